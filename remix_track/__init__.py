@@ -1,0 +1,1 @@
+"""remix-track: people in video keep their identity."""

@@ -1,0 +1,42 @@
+"""Box arithmetic. Every format has one name: `xyxy` (corners), `tlwh` (top left, width, height), in pixels."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def xyxy_from_tlwh(tlwh: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Corners (N, 4) of boxes given as top left and size (N, 4); the dtype is kept."""
+    xyxy = tlwh.copy()
+    xyxy[:, 2:] += tlwh[:, :2]
+    return xyxy
+
+
+def tlwh_from_xyxy(xyxy: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Top left and size (N, 4) of boxes given as corners (N, 4); the dtype is kept."""
+    tlwh = xyxy.copy()
+    tlwh[:, 2:] -= xyxy[:, :2]
+    return tlwh
+
+
+def clip_xyxy(xyxy: NDArray[np.floating], width: int, height: int) -> NDArray[np.floating]:
+    """Boxes (N, 4) cut at the borders of a picture of `width` x `height` pixels; one outside becomes empty."""
+    limits = np.array([width, height, width, height], dtype=xyxy.dtype)
+    return np.clip(xyxy, 0, limits)
+
+
+def iou_tlwh(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Intersection over union of each box of `first` (N, 4) with each of `second` (M, 4), as (N, M) in 0..1.
+
+    Two boxes that share no area, or have none, have IoU 0.
+    """
+    first, second = np.asarray(first, np.float64), np.asarray(second, np.float64)
+    top_left = np.maximum(first[:, None, :2], second[None, :, :2])
+    bottom_right = np.minimum((first[:, :2] + first[:, 2:])[:, None], (second[:, :2] + second[:, 2:])[None])
+    shared = np.clip(bottom_right - top_left, 0, None).prod(axis=2)
+    union = first[:, 2:].prod(axis=1)[:, None] + second[:, 2:].prod(axis=1)[None] - shared
+    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+
+
+def iou_xyxy(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
+    """`iou_tlwh` for boxes given as corners."""
+    return iou_tlwh(tlwh_from_xyxy(np.asarray(first, np.float64)), tlwh_from_xyxy(np.asarray(second, np.float64)))

@@ -1,0 +1,1 @@
+"""Appearance: crops of people in, unit vectors out."""

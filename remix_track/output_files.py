@@ -1,0 +1,76 @@
+"""Results are never overwritten and never half-written: claim a folder, write a file in one piece."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from remix_track.errors import InputError
+
+MARK = ".remix-track"
+
+
+def claim_folder(path: Path, *, overwrite: bool = False) -> Path:
+    """Make an empty folder for one result and return it.
+
+    A folder that holds anything is refused, and with `overwrite` emptied first, but only where an earlier run of
+    ours left its mark: `--output ~` must not cost anyone their home.
+
+    Raises:
+        InputError: the folder holds a result, or something that is not ours, or cannot be written.
+    """
+    try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            if not overwrite:
+                raise InputError(f"{path}: there is something already; give another --output, or --overwrite to replace a result")
+            if not (path / MARK).is_file():
+                raise InputError(f"{path}: not a result of remix-track, so --overwrite leaves it alone; give another --output")
+            shutil.rmtree(path)
+        path.mkdir(parents=True, exist_ok=True)
+        (path / MARK).touch()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); give another --output") from None
+    return path
+
+
+def claim_numbered_folder(parent: Path, name: str) -> Path:
+    """Make `parent/name`, or `parent/name-2`, `-3`, ...: the first that is free, also with other runs at work."""
+    for number in range(1, 100_000):
+        path = parent / (name if number == 1 else f"{name}-{number}")
+        try:
+            path.mkdir(parents=True)
+            (path / MARK).touch()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise InputError(f"{path}: cannot be written ({error.strerror}); give another --output") from None
+        return path
+    raise InputError(f"{parent / name}: 100,000 results are there already; give another --output")
+
+
+@contextlib.contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` to write to; renamed to `path` at the end, removed if the body fails.
+
+    Raises:
+        InputError: the disk is full or the folder cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        # mkstemp makes files for one's own eyes only; a result gets the rights that any new file gets.
+        umask = os.umask(0)
+        os.umask(umask)
+        temporary.chmod(0o666 & ~umask)
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)

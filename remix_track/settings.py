@@ -1,0 +1,104 @@
+"""Settings: frozen dataclasses with defaults in code, TOML files that hold only what differs."""
+
+import dataclasses
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from remix_track.errors import InputError
+
+Settings = TypeVar("Settings")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        InputError: missing, unreadable, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not TOML ({error})") from None
+
+
+def build(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settings:
+    """Make a settings dataclass from plain values; sections are fields that are dataclasses themselves.
+
+    Args:
+        kind: the dataclass.
+        values: what differs from its defaults.
+        where: what the user would look for in an error message: a file's path, `--set`.
+
+    Raises:
+        InputError: an unknown key (the nearest known one is named), or a value of another type.
+    """
+    hints = typing.get_type_hints(kind)
+    fields = {field.name for field in dataclasses.fields(kind) if field.init}  # type: ignore[arg-type]
+    made: dict[str, Any] = {}
+    for key, value in values.items():
+        if key not in fields:
+            near = difflib.get_close_matches(key, fields, n=1, cutoff=0)
+            raise InputError(f"{where}: unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+        hint = hints[key]
+        if dataclasses.is_dataclass(hint):
+            if not isinstance(value, Mapping):
+                raise InputError(f"{where}: {key} is a section, not {value!r}; write [{key}] and its keys below")
+            made[key] = build(hint, value, f"{where}: [{key}]")  # type: ignore[arg-type]
+        else:
+            made[key] = _typed(value, hint, f"{where}: {key}")
+    try:
+        return kind(**made)
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
+
+
+def parse(text: str, hint: Any, where: str) -> Any:
+    """A value from the command line as the type that a settings field declares."""
+    if text.lower() == "none":
+        return _typed(None, hint, where)
+    if bool in _choices(hint) and text.lower() in {"true", "false", "yes", "no", "on", "off"}:
+        return text.lower() in {"true", "yes", "on"}
+    for kind in (int, float):
+        if kind in _choices(hint):
+            try:
+                return kind(text)
+            except ValueError:
+                continue
+    return _typed(text, hint, where)
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+
+
+def _typed(value: Any, hint: Any, where: str) -> Any:
+    for choice in _choices(hint):
+        origin = typing.get_origin(choice)
+        if choice is Any or (choice is type(None) and value is None):
+            return value
+        if origin is typing.Literal and value in typing.get_args(choice):
+            return value
+        if origin is tuple and isinstance(value, list | tuple):
+            return tuple(_typed(item, typing.get_args(choice)[0], where) for item in value)
+        if choice is float and isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+        if isinstance(choice, type) and isinstance(value, choice) and (choice is bool or not isinstance(value, bool)):
+            return value
+    raise InputError(f"{where} = {value!r} does not fit; expected {_named(hint)}")
+
+
+def _named(hint: Any) -> str:
+    names = []
+    for choice in _choices(hint):
+        if typing.get_origin(choice) is typing.Literal:
+            names += [repr(item) for item in typing.get_args(choice)]
+        else:
+            names.append("none" if choice is type(None) else getattr(choice, "__name__", str(choice)))
+    return " or ".join(names)

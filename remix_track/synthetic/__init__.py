@@ -1,0 +1,1 @@
+"""Drawn people and scenes whose truth is exact."""

@@ -1,0 +1,1 @@
+"""Weight files: how they are read and written, and the ones that ship."""

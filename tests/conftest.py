@@ -1,0 +1,28 @@
+"""The one way tests reach the research data, which lies beside the project and never in it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def _shared() -> Path:
+    """The folder of research data: REMIX_TRACK_SHARED, or `shared/` beside the project or the current folder."""
+    named = os.environ.get("REMIX_TRACK_SHARED")
+    if named:
+        return Path(named)
+    beside = [Path(__file__).resolve().parents[1].parent / "shared", Path.cwd().parent / "shared"]
+    return next((path for path in beside if path.is_dir()), beside[0])
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """`shared("data/pets09-s2l1")` is that path; the test is skipped with a reason where it is absent."""
+
+    def find(relative: str) -> Path:
+        path = _shared() / relative
+        if not path.exists():
+            pytest.skip(f"research data {relative} is not here; set REMIX_TRACK_SHARED to the folder that holds it")
+        return path
+
+    return find

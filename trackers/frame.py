@@ -1,0 +1,65 @@
+"""One frame of a source, and what the tracker found in it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.detections import Tracks
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One picture of a source.
+
+    Attributes:
+        index: 1-based number of the frame in its source (MOT's numbering); with a stride, the numbers skip.
+        image: (H, W, 3) uint8, BGR.
+        time: seconds since the source's first frame.
+    """
+
+    index: int
+    image: NDArray[np.uint8]
+    time: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrackedFrame:
+    """One frame and the people in it, as `remix_track.track` yields it.
+
+    Attributes:
+        index: 1-based frame number, as in `tracks.txt`.
+        image: (H, W, 3) uint8, BGR: the picture as read, nothing drawn on it.
+        time: seconds since the source's first frame.
+        tracks: the people.
+    """
+
+    index: int
+    image: NDArray[np.uint8]
+    time: float
+    tracks: Tracks
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """(N,) public ids, from 1."""
+        return self.tracks.ids
+
+    @property
+    def xyxy(self) -> NDArray[np.float32]:
+        """(N, 4) corners in pixels."""
+        return self.tracks.xyxy
+
+    @property
+    def score(self) -> NDArray[np.float32]:
+        """(N,) detection confidences; nan where a track coasts."""
+        return self.tracks.score
+
+    @property
+    def class_id(self) -> NDArray[np.int64]:
+        """(N,) detector classes."""
+        return self.tracks.class_id
+
+    @property
+    def embedding(self) -> NDArray[np.float32] | None:
+        """(N, D) unit vectors of this frame's detections, or None without appearance."""
+        return self.tracks.embedding

@@ -1,0 +1,1 @@
+"""Where tracks go: text, video, tables, crops, vectors."""
