@@ -1,0 +1,35 @@
+"""Where the time goes: one stopwatch per stage of the pipeline."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+
+class StageClock:
+    """Adds up the wall time of named stages; `with clock("detect"): ...`.
+
+    Stages keep the order in which they were first entered. A stage inside another counts in both, so keep them
+    side by side where the sum matters.
+    """
+
+    def __init__(self, *stages: str) -> None:
+        """Name `stages` beforehand to fix their order and to list those that never run."""
+        self._seconds = dict.fromkeys(stages, 0.0)
+
+    @contextlib.contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        """Time the body as part of `stage`, also when it raises."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds[stage] = self._seconds.get(stage, 0.0) + time.perf_counter() - start
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Total seconds per stage."""
+        return dict(self._seconds)
+
+    def milliseconds_per_frame(self, frames: int) -> dict[str, float]:
+        """Mean milliseconds that each stage takes per frame; nan for 0 frames."""
+        return {stage: 1000 * total / frames if frames else float("nan") for stage, total in self._seconds.items()}
