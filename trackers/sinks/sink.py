@@ -11,6 +11,7 @@ class Sink(Protocol):
 
     `close` runs in a `finally`: it completes what is there, also after an error, and may be called twice. What can
     be read on disk after a `write` that raised, or after the process was killed, is whole up to a recent frame.
+    Any object with these methods will do; ours inherit `with` from here.
     """
 
     def write(self, frame: TrackedFrame) -> None:
@@ -23,8 +24,10 @@ class Sink(Protocol):
     def close(self) -> None:
         """Complete the result; later calls do nothing."""
 
-    def __enter__(self) -> Self: ...
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        self.close()

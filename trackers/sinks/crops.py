@@ -1,0 +1,105 @@
+"""`crops/`: pictures of each person, for a look at the identities and for training on one's own footage."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.boxes import clip_xyxy
+from remix_track.errors import InputError
+from remix_track.trackers.frame import TrackedFrame
+from remix_track.trackers.sinks.sink import Sink
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class CropSettings:
+    """How many crops are kept.
+
+    Attributes:
+        per_track: at most this many of one track.
+        every: at most one of a track in this many frames (neighbouring frames look alike).
+        in_all: at most this many of the whole video, so that no run fills a disk.
+        min_side: pixels; a crop that is narrower or lower shows nothing.
+        quality: of the JPEG, 1 to 100.
+    """
+
+    per_track: int = 20
+    every: int = 10
+    in_all: int = 20_000
+    min_side: int = 8
+    quality: int = 92
+
+    def __post_init__(self) -> None:
+        for name in ("per_track", "every", "in_all", "min_side"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} = {getattr(self, name)} must be at least 1")
+        if not 1 <= self.quality <= 100:
+            raise InputError(f"quality = {self.quality} must lie in 1 to 100")
+
+
+class CropSink(Sink):
+    """Writes `FOLDER/<id>/<frame>.jpg`, frames in six digits as MOT numbers its pictures.
+
+    Only boxes with a detection behind them are cut out, at the picture's borders where they reach beyond.
+    """
+
+    def __init__(self, folder: Path, settings: CropSettings | None = None) -> None:
+        """Make the folder.
+
+        Raises:
+            InputError: it cannot be made.
+        """
+        self._folder = folder
+        self._settings = settings or CropSettings()
+        self._kept: dict[int, tuple[int, int]] = {}  # id -> crops so far, frame of the last one
+        self._in_all = 0
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be made ({error.strerror}); give another --output") from None
+
+    def write(self, frame: TrackedFrame) -> None:
+        """Write the crops that are due.
+
+        Raises:
+            InputError: no room, or a file of that name is there already.
+        """
+        height, width = frame.image.shape[:2]
+        boxes = clip_xyxy(np.rint(frame.xyxy), width, height).astype(np.int64)
+        big = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=1 << 30) >= self._settings.min_side
+        for row in np.flatnonzero(big & (frame.tracks.detection >= 0)).tolist():
+            id_ = int(frame.ids[row])
+            if self._due(id_, frame.index):
+                left, top, right, bottom = boxes[row].tolist()
+                self._save(frame.image[top:bottom, left:right], id_, frame.index)
+
+    def close(self) -> None:
+        """Nothing is left to do: each crop was written at once."""
+
+    def _due(self, id_: int, index: int) -> bool:
+        count, last = self._kept.get(id_, (0, index - self._settings.every))
+        enough = count >= self._settings.per_track or self._in_all >= self._settings.in_all
+        return not enough and index - last >= self._settings.every
+
+    def _save(self, crop: NDArray[np.uint8], id_: int, index: int) -> None:
+        import cv2
+
+        _, jpeg = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, self._settings.quality])
+        path = self._folder / str(id_) / f"{index:06d}.jpg"
+        try:
+            path.parent.mkdir(exist_ok=True)
+            with path.open("xb") as file:
+                file.write(jpeg.tobytes())
+        except FileExistsError:
+            raise InputError(f"{path}: there is something already; give another --output") from None
+        except OSError as error:
+            path.unlink(missing_ok=True)
+            raise InputError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
+        self._kept[id_] = (self._kept.get(id_, (0, 0))[0] + 1, index)
+        self._in_all += 1
+        if self._in_all == self._settings.in_all:
+            log.warning("%s: %d crops are there, no more will be added", self._folder, self._in_all)

@@ -1,0 +1,80 @@
+"""`tracks.csv` for spreadsheets and `tracks.jsonl` for programs: the same facts, frame by frame."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from remix_track.boxes import tlwh_from_xyxy
+from remix_track.trackers.frame import TrackedFrame
+from remix_track.trackers.sinks.live_file import LiveFile
+from remix_track.trackers.sinks.sink import Sink
+
+COLUMNS = ("frame", "time", "id", "class", "left", "top", "width", "height", "score")
+
+
+class CsvSink(Sink):
+    """One line per person and frame below a header; score is empty where a track coasts without a detection.
+
+    Frames and ids count from 1, time is in seconds, boxes are in pixels.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make the file with its header; raises `InputError` as `LiveFile` does."""
+        self._file = LiveFile(path)
+        self._file.append((",".join(COLUMNS) + "\n").encode("ascii"))
+
+    def write(self, frame: TrackedFrame) -> None:
+        """Write the frame's lines in one piece."""
+        lines = []
+        for id_, class_id, box, score in _people(frame):
+            left, top, width, height = box
+            sure = "" if score is None else f"{score:.4f}"
+            lines.append(
+                f"{frame.index},{frame.time:.3f},{id_},{class_id},{left:.2f},{top:.2f},{width:.2f},{height:.2f},{sure}\n"
+            )
+        self._file.append("".join(lines).encode("ascii"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+class JsonLinesSink(Sink):
+    """One object per line and frame, also for frames without people: `{"frame", "time", "tracks": [...]}`.
+
+    Each track has the keys of the CSV's columns; score is null where it coasts without a detection.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Make the file; raises `InputError` as `LiveFile` does."""
+        self._file = LiveFile(path)
+
+    def write(self, frame: TrackedFrame) -> None:
+        """Write the frame's object in one piece."""
+        tracks: list[dict[str, Any]] = [
+            {
+                "id": id_,
+                "class": class_id,
+                **{key: round(value, 2) for key, value in zip(COLUMNS[4:8], box, strict=True)},
+                "score": None if score is None else round(score, 4),
+            }
+            for id_, class_id, box, score in _people(frame)
+        ]
+        row = {"frame": frame.index, "time": round(frame.time, 3), "tracks": tracks}
+        self._file.append((json.dumps(row, separators=(",", ":")) + "\n").encode("ascii"))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def _people(frame: TrackedFrame) -> Iterator[tuple[int, int, list[float], float | None]]:
+    """Id, class, [left, top, width, height] and score (None while coasting) of each person."""
+    boxes = tlwh_from_xyxy(frame.xyxy.astype(np.float64)).tolist()
+    rows = zip(frame.ids.tolist(), frame.class_id.tolist(), boxes, frame.score.tolist(), strict=True)
+    for id_, class_id, box, score in rows:
+        yield id_, class_id, box, None if math.isnan(score) else score
