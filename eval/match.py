@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.eval.pairs import Pairs, Spans
+from remix_track.eval.pairs import ROUNDING, Contest, Pairs, Spans, dense, local, solve
+from remix_track.eval.preprocess import Prepared
 from remix_track.eval.protocols import Protocol
 from remix_track.mot_text import MotRows
 
@@ -111,3 +112,116 @@ class Switch:
     gap: int
     gt_row: int
     last_gt_row: int
+
+
+def match_sequence(prepared: Prepared, protocol: Protocol, frames: int) -> Match:
+    """Match a prepared sequence as CLEAR does.
+
+    `devkit` (TrackEval 1.3.0, CLEAR): per frame the assignment with the greatest sum of IoU + 1000 for every pair
+    that was matched in the previous frame too, among pairs with IoU >= 0.5. Frames without ground truth or without
+    results are not a previous frame to it: a match is carried over them, and they break no fragment.
+
+    `motmetrics` (1.4.0, MOTAccumulator.update): a pair that was the person's last match, however long ago, is kept
+    where its distance 1 - IoU is 0.5 at most (the person further up in the file first); then as many further pairs
+    as possible, at the least total distance.
+    """
+    gt, results = prepared.gt, prepared.results
+    person_ids, person = np.unique(gt.id, return_inverse=True)
+    track_ids, track = np.unique(results.id, return_inverse=True)
+    spans = Spans.of(gt, results)
+    if protocol.matching == "devkit":
+        close = prepared.pairs[prepared.pairs.iou >= 0.5 - ROUNDING]
+        chosen = close[_devkit_pairs(close, spans, person, track)]
+    else:
+        close = prepared.pairs[1 - prepared.pairs.iou <= 0.5]
+        chosen = close[_motmetrics_pairs(close, spans, person, track)]
+    match, gt_of_result, iou = np.full(len(gt), -1), np.full(len(results), -1), np.zeros(len(gt))
+    match[chosen.gt], gt_of_result[chosen.result], iou[chosen.gt] = chosen.result, chosen.gt, chosen.iou
+
+    before, switch, fragment = np.full(len(gt), -1), np.zeros(len(gt), bool), np.zeros(len(gt), bool)
+    matched = np.flatnonzero(match >= 0)
+    matched = matched[np.argsort(person[matched], kind="stable")]
+    same_person = person[matched[1:]] == person[matched[:-1]]
+    before[matched[1:][same_person]] = matched[:-1][same_person]
+    continued = before[matched] >= 0
+    now, last = matched[continued], before[matched[continued]]
+    switch[now] = track[match[now]] != track[match[last]]
+    step = _steps(gt, spans, person, protocol)
+    fragment[matched] = True
+    fragment[now] = step[now] != step[last] + 1
+    return Match(
+        frames, protocol, gt, results, prepared.removed, person, track, person_ids, track_ids, spans, prepared.pairs,
+        match, gt_of_result, iou, before, switch, fragment,
+    )  # fmt: skip
+
+
+def _steps(gt: MotRows, spans: Spans, person: NDArray[np.int64], protocol: Protocol) -> NDArray[np.int64]:
+    """(G,) a clock for each box in which unbroken matches of a person are one apart.
+
+    The devkit's clock ticks with every frame that holds ground truth and results: a person who leaves and comes back
+    is a fragment. That of motmetrics ticks with every box of the person: only a missed box breaks a stretch.
+    """
+    if protocol.matching == "devkit":
+        return np.searchsorted(spans.frame, gt.frame)
+    order = np.argsort(person, kind="stable")
+    step = np.empty(len(gt), np.int64)
+    step[order] = np.arange(len(gt))
+    return step
+
+
+def _devkit_pairs(close: Pairs, spans: Spans, person: NDArray[np.int64], track: NDArray[np.int64]) -> NDArray[np.bool_]:
+    contest = Contest.among(close, spans)
+    chosen = contest.free.copy()
+    held = np.full(person.max(initial=-1) + 1, -1)
+    for frame in contest.frames:
+        part = slice(contest.start[frame], contest.stop[frame])
+        here = close[part]
+        previous = np.arange(0)
+        if frame > 0:
+            earlier = slice(contest.start[frame - 1], contest.stop[frame - 1])
+            previous = close.gt[earlier][chosen[earlier]]
+            held[person[previous]] = track[close.result[earlier][chosen[earlier]]]
+        row, column = local(here, spans, frame)
+        score = 1000 * (held[person[here.gt]] == track[here.result]) + here.iou
+        chosen[part] = solve(-dense(row, column, score, spans, frame), row, column)
+        held[person[previous]] = -1
+    return chosen
+
+
+def _motmetrics_pairs(
+    close: Pairs, spans: Spans, person: NDArray[np.int64], track: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    contest = Contest.among(close, spans)
+    chosen = contest.free.copy()
+    contested = set(contest.frames.tolist())
+    held = np.full(person.max(initial=-1) + 1, -1)
+    people, tracks = person[close.gt], track[close.result]
+    for frame in range(len(spans)):
+        part = slice(contest.start[frame], contest.stop[frame])
+        if frame in contested:
+            kept = _kept(close[part], held[people[part]] == tracks[part])
+            chosen[part] = kept | _nearest(close[part], kept, spans, frame)
+        held[people[part][chosen[part]]] = tracks[part][chosen[part]]
+    return chosen
+
+
+def _kept(here: Pairs, earlier: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the pairs that matched earlier are kept: two people may remember one track, the first one gets it."""
+    kept = np.zeros(len(here), bool)
+    candidates = np.flatnonzero(earlier)
+    kept[candidates[np.unique(here.result[candidates], return_index=True)[1]]] = True
+    return kept
+
+
+def _nearest(here: Pairs, kept: NDArray[np.bool_], spans: Spans, frame: int) -> NDArray[np.bool_]:
+    """The most pairs of boxes not in `kept` that can be had, at the least total distance."""
+    open_ = ~np.isin(here.gt, here.gt[kept]) & ~np.isin(here.result, here.result[kept])
+    chosen = np.zeros(len(here), bool)
+    if open_.any():
+        row, column = local(here[open_], spans, frame)
+        distance = 1 - here.iou[open_]
+        boxes = min(spans.gt_stop[frame] - spans.gt_start[frame], spans.result_stop[frame] - spans.result_start[frame])
+        # No pair at all must cost more than any saving elsewhere; the value is motmetrics' own.
+        nothing = 2 * boxes * distance.max() + 1
+        chosen[open_] = solve(dense(row, column, distance, spans, frame, empty=nothing), row, column)
+    return chosen

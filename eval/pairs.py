@@ -119,7 +119,7 @@ def _overlap(
     The arithmetic, down to the order of additions and areas from corners, is that of TrackEval 1.3.0 and motmetrics
     1.4.0, so that an IoU on the threshold falls on the same side as theirs.
     """
-    shared = []
+    shared: list[NDArray[np.float64]] = []
     for axis in (1, 0):
         # Boxes lie far apart far more often than not: each axis thins the list before the next is looked at.
         low = np.maximum(gt_tlwh[gt_row, axis], result_tlwh[result_row, axis])
