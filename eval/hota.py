@@ -138,7 +138,7 @@ def _at_threshold(
 def _share(pairs: Pairs, spans: Spans) -> NDArray[np.float64]:
     """(K,) the IoU of each pair over all the IoU that its two boxes have with anything (1 where they have no other)."""
     contest = Contest.among(pairs, spans)
-    share = np.ones(len(pairs))
+    share = (pairs.iou > ROUNDING).astype(np.float64)
     for frame in contest.frames:
         part = slice(contest.start[frame], contest.stop[frame])
         row, column = local(pairs[part], spans, frame)
