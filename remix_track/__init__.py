@@ -1,1 +1,40 @@
-"""remix-track: people in video keep their identity."""
+"""remix-track: people in video keep their identity.
+
+import remix_track
+
+for frame in remix_track.track("video.mp4"):
+    print(frame.index, frame.ids, frame.xyxy)
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from remix_track.detections import Detections, Tracks
+    from remix_track.errors import InputError
+    from remix_track.trackers.api import track
+    from remix_track.trackers.frame import TrackedFrame
+    from remix_track.trackers.tracker import Tracker
+
+__all__ = ["Detections", "InputError", "TrackedFrame", "Tracker", "Tracks", "track"]
+
+_HOMES = {
+    "Detections": "remix_track.detections",
+    "Tracks": "remix_track.detections",
+    "InputError": "remix_track.errors",
+    "TrackedFrame": "remix_track.trackers.frame",
+    "Tracker": "remix_track.trackers.tracker",
+    "track": "remix_track.trackers.api",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use, so that `import remix_track` costs nothing (PEP 562)."""
+    from importlib import import_module
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'remix_track' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -21,7 +21,8 @@ def tlwh_from_xyxy(xyxy: NDArray[np.floating]) -> NDArray[np.floating]:
 def clip_xyxy(xyxy: NDArray[np.floating], width: int, height: int) -> NDArray[np.floating]:
     """Boxes (N, 4) cut at the borders of a picture of `width` x `height` pixels; one outside becomes empty."""
     limits = np.array([width, height, width, height], dtype=xyxy.dtype)
-    return np.clip(xyxy, 0, limits)
+    clipped: NDArray[np.floating] = np.clip(xyxy, 0, limits)
+    return clipped
 
 
 def iou_tlwh(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -34,7 +35,8 @@ def iou_tlwh(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArr
     bottom_right = np.minimum((first[:, :2] + first[:, 2:])[:, None], (second[:, :2] + second[:, 2:])[None])
     shared = np.clip(bottom_right - top_left, 0, None).prod(axis=2)
     union = first[:, 2:].prod(axis=1)[:, None] + second[:, 2:].prod(axis=1)[None] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    iou: NDArray[np.float64] = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return iou
 
 
 def iou_xyxy(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -46,7 +46,9 @@ class SequenceInfo:
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror})") from None
         except (configparser.Error, UnicodeDecodeError, KeyError):
-            raise InputError(f"{path}: not a seqinfo.ini; expected a [Sequence] section with seqLength, imWidth ...") from None
+            raise InputError(
+                f"{path}: not a seqinfo.ini; expected a [Sequence] section with seqLength, imWidth ..."
+            ) from None
 
         def number(key: str) -> float | None:
             value = section.get(key, "").strip()

@@ -5,7 +5,7 @@ import difflib
 import tomllib
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -41,11 +41,9 @@ def build(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settin
     """
     hints = typing.get_type_hints(kind)
     fields = {field.name for field in dataclasses.fields(kind) if field.init}  # type: ignore[arg-type]
+    refuse_unknown(values, fields, where)
     made: dict[str, Any] = {}
     for key, value in values.items():
-        if key not in fields:
-            near = difflib.get_close_matches(key, fields, n=1, cutoff=0)
-            raise InputError(f"{where}: unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
         hint = hints[key]
         if dataclasses.is_dataclass(hint):
             if not isinstance(value, Mapping):
@@ -57,6 +55,15 @@ def build(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settin
         return kind(**made)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
+
+
+def refuse_unknown(keys: Iterable[str], known: Iterable[str], where: str) -> None:
+    """Raise `InputError` for the first of `keys` that is not among `known`, and name the nearest that is."""
+    known = list(known)
+    for key in keys:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0)
+            raise InputError(f"{where}: unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
 
 def parse(text: str, hint: Any, where: str) -> Any:

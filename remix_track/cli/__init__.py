@@ -1,1 +1,1 @@
-"""The command lines: the only place that sees training, trackers and evaluation together, and the only one that prints."""
+"""The command lines: the only place that sees trackers and evaluation together, and the only one that prints."""

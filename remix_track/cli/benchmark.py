@@ -1,0 +1,177 @@
+"""Run the tracker over the sequences of a benchmark: one result file each, what was seen kept for the next time."""
+
+import dataclasses
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from remix_track.boxes import tlwh_from_xyxy
+from remix_track.cli.perception_cache import Recording, fingerprint, key_of, replay
+from remix_track.detections import Detections
+from remix_track.mot_text import format_frame
+from remix_track.output_files import whole_file
+from remix_track.trackers.settings import TrackSettings
+
+if TYPE_CHECKING:
+    from remix_track.trackers.api import Runs
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One sequence to track.
+
+    Attributes:
+        name: the sequence's.
+        pictures: folder or file the frames come from; None where there are none (public detections, motion only).
+        fps: frames per second.
+        first, last: 1-based frames to track, both included.
+        output: result file to write, numbered as the sequence is.
+        settings: with `detector.detector` naming this sequence's det.txt, where public detections are used.
+        cache: folder of what was seen before; None to look again and keep nothing.
+        threads: for the networks.
+    """
+
+    name: str
+    pictures: Path | None
+    fps: float
+    first: int
+    last: int
+    output: Path
+    settings: TrackSettings
+    cache: Path | None
+    threads: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What became of a job: the frames, the seconds it took, and whether it was replayed."""
+
+    name: str
+    frames: int
+    seconds: float
+    replayed: bool
+
+
+def track_all(jobs: Sequence[Job], processes: int, report: Callable[[Done], None]) -> None:
+    """Do the jobs, in `processes` processes at once, and report each as it ends.
+
+    Raises:
+        InputError: of the first job that fails; the others are given up.
+    """
+    if processes == 1 or len(jobs) == 1:
+        for job in jobs:
+            report(track_sequence(job))
+        return
+    with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=get_context("spawn")) as pool:
+        waiting = [pool.submit(track_sequence, job) for job in jobs]
+        try:
+            for future in as_completed(waiting):
+                report(future.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def track_sequence(job: Job) -> Done:
+    """Track one sequence and write its result file.
+
+    Raises:
+        InputError: a detector, weights or pictures that cannot be used.
+    """
+    from remix_track.trackers.tracker import Tracker
+
+    start = time.perf_counter()
+    runs = _runs(job)
+    tracker = Tracker.around(runs.embedder, fps=job.fps, settings=runs.settings.tracker)
+    seen, replayed = _perceive(job, runs)
+    frames, nothing = 0, np.empty((0, 0, 3), np.uint8)
+    with whole_file(job.output) as path, path.open("w", encoding="ascii") as file:
+        for index, detections in seen:
+            tracks = tracker.update(detections, nothing)
+            tlwh = tlwh_from_xyxy(tracks.xyxy.astype(np.float64))
+            file.write(format_frame(index, tracks.ids, tlwh, tracks.score))
+            frames += 1
+    return Done(job.name, frames, time.perf_counter() - start, replayed)
+
+
+def _runs(job: Job) -> "Runs":
+    from remix_track.trackers.api import Runs
+
+    return Runs(job.settings, threads=job.threads)
+
+
+def _perceive(job: Job, runs: "Runs") -> tuple[Iterator[tuple[int, Detections]], bool]:
+    """Every frame's detections with their embeddings, from the cache where it has them."""
+    if job.cache is None:
+        return _look(job, runs), False
+    key = key_of(_facts(job, runs))
+    kept = replay(job.cache, key)
+    if kept is not None:
+        return kept, True
+    return _record(Recording(job.cache, key), _look(job, runs)), False
+
+
+def _record(recording: Recording, seen: Iterator[tuple[int, Detections]]) -> Iterator[tuple[int, Detections]]:
+    try:
+        for index, detections in seen:
+            recording.append(index, detections)
+            yield index, detections
+        recording.finish()
+    except BaseException:
+        recording.abandon()
+        raise
+
+
+def _look(job: Job, runs: "Runs") -> Iterator[tuple[int, Detections]]:
+    from remix_track.trackers.frame import Frame
+    from remix_track.trackers.sources import open_source
+
+    detector, confidence = runs.detector(), job.settings.tracker.min_confidence
+    if job.pictures is None:
+        empty = np.empty((0, 0, 3), np.uint8)
+        for index in range(job.first, job.last + 1):
+            yield index, detector(Frame(index, empty, (index - 1) / job.fps))
+        return
+    count = job.last - job.first + 1
+    with open_source(job.pictures, start=job.first, frames=count, fps=job.fps) as source:
+        for frame in source:
+            detections = detector(frame)
+            # Only what the tracker will use is worth the encoder's time.
+            detections = detections[detections.score >= confidence]
+            if runs.embedder is not None:
+                detections = detections.with_embedding(runs.embedder(frame.image, detections.xyxy))
+            yield frame.index, detections
+        for problem in source.problems:
+            _logger.warning("%s: %s", job.name, problem)
+
+
+def _facts(job: Job, runs: "Runs") -> dict[str, Any]:
+    """Everything on which detections and embeddings depend."""
+    detector = job.settings.detector
+    named = Path(detector.detector)
+    return {
+        "version": 1,
+        "pictures": fingerprint(job.pictures) if job.pictures else None,
+        "frames": [job.first, job.last],
+        "detector": dataclasses.asdict(detector) | {"detector": named.name},
+        "detector_file": fingerprint(named) if named.exists() else runs.detector().name,
+        "min_confidence": job.settings.tracker.min_confidence,
+        "appearance": runs.embedder.description if runs.embedder else None,
+    }
+
+
+def processes_and_threads(wanted: int | None, jobs: int) -> tuple[int, int]:
+    """How many processes to start for so many jobs, and how many threads each network gets."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processes = max(1, min(wanted or cores, jobs))
+    return processes, max(1, cores // processes)

@@ -1,0 +1,73 @@
+"""`remix-track demo`: draw a street, track it, score it; needs no data, no weights and no network."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.cli.track import add_outputs, carry_out
+from remix_track.output_files import claim_folder, claim_numbered_folder, whole_file
+from remix_track.trackers.settings import TrackSettings
+
+DEFAULT_OUTPUT = Path("runs/demo")
+
+
+def run(words: Sequence[str]) -> int:
+    """Draw, track, score; 0."""
+    arguments = _parser().parse_args(words)
+    settings = collect_sections(arguments, TrackSettings)
+
+    from remix_track.trackers.api import Runs
+    from remix_track.trackers.sources import open_source
+
+    runs = Runs(settings)
+    if arguments.output is None:
+        folder = claim_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
+    else:
+        folder = claim_folder(arguments.output, overwrite=arguments.overwrite)
+    sequence = _draw(arguments, folder / "scene" / "street")
+    with open_source(sequence) as source:
+        carry_out(runs.run(source), runs.settings, arguments, lambda: folder)
+    _score(sequence, folder, quiet=arguments.quiet)
+    return 0
+
+
+def _draw(arguments: argparse.Namespace, folder: Path) -> Path:
+    """Render the street into a MOT sequence folder, as if it were anybody's footage."""
+    from remix_track.synthetic.scenes import StreetScene, write_sequence
+
+    scene = StreetScene(arguments.seed, frames=arguments.frames)
+    write_sequence(scene, folder)
+    return folder
+
+
+def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
+    from remix_track import mot_text
+    from remix_track.eval.protocols import PRESETS, PROTOCOLS
+    from remix_track.eval.report import print_report, to_json
+    from remix_track.eval.score import as_dict, score_sequence
+    from remix_track.sequence_info import SequenceInfo
+
+    frames = SequenceInfo.read(sequence / "seqinfo.ini").frames or 0
+    truth, found = mot_text.read(sequence / "gt" / "gt.txt"), mot_text.read(folder / "tracks.txt")
+    protocol = PROTOCOLS["devkit"]
+    score = as_dict(score_sequence(truth, found, PRESETS["data"], protocol, frames).score)
+    report = {"protocol": {"name": protocol.name}, "sequences": {sequence.name: score}, "COMBINED": score}
+    with whole_file(folder / "scores.json") as path:
+        path.write_text(to_json(report))
+    if not quiet:
+        print_report(report)
+        print(f"exact ground truth: {sequence}")
+        print(f"watch {folder / 'video.mp4'}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="remix-track demo", description=__doc__)
+    add = parser.add_argument
+    add("--seed", type=int, default=0, metavar="N", help="another street (default: 0)")
+    add("--frames", type=int, default=150, metavar="N", help="how many frames are drawn (default: 150)")
+    add("--output", type=Path, default=None, metavar="DIR", help="result folder (default: runs/demo, numbered)")
+    add("--overwrite", action="store_true", help="replace an earlier result in --output")
+    add_outputs(parser)
+    add_sections(parser, TrackSettings)
+    return parser

@@ -1,0 +1,62 @@
+"""`remix-track`: which command is meant, and how every command ends."""
+
+import logging
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from types import FrameType
+
+from remix_track.errors import InputError
+
+_COMMANDS = {
+    "track": "remix_track.cli.track",
+    "eval": "remix_track.cli.eval",
+    "demo": "remix_track.cli.demo",
+}
+
+_HELP = """\
+usage: remix-track video.mp4 [options]      people in, tracks out: annotated video, MOT text, summary
+       remix-track eval --mot17 [ROOT]      MOTA, IDF1, IDsw and HOTA, per sequence and COMBINED
+       remix-track demo                     a drawn street, tracked and scored; needs nothing
+
+`remix-track COMMAND --help` lists what each takes; for the first one that is `remix-track track --help`.
+"""
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, raised where Ctrl-C would be, so that both leave whole files."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit code: 0, 1 (a bar was missed), 2 (bad input), 130 or 143 (stopped)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(format="remix-track: %(message)s", level=logging.WARNING)
+    if not words or words[0] in ("-h", "--help", "help"):
+        sys.stdout.write(_HELP)
+        return 0 if words else 2
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        sys.stdout.write(f"remix-track {version('remix-track')}\n")
+        return 0
+    name = words.pop(0) if words[0] in _COMMANDS else "track"
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        run: Callable[[Sequence[str]], int] = import_module(_COMMANDS[name]).run
+        return run(words)
+    except InputError as error:
+        sys.stderr.write(f"remix-track: {error}\n")
+        return 2
+    except Terminated:
+        return 128 + signal.SIGTERM
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""What detector and encoder saw, kept on disk, so that other tracker settings replay in seconds.
+
+One entry is a folder: `frames.npz` (where each frame's rows begin), `boxes.npz`, and `embeddings.f32`, which grows
+while the first run goes on and is mapped, not read, by later ones. An entry appears whole or not at all.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.detections import Detections
+from remix_track.errors import InputError
+
+_EDGE = 64 * 1024
+
+
+def default_cache() -> Path:
+    """`$XDG_CACHE_HOME/remix-track/perception`, by default below `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "remix-track" / "perception"
+
+
+def key_of(facts: Mapping[str, Any]) -> str:
+    """The name of the entry for these facts (any JSON values): equal facts, equal name."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+def fingerprint(path: Path) -> list[Any]:
+    """What tells the content of a file or of a folder of files: names, sizes, times, and both ends of single files.
+
+    Hashing gigabytes of pictures would cost more than the replay saves; a file that was changed with the same size
+    and the same time of change is not noticed.
+    """
+    if path.is_dir():
+        return [[item.name, item.stat().st_size, item.stat().st_mtime_ns] for item in sorted(path.iterdir())]
+    with path.open("rb") as file:
+        head = file.read(_EDGE)
+        file.seek(max(0, path.stat().st_size - _EDGE))
+        ends = hashlib.sha256(head + file.read(_EDGE)).hexdigest()
+    return [path.stat().st_size, path.stat().st_mtime_ns, ends]
+
+
+class Recording:
+    """An entry in the making: `append` each frame's detections, then `finish`; without that nothing is kept."""
+
+    def __init__(self, cache: Path, key: str) -> None:
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(tempfile.mkdtemp(dir=cache, prefix=f".{key}."))
+            self._embeddings = (self._folder / "embeddings.f32").open("wb")
+        except OSError as error:
+            raise InputError(f"{cache}: cannot be written ({error.strerror}); give --cache DIR or --no-cache") from None
+        self._target = cache / key
+        self._indices: list[int] = []
+        self._parts: list[Detections] = []
+        self._width = 0
+
+    def append(self, index: int, detections: Detections) -> None:
+        """Keep the detections of frame `index`; all of a video's have embeddings, or none."""
+        self._indices.append(index)
+        self._parts.append(Detections(detections.xyxy, detections.score, detections.class_id))
+        if detections.embedding is not None:
+            self._width = detections.embedding.shape[1]
+            self._embeddings.write(np.ascontiguousarray(detections.embedding).tobytes())
+
+    def finish(self) -> None:
+        """Make the entry appear; where another process was faster, its entry stays."""
+        self._embeddings.close()
+        parts = self._parts or [Detections.empty()]
+        np.savez(
+            self._folder / "boxes.npz",
+            index=np.array(self._indices, np.int64),
+            stop=np.cumsum([len(part) for part in self._parts], dtype=np.int64),
+            xyxy=np.concatenate([part.xyxy for part in parts]),
+            score=np.concatenate([part.score for part in parts]),
+            class_id=np.concatenate([part.class_id for part in parts]),
+            width=np.int64(self._width),
+        )
+        try:
+            self._folder.rename(self._target)
+        except OSError:
+            self.abandon()
+
+    def abandon(self) -> None:
+        """Keep nothing."""
+        self._embeddings.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+def replay(cache: Path, key: str) -> "Iterator[tuple[int, Detections]] | None":
+    """The frames of an entry with their detections; None where there is no whole entry under that name."""
+    folder = cache / key
+    try:
+        with np.load(folder / "boxes.npz", allow_pickle=False) as file:
+            boxes = dict(file)
+        width, rows = int(boxes["width"]), len(boxes["xyxy"])
+        embeddings = None
+        if width:
+            embeddings = np.zeros((0, width), np.float32)
+            if rows:
+                embeddings = np.memmap(folder / "embeddings.f32", np.float32, "r", shape=(rows, width))
+    except (OSError, ValueError, KeyError):
+        return None
+    return _frames(boxes, embeddings)
+
+
+def _frames(boxes: dict[str, NDArray[Any]], embeddings: NDArray[np.float32] | None) -> Iterator[tuple[int, Detections]]:
+    start = 0
+    for index, stop in zip(boxes["index"].tolist(), boxes["stop"].tolist(), strict=True):
+        part = slice(start, stop)
+        embedding = None if embeddings is None else np.array(embeddings[part])
+        yield index, Detections(boxes["xyxy"][part], boxes["score"][part], boxes["class_id"][part], embedding)
+        start = stop

@@ -1,0 +1,149 @@
+"""What a run leaves: the files that were asked for, `summary.json`, and a short table at the end."""
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from remix_track.errors import InputError
+from remix_track.trackers.frame import TrackedFrame
+
+if TYPE_CHECKING:
+    from remix_track.trackers.drawing import DrawingSettings
+    from remix_track.trackers.pipeline import Run
+    from remix_track.trackers.sinks.sink import Sink
+
+
+class Outputs:
+    """The sinks of one run, written and closed together."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: list[str] = []
+        self.seconds = 0.0
+        self._sinks: list[Sink] = []
+
+    def open(self, arguments: argparse.Namespace, *, fps: float, drawing: "DrawingSettings") -> None:
+        """Open what the flags ask for; `tracks.txt` always.
+
+        Raises:
+            InputError: no window can be opened, or a file not be made.
+        """
+        from remix_track.trackers.drawing import Drawer
+        from remix_track.trackers.sinks.crops import CropSink
+        from remix_track.trackers.sinks.embeddings import EmbeddingSink
+        from remix_track.trackers.sinks.mot_text import MotTextSink
+        from remix_track.trackers.sinks.tables import CsvSink, JsonLinesSink
+        from remix_track.trackers.sinks.video import VideoSink
+        from remix_track.trackers.sinks.window import WindowSink
+
+        draw = Drawer(drawing).draw
+        makers: list[tuple[str, bool, Callable[[Path], Sink]]] = [
+            ("tracks.txt", True, MotTextSink),
+            ("video.mp4", arguments.video, lambda path: VideoSink(path, fps, draw)),
+            ("tracks.csv", arguments.csv, CsvSink),
+            ("tracks.jsonl", arguments.jsonl, JsonLinesSink),
+            ("crops", arguments.crops, CropSink),
+            ("embeddings.npz", arguments.embeddings, EmbeddingSink),
+        ]
+        for name, wanted, make in makers:
+            if wanted:
+                self._sinks.append(make(self.folder / name))
+                self.files.append(name)
+        if arguments.show:
+            # Last, so that the files have the frame at which the user closes the window.
+            self._sinks.append(WindowSink(draw))
+
+    def write(self, frame: TrackedFrame) -> bool:
+        """Give the frame to every sink; False when the user closed the window."""
+        from remix_track.trackers.sinks.window import WindowClosed
+
+        start = time.perf_counter()
+        try:
+            for sink in self._sinks:
+                sink.write(frame)
+        except WindowClosed:
+            return False
+        finally:
+            self.seconds += time.perf_counter() - start
+        return True
+
+    def close(self) -> None:
+        """Complete every file, also where one of them fails; the first failure is raised at the end."""
+        start, failures = time.perf_counter(), []
+        while self._sinks:
+            try:
+                self._sinks.pop(0).close()
+            except InputError as error:
+                failures.append(error)
+        self.seconds += time.perf_counter() - start
+        if failures:
+            raise failures[0]
+
+
+def summarise(folder: Path, run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str) -> None:
+    """Write `summary.json`."""
+    from remix_track.trackers.sinks.summary import write_summary
+
+    seconds = run.seconds | {"write": outputs.seconds}
+    source = run.source
+    write_summary(
+        folder / "summary.json",
+        {
+            "remix_track": version("remix-track"),
+            "ended": ended,
+            "source": {
+                "name": source.name,
+                "path": str(source.path),
+                "frames_read": source.frames_read,
+                "width": source.width,
+                "height": source.height,
+                "fps": source.fps,
+                "fps_known": source.fps_known,
+                "problems": source.problems,
+            },
+            "frames": run.frames,
+            "people": len(run.people),
+            "boxes": run.boxes,
+            "detector": run.detector.name,
+            "dropped_detections": run.detector.dropped,
+            "appearance": run.tracker.embedder.description if run.tracker.embedder else "none (motion only)",
+            "settings": settings,
+            "seconds": seconds,
+            "milliseconds_per_frame": {stage: 1000 * total / max(run.frames, 1) for stage, total in seconds.items()},
+            "frames_per_second": _fps(run, seconds),
+            "files": outputs.files,
+        },
+    )
+
+
+def print_table(folder: Path, run: "Run", outputs: Outputs) -> None:
+    """Print frames, people, speed, where the time went, and where the files are."""
+    from rich.console import Console
+    from rich.table import Table
+
+    seconds = run.seconds | {"write": outputs.seconds}
+    stages = ", ".join(f"{stage} {1000 * total / max(run.frames, 1):.1f}" for stage, total in seconds.items())
+    embedder = run.tracker.embedder
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    # Paths and names fold rather than lose their end.
+    table.add_column(overflow="fold")
+    for row in (
+        ("source", str(run.source.path)),
+        ("frames", f"{run.frames} at {_fps(run, seconds):.1f} fps"),
+        ("people", f"{len(run.people)}"),
+        ("detector", run.detector.name),
+        ("appearance", embedder.description["name"] if embedder else "none (motion only)"),
+        ("ms per frame", stages),
+        ("files", f"{folder}/ ({', '.join([*outputs.files, 'summary.json'])})"),
+    ):
+        table.add_row(*row)
+    Console(file=sys.stdout, highlight=False).print(table, markup=False)
+
+
+def _fps(run: "Run", seconds: dict[str, float]) -> float:
+    return run.frames / max(sum(seconds.values()), 1e-9)

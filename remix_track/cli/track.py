@@ -1,0 +1,138 @@
+"""`remix-track video.mp4`: people in; annotated video, MOT text and a summary out."""
+
+import argparse
+import contextlib
+import dataclasses
+import itertools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.cli.progress import Progress
+from remix_track.cli.results import Outputs, print_table, summarise
+from remix_track.errors import InputError
+from remix_track.output_files import claim_folder, claim_numbered_folder
+from remix_track.trackers.settings import TrackSettings
+
+if TYPE_CHECKING:
+    from remix_track.trackers.api import Runs
+    from remix_track.trackers.pipeline import Run
+
+DEFAULT_OUTPUT = Path("runs/track")
+
+
+def run(words: Sequence[str]) -> int:
+    """Track every source; 0, or 2 where a source was damaged (its result is kept)."""
+    parser = _parser()
+    arguments = parser.parse_args(words)
+    settings = collect_sections(arguments, TrackSettings)
+
+    from remix_track.trackers.api import Runs
+    from remix_track.trackers.sources import expand_sources
+
+    names = expand_sources(arguments.sources, arguments.list_file)
+    if not names:
+        raise InputError("no source given; try: remix-track video.mp4, or remix-track --help")
+    if arguments.overwrite and arguments.output is None:
+        raise InputError("--overwrite needs --output DIR; without it every run gets a folder of its own")
+    runs = Runs(settings)
+    problems: list[str] = []
+    for name in names:
+        problems += _track_one(name, runs, arguments, several=len(names) > 1)
+    for problem in problems:
+        sys.stderr.write(f"remix-track: {problem}\n")
+    return 2 if problems else 0
+
+
+def _track_one(name: str, runs: "Runs", arguments: argparse.Namespace, *, several: bool) -> list[str]:
+    """Track one source into its own folder; what was wrong with it, a line each."""
+    from remix_track.trackers.sources import open_source
+
+    with open_source(
+        name, start=arguments.start, stride=arguments.stride, frames=arguments.frames, fps=arguments.fps
+    ) as source:
+        tracking = runs.run(source, stride=arguments.stride)
+        carry_out(tracking, runs.settings, arguments, lambda: _claim(arguments, source.name, several=several))
+    return [f"{source.name}: {problem}" for problem in source.problems]
+
+
+def carry_out(
+    tracking: "Run", settings: TrackSettings, arguments: argparse.Namespace, claim: Callable[[], Path]
+) -> None:
+    """Track to the end of the source and write what the flags ask for into the folder that `claim` makes.
+
+    The folder is made when the first frame is through: a source without frames leaves no trace.
+    """
+    frames = iter(tracking)
+    first = next(frames)
+    folder = claim()
+    with _outcome(folder, tracking, settings) as outputs:
+        outputs.open(arguments, fps=tracking.fps, drawing=settings.drawing)
+        with Progress(tracking.source.name, tracking.source.frames, quiet=arguments.quiet) as progress:
+            for frame in itertools.chain([first], frames):
+                if not outputs.write(frame):
+                    break
+                progress.update(tracking.frames, len(frame.tracks), len(tracking.people))
+    if not arguments.quiet:
+        print_table(folder, tracking, outputs)
+
+
+@contextlib.contextmanager
+def _outcome(folder: Path, tracking: "Run", settings: TrackSettings) -> Iterator[Outputs]:
+    """Whatever ends the run, close every file and say in `summary.json` how it ended."""
+    outputs, ended = Outputs(folder), "complete"
+    try:
+        yield outputs
+    except KeyboardInterrupt:
+        ended = f"stopped by the user after {tracking.frames} frames"
+        sys.stderr.write(f"remix-track: {ended}; what is there is whole: {folder}\n")
+        raise
+    except BaseException as error:
+        ended = f"failed after {tracking.frames} frames: {error}"
+        raise
+    finally:
+        outputs.close()
+        summarise(folder, tracking, dataclasses.asdict(settings), outputs, ended)
+
+
+def _claim(arguments: argparse.Namespace, name: str, *, several: bool) -> Path:
+    if arguments.output is None:
+        return claim_numbered_folder(DEFAULT_OUTPUT, name)
+    if several:
+        folder = arguments.output / name
+        return claim_folder(folder, overwrite=True) if arguments.overwrite else claim_numbered_folder(*_split(folder))
+    return claim_folder(arguments.output, overwrite=arguments.overwrite)
+
+
+def _split(folder: Path) -> tuple[Path, str]:
+    return folder.parent, folder.name
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="remix-track", description=__doc__, usage="remix-track SOURCE [SOURCE ...] [options]")
+    add = parser.add_argument
+    add("sources", nargs="*", metavar="SOURCE", help="video, folder or glob of images, MOT sequence, webcam index, URL")
+    add("--sources", dest="list_file", metavar="list.txt", type=Path, help="a file with one source a line")
+    add("--start", type=int, default=1, metavar="N", help="first frame, from 1 (default: 1)")
+    add("--stride", type=int, default=1, metavar="N", help="take every N-th frame (default: 1)")
+    add("--frames", type=int, default=None, metavar="N", help="stop after N frames")
+    add("--fps", type=float, default=None, metavar="F", help="frames per second, where the source is silent or wrong")
+    add("--output", type=Path, default=None, metavar="DIR", help="result folder (default: runs/track/NAME, numbered)")
+    add("--overwrite", action="store_true", help="replace an earlier result in --output")
+    add_outputs(parser)
+    add_sections(parser, TrackSettings)
+    return parser
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that say what is written and shown."""
+    add = parser.add_argument
+    add("--no-video", dest="video", action="store_false", help="do not write video.mp4")
+    add("--csv", action="store_true", help="also write tracks.csv")
+    add("--jsonl", action="store_true", help="also write tracks.jsonl, an object per frame")
+    add("--crops", action="store_true", help="also write crops/ID/FRAME.jpg")
+    add("--embeddings", action="store_true", help="also write embeddings.npz, a mean vector per track")
+    add("--show", action="store_true", help="show the frames in a window; q or Esc quits")
+    add("--quiet", action="store_true", help="no progress, no table; errors and warnings only")
