@@ -1,9 +1,8 @@
 """Results are never overwritten and never half-written: claim a folder, write a file in one piece."""
 
 import contextlib
-import os
+import secrets
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,14 +23,18 @@ def claim_folder(path: Path, *, overwrite: bool = False) -> Path:
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
             if not overwrite:
-                raise InputError(f"{path}: there is something already; give another --output, or --overwrite to replace a result")
+                raise InputError(
+                    f"{path}: there is something already; give another --output, or --overwrite to replace a result"
+                )
             if not (path / MARK).is_file():
-                raise InputError(f"{path}: not a result of remix-track, so --overwrite leaves it alone; give another --output")
+                raise InputError(
+                    f"{path}: not a result of remix-track, so --overwrite leaves it alone; give another --output"
+                )
             shutil.rmtree(path)
         path.mkdir(parents=True, exist_ok=True)
         (path / MARK).touch()
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); give another --output") from None
+        raise InputError(f"{path}: cannot be written ({_reason(error)}); give another --output") from None
     return path
 
 
@@ -45,7 +48,7 @@ def claim_numbered_folder(parent: Path, name: str) -> Path:
         except FileExistsError:
             continue
         except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror}); give another --output") from None
+            raise InputError(f"{path}: cannot be written ({_reason(error)}); give another --output") from None
         return path
     raise InputError(f"{parent / name}: 100,000 results are there already; give another --output")
 
@@ -57,20 +60,20 @@ def whole_file(path: Path) -> Iterator[Path]:
     Raises:
         InputError: the disk is full or the folder cannot be written.
     """
-    temporary: Path | None = None
+    # The suffix stays, because writers go by it; tempfile's own files would not have the rights of a new file.
+    temporary = path.parent / f".{path.stem[:100]}-{secrets.token_hex(4)}{path.suffix}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-        os.close(handle)
-        temporary = Path(name)
+        temporary.touch(exist_ok=False)
         yield temporary
-        # mkstemp makes files for one's own eyes only; a result gets the rights that any new file gets.
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+        raise InputError(f"{path}: cannot be written ({_reason(error)})") from None
     finally:
-        if temporary is not None:
+        # Where the folder is gone or is none, there is nothing to remove.
+        with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -13,7 +13,7 @@ class LiveFile:
     """
 
     def __init__(self, path: Path) -> None:
-        """Make the file.
+        """Make the file, in a folder that is there.
 
         Raises:
             InputError: it exists already, or cannot be made.
@@ -21,7 +21,6 @@ class LiveFile:
         self._path = path
         self._whole = 0
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("xb", buffering=0)
         except FileExistsError:
             raise InputError(f"{path}: there is something already; give another --output") from None
