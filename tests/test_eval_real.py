@@ -20,7 +20,7 @@ MOTMETRICS = {
 
 def _numbers(shared, tracker, sequence, protocol):
     folder = shared("data/mot17/train") / sequence
-    frames = SequenceInfo.read(folder / "seqinfo.ini").frames
+    frames = SequenceInfo.read(folder / "seqinfo.ini").frames or 0
     gt = mot_text.read(folder / "gt" / "gt.txt")
     results = mot_text.read(shared("data/mot17-results") / tracker / f"{sequence}.txt")
     return score_sequence(gt, results, PRESETS["mot17"], PROTOCOLS[protocol], frames).score
