@@ -7,7 +7,7 @@ from remix_track.detections import Tracks
 from remix_track.errors import InputError
 from remix_track.trackers.drawing import Drawer, DrawingSettings
 from remix_track.trackers.frame import TrackedFrame
-from remix_track.trackers.id_colours import colour_of, ink_on, luminance
+from remix_track.trackers.id_colours import colour_of, ink_on, linear, luminance
 from remix_track.trackers.label import find_place, label_mask, stamp
 
 BOXES_ONLY = DrawingSettings(labels=False, trails=False)
@@ -32,18 +32,46 @@ def changed(frame, picture):
 # --- colours
 
 
-def test_each_id_has_one_colour_and_differs_from_its_neighbours():
-    colours = np.array([colour_of(id_) for id_ in range(1, 301)])
-    assert colours.min() >= 0
-    assert colours.max() <= 255
-    for apart in range(1, 13):
-        assert np.abs(colours[apart:] - colours[:-apart]).sum(axis=1).min() >= 40, apart
-    assert colour_of(7) == colour_of(7)
+# Linear RGB as seen without green and without red cones: Machado, Oliveira and Fernandes (2009), severity 1.
+SIGHT = {
+    "full": np.eye(3),
+    "deuteranopia": np.array(
+        [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+    ),
+    "protanopia": np.array(
+        [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
+    ),
+}
 
 
-def test_neighbouring_ids_also_differ_in_lightness_for_those_who_see_no_hue():
-    grey = np.array([luminance(colour_of(id_)) ** (1 / 3) for id_ in range(1, 301)])
-    assert np.abs(np.diff(grey)).min() > 0.04
+def oklab(linear_rgb):
+    """Lightness, green-red, blue-yellow (Ottosson, 2020) of linear sRGB (N, 3)."""
+    cones = [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+        [0.0883024619, 0.2817188376, 0.6299787005],
+    ]
+    axes = [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+        [0.0259040371, 0.7827717662, -0.8086757660],
+    ]
+    return np.cbrt(np.clip(linear_rgb, 0, 1) @ np.array(cones).T) @ np.array(axes).T
+
+
+@pytest.mark.parametrize(("sight", "least"), [("full", 0.11), ("deuteranopia", 0.06), ("protanopia", 0.06)])
+def test_any_24_ids_in_a_row_have_colours_that_can_be_told_apart(sight, least):
+    # The difference that is just noticed is about 0.02.
+    rgb = np.array([[linear(value / 255) for value in colour_of(id_)[::-1]] for id_ in range(1, 25)])
+    seen = oklab(rgb @ SIGHT[sight].T)
+    distance = np.linalg.norm(seen[:, None] - seen, axis=2)
+    assert distance[~np.eye(24, dtype=bool)].min() > least
+
+
+def test_an_id_keeps_its_colour():
+    assert colour_of(1) == (255, 133, 100)
+    assert colour_of(25) == colour_of(1)
+    assert colour_of(10**15) == colour_of(10**15)
 
 
 def test_text_has_the_contrast_that_reading_takes_on_every_colour():
