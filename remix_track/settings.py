@@ -68,8 +68,8 @@ def refuse_unknown(keys: Iterable[str], known: Iterable[str], where: str) -> Non
 
 def parse(text: str, hint: Any, where: str) -> Any:
     """A value from the command line as the type that a settings field declares."""
-    if text.lower() == "none":
-        return _typed(None, hint, where)
+    if text.lower() == "none" and type(None) in _choices(hint):
+        return None
     if bool in _choices(hint) and text.lower() in {"true", "false", "yes", "no", "on", "off"}:
         return text.lower() in {"true", "yes", "on"}
     for kind in (int, float):

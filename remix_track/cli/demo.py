@@ -42,9 +42,11 @@ def _draw(arguments: argparse.Namespace, folder: Path) -> Path:
 
 
 def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
+    from rich.console import Console
+
     from remix_track import mot_text
     from remix_track.eval.protocols import PRESETS, PROTOCOLS
-    from remix_track.eval.report import print_report, to_json
+    from remix_track.eval.report import to_json, to_table
     from remix_track.eval.score import as_dict, score_sequence
     from remix_track.sequence_info import SequenceInfo
 
@@ -56,7 +58,7 @@ def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
     with whole_file(folder / "scores.json") as path:
         path.write_text(to_json(report))
     if not quiet:
-        print_report(report)
+        Console(highlight=False).print(to_table(report, Console().width))
         print(f"exact ground truth: {sequence}")
         print(f"watch {folder / 'video.mp4'}")
 

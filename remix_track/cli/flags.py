@@ -54,7 +54,8 @@ def collect_sections(arguments: argparse.Namespace, kind: type[Kind]) -> Kind:
 
 
 def _sections(kind: type[Any]) -> dict[str, type[Any]]:
-    return {name: hint for name, hint in typing.get_type_hints(kind).items() if dataclasses.is_dataclass(hint)}
+    hints: dict[str, Any] = typing.get_type_hints(kind)
+    return {name: hint for name, hint in hints.items() if dataclasses.is_dataclass(hint)}
 
 
 def _flag(name: str) -> str:

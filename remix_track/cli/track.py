@@ -46,7 +46,7 @@ def run(words: Sequence[str]) -> int:
     return 2 if problems else 0
 
 
-def _track_one(name: str, runs: "Runs", arguments: argparse.Namespace, *, several: bool) -> list[str]:
+def _track_one(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, *, several: bool) -> list[str]:
     """Track one source into its own folder; what was wrong with it, a line each."""
     from remix_track.trackers.sources import open_source
 

@@ -1,0 +1,111 @@
+"""From folders to an evaluation: examine every file, score every sequence, add up."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from remix_track.eval.compare import people_tracked
+from remix_track.eval.doctor import Examination, Finding, examine_results, examine_truth, raise_errors
+from remix_track.eval.match import Match
+from remix_track.eval.preprocess import Split, split_range, split_rows
+from remix_track.eval.protocols import Protocol, Rules
+from remix_track.eval.result_files import Results
+from remix_track.eval.score import Score, as_dict, combine, combine_by_detector, score_sequence
+from remix_track.eval.sequences import Found, Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What an evaluation found.
+
+    Attributes:
+        tables: protocol, sequences, detectors, COMBINED and people, ready for `report`, `compare` and JSON;
+            percentages 0 to 100.
+        findings: what the doctor has to say; errors are raised, so these are warnings and notes.
+        matches: the matching of each sequence, for the page of errors.
+    """
+
+    tables: dict[str, Any]
+    findings: tuple[Finding, ...]
+    matches: Mapping[str, Match] = field(repr=False)
+
+
+def evaluate(
+    found: Found,
+    results: Results,
+    rules: Rules,
+    protocol: Protocol,
+    *,
+    split: Split = "train",
+    allow_missing: bool = False,
+) -> Evaluation:
+    """Score the results files of one tracker.
+
+    All files are examined before anything is scored, so that one run names every fault.
+
+    Args:
+        found: the sequences.
+        results: the files.
+        rules: of the benchmark.
+        protocol: how to match and what to remove.
+        split: which part of each sequence. Results may be numbered as the whole sequence is, or, where every frame
+            number fits into the part, from 1 within the part; a note says so.
+        allow_missing: score a missing file as no detections.
+
+    Raises:
+        InputError: a line for each fault that keeps a file from being scored.
+    """
+    findings: list[Finding] = []
+    read = {sequence.name: _examine(sequence, results, rules, protocol, allow_missing) for sequence in found.sequences}
+    for truth, result in read.values():
+        findings += [*truth.findings, *result.findings]
+    raise_errors(findings)
+    scores: dict[str, Score] = {}
+    matches: dict[str, Match] = {}
+    for sequence in found.sequences:
+        truth, result = read.pop(sequence.name)
+        first, last = split_range(split, sequence.frames)
+        rows = result.rows
+        if split == "val-half" and len(rows) and rows.frame.max() <= last - first + 1:
+            path = results.files[sequence.name]
+            findings.append(
+                Finding(
+                    "note", path, None, f"no frame beyond {last - first + 1}", "read as numbered from 1 in the half"
+                )
+            )
+        else:
+            rows = split_rows(rows, split, sequence.frames)
+        gt = split_rows(truth.rows, split, sequence.frames)
+        scored = score_sequence(gt, rows, rules, protocol, last - first + 1)
+        scores[sequence.name], matches[sequence.name] = scored.score, scored.match
+    return Evaluation(_tables(scores, matches, rules, protocol, split), tuple(findings), matches)
+
+
+def _examine(
+    sequence: Sequence, results: Results, rules: Rules, protocol: Protocol, allow_missing: bool
+) -> tuple[Examination, Examination]:
+    info = sequence.info
+    size = {"frames": sequence.frames, "width": info.width, "height": info.height}
+    truth = examine_truth(sequence.gt, **size, classes=rules.classes if protocol.remove_distractors else ())
+    path = results.files.get(sequence.name, results.folder / f"{sequence.name}.txt")
+    return truth, examine_results(path, **size, truth=truth.rows, allow_missing=allow_missing)
+
+
+def _tables(
+    scores: Mapping[str, Score], matches: Mapping[str, Match], rules: Rules, protocol: Protocol, split: Split
+) -> dict[str, Any]:
+    by_detector = combine_by_detector(scores)
+    return {
+        "protocol": {
+            "name": protocol.name,
+            "description": protocol.description,
+            "benchmark": rules.title,
+            "split": split,
+            "iou_threshold": 0.5,
+        },
+        "sequences": {name: as_dict(score) for name, score in scores.items()},
+        # One detector only: its line would repeat COMBINED.
+        "detectors": {name: as_dict(score) for name, score in by_detector.items()} if len(by_detector) > 1 else {},
+        "COMBINED": as_dict(combine(scores.values())),
+        "people": {name: people_tracked(match) for name, match in matches.items()},
+    }

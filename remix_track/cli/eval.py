@@ -1,0 +1,258 @@
+"""`remix-track eval --mot17`: run the tracker over a benchmark, or take results that exist, and score them."""
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.errors import InputError
+from remix_track.output_files import claim_folder, claim_numbered_folder, whole_file
+from remix_track.trackers.settings import TrackSettings
+
+if TYPE_CHECKING:
+    from remix_track.cli.benchmark import Done, Job
+    from remix_track.eval.evaluation import Evaluation
+    from remix_track.eval.protocols import Protocol, Rules
+    from remix_track.eval.sequences import Found
+    from remix_track.eval.sequences import Sequence as Video
+
+DEFAULT_OUTPUT = Path("runs/eval")
+_PRESETS = ("mot15", "mot16", "mot17", "mot20", "dancetrack", "sportsmot")
+_PUBLIC = "public"
+
+
+def run(words: Sequence[str]) -> int:
+    """Evaluate; 0, or 1 where a number is below its `--min`."""
+    arguments = _parser().parse_args(words)
+
+    from remix_track.eval.report import check_minimums, parse_minimum
+
+    minimums = dict(parse_minimum(text) for text in arguments.min)
+    if arguments.compare:
+        if minimums or arguments.errors or arguments.csv or arguments.json:
+            raise InputError("--compare goes with --markdown only; score one result at a time for the others")
+        return _compare(arguments)
+    evaluation, found = _evaluate(arguments, arguments.results)
+    _write(arguments, evaluation, found)
+    failures = check_minimums(minimums, evaluation.tables)
+    for failure in failures:
+        sys.stderr.write(f"remix-track: {failure}\n")
+    return 1 if failures else 0
+
+
+def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Evaluation, Found]":
+    """Find the sequences, track them unless `results` are given, and score."""
+    from remix_track.eval.evaluation import evaluate
+    from remix_track.eval.protocols import PROTOCOLS
+    from remix_track.eval.result_files import find_results
+    from remix_track.eval.sequences import default_root, find_sequences
+
+    rules, root = _benchmark(arguments)
+    protocol = PROTOCOLS[arguments.protocol]
+    found = find_sequences(root or default_root(rules), rules)
+    _say(arguments, _what_was_found(found, rules, protocol))
+    for skipped in found.skipped:
+        _say(arguments, f"skipped {skipped.folder}: {skipped.reason}")
+    if results is None:
+        results = _track(arguments, found)
+    evaluation = evaluate(
+        found,
+        find_results(results, found.sequences),
+        rules,
+        protocol,
+        split=arguments.split,
+        allow_missing=arguments.allow_missing,
+    )
+    for finding in evaluation.findings:
+        if finding.severity == "warning":
+            sys.stderr.write(f"remix-track: warning: {finding}\n")
+        else:
+            _say(arguments, f"note: {finding}")
+    return evaluation, found
+
+
+def _benchmark(arguments: argparse.Namespace) -> "tuple[Rules, Path | None]":
+    from remix_track.eval.protocols import PRESETS
+
+    chosen = [name for name in (*_PRESETS, "data") if getattr(arguments, name) is not None]
+    if len(chosen) != 1:
+        options = ", ".join(f"--{name}" for name in (*_PRESETS, "data"))
+        raise InputError(f"say which benchmark: one of {options}; your own MOT-format folder is --data ROOT")
+    given = getattr(arguments, chosen[0])
+    return PRESETS[chosen[0]], Path(given) if given else None
+
+
+def _what_was_found(found: "Found", rules: "Rules", protocol: "Protocol") -> str:
+    count = len(found.sequences)
+    return f"{rules.title}: {count} sequence{'s' * (count != 1)} in {found.root}; protocol {protocol.name}"
+
+
+def _track(arguments: argparse.Namespace, found: "Found") -> Path:
+    """Run the tracker over every sequence; the folder of the result files."""
+    from remix_track.cli.benchmark import processes_and_threads, track_all
+
+    settings = collect_sections(arguments, TrackSettings)
+    processes, threads = processes_and_threads(arguments.jobs, len(found.sequences))
+    # Every sequence is looked through before a folder is made: nothing is left behind by a wrong call.
+    planned = [_job(arguments, settings, sequence, threads) for sequence in found.sequences]
+    if arguments.output is None:
+        folder = claim_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
+    else:
+        folder = claim_folder(arguments.output, overwrite=arguments.overwrite)
+    jobs = [dataclasses.replace(job, output=folder / f"{job.name}.txt") for job in planned]
+
+    def report(done: "Done") -> None:
+        how = ", what was seen replayed" if done.replayed else ""
+        _say(arguments, f"{done.name}: {done.frames} frames in {done.seconds:.1f} s{how}")
+
+    track_all(jobs, processes, report)
+    _say(arguments, f"results: {folder}")
+    return folder
+
+
+def _job(arguments: argparse.Namespace, settings: TrackSettings, sequence: "Video", threads: int) -> "Job":
+    """One sequence's job: its public detections where they are asked for, or where its name says they are meant."""
+    from remix_track.cli.benchmark import Job
+    from remix_track.cli.perception_cache import default_cache
+    from remix_track.eval.preprocess import split_range
+
+    named = settings.detector.detector
+    pictures = sequence.pictures or sequence.video
+    public = named == _PUBLIC or (named == "auto" and (sequence.detector is not None or pictures is None))
+    if public and sequence.detections is None:
+        raise InputError(f"{sequence.folder}: no public detections (det/det.txt); give --detector yolo11n.pt")
+    if public:
+        of_sequence = dataclasses.replace(settings.detector, detector=str(sequence.detections))
+        settings = dataclasses.replace(settings, detector=of_sequence)
+    if pictures is None and not public:
+        raise InputError(f"{sequence.folder}: no pictures for --detector {named}; give --detector {_PUBLIC}")
+    if pictures is None and settings.appearance.weights != "none":
+        raise InputError(
+            f"{sequence.folder}: no pictures ({sequence.info.image_folder}/) to see appearance in; put them there, "
+            "or give --weights none to track by motion alone"
+        )
+    first, last = split_range(arguments.split, sequence.frames)
+    return Job(
+        name=sequence.name,
+        pictures=None if public and settings.appearance.weights == "none" else pictures,
+        fps=sequence.info.fps or 30.0,
+        first=first,
+        last=last,
+        output=Path(),
+        settings=settings,
+        cache=None if arguments.no_cache else (arguments.cache or default_cache()),
+        threads=threads,
+    )
+
+
+def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:
+    from remix_track.eval import report
+
+    _print(report.to_table(evaluation.tables, _terminal_width()))
+    for path, text in (
+        (arguments.json, report.to_json),
+        (arguments.csv, report.to_csv),
+        (arguments.markdown, report.to_markdown),
+    ):
+        if path is not None:
+            _save(path, text(evaluation.tables))
+    if arguments.errors is not None:
+        _write_errors_page(arguments, evaluation, found)
+
+
+def _write_errors_page(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:
+    from remix_track.cli.pictures import Pictures
+    from remix_track.eval.errors_page import errors_page
+    from remix_track.eval.preprocess import split_range
+
+    places = {sequence.name: sequence.pictures or sequence.video for sequence in found.sequences}
+    skipped = {sequence.name: split_range(arguments.split, sequence.frames)[0] - 1 for sequence in found.sequences}
+    _save(arguments.errors, errors_page(evaluation.tables, evaluation.matches, picture=Pictures(places, skipped)))
+
+
+def _compare(arguments: argparse.Namespace) -> int:
+    from remix_track.eval.compare import compare, to_markdown, to_rich
+
+    first, second = (_either(arguments, path) for path in arguments.compare)
+    labels = _labels(*arguments.compare)
+    comparison = compare(first, second, labels)
+    _print(to_rich(comparison, _terminal_width()))
+    if arguments.markdown is not None:
+        _save(arguments.markdown, to_markdown(comparison))
+    return 0
+
+
+def _either(arguments: argparse.Namespace, path: Path) -> Mapping[str, Any]:
+    """The tables of an evaluation that `--json` saved, or of a folder of results, which is scored now."""
+    from remix_track.eval import saved
+
+    if path.is_dir():
+        return _evaluate(arguments, path)[0].tables
+    return saved.load(path)
+
+
+def _labels(first: Path, second: Path) -> tuple[str, str]:
+    names = [path.name or path.resolve().name for path in (first, second)]
+    return (names[0], names[1]) if names[0] != names[1] else (str(first), str(second))
+
+
+def _save(path: Path, text: str) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def _say(arguments: argparse.Namespace, line: str) -> None:
+    if not arguments.quiet:
+        sys.stderr.write(f"{line}\n")
+
+
+def _print(renderable: Any) -> None:
+    from rich.console import Console
+
+    Console(width=_terminal_width(), highlight=False).print(renderable)
+
+
+def _terminal_width() -> int:
+    import shutil
+
+    # Without a terminal nothing is cut off: pipes and logs have no edge.
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
+
+
+def _parser() -> argparse.ArgumentParser:
+    from remix_track.eval.protocols import PROTOCOLS
+
+    parser = Parser(prog="remix-track eval", description=__doc__)
+    which = parser.add_argument_group("benchmark (one of these)")
+    for name in _PRESETS:
+        which.add_argument(f"--{name}", nargs="?", const="", metavar="ROOT", help="the download, or one sequence of it")
+    which.add_argument("--data", metavar="ROOT", help="your own folder: ROOT/SEQUENCE/gt/gt.txt")
+    add = parser.add_argument
+    add("--results", type=Path, metavar="DIR", help="score DIR/SEQUENCE.txt of any tracker instead of running ours")
+    add(
+        "--compare", type=Path, nargs=2, metavar=("A", "B"), help="two result folders or two --json files, side by side"
+    )
+    add(
+        "--protocol",
+        choices=list(PROTOCOLS),
+        default="devkit",
+        help="how to match and what to remove (default: devkit)",
+    )
+    add("--split", choices=("train", "val-half", "train-half"), default="train", help="which frames (default: all)")
+    add("--allow-missing", action="store_true", help="score a missing result file as no detections")
+    add("--json", type=Path, metavar="FILE", help="write every number as JSON")
+    add("--csv", type=Path, metavar="FILE", help="write every number as CSV")
+    add("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
+    add("--errors", type=Path, metavar="FILE.html", help="write a page that shows switches, misses and false alarms")
+    add("--min", action="append", default=[], metavar="MOTA=60", help="exit 1 if COMBINED is below; may be repeated")
+    add("--output", type=Path, metavar="DIR", help="folder for our result files (default: runs/eval, numbered)")
+    add("--overwrite", action="store_true", help="replace an earlier result in --output")
+    add("--cache", type=Path, metavar="DIR", help="where detections and embeddings are kept for the next run")
+    add("--no-cache", action="store_true", help="detect and embed anew, keep nothing")
+    add("--jobs", type=int, metavar="N", help="sequences tracked at once (default: one per core)")
+    add("--quiet", action="store_true", help="only the table, warnings and errors")
+    add_sections(parser, TrackSettings)
+    return parser
