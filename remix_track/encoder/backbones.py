@@ -1,0 +1,85 @@
+"""The encoder: a backbone by name, average pooling, BN-neck. Training and tracking build the same module here."""
+
+import difflib
+from collections.abc import Callable, Mapping
+
+from torch import Tensor, nn
+
+from remix_track.encoder.ibn import ResNetIBN, resnet18_ibn_a, resnet50_ibn_a
+from remix_track.encoder.mobilenet import MobileNetV2
+from remix_track.errors import InputError
+
+BACKBONES: dict[str, Callable[[], ResNetIBN | MobileNetV2]] = {
+    "resnet50-ibn-a": resnet50_ibn_a,
+    "resnet18-ibn-a": resnet18_ibn_a,
+    "mobilenet-v2": MobileNetV2,
+}
+
+
+class Encoder(nn.Module):
+    """Pictures in, one appearance vector each out: before the BN-neck and after it.
+
+    The neck is a BatchNorm whose bias stays 0 (Luo et al., Bag of Tricks, CVPRW 2019, section 3.6): metric losses see
+    the pooled vector, classification-like losses and inference the one behind the neck. A fresh neck in eval mode
+    only scales, so the unit vectors of an ImageNet backbone are not changed by it.
+    """
+
+    def __init__(self, backbone: ResNetIBN | MobileNetV2) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.width = backbone.width
+        self.neck = nn.BatchNorm1d(self.width)
+        self.neck.bias.requires_grad_(False)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Images (B, 3, H, W), normalised -> pooled (B, D), necked (B, D); neither has unit length."""
+        pooled = self.backbone(images).mean(dim=(2, 3))  # (B, D, h, w) -> (B, D)
+        return pooled, self.neck(pooled)
+
+
+def build_encoder(architecture: str) -> Encoder:
+    """A freshly initialised encoder: `resnet50-ibn-a` (D = 2048), `resnet18-ibn-a` (512) or `mobilenet-v2` (1280).
+
+    Convolutions get He's normal initialisation (fan out), drawn from torch's default generator.
+
+    Raises:
+        InputError: no such architecture; the nearest one is named.
+    """
+    if architecture not in BACKBONES:
+        near = difflib.get_close_matches(architecture, BACKBONES, n=1, cutoff=0)
+        raise InputError(f"architecture {architecture[:60]!r} is not known; did you mean {near[0]!r}?")
+    encoder = Encoder(BACKBONES[architecture]())
+    for module in encoder.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+    return encoder
+
+
+def check_state(module: nn.Module, state: Mapping[str, Tensor], where: str) -> None:
+    """See that `state` has exactly the keys and shapes of the module; nothing is loaded.
+
+    Raises:
+        InputError: keys missing or unexpected, shapes that differ, or values that are not finite; they are named.
+    """
+    expected = module.state_dict()
+    missing = [key for key in expected if key not in state]
+    unexpected = [key for key in state if key not in expected]
+    if missing or unexpected:
+        raise InputError(f"{where}: other weights than the architecture has; {_named(missing, unexpected)}")
+    for key, tensor in state.items():
+        if tensor.shape != expected[key].shape:
+            shapes = f"{tuple(tensor.shape)}, expected {tuple(expected[key].shape)}"
+            raise InputError(f"{where}: {key} has shape {shapes}; take the weights of this architecture")
+        if tensor.is_floating_point() != expected[key].is_floating_point() or tensor.is_complex():
+            raise InputError(f"{where}: {key} has type {tensor.dtype}, expected {expected[key].dtype}")
+        if not tensor.isfinite().all():
+            raise InputError(f"{where}: {key} holds NaN or infinite values; the training went wrong")
+
+
+def _named(missing: list[str], unexpected: list[str]) -> str:
+    parts = []
+    for kind, keys in (("missing", missing), ("unexpected", unexpected)):
+        if keys:
+            more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+            parts.append(f"{kind}: {', '.join(key[:80] for key in keys[:3])}{more}")
+    return "; ".join(parts)

@@ -1,0 +1,123 @@
+"""Appearance: the people of a picture to unit vectors, whatever network computes them."""
+
+import logging
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.encoder.crops import CropBatch, NetworkInput, visible_corners
+from remix_track.errors import InputError
+
+logger = logging.getLogger(__name__)
+
+
+class Embedder(Protocol):
+    """Boxes of one picture to appearance vectors.
+
+    Attributes:
+        width: D, the length of a vector.
+        description: what it is, ready for `summary.json`: name, file, sha256, architecture, input, width, trained_on.
+        max_cosine_distance: threshold calibrated for these weights, in 0..2; None where nobody has measured one.
+    """
+
+    @property
+    def width(self) -> int: ...  # noqa: D102
+    @property
+    def description(self) -> dict[str, Any]: ...  # noqa: D102
+    @property
+    def max_cosine_distance(self) -> float | None: ...  # noqa: D102
+
+    def __call__(self, image: NDArray[np.uint8], xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Embed boxes.
+
+        Args:
+            image: (H, W, 3) uint8 BGR.
+            xyxy: (N, 4) corners in pixels; may lie partly or wholly outside the picture.
+
+        Returns:
+            (N, D) float32, finite, of unit length; a row of zeros where the crop is empty (the box shows less than a
+            pixel of the picture).
+
+        Raises:
+            InputError: the picture is not (H, W, 3) uint8.
+        """
+        ...
+
+
+class Network(Protocol):
+    """A re-ID network on some runtime.
+
+    Attributes:
+        width: D, the length of a vector.
+        largest_batch: crops in one call at which it is fastest.
+    """
+
+    width: int
+    largest_batch: int
+
+    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Normalised crops (B, 3, H, W), B in 1..largest_batch -> vectors (B, D) of any length.
+
+        `batch` is overwritten by the next call: the network must not keep it.
+        """
+        ...
+
+
+class NetworkEmbedder:
+    """The `Embedder` over any `Network`: all crops of a picture in one call, in a few for a crowd.
+
+    Args:
+        network: the network.
+        network_input: what it wants to see.
+        description: see `Embedder`.
+        max_cosine_distance: see `Embedder`.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        network_input: NetworkInput,
+        description: dict[str, Any],
+        max_cosine_distance: float | None = None,
+    ) -> None:
+        self.width = network.width
+        size = f"{network_input.height}x{network_input.width}"
+        self.description = {**description, "input": f"{size} {network_input.channel_order}", "width": network.width}
+        self.max_cosine_distance = max_cosine_distance
+        self._network = network
+        self._crops = CropBatch(network_input, network.largest_batch)
+        self._warned = False
+
+    def __call__(self, image: NDArray[np.uint8], xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See `Embedder`."""
+        _check_image(image)
+        xyxy = np.asarray(xyxy, np.float32)
+        if xyxy.ndim != 2 or xyxy.shape[1] != 4:
+            raise ValueError(f"xyxy has shape {xyxy.shape}, expected (N, 4)")
+        vectors = np.zeros((len(xyxy), self.width), np.float32)
+        rows, corners = visible_corners(xyxy, width=image.shape[1], height=image.shape[0])
+        for start in range(0, len(rows), self._crops.largest):
+            part = slice(start, start + self._crops.largest)
+            vectors[rows[part]] = self._unit(self._network(self._crops.fill(image, corners[part])))
+        return vectors
+
+    def _unit(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+        length = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
+        usable = np.isfinite(length) & (length > 0)
+        if not usable.all() and not self._warned:
+            self._warned = True
+            logger.warning(
+                "%s: the network gave vectors without a direction; zeros stand for them", self.description["name"]
+            )
+        unit: NDArray[np.float32] = np.zeros(vectors.shape, np.float32)
+        np.divide(vectors, length, out=unit, where=usable, casting="same_kind")
+        return unit
+
+
+def _check_image(image: NDArray[np.uint8]) -> None:
+    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        got = f"{image.shape} {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
+        raise InputError(
+            f"picture is {got}; expected (H, W, 3) uint8 in BGR; convert grayscale with cv2.cvtColor first"
+        )

