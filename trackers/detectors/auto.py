@@ -1,0 +1,110 @@
+"""From `--detector SPEC` to a detector."""
+
+import logging
+import re
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from remix_track.errors import InputError
+from remix_track.trackers.detectors.detector import Detector
+from remix_track.trackers.detectors.download import cache_folder, download, is_published
+from remix_track.trackers.detectors.hog import HogDetector
+from remix_track.trackers.detectors.public import PublicDetections
+from remix_track.trackers.detectors.quiet_ultralytics import weights_folder
+from remix_track.trackers.detectors.yolo import YoloDetector
+
+PREFERRED = ("yolo11n.pt", "yolov8n.pt")
+_DETECTION_WEIGHTS = re.compile(r"yolo(v?\d+)[a-z]u?\.pt")
+_log = logging.getLogger(__name__)
+
+
+def find_detector(
+    spec: str = "auto",
+    *,
+    classes: Sequence[int | str] = (),
+    conf: float = 0.25,
+    iou: float = 0.7,
+    imgsz: int = 640,
+    device: str | None = None,
+    half: bool = False,
+) -> Detector:
+    """The detector that `spec` names.
+
+    Args:
+        spec: `auto`: YOLO weights at hand (`weights_at_hand`), else ultralytics' nano model downloaded, else HOG;
+            `hog`: the built-in detector; a path to YOLO weights or to a MOT `det.txt`; or the name of a model that
+            ultralytics publishes (`yolo11s.pt`), which is downloaded unless it is at hand.
+        classes: numbers or names for YOLO; the other detectors find people only.
+        conf: for YOLO, as the following; a value beyond 0..1 is drawn to its end.
+        iou: see `YoloDetector`.
+        imgsz: see `YoloDetector`.
+        device: see `YoloDetector`.
+        half: see `YoloDetector`.
+
+    Raises:
+        InputError: no such detector, a file that cannot be used, or classes that this detector does not find.
+    """
+    conf = min(max(conf, 0.0), 1.0)
+    yolo = partial(YoloDetector, classes=classes, conf=conf, iou=iou, imgsz=imgsz, device=device, half=half)
+    if spec == "auto":
+        weights = weights_at_hand() or _downloaded_nano()
+        return yolo(weights) if weights else _people_only(HogDetector(), classes)
+    if spec == "hog":
+        return _people_only(HogDetector(), classes)
+    path = Path(spec).expanduser()
+    if path.suffix.lower() == ".txt":
+        return _people_only(PublicDetections(path), classes)
+    if spec and path.exists():
+        return yolo(path)
+    return yolo(_published(spec))
+
+
+def weights_at_hand(name: str | None = None) -> Path | None:
+    """YOLO detection weights on this machine, or None.
+
+    Looked for in the current folder, in ultralytics' weights folder, and where we keep downloads; in each of them
+    `yolo11n.pt`, then `yolov8n.pt`, then any other `yolo*.pt` for detection in the order of the alphabet.
+
+    Args:
+        name: look for this file only.
+    """
+    for folder in (Path(), weights_folder(), cache_folder()):
+        if folder is None or not folder.is_dir():
+            continue
+        others = sorted(path.name for path in folder.glob("yolo*.pt") if _DETECTION_WEIGHTS.fullmatch(path.name))
+        for candidate in (name,) if name else (*PREFERRED, *others):
+            if (folder / candidate).is_file():
+                return folder / candidate
+    return None
+
+
+def _downloaded_nano() -> Path | None:
+    try:
+        return download(PREFERRED[0], cache_folder())
+    except InputError as error:
+        _log.warning(
+            "no YOLO weights at hand (%s); put %s into this folder or %s for better tracks; going on with the "
+            "built-in HOG detector",
+            error,
+            PREFERRED[0],
+            cache_folder(),
+        )
+        return None
+
+
+def _published(spec: str) -> Path:
+    name = spec if spec.endswith(".pt") else f"{spec}.pt"
+    if not is_published(name):
+        raise InputError(f"{spec}: no such file; give YOLO weights (.pt, .onnx), a det.txt, hog or auto")
+    try:
+        return weights_at_hand(name) or download(name, cache_folder())
+    except InputError as error:
+        raise InputError(f"{error}; put the file into this folder or {cache_folder()}") from None
+
+
+def _people_only(detector: Detector, classes: Sequence[int | str]) -> Detector:
+    others = [str(wanted) for wanted in classes if str(wanted).strip().lower() not in ("person", "0")]
+    if others:
+        raise InputError(f"{detector.name} finds people only, not {', '.join(others)}; give YOLO weights as --detector")
+    return detector

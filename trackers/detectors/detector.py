@@ -1,0 +1,46 @@
+"""What a detector is: one frame in, boxes out."""
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from remix_track.detections import Detections
+from remix_track.trackers.frame import Frame
+
+
+class Detector(Protocol):
+    """Finds people (or other classes) in one frame at a time; one instance per stream, as some keep state.
+
+    Plain attributes serve for both properties.
+    """
+
+    @property
+    def name(self) -> str:
+        """What found the boxes, for the summary: `yolo11n.pt (sha256 1a2b3c4d5e6f)`."""
+        ...
+
+    @property
+    def dropped(self) -> int:
+        """Boxes left out so far: NaN or infinite values, and in files also those without area."""
+        ...
+
+    def __call__(self, frame: Frame) -> Detections:
+        """The detections of `frame`, in pixels of its picture, best first or in no order; none is fine."""
+        ...
+
+
+def finite(xyxy: ArrayLike, score: ArrayLike, class_id: ArrayLike) -> tuple[Detections, int]:
+    """Detections without the rows that hold NaN or infinite values, and how many rows that were.
+
+    Args:
+        xyxy: (N, 4) corners in pixels; values beyond float32 count as infinite.
+        score: (N,) confidence.
+        class_id: (N,) class numbers, finite.
+    """
+    with np.errstate(over="ignore"):
+        boxes = np.asarray(xyxy, np.float32).reshape(-1, 4)
+        sure = np.asarray(score, np.float32)
+    kept = np.isfinite(boxes).all(axis=1) & np.isfinite(sure)
+    classes = np.asarray(class_id).astype(np.int64)
+    return Detections(boxes[kept], sure[kept], classes[kept]), int((~kept).sum())
