@@ -3,7 +3,7 @@
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,13 +33,13 @@ class DrawingSettings:
         text_size: of the labels in pixels; 0 fits it to the picture.
     """
 
-    boxes: bool = True
-    labels: bool = True
-    scores: bool = True
-    trails: bool = True
-    trail_seconds: float = 2.0
-    line_width: int = 0
-    text_size: int = 0
+    boxes: bool = field(default=True, metadata={"help": "outline each person"})
+    labels: bool = field(default=True, metadata={"help": "write each person's id"})
+    scores: bool = field(default=True, metadata={"help": "write the detection's confidence behind the id"})
+    trails: bool = field(default=True, metadata={"help": "draw where each person walked"})
+    trail_seconds: float = field(default=2.0, metadata={"help": "how much of a trail is shown"})
+    line_width: int = field(default=0, metadata={"help": "of the boxes, in pixels; 0 fits it to the picture"})
+    text_size: int = field(default=0, metadata={"help": "of the labels, in pixels; 0 fits it to the picture"})
 
     def __post_init__(self) -> None:
         if not 0 <= self.trail_seconds <= 3600:

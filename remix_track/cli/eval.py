@@ -165,12 +165,12 @@ def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Foun
 
 def _write_errors_page(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:
     from remix_track.cli.pictures import Pictures
-    from remix_track.eval.errors_page import errors_page
+    from remix_track.eval import errors_page
     from remix_track.eval.preprocess import split_range
 
     places = {sequence.name: sequence.pictures or sequence.video for sequence in found.sequences}
     skipped = {sequence.name: split_range(arguments.split, sequence.frames)[0] - 1 for sequence in found.sequences}
-    _save(arguments.errors, errors_page(evaluation.tables, evaluation.matches, picture=Pictures(places, skipped)))
+    errors_page.write(arguments.errors, evaluation.tables, evaluation.matches, Pictures(places, skipped))
 
 
 def _compare(arguments: argparse.Namespace) -> int:

@@ -16,11 +16,10 @@ _COMMANDS = {
 }
 
 _HELP = """\
-usage: remix-track video.mp4 [options]      people in, tracks out: annotated video, MOT text, summary
-       remix-track eval --mot17 [ROOT]      MOTA, IDF1, IDsw and HOTA, per sequence and COMBINED
-       remix-track demo                     a drawn street, tracked and scored; needs nothing
+remix-track video.mp4 [options]      people in, tracks out: annotated video, MOT text, summary (below)
+remix-track eval --mot17 [ROOT]      MOTA, IDF1, IDsw and HOTA, per sequence and COMBINED (eval --help)
+remix-track demo                     a drawn street, tracked and scored; needs nothing (demo --help)
 
-`remix-track COMMAND --help` lists what each takes; for the first one that is `remix-track track --help`.
 """
 
 
@@ -33,7 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(format="remix-track: %(message)s", level=logging.WARNING)
     if not words or words[0] in ("-h", "--help", "help"):
-        sys.stdout.write(_HELP)
+        from remix_track.cli.track import parser
+
+        sys.stdout.write(_HELP + parser().format_help())
         return 0 if words else 2
     if words[0] == "--version":
         from importlib.metadata import version

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from remix_track.trackers.pipeline import Run
 
 DEFAULT_OUTPUT = Path("runs/track")
+_WHAT = "People in; annotated video, MOT text and a summary out."
 
 
 def run(words: Sequence[str]) -> int:
     """Track every source; 0, or 2 where a source was damaged (its result is kept)."""
-    parser = _parser()
-    arguments = parser.parse_args(words)
+    arguments = parser().parse_args(words)
     settings = collect_sections(arguments, TrackSettings)
 
     from remix_track.trackers.api import Runs
@@ -110,8 +110,9 @@ def _split(folder: Path) -> tuple[Path, str]:
     return folder.parent, folder.name
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="remix-track", description=__doc__, usage="remix-track SOURCE [SOURCE ...] [options]")
+def parser() -> argparse.ArgumentParser:
+    """The flags of the main job."""
+    parser = Parser(prog="remix-track", description=_WHAT, usage="remix-track SOURCE [SOURCE ...] [options]")
     add = parser.add_argument
     add("sources", nargs="*", metavar="SOURCE", help="video, folder or glob of images, MOT sequence, webcam index, URL")
     add("--sources", dest="list_file", metavar="list.txt", type=Path, help="a file with one source a line")
