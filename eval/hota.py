@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.eval.match import Match
-from remix_track.eval.pairs import ROUNDING, Contest, Pairs, Spans, choose, dense, local
+from remix_track.eval.pairs import ROUNDING, Contest, Pairs, Spans, choose
 
 ALPHAS = np.arange(0.05, 0.99, 0.05)
 _Sums = NDArray[np.float64]
@@ -139,14 +139,12 @@ def _share(pairs: Pairs, spans: Spans) -> NDArray[np.float64]:
     """(K,) the IoU of each pair over all the IoU that its two boxes have with anything (1 where they have no other)."""
     contest = Contest.among(pairs, spans)
     share = (pairs.iou > ROUNDING).astype(np.float64)
-    for frame in contest.frames:
-        part = slice(contest.start[frame], contest.stop[frame])
-        row, column = local(pairs[part], spans, frame)
-        iou = pairs.iou[part]
+    for table in contest.tables:
+        iou = pairs.iou[table.part]
         # Summed as a full table: numpy adds long rows in blocks, and equal scores are to stay equal.
-        table = dense(row, column, iou, spans, frame)
-        either = table.sum(0)[column] + table.sum(1)[row] - iou
-        share[part] = np.where(either > ROUNDING, iou / either, 0.0)
+        full = table.filled(iou)
+        either = full.sum(0)[table.column] + full.sum(1)[table.row] - iou
+        share[table.part] = np.where(either > ROUNDING, iou / either, 0.0)
     return share
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.eval.pairs import ROUNDING, Contest, Pairs, Spans, dense, local, solve
+from remix_track.eval.pairs import ROUNDING, Contest, Pairs, Spans, Table
 from remix_track.eval.preprocess import Prepared
 from remix_track.eval.protocols import Protocol
 from remix_track.mot_text import MotRows
@@ -172,19 +172,16 @@ def _steps(gt: MotRows, spans: Spans, person: NDArray[np.int64], protocol: Proto
 def _devkit_pairs(close: Pairs, spans: Spans, person: NDArray[np.int64], track: NDArray[np.int64]) -> NDArray[np.bool_]:
     contest = Contest.among(close, spans)
     chosen = contest.free.copy()
+    people, tracks = person[close.gt], track[close.result]
     held = np.full(person.max(initial=-1) + 1, -1)
-    for frame in contest.frames:
-        part = slice(contest.start[frame], contest.stop[frame])
-        here = close[part]
-        previous = np.arange(0)
-        if frame > 0:
-            earlier = slice(contest.start[frame - 1], contest.stop[frame - 1])
-            previous = close.gt[earlier][chosen[earlier]]
-            held[person[previous]] = track[close.result[earlier][chosen[earlier]]]
-        row, column = local(here, spans, frame)
-        score = 1000 * (held[person[here.gt]] == track[here.result]) + here.iou
-        chosen[part] = solve(-dense(row, column, score, spans, frame), row, column)
-        held[person[previous]] = -1
+    for table in contest.tables:
+        previous = slice(contest.start[max(table.frame - 1, 0)], contest.start[table.frame])
+        matched = chosen[previous]
+        matched_people = people[previous][matched]
+        held[matched_people] = tracks[previous][matched]
+        same = held[people[table.part]] == tracks[table.part]
+        chosen[table.part] = table.solve(-table.filled(1000 * same + close.iou[table.part]))
+        held[matched_people] = -1
     return chosen
 
 
@@ -193,15 +190,17 @@ def _motmetrics_pairs(
 ) -> NDArray[np.bool_]:
     contest = Contest.among(close, spans)
     chosen = contest.free.copy()
-    contested = set(contest.frames.tolist())
-    held = np.full(person.max(initial=-1) + 1, -1)
     people, tracks = person[close.gt], track[close.result]
-    for frame in range(len(spans)):
-        part = slice(contest.start[frame], contest.stop[frame])
-        if frame in contested:
-            kept = _kept(close[part], held[people[part]] == tracks[part])
-            chosen[part] = kept | _nearest(close[part], kept, spans, frame)
-        held[people[part][chosen[part]]] = tracks[part][chosen[part]]
+    held = np.full(person.max(initial=-1) + 1, -1)
+    known = 0
+    for table in contest.tables:
+        since = slice(known, table.part.start)
+        matched = chosen[since]
+        # Written in time order: of several matches of a person the last one stays.
+        held[people[since][matched]] = tracks[since][matched]
+        kept = _kept(close[table.part], held[people[table.part]] == tracks[table.part])
+        chosen[table.part] = kept | _nearest(close[table.part], kept, table)
+        known = table.part.start
     return chosen
 
 
@@ -213,15 +212,14 @@ def _kept(here: Pairs, earlier: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return kept
 
 
-def _nearest(here: Pairs, kept: NDArray[np.bool_], spans: Spans, frame: int) -> NDArray[np.bool_]:
+def _nearest(here: Pairs, kept: NDArray[np.bool_], table: Table) -> NDArray[np.bool_]:
     """The most pairs of boxes not in `kept` that can be had, at the least total distance."""
     open_ = ~np.isin(here.gt, here.gt[kept]) & ~np.isin(here.result, here.result[kept])
-    chosen = np.zeros(len(here), bool)
-    if open_.any():
-        row, column = local(here[open_], spans, frame)
-        distance = 1 - here.iou[open_]
-        boxes = min(spans.gt_stop[frame] - spans.gt_start[frame], spans.result_stop[frame] - spans.result_start[frame])
-        # No pair at all must cost more than any saving elsewhere; the value is motmetrics' own.
-        nothing = 2 * boxes * distance.max() + 1
-        chosen[open_] = solve(dense(row, column, distance, spans, frame, empty=nothing), row, column)
-    return chosen
+    if not open_.any():
+        return open_
+    distance = 1 - here.iou
+    # No pair at all must cost more than any saving elsewhere; the value is motmetrics' own.
+    nothing = 2 * min(table.shape) * distance[open_].max() + 1
+    cost = np.full(table.shape, nothing)
+    cost[table.row[open_], table.column[open_]] = distance[open_]
+    return open_ & table.solve(cost)

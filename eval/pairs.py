@@ -1,6 +1,7 @@
 """Which ground-truth box overlaps which result, frame by frame, and the best one-to-one choice among those pairs."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +94,8 @@ def overlapping_pairs(gt: MotRows, results: MotRows) -> Pairs:
     first = np.searchsorted(results.frame, gt.frame, "left")
     rivals = np.searchsorted(results.frame, gt.frame, "right") - first
     seen = np.cumsum(rivals)
-    found: list[Pairs] = []
+    truth, found = _Edges.of(gt.tlwh), _Edges.of(results.tlwh)
+    parts: list[Pairs] = []
     start = 0
     while start < len(gt):
         before = seen[start] - rivals[start]
@@ -101,80 +103,125 @@ def overlapping_pairs(gt: MotRows, results: MotRows) -> Pairs:
         gt_row = np.repeat(np.arange(start, stop), rivals[start:stop])
         skip = first[start:stop] - (seen[start:stop] - rivals[start:stop] - before)
         result_row = np.arange(len(gt_row)) + np.repeat(skip, rivals[start:stop])
-        found.append(_overlap(gt.tlwh, results.tlwh, gt_row, result_row))
+        parts.append(_overlap(truth, found, gt_row, result_row))
         start = stop
-    if not found:
+    if not parts:
         return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-    return Pairs(*(np.concatenate([getattr(part, name) for part in found]) for name in Pairs.__slots__))
+    return Pairs(*(np.concatenate([getattr(part, name) for part in parts]) for name in Pairs.__slots__))
 
 
-def _overlap(
-    gt_tlwh: NDArray[np.float64],
-    result_tlwh: NDArray[np.float64],
-    gt_row: NDArray[np.int64],
-    result_row: NDArray[np.int64],
-) -> Pairs:
-    """The pairs (gt_row[k], result_row[k]) that share area, with their IoU.
+@dataclass(frozen=True, slots=True, eq=False)
+class _Edges:
+    """Boxes as low and high edge along x and y, and their area, each (N,) and contiguous.
 
-    The arithmetic, down to the order of additions and areas from corners, is that of TrackEval 1.3.0 and motmetrics
-    1.4.0, so that an IoU on the threshold falls on the same side as theirs.
+    The area is taken from the edges, not from width and height, as TrackEval 1.3.0 and motmetrics 1.4.0 do, so that
+    an IoU on a threshold falls on the same side as theirs. So does the order of operations in `_overlap`.
     """
-    shared: list[NDArray[np.float64]] = []
-    for axis in (1, 0):
-        # Boxes lie far apart far more often than not: each axis thins the list before the next is looked at.
-        low = np.maximum(gt_tlwh[gt_row, axis], result_tlwh[result_row, axis])
-        high = np.minimum(
-            gt_tlwh[gt_row, axis] + gt_tlwh[gt_row, axis + 2],
-            result_tlwh[result_row, axis] + result_tlwh[result_row, axis + 2],
-        )
-        length = high - low
-        meets = length > 0
-        shared = [part[meets] for part in shared] + [length[meets]]
-        gt_row, result_row = gt_row[meets], result_row[meets]
-    intersection = shared[1] * shared[0]
-    gt_area, result_area = _area(gt_tlwh[gt_row]), _area(result_tlwh[result_row])
+
+    low: tuple[NDArray[np.float64], NDArray[np.float64]]
+    high: tuple[NDArray[np.float64], NDArray[np.float64]]
+    area: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, tlwh: NDArray[np.float64]) -> "_Edges":
+        left, top, width, height = np.ascontiguousarray(tlwh.T)
+        right, bottom = left + width, top + height
+        return cls((left, top), (right, bottom), (right - left) * (bottom - top))
+
+
+def _overlap(truth: _Edges, found: _Edges, gt_row: NDArray[np.int64], result_row: NDArray[np.int64]) -> Pairs:
+    """The pairs (gt_row[k], result_row[k]) that share area, with their IoU."""
+    # Boxes lie far apart more often than not, and mostly side by side: x thins the list before y is looked at.
+    width = _shared_length(truth, found, gt_row, result_row, axis=0)
+    beside = np.flatnonzero(width > 0)
+    gt_row, result_row, width = gt_row[beside], result_row[beside], width[beside]
+    height = _shared_length(truth, found, gt_row, result_row, axis=1)
+    meets = np.flatnonzero(height > 0)
+    gt_row, result_row, intersection = gt_row[meets], result_row[meets], width[meets] * height[meets]
+    gt_area, result_area = truth.area[gt_row], found.area[result_row]
     union = gt_area + result_area - intersection
     real = (gt_area > ROUNDING) & (result_area > ROUNDING) & (union > ROUNDING) & (intersection > 0)
     return Pairs(gt_row[real], result_row[real], intersection[real] / union[real])
 
 
-def _area(tlwh: NDArray[np.float64]) -> NDArray[np.float64]:
-    corner = tlwh[:, :2] + tlwh[:, 2:]
-    size = corner - tlwh[:, :2]
-    area: NDArray[np.float64] = size[:, 0] * size[:, 1]
-    return area
+def _shared_length(
+    truth: _Edges, found: _Edges, gt_row: NDArray[np.int64], result_row: NDArray[np.int64], axis: int
+) -> NDArray[np.float64]:
+    low = np.maximum(truth.low[axis][gt_row], found.low[axis][result_row])
+    length: NDArray[np.float64] = np.minimum(truth.high[axis][gt_row], found.high[axis][result_row]) - low
+    return length
+
+
+class Table(NamedTuple):
+    """One frame's table of ground truth (rows) against results (columns), and where its pairs lie in it.
+
+    The whole table goes to the solver, also its empty rows: which of two equal sums a solver takes depends on the
+    table's shape, and ours is to take TrackEval's.
+
+    Attributes:
+        frame: position of the frame in the `Spans`.
+        part: the frame's pairs among all pairs.
+        row, column: (k,) int64 place of each of these pairs in the table.
+        shape: (n, m) boxes of ground truth and results in the frame.
+    """
+
+    frame: int
+    part: slice
+    row: NDArray[np.int64]
+    column: NDArray[np.int64]
+    shape: tuple[int, int]
+
+    def filled(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The table (n, m) with `values` (k,) at the pairs and 0 elsewhere."""
+        table = np.zeros(self.shape)
+        table[self.row, self.column] = values
+        return table
+
+    def solve(self, cost: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Which of the frame's pairs (k,) belong to the assignment of least total cost of a table (n, m)."""
+        match_row, match_column = linear_sum_assignment(cost)
+        column_of_row = np.full(self.shape[0], -1)
+        column_of_row[match_row] = match_column
+        mine: NDArray[np.bool_] = column_of_row[self.row] == self.column
+        return mine
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Contest:
-    """Where a one-to-one choice among `pairs` is more than a formality.
+    """Where a one-to-one choice among pairs is more than a formality.
 
     In a frame where every box has one candidate at most, all pairs are chosen, whatever the scores: no assignment
     has to be solved. That is most frames at IoU 0.5.
 
     Attributes:
         free: (K,) bool, True for pairs of frames without rivalry.
-        frames: (C,) int64 the frames with rivalry, as positions in the `Spans`.
-        start, stop: (F,) int64 the pairs that lie in each frame.
+        tables: the frames with rivalry, in time order.
+        start: (F + 1,) int64; the pairs start[f]:start[f + 1] lie in frame f of the `Spans`.
     """
 
     free: NDArray[np.bool_]
-    frames: NDArray[np.int64]
+    tables: list[Table]
     start: NDArray[np.int64]
-    stop: NDArray[np.int64]
 
     @classmethod
     def among(cls, pairs: Pairs, spans: Spans) -> "Contest":
         """The rivalry among `pairs` in the frames `spans`."""
-        start = np.searchsorted(pairs.gt, spans.gt_start, "left")
-        stop = np.searchsorted(pairs.gt, spans.gt_stop, "left")
+        start = np.append(np.searchsorted(pairs.gt, spans.gt_start, "left"), len(pairs))
         rivalry = np.zeros(len(pairs), bool)
-        for row in (pairs.gt, pairs.result):
-            rivalry |= np.bincount(row)[row] > 1 if len(row) else False
-        frame_of_pair = np.repeat(np.arange(len(spans)), stop - start)
+        for box in (pairs.gt, pairs.result):
+            rivalry |= np.bincount(box)[box] > 1 if len(box) else False
+        frame_of_pair = np.repeat(np.arange(len(spans)), np.diff(start))
         contested = np.zeros(len(spans), bool)
         contested[frame_of_pair[rivalry]] = True
-        return cls(~contested[frame_of_pair], np.flatnonzero(contested), start, stop)
+        row, column = pairs.gt - spans.gt_start[frame_of_pair], pairs.result - spans.result_start[frame_of_pair]
+        frames = np.flatnonzero(contested)
+        height, width = spans.gt_stop - spans.gt_start, spans.result_stop - spans.result_start
+        places = zip(
+            *(a.tolist() for a in (frames, start[frames], start[frames + 1], height[frames], width[frames])),
+            strict=True,
+        )
+        tables = [Table(f, slice(a, b), row[a:b], column[a:b], (n, m)) for f, a, b, n, m in places]
+        return cls(~contested[frame_of_pair], tables, start)
 
 
 def choose(pairs: Pairs, score: NDArray[np.float64], spans: Spans) -> NDArray[np.bool_]:
@@ -190,43 +237,6 @@ def choose(pairs: Pairs, score: NDArray[np.float64], spans: Spans) -> NDArray[np
     """
     contest = Contest.among(pairs, spans)
     chosen = contest.free.copy()
-    for frame in contest.frames:
-        part = slice(contest.start[frame], contest.stop[frame])
-        row, column = local(pairs[part], spans, frame)
-        table = dense(row, column, score[part], spans, frame)
-        chosen[part] = solve(-table, row, column)
+    for table in contest.tables:
+        chosen[table.part] = table.solve(-table.filled(score[table.part]))
     return chosen
-
-
-def local(pairs: Pairs, spans: Spans, frame: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Row and column of each pair in the frame's own table of ground truth (rows) against results (columns)."""
-    return pairs.gt - spans.gt_start[frame], pairs.result - spans.result_start[frame]
-
-
-def dense(
-    row: NDArray[np.int64],
-    column: NDArray[np.int64],
-    value: NDArray[np.float64],
-    spans: Spans,
-    frame: int,
-    *,
-    empty: float = 0.0,
-) -> NDArray[np.float64]:
-    """The frame's full table (n, m), `empty` where there is no pair.
-
-    The full table goes to the solver, also its empty rows, because the solver's choice between equal sums depends
-    on the table's shape, and ours is to be TrackEval's.
-    """
-    shape = (spans.gt_stop[frame] - spans.gt_start[frame], spans.result_stop[frame] - spans.result_start[frame])
-    table = np.full(shape, empty)
-    table[row, column] = value
-    return table
-
-
-def solve(cost: NDArray[np.float64], row: NDArray[np.int64], column: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Which of the pairs (row[k], column[k]) belong to the assignment of least total cost of a table (n, m)."""
-    match_row, match_column = linear_sum_assignment(cost)
-    column_of_row = np.full(len(cost), -1)
-    column_of_row[match_row] = match_column
-    mine: NDArray[np.bool_] = column_of_row[row] == column
-    return mine

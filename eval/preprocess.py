@@ -108,9 +108,12 @@ def _check_classes(gt: MotRows, rules: Rules) -> None:
 
 def _on_distractor(gt: MotRows, results: MotRows, pairs: Pairs, rules: Rules) -> NDArray[np.bool_]:
     close = pairs[pairs.iou >= 0.5 - ROUNDING]
+    distractor = np.isin(gt.class_id, list(rules.distractors))
+    # Only frames in which a result is near a distractor have anything to decide.
+    close = close[np.isin(gt.frame[close.gt], gt.frame[close.gt[distractor[close.gt]]])]
     chosen = close[choose(close, close.iou, Spans.of(gt, results))]
     dropped = np.zeros(len(results), bool)
-    dropped[chosen.result] = np.isin(gt.class_id[chosen.gt], list(rules.distractors))
+    dropped[chosen.result] = distractor[chosen.gt]
     return dropped
 
 

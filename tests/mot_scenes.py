@@ -9,7 +9,7 @@ from remix_track.eval.hota import ALPHAS
 from remix_track.eval.score import Score
 from remix_track.mot_text import MotRows
 
-KINDS = ("walk", "grid", "crowd", "sparse", "single frame", "no gt", "no results", "nothing")
+KINDS = ("walk", "grid", "crowd", "sparse", "single frame", "no gt", "no results", "nothing", "tied crowd")
 
 
 def mot_rows(frame, ids, tlwh, flag=None, class_id=None) -> MotRows:
@@ -29,13 +29,13 @@ def mot_rows(frame, ids, tlwh, flag=None, class_id=None) -> MotRows:
 def scene(seed: int, *, distractors: bool = False) -> tuple[MotRows, MotRows, int]:
     """Ground truth, results and number of frames; the kind of scene goes round with the seed.
 
-    `grid` puts whole boxes on a coarse grid, so that boxes coincide and sums tie; `crowd` makes most boxes overlap.
+    `grid` and `tied crowd` put boxes on a coarse grid, so that boxes coincide and sums tie; in a crowd most overlap.
     """
     rng = np.random.default_rng(seed)
     kind = KINDS[seed % len(KINDS)]
     frames = 1 if kind == "single frame" else int(rng.integers(2, 25))
-    people = int(rng.integers(8, 20)) if kind == "crowd" else int(rng.integers(1, 8))
-    room = {"grid": 60, "crowd": 120, "sparse": 2000}.get(kind, 300)
+    people = int(rng.integers(8, 20)) if "crowd" in kind else int(rng.integers(1, 8))
+    room = {"grid": 60, "tied crowd": 120, "crowd": 120, "sparse": 2000}.get(kind, 300)
     present = 0.3 if kind == "sparse" else 0.85
     truth, found = [], []
     place = rng.uniform(0, room, (people, 2))
@@ -53,7 +53,7 @@ def scene(seed: int, *, distractors: bool = False) -> tuple[MotRows, MotRows, in
         for person in range(people):
             box = np.concatenate([place[person], size[person]])
             jitter = box + rng.normal(0, rng.choice([0, 2, 8]), 4)
-            if kind == "grid":
+            if kind in ("grid", "tied crowd"):
                 box, jitter = np.round(box / 10) * 10, np.round(jitter / 10) * 10
             if rng.random() < present:
                 truth.append((frame, person * 3 + 2, *box))
@@ -63,7 +63,7 @@ def scene(seed: int, *, distractors: bool = False) -> tuple[MotRows, MotRows, in
         if rng.random() < 0.4:
             found.append((frame, people + int(rng.integers(1, 5)), *rng.uniform(0, room, 2), 40, 40))
     truth = [] if kind in ("no gt", "nothing") else truth
-    found = [] if kind in ("no results", "nothing") else found
+    found = [] if kind in ("no results", "nothing", "tied crowd") else found
     order = rng.permutation(len(truth))
     gt = np.array(truth, float).reshape(-1, 6)[order]
     results = np.array(found, float).reshape(-1, 6)[rng.permutation(len(found))]

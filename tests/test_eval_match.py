@@ -99,7 +99,7 @@ def test_frame_numbers_in_the_millions_cost_nothing():
 
 
 def test_order_of_lines_changes_nothing():
-    gt, results, frames = scene(8)
+    gt, results, frames = scene(9)
     order = np.random.default_rng(0).permutation(len(results))
     assert as_dict(_score(gt, results, frames).score) == pytest.approx(
         as_dict(_score(gt, results[order], frames).score)
