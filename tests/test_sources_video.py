@@ -1,0 +1,359 @@
+import struct
+import wave
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from remix_track.errors import InputError
+from remix_track.trackers.sources import decoding, open_source
+from tests.footage import HEIGHT, WIDTH, cut, read_stamp, scramble, stamped, write_video
+
+B_FRAMES = {"bf": "2", "g": "10"}
+# name -> codec, pixels, codec options, whether the file's own clock is to be trusted
+WHOLE = {
+    "a.mp4": ("libx264", "yuv420p", B_FRAMES),
+    "a.mkv": ("libx264", "yuv420p", B_FRAMES),
+    "a.ts": ("libx264", "yuv420p", B_FRAMES),
+    "backwards-stamps.avi": ("libx264", "yuv420p", B_FRAMES),
+    "no-stamps.h264": ("libx264", "yuv420p", B_FRAMES),
+    "b.avi": ("mpeg4", "yuv420p", B_FRAMES),
+    "b.mp4": ("mpeg4", "yuv420p", B_FRAMES),
+    "jpeg.avi": ("mjpeg", "yuvj420p", {}),
+    "hidden-frames.webm": ("libvpx", "yuv420p", {"auto-alt-ref": "1", "lag-in-frames": "16", "b": "1M"}),
+    "nine.webm": ("libvpx-vp9", "yuv420p", {"b": "1M"}),
+    "old.mpg": ("mpeg2video", "yuv420p", {"b": "4M"}),
+}
+
+
+def read_all(path, **options):
+    with open_source(path, **options) as source:
+        return source, list(source)
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_every_frame_of_a_whole_file_comes_with_its_number(tmp_path, name):
+    codec, pixels, options = WHOLE[name]
+    path = write_video(tmp_path / name, codec, pixels=pixels, options=options)
+    source, frames = read_all(path)
+    assert [frame.index for frame in frames] == list(range(1, 61))
+    assert [read_stamp(frame.image) for frame in frames] == list(range(1, 61))
+    assert (source.problems, source.warnings, source.lost_frames) == ([], [], 0)
+    assert (source.fps, source.fps_known, source.frames_read) == (25, True, 60)
+    times = np.array([frame.time for frame in frames])
+    assert np.isfinite(times).all()
+    assert (np.diff(times) > 0).all()
+    if name != "backwards-stamps.avi":
+        np.testing.assert_allclose(times, np.arange(60) / 25, atol=2e-3)
+
+
+def test_pictures_are_the_callers_own(tmp_path):
+    _, frames = read_all(write_video(tmp_path / "a.mp4", frames=5))
+    for frame in frames:
+        assert frame.image.shape == (HEIGHT, WIDTH, 3)
+        assert frame.image.dtype == np.uint8
+        assert frame.image.flags.c_contiguous
+        assert frame.image.flags.writeable
+        frame.image[:] = 0
+    assert not np.shares_memory(frames[0].image, frames[1].image)
+
+
+@pytest.mark.parametrize(
+    ("options", "numbers"),
+    [
+        ({"start": 5}, [*range(5, 21)]),
+        ({"stride": 7}, [1, 8, 15]),
+        ({"start": 3, "stride": 4, "frames": 3}, [3, 7, 11]),
+        ({"frames": 1}, [1]),
+        ({"frames": 500}, [*range(1, 21)]),
+    ],
+)
+def test_selected_frames_keep_their_numbers(tmp_path, options, numbers):
+    path = write_video(tmp_path / "a.mp4", frames=20)
+    source, frames = read_all(path, **options)
+    assert [frame.index for frame in frames] == numbers
+    assert [read_stamp(frame.image) for frame in frames] == numbers
+    assert source.frames == source.frames_read == len(numbers)
+    np.testing.assert_allclose([frame.time for frame in frames], (np.array(numbers) - 1) / 25, atol=1e-6)
+
+
+def test_the_users_rate_wins_also_in_times(tmp_path):
+    source, frames = read_all(write_video(tmp_path / "a.mp4", frames=4), fps=10)
+    assert source.fps == 10
+    assert [frame.time for frame in frames] == [0, 0.1, 0.2, 0.3]
+
+
+def test_variable_rate_gives_the_times_of_the_file_and_counts_on(tmp_path):
+    stamps = [0, 1, 2, 6, 7, 8, 12, 13]
+    source, frames = read_all(write_video(tmp_path / "a.mkv", frames=8, stamps=stamps))
+    assert [frame.index for frame in frames] == list(range(1, 9))
+    np.testing.assert_allclose([frame.time for frame in frames], np.array(stamps) / 25, atol=2e-3)
+    assert source.problems == source.warnings == []
+
+
+def test_repeated_frames_of_avi_are_not_taken_for_damage(tmp_path):
+    path = write_video(tmp_path / "a.avi", "mjpeg", pixels="yuvj420p", frames=8, stamps=[0, 1, 2, 5, 6, 7, 12, 13])
+    source, frames = read_all(path)
+    assert source.frames == 14  # the header's claim counts the repeats
+    assert [read_stamp(frame.image) for frame in frames] == list(range(1, 9))
+    assert source.problems == []
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_phone_videos_come_upright(tmp_path, turn):
+    path = write_video(tmp_path / "a.mp4", frames=3)
+    content = bytearray(path.read_bytes())
+    # ISO 14496-12, 8.3.2: the track header, version 0, holds the display matrix 40 bytes behind its flags.
+    at = content.index(b"tkhd") + 4 + 40
+    cos, sin = round(np.cos(np.radians(turn))), round(np.sin(np.radians(turn)))
+    matrix = [cos, sin, 0, -sin, cos, 0, 0, 0, 1]
+    content[at : at + 36] = struct.pack(
+        ">9i", *(value << (30 if place % 3 == 2 else 16) for place, value in enumerate(matrix))
+    )
+    path.write_bytes(content)
+    _, frames = read_all(path)
+    capture = cv2.VideoCapture(str(path))
+    for frame in frames:
+        _, expected = capture.read()
+        assert frame.image.shape == expected.shape == ((HEIGHT, WIDTH, 3) if turn == 180 else (WIDTH, HEIGHT, 3))
+        assert frame.image.flags.c_contiguous
+        assert np.abs(frame.image.astype(int) - expected).mean() < 2
+
+
+@pytest.mark.parametrize(
+    ("pixels", "dtype", "value", "expected"),
+    [
+        ("gray", np.uint8, 100, (100, 100, 100)),
+        ("gray16le", np.uint16, 128 * 257, (128, 128, 128)),
+        ("bgra", np.uint8, (10, 200, 60, 0), (10, 200, 60)),
+    ],
+)
+def test_gray_deep_and_transparent_videos_come_as_bgr(tmp_path, pixels, dtype, value, expected):
+    image = np.full((HEIGHT, WIDTH, *([4] if pixels == "bgra" else [])), value, dtype)
+    path = write_video(tmp_path / "a.mkv", "ffv1", pixels=pixels, images=[image] * 3, image_format=pixels)
+    _, frames = read_all(path)
+    assert frames[2].image.shape == (HEIGHT, WIDTH, 3)
+    assert np.abs(frames[2].image.astype(int) - expected).max() <= 1
+
+
+def test_ten_bit_video_comes_as_eight_bits(tmp_path):
+    _, frames = read_all(write_video(tmp_path / "a.mkv", "ffv1", pixels="yuv420p10le", frames=5))
+    assert [read_stamp(frame.image) for frame in frames] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "pixels"),
+    [
+        ("a.mp4", "libx264", "yuv420p"),
+        ("a.mkv", "libx264", "yuv420p"),
+        ("b.avi", "mpeg4", "yuv420p"),
+        ("m.avi", "mjpeg", "yuvj420p"),
+        ("v.webm", "libvpx-vp9", "yuv420p"),
+    ],
+)
+def test_a_cut_file_gives_its_frames_and_says_where_it_ends(tmp_path, capfd, name, codec, pixels):
+    muxer = {"movflags": "faststart"} if name.endswith("mp4") else {}
+    path = cut(write_video(tmp_path / name, codec, pixels=pixels, options={"g": "10"}, muxer=muxer), 0.6)
+    source, frames = read_all(path)
+    assert 10 < len(frames) < 60
+    assert [frame.index for frame in frames] == list(range(1, len(frames) + 1))
+    assert [read_stamp(frame.image) for frame in frames[:-1]] == list(range(1, len(frames)))
+    ended = len(frames) + source.lost_frames
+    assert f"the file ends after frame {ended} of 60: the file is cut off or damaged" in source.problems
+    assert capfd.readouterr() == ("", "")
+
+
+def test_threads_cost_no_frame_of_a_cut_file(tmp_path):
+    path = write_video(tmp_path / "a.mp4", options={"bf": "3", "g": "20"}, muxer={"movflags": "faststart"})
+    cut(path, 0.6)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "SLICE"
+        single = []
+        for packet in container.demux(stream):
+            try:
+                single += [read_stamp(f.to_ndarray(format="bgr24")) for f in packet.decode()]
+            except av.error.InvalidDataError:
+                continue
+    _, frames = read_all(path)
+    assert [read_stamp(frame.image) for frame in frames] == single
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mkv", "a.ts"])
+def test_numbers_fit_again_behind_a_damaged_place(tmp_path, capfd, name):
+    path = write_video(tmp_path / name, options={"bf": "2", "g": "10"})
+    scramble(path, 0.45, 0.55)
+    source, frames = read_all(path)
+    assert source.lost_frames > 0
+    assert len(frames) + source.lost_frames == 60
+    behind = [frame for frame in frames if frame.index > 41]
+    assert [read_stamp(frame.image) for frame in behind] == [frame.index for frame in behind] == [*range(42, 61)]
+    assert any("could not be decoded" in problem for problem in source.problems)
+    numbers = [frame.index for frame in frames]
+    assert numbers == sorted(set(numbers))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_the_line_about_damage_names_the_frames(tmp_path):
+    path = write_video(tmp_path / "a.mp4", "mjpeg", pixels="yuvj420p", frames=20)
+    with av.open(str(path)) as container:
+        packet = [packet for packet in container.demux(video=0) if packet.size][11]
+        at, size = packet.pos, packet.size
+    content = bytearray(path.read_bytes())
+    content[at : at + size] = bytes(size)
+    path.write_bytes(content)
+    source, frames = read_all(path)
+    assert source.problems == ["frame 12 could not be decoded; 1 frame was lost"]
+    assert [frame.index for frame in frames] == [read_stamp(frame.image) for frame in frames]
+    assert [frame.index for frame in frames] == [*range(1, 12), *range(13, 21)]
+
+
+def test_a_hole_in_time_is_told(tmp_path):
+    stamps = [*range(10), *range(40, 50)]
+    source, frames = read_all(write_video(tmp_path / "a.mkv", frames=20, stamps=stamps))
+    assert len(frames) == 20
+    assert source.problems == []
+    assert source.warnings == [
+        f"{tmp_path / 'a.mkv'}: no picture for 1.24 s (31 frame lengths) after frame 10: a pause in the recording, or damage"
+    ]
+
+
+def test_a_change_of_size_ends_the_source_in_one_line(tmp_path):
+    path = tmp_path / "a.mjpeg"
+    large = [cv2.imencode(".jpg", stamped(n))[1].tobytes() for n in range(1, 6)]
+    small = [cv2.imencode(".jpg", stamped(n, 80, 48))[1].tobytes() for n in range(6, 9)]
+    path.write_bytes(b"".join(large + small))
+    source, frames = read_all(path)
+    assert [frame.index for frame in frames] == [1, 2, 3, 4, 5]
+    assert (source.width, source.height) == (WIDTH, HEIGHT)
+    assert source.problems == [
+        "the picture changes from 160x96 to 80x48 at frame 6; reading stopped there, the 5 frames before it were delivered"
+    ]
+
+
+def _wave(path):
+    with wave.open(str(path), "wb") as sound:
+        sound.setparams((1, 2, 8000, 0, "NONE", ""))
+        sound.writeframes(bytes(16000))
+
+
+def _text(path):
+    path.write_text("1,1,10,20,30,40,1,-1,-1,-1\n" * 100)
+
+
+def _list_of_files(path):
+    write_video(path.parent / "other.mp4", frames=3)
+    path.write_text("ffconcat version 1.0\nfile other.mp4\n")
+
+
+def _playlist(path):
+    write_video(path.parent / "other.ts", frames=3)
+    path.write_text("#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1:9/other.ts\n#EXT-X-ENDLIST\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "write", "reason"),
+    [
+        ("text.mp4", _text, "not a video, or too damaged to be opened; check that it plays"),
+        ("empty.mp4", lambda path: path.touch(), "not a video, or too damaged to be opened; check that it plays"),
+        ("tracks.txt", _text, "holds no video; give a video file, a folder of images, or a URL"),
+        ("sound.wav", _wave, "holds no video; give a video file, a folder of images, or a URL"),
+        ("list.ffconcat", _list_of_files, "holds no video; give a video file, a folder of images, or a URL"),
+        (
+            "no-end.mp4",
+            lambda path: cut(write_video(path), 0.5),
+            "not a video, or too damaged to be opened; check that it plays",
+        ),
+    ],
+)
+def test_what_is_no_video_gets_one_line(tmp_path, capfd, name, write, reason):
+    write(tmp_path / name)
+    with pytest.raises(InputError) as raised:
+        read_all(tmp_path / name)
+    assert str(raised.value) == f"{tmp_path / name}: {reason}"
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_playlist_on_disk_reaches_no_network(tmp_path):
+    _playlist(tmp_path / "a.m3u8")
+    with pytest.raises(InputError, match=r"a\.m3u8: "):
+        read_all(tmp_path / "a.m3u8")
+
+
+def test_a_missing_file_gets_one_line(tmp_path):
+    with pytest.raises(
+        InputError, match=r"nothing\.mp4: no such file or folder; give a video, a folder or glob of images"
+    ):
+        open_source(tmp_path / "nothing.mp4")
+
+
+def test_what_is_no_regular_file_is_not_opened():
+    with pytest.raises(InputError, match="/dev/zero: not a file"):
+        open_source("/dev/zero")
+
+
+def test_a_colon_in_the_name_is_no_protocol(tmp_path):
+    _, frames = read_all(write_video(tmp_path / "12:30 walk.mp4", frames=3))
+    assert len(frames) == 3
+    assert open_source(tmp_path / "12:30 walk.mp4").name == "12-30-walk"
+
+
+def test_start_beyond_the_end(tmp_path):
+    path = write_video(tmp_path / "a.mp4", frames=7)
+    with pytest.raises(InputError, match=r"a\.mp4: has only 7 frames, --start 8 is beyond its end"):
+        read_all(path, start=8)
+
+
+def test_a_header_without_frames(tmp_path):
+    path = write_video(tmp_path / "a.avi", "mjpeg", pixels="yuvj420p", frames=30)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index(b"movi") + 4])
+    with pytest.raises(InputError, match=r"a\.avi: (not one frame could be read|not a video)"):
+        read_all(path)
+
+
+def test_absurd_pictures_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
+    path = write_video(tmp_path / "a.mp4", frames=2)
+    monkeypatch.setattr(decoding, "MAX_PIXELS", WIDTH * HEIGHT - 1)
+    with pytest.raises(InputError, match="pictures of 160x96, more than the 15359 pixels that are read; scale it down"):
+        read_all(path)
+
+
+def test_a_stream_that_grows_absurd_loses_those_frames_only(tmp_path, monkeypatch):
+    path = tmp_path / "a.mjpeg"
+    bomb = cv2.imencode(".jpg", stamped(2, 320, 192))[1].tobytes()
+    path.write_bytes(b"".join([cv2.imencode(".jpg", stamped(1))[1].tobytes(), bomb, bomb]))
+    monkeypatch.setattr(decoding, "MAX_PIXELS", 2 * WIDTH * HEIGHT)
+    source, frames = read_all(path)
+    assert [frame.index for frame in frames] == [1]
+    assert source.lost_frames == 2
+
+
+def test_closing_early_and_twice_is_fine(tmp_path):
+    source = open_source(write_video(tmp_path / "a.mp4", frames=30))
+    for _ in source:
+        break
+    source.close()
+    source.close()
+    assert source.frames_read == 1
+
+
+def test_real_footage_has_its_frames(shared):
+    for path, count, size in [
+        ("data/pets09-s2l1/video.avi", 795, (768, 576)),
+        ("data/videos/one-by-one-person-detection.mp4", 1394, (768, 432)),
+    ]:
+        with open_source(shared(path), stride=100) as source:
+            capture = cv2.VideoCapture(str(shared(path)))
+            position = 0
+            for frame in source:
+                while position < frame.index:
+                    _, expected = capture.read()
+                    position += 1
+                assert np.abs(frame.image.astype(int) - expected).max() <= 2
+            assert source.frames == source.frames_read == -(-count // 100)
+            assert (source.width, source.height) == size
+            assert source.problems == []
+        with open_source(shared(path), start=count) as source:
+            assert [frame.index for frame in source] == [count]

@@ -1,0 +1,243 @@
+"""One open video, file or stream: packets in, numbered pictures out, damage noted where it is met."""
+
+from collections.abc import Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.errors import InputError
+from remix_track.trackers.sources.damage import Damage
+from remix_track.trackers.sources.numbering import Numbering
+from remix_track.trackers.sources.source import MAX_PIXELS, plausible_fps
+
+if TYPE_CHECKING:
+    import av
+
+# FFmpeg shows text files as teletype art and follows lists of other files; neither is a video someone recorded.
+_NOT_VIDEOS = {"tty", "concat"}
+_MOST_READ_FAILURES = 3
+
+
+class Decoded(NamedTuple):
+    """Number in the source, seconds since its first picture (None without time stamps), FFmpeg's frame."""
+
+    number: int
+    seconds: float | None
+    frame: "av.VideoFrame"
+
+
+class Decoder:
+    """An open container and the decoder of its first video stream; iterate `pictures()` once.
+
+    Attributes:
+        fps: frames per second by the header, None where it is silent or absurd.
+        claimed: number of frames by the header, None where it is silent.
+        duration: seconds by the header, None where it is silent.
+        longest_pause: number of the frame before the longest time without a picture, and its seconds.
+        is_streamed: no duration and no size: a live stream.
+        number: number of the last frame met, lost ones included.
+        complete: the end was reached, and nothing is known to be missing there.
+        failure: what the disk or the network said when it failed, else None.
+        held_back: with threads, decoding failed among the last frames, and frames behind the failure stayed in the
+            decoder; a pass without threads gets them.
+    """
+
+    def __init__(
+        self,
+        address: str,
+        where: str,
+        damage: Damage,
+        *,
+        options: Mapping[str, str],
+        timeout: float | None = None,
+        threads: bool = True,
+        number: int = 0,
+    ) -> None:
+        """Open a video.
+
+        Args:
+            address: what FFmpeg opens, with its protocol.
+            where: what messages call it.
+            damage: where damage is noted.
+            options: FFmpeg's format options.
+            timeout: seconds to wait for the network.
+            threads: decode several frames at a time.
+            number: how many frames came before this video's first.
+
+        Raises:
+            InputError: not a video, no picture in it, or pictures of an absurd size.
+            av.FFmpegError: the network or the disk failed.
+        """
+        import av
+        from av.video.reformatter import VideoReformatter
+
+        self._where, self._damage = where, damage
+        codec_options = {"max_pixels": str(MAX_PIXELS)}
+        try:
+            self._container = av.open(
+                address, "r", options=codec_options, container_options=dict(options), timeout=timeout
+            )
+        except av.error.InvalidDataError:
+            raise InputError(f"{where}: not a video, or too damaged to be opened; check that it plays") from None
+        try:
+            self._stream = self._video_stream()
+        except InputError:
+            self._container.close()
+            raise
+        context = self._stream.codec_context
+        context.thread_type = "AUTO" if threads else "SLICE"
+        context.options = {**context.options, **codec_options}
+        self._colors = VideoReformatter()
+        self._threads = threads
+        self.number = number
+        self.failure: str | None = None
+        self.longest_pause = (number, 0.0)
+        self.complete = self.held_back = False
+        self._read_header()
+
+    def _video_stream(self) -> "av.video.stream.VideoStream":
+        import av
+
+        cover = av.stream.Disposition.attached_pic
+        streams = [stream for stream in self._container.streams.video if not stream.disposition & cover]
+        if not streams or self._container.format.name in _NOT_VIDEOS:
+            raise InputError(f"{self._where}: holds no video; give a video file, a folder of images, or a URL")
+        context = streams[0].codec_context
+        if context is None or context.codec is None:
+            raise InputError(f"{self._where}: made with a codec that FFmpeg does not know; convert it to H.264")
+        if context.width * context.height > MAX_PIXELS:
+            raise InputError(
+                f"{self._where}: pictures of {context.width}x{context.height}, more than the {MAX_PIXELS} pixels"
+                " that are read; scale it down"
+            )
+        return streams[0]
+
+    def _read_header(self) -> None:
+        stream, container = self._stream, self._container
+        rate = stream.average_rate or stream.guessed_rate
+        self.fps = plausible_fps(float(rate) if rate else None)
+        self.claimed = stream.frames if stream.frames > 0 else None
+        self.duration: float | None = None
+        if container.format.name == "avi" and self.claimed and self.fps:
+            # FFmpeg guesses the duration of a cut AVI from its bytes; the header's count includes repeated frames.
+            self.duration = self.claimed / self.fps
+        elif stream.duration and stream.time_base:
+            self.duration = stream.duration * float(stream.time_base)
+        elif container.duration and len(container.streams) == 1:
+            # Of several streams the longest sets the container's duration; the video may be shorter and whole.
+            self.duration = container.duration / 1e6
+        has_size = (container.size or 0) > 0 and container.format.name != "hls"
+        self.is_streamed = not container.duration and not has_size
+
+    @property
+    def expected_frames(self) -> int | None:
+        """The header's number of frames, else its duration times its rate, else None."""
+        if self.claimed is None and self.duration and self.fps:
+            return round(self.duration * self.fps)
+        return self.claimed
+
+    def pictures(self, after: int = 0) -> Generator[Decoded, None, None]:
+        """Every picture that decodes, in order of time.
+
+        Args:
+            after: frames up to this number were delivered by an earlier pass; they are neither yielded nor is
+                their damage noted again.
+        """
+        time_base = float(self._stream.time_base or 0)
+        numbering = Numbering(1 / (self.fps * time_base) if self.fps and time_base else None)
+        first: float | None = None
+        latest = -1.0  # before the first picture
+        for frame in self._frames(numbering):
+            if frame.is_corrupt:
+                numbering.damaged = True
+            lost = numbering.arrived(frame.pts)
+            if lost is None:
+                continue
+            self._count_lost(lost, after)
+            self.number += 1
+            if frame.is_corrupt and self.number > after:
+                self._damage.damaged(self.number)
+            # Not `frame.time`: the pictures that the decoder gives last carry no time base.
+            seconds = None if frame.pts is None else frame.pts * time_base
+            if seconds is not None:
+                first = seconds if first is None else first
+                # Stamps of H.264 in AVI run backwards; a frame is never earlier than the one before it.
+                seconds = max(seconds - first, latest + 1e-6)
+                if seconds - latest > self.longest_pause[1] and latest >= 0:
+                    self.longest_pause = (self.number - 1, seconds - latest)
+                latest = seconds
+            if self.number > after:
+                yield Decoded(self.number, seconds, frame)
+        if not self.held_back:
+            self._count_lost(numbering.ended(), after)
+            self.complete = self.failure is None and not self._is_cut_off(latest)
+
+    def _count_lost(self, count: int, after: int) -> None:
+        if self.number >= after:
+            self._damage.lost(self.number + 1, count)
+        self.number += count
+
+    def _frames(self, numbering: Numbering) -> Iterator["av.VideoFrame"]:
+        import av
+
+        decode = self._stream.codec_context.decode
+        for packet in self._packets():
+            if packet.is_corrupt:
+                numbering.damaged = True
+            if not packet.is_discard:
+                numbering.sent(packet.pts)
+            try:
+                yield from decode(packet)
+            except av.FFmpegError:
+                numbering.failed()
+        try:
+            yield from decode(None)
+        except av.FFmpegError:
+            numbering.failed()
+            self.held_back = self._threads
+        # A failure behind the first picture of the rest is not raised: the pictures behind it are just not there.
+        self.held_back |= self._threads and numbering.missing
+
+    def _packets(self) -> Iterator["av.Packet[Any]"]:
+        """The packets of the stream; after unreadable bytes, whatever follows them."""
+        import av
+
+        failures = 0
+        while failures <= _MOST_READ_FAILURES:
+            try:
+                for packet in self._container.demux(self._stream):
+                    if packet.size:  # an empty packet would end the decoder
+                        failures = 0
+                        yield packet
+                return
+            except av.error.InvalidDataError:
+                failures += 1
+            except av.FFmpegError as error:
+                self.failure = error.strerror
+                return
+
+    def _is_cut_off(self, latest: float) -> bool:
+        """Whether the header promises more than there was, in frames and in time.
+
+        Either alone is found in whole files: AVI counts repeated frames, sound outlasts pictures.
+        """
+        if not self.duration or not self.fps or latest < 0:
+            return False
+        if self.claimed is not None and self.number >= self.claimed:
+            return False
+        tolerance = 1.5 / self.fps if self.claimed is not None else max(1.5 / self.fps, 0.5)
+        return self.duration - (latest + 1 / self.fps) > tolerance
+
+    def to_bgr(self, frame: "av.VideoFrame") -> NDArray[np.uint8]:
+        """A frame of any pixel format as (H, W, 3) uint8 BGR, contiguous, upright, the caller's own.
+
+        Alpha is dropped, gray repeated, 10 to 16 bits scaled to 8.
+        """
+        image = self._colors.reformat(frame, format="bgr24").to_ndarray()
+        turns = round(frame.rotation / 90) % 4
+        return np.ascontiguousarray(np.rot90(image, turns), dtype=np.uint8)
+
+    def close(self) -> None:
+        """Close the file or connection; may be called twice."""
+        self._container.close()

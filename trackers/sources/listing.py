@@ -1,0 +1,82 @@
+"""Several sources: those on the command line, and those in a list file."""
+
+import glob
+from collections.abc import Sequence
+from pathlib import Path
+
+from remix_track.errors import InputError
+from remix_track.trackers.sources.opening import is_address, is_camera, is_glob
+from remix_track.trackers.sources.pictures import matching, natural_key, pictures_like
+from remix_track.trackers.sources.video import VIDEO_SUFFIXES
+
+_MOST_BYTES = 2**20
+_MOST_SOURCES = 10_000
+
+
+def expand_sources(names: Sequence[str | Path | int], list_file: Path | None = None) -> list[str | Path | int]:
+    """The sources to track one after another: the named ones, then those of a list file.
+
+    A glob of videos becomes those videos, in natural order; a glob of images stays one source. A list file names one
+    source a line, relative to its own folder; blank lines and lines that begin with `#` are skipped. Lists do not
+    nest.
+
+    Raises:
+        InputError: no source at all, too many, a list that is not text, or a line that names nothing.
+    """
+    sources = [source for name in names for source in _videos_of(name)]
+    if list_file is not None:
+        sources += _listed(list_file)
+    if not sources:
+        raise InputError(
+            f"{list_file}: names no source; write one a line" if list_file else "no source given; name a video or more"
+        )
+    if len(sources) > _MOST_SOURCES:
+        raise InputError(f"{len(sources)} sources are more than {_MOST_SOURCES}; split them into several runs")
+    return sources
+
+
+def _videos_of(name: str | Path | int) -> list[str | Path | int]:
+    text = str(name)
+    if isinstance(name, int) or is_address(text) or not is_glob(text) or _exists(text) or pictures_like(text):
+        return [name]
+    videos = [path for path in matching(text) if path.suffix.lower() in VIDEO_SUFFIXES]
+    return [*sorted(videos, key=natural_key)] or [name]
+
+
+def _listed(list_file: Path) -> list[str | Path | int]:
+    try:
+        with list_file.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{list_file}: cannot be read ({error.strerror}); --sources takes a text file") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{list_file}: not text; --sources takes a file with one source a line") from None
+    if len(content) > _MOST_BYTES:
+        raise InputError(f"{list_file}: larger than 1 MB; --sources takes a file with one source a line")
+    sources: list[str | Path | int] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        name = line.strip()
+        if name and not name.startswith("#"):
+            sources += _from_line(name, list_file, number)
+    return sources
+
+
+def _from_line(name: str, list_file: Path, number: int) -> list[str | Path | int]:
+    if is_address(name) or is_camera(name):
+        return [name]
+    path = list_file.parent / Path(name).expanduser()
+    if _exists(str(path)):
+        return [path]
+    if is_glob(name):
+        pattern = str(Path(glob.escape(str(list_file.parent))) / name)
+        if next(matching(pattern), None):
+            return _videos_of(pattern)
+    raise InputError(f"{list_file}:{number}: {name[:200]}: no such file or folder; paths are relative to the list")
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):
+        return False

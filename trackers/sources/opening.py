@@ -1,0 +1,110 @@
+"""From what the user names to a source."""
+
+import re
+from pathlib import Path
+
+from remix_track.errors import InputError
+from remix_track.trackers.sources.camera import CameraReader
+from remix_track.trackers.sources.pictures import PictureReader, is_picture, pictures_in, pictures_like
+from remix_track.trackers.sources.selection import Selection
+from remix_track.trackers.sources.sequence import open_sequence, sequence_around
+from remix_track.trackers.sources.source import Facts, Reader, Source, folder_name
+from remix_track.trackers.sources.stream import StreamReader, StreamSettings
+from remix_track.trackers.sources.video import VIDEO_SUFFIXES, VideoReader
+
+_CAMERA = re.compile(r"(?:/dev/video)?([0-9]{1,9})")
+_KINDS = "a video, a folder or glob of images, a MOT sequence, a camera's index, or a URL"
+
+
+def open_source(
+    what: str | Path | int,
+    *,
+    start: int = 1,
+    stride: int = 1,
+    frames: int | None = None,
+    fps: float | None = None,
+    stream: StreamSettings | None = None,
+) -> Source:
+    """Open a video, a folder or glob of images, a MOT sequence, a camera or a stream.
+
+    Args:
+        what: a path, a glob, a camera's index (int, digits, or `/dev/video0`), or an RTSP or HTTP address.
+        start: number of the first frame wanted, 1-based.
+        stride: every how many-th frame is wanted.
+        frames: at most this many frames.
+        fps: frames per second, where the user knows better than the source.
+        stream: time-outs and reconnection of addresses.
+
+    Raises:
+        InputError: there is nothing by that name, or nothing that can be read as frames.
+    """
+    selection = Selection(start, stride, frames)
+    reader = _reader(what, stream or StreamSettings())
+    try:
+        return Source(reader, selection, fps)
+    except InputError:
+        reader.close()
+        raise
+
+
+def is_address(text: str) -> bool:
+    """Whether `text` is a URL rather than a path."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
+
+
+def is_camera(text: str) -> bool:
+    """Whether `text` names a camera: digits, or its device."""
+    return _CAMERA.fullmatch(text) is not None
+
+
+def is_glob(text: str) -> bool:
+    """Whether `text` is a pattern."""
+    return any(sign in text for sign in "*?[")
+
+
+def _reader(what: str | Path | int, stream: StreamSettings) -> Reader:
+    text = str(what)
+    camera = _CAMERA.fullmatch(text)
+    if isinstance(what, int) or (camera and not isinstance(what, Path)):
+        return CameraReader(int(camera[1]) if camera else int(what))
+    if is_address(text):
+        return StreamReader(text, stream)
+    return _from_path(text)
+
+
+def _from_path(text: str) -> Reader:
+    path = Path(text)
+    try:
+        is_folder, exists = path.is_dir(), path.exists()
+    except (OSError, ValueError) as error:
+        raise InputError(f"{text[:200]!r}: not a path ({error}); give {_KINDS}") from None
+    if is_folder:
+        sequence = sequence_around(path)
+        return open_sequence(sequence) if sequence else _folder(path)
+    if exists:
+        return _pictures([path], path.stem, text) if is_picture(path) and path.is_file() else VideoReader(path)
+    if is_glob(text):
+        return _glob(text)
+    raise InputError(f"{text}: no such file or folder; give {_KINDS}")
+
+
+def _folder(path: Path) -> Reader:
+    paths = pictures_in(path)
+    if paths:
+        return _pictures(paths, path.resolve().name, str(path))
+    videos = sorted(entry.name for entry in path.iterdir() if entry.suffix.lower() in VIDEO_SUFFIXES)
+    hint = (
+        f"it holds {len(videos)} videos, name one ({videos[0]})" if videos else "give the folder that holds the images"
+    )
+    raise InputError(f"{path}: no images in it (jpg, png, bmp, tif, webp); {hint}")
+
+
+def _glob(pattern: str) -> Reader:
+    paths = pictures_like(pattern)
+    if not paths:
+        raise InputError(f"{pattern}: matches no images (jpg, png, bmp, tif, webp); quote the pattern and check it")
+    return _pictures(paths, paths[0].resolve().parent.name, pattern)
+
+
+def _pictures(paths: list[Path], name: str, where: str) -> Reader:
+    return PictureReader(paths, Facts(folder_name(name), where, frames=len(paths)))

@@ -1,0 +1,179 @@
+"""A source as the tracker sees it: facts, frames one after another, and what went wrong."""
+
+import contextlib
+import logging
+import math
+import re
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.errors import InputError
+from remix_track.trackers.frame import Frame
+from remix_track.trackers.sources.damage import Damage
+from remix_track.trackers.sources.selection import Selection
+
+_FALLBACK_FPS = 30.0
+_MAX_FPS = 1000.0
+MAX_PIXELS = 2**26
+"""The largest picture that is decoded, 8192 x 8192: a few bytes of file must not ask for gigabytes of memory."""
+
+_log = logging.getLogger(__name__)
+
+
+class Picture(NamedTuple):
+    """What a reader hands over: number in the source, picture (H, W, 3) uint8 BGR, seconds where it knows them."""
+
+    number: int
+    image: NDArray[np.uint8]
+    time: float | None
+
+
+@dataclass(slots=True)
+class Facts:
+    """What a reader knows before it has read a frame; claims of a header, not measurements.
+
+    Attributes:
+        name: safe as the name of a folder.
+        where: how messages name the source; without passwords.
+        fps: frames per second; None where nothing tells.
+        frames: number of frames; None where nothing tells.
+        live: frames come when they happen and cannot be read again.
+        warnings: doubts worth a line that cost no frames.
+    """
+
+    name: str
+    where: str
+    fps: float | None = None
+    frames: int | None = None
+    live: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+class Reader(Protocol):
+    """One kind of input. `seen` is the number of the last frame met, delivered or not."""
+
+    facts: Facts
+    damage: Damage
+    seen: int
+
+    def read(self, selection: Selection) -> Generator[Picture, None, None]:
+        """The wanted pictures in order, ending after the last; called once."""
+
+    def close(self) -> None:
+        """Release files, connections, threads; may be called twice."""
+
+
+class Source:
+    """The selected frames of one source; iterate once, inside `with`.
+
+    Every frame has the size of the first: where the size changes the source ends, and a line in `problems` says at
+    which frame. (Boxes are pixels and a video file has one size; scaling would quietly move the first and
+    distort the second.)
+
+    Attributes:
+        name: safe as the name of a folder.
+        path: the path or address as messages and summaries show it; without passwords.
+        fps: frames per second of the source: the user's, else the source's own, else 30.
+        fps_known: False where 30 is a guess.
+        frames: how many frames to expect, as far as headers tell; None without a hint.
+        live: a camera or a live stream.
+        width, height: size of the frames in pixels; None before the first.
+        frames_read: frames delivered so far.
+
+    Raises:
+        InputError: while iterating: not one frame could be delivered.
+    """
+
+    def __init__(self, reader: Reader, selection: Selection, fps: float | None = None) -> None:
+        if fps is not None and not 0 < fps <= _MAX_FPS:
+            raise InputError(f"--fps {fps:g}: must be above 0 and at most {_MAX_FPS:g}")
+        facts = reader.facts
+        self._reader, self._selection = reader, selection
+        self._times_from_fps = fps is not None and not facts.live
+        known = fps or facts.fps
+        self.name, self.path, self.live = facts.name, facts.where, facts.live
+        self.fps, self.fps_known = known or _FALLBACK_FPS, known is not None
+        self.frames = selection.expected(facts.frames)
+        self.width: int | None = None
+        self.height: int | None = None
+        self.frames_read = 0
+        if not self.fps_known:
+            doubt = f"{self.path}: nothing tells the frame rate; {_FALLBACK_FPS:g} is assumed, --fps sets it"
+            facts.warnings += (doubt,)
+            _log.warning(doubt)
+
+    @property
+    def warnings(self) -> list[str]:
+        """Doubts that cost no frames."""
+        return list(self._reader.facts.warnings)
+
+    @property
+    def problems(self) -> list[str]:
+        """What cost frames so far: where the source broke, one line a place."""
+        return self._reader.damage.lines
+
+    @property
+    def lost_frames(self) -> int:
+        """Frames that are in the source but could not be decoded, so far."""
+        return self._reader.damage.lost_frames
+
+    def __iter__(self) -> Iterator[Frame]:
+        with contextlib.closing(self._reader.read(self._selection)) as pictures:
+            for index, image, seconds in pictures:
+                if not self._has_first_size(index, image):
+                    return
+                self.frames_read += 1
+                yield Frame(index, image, self._time(index, seconds))
+        if not self.frames_read:
+            raise InputError(self._why_empty())
+
+    def _has_first_size(self, index: int, image: NDArray[np.uint8]) -> bool:
+        height, width = image.shape[:2]
+        if self.width is None or self.height is None:
+            self.width, self.height = width, height
+        if (width, height) == (self.width, self.height):
+            return True
+        self._reader.damage.note(
+            f"the picture changes from {self.width}x{self.height} to {width}x{height} at frame {index};"
+            f" reading stopped there, the {self.frames_read} frames before it were delivered"
+        )
+        return False
+
+    def _time(self, index: int, seconds: float | None) -> float:
+        if seconds is None or self._times_from_fps:
+            return (index - 1) / self.fps
+        return seconds
+
+    def _why_empty(self) -> str:
+        seen = self._reader.seen
+        if 0 < seen < self._selection.start:
+            return f"{self.path}: has only {seen} frames, --start {self._selection.start} is beyond its end"
+        found = "; ".join(self.problems[:1]) or "it holds none"
+        return f"{self.path}: not one frame could be read ({found}); check that it plays elsewhere"
+
+    def close(self) -> None:
+        """Release files, connections and threads."""
+        self._reader.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def folder_name(text: str) -> str:
+    """`text` with what a folder's name should not hold replaced by `-`; never empty, hidden or long."""
+    return re.sub(r"[^\w.-]+", "-", text).strip(".-")[:80] or "source"
+
+
+def plausible_fps(fps: float | None) -> float | None:
+    """A header's frame rate, or None where it cannot be one (0, nan, a time base of 90000)."""
+    return fps if fps is not None and math.isfinite(fps) and 0.01 <= fps <= _MAX_FPS else None

@@ -1,0 +1,96 @@
+"""Video files."""
+
+from collections.abc import Generator
+from pathlib import Path
+
+from remix_track.errors import InputError
+from remix_track.trackers.sources.damage import Damage
+from remix_track.trackers.sources.decoding import Decoder
+from remix_track.trackers.sources.selection import Selection
+from remix_track.trackers.sources.source import Facts, Picture, folder_name
+
+VIDEO_SUFFIXES = frozenset(
+    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv"}
+    | {".ogv", ".3gp", ".mjpeg", ".h264", ".264", ".hevc", ".265"}
+)
+
+_LONG_PAUSE = 8  # frame lengths; recordings of variable rate leave out two or three
+
+
+class VideoReader:
+    """A video file, through FFmpeg: what decodes is delivered, what does not is noted with its frame number."""
+
+    def __init__(self, path: Path, *, name: str | None = None, fps: float | None = None) -> None:
+        """Open the file.
+
+        Args:
+            path: the file.
+            name: a name that is better than the file's.
+            fps: a frame rate that is better than the header's; frame times follow it.
+
+        Raises:
+            InputError: not a regular file, not readable, or not a video.
+        """
+        self._path, self._fps = path, fps
+        self.damage = Damage()
+        self.seen = 0
+        if not path.is_file():
+            raise InputError(f"{path}: not a file; give a video file, a folder of images, or a URL")
+        self._decoder = self._open(threads=True)
+        self.facts = Facts(
+            name or folder_name(path.stem),
+            str(path),
+            fps=fps or self._decoder.fps,
+            frames=self._decoder.expected_frames,
+        )
+
+    def _open(self, *, threads: bool) -> Decoder:
+        import av
+
+        # Named with its protocol, a file may be called `12:30.mp4`; and it cannot make FFmpeg open addresses.
+        address, options = f"file:{self._path}", {"protocol_whitelist": "file"}
+        try:
+            return Decoder(address, str(self._path), self.damage, options=options, threads=threads)
+        except av.FFmpegError as error:
+            raise InputError(f"{self._path}: cannot be opened ({error.strerror})") from None
+
+    def read(self, selection: Selection) -> Generator[Picture, None, None]:
+        """The wanted pictures, in order."""
+        yield from self._pass(selection)
+        if self._decoder.held_back:
+            self._decoder.close()
+            self._decoder = self._open(threads=False)
+            yield from self._pass(selection)
+        if not self._decoder.complete and not selection.is_past(self.seen + 1):
+            self._note_early_end()
+        self._warn_of_pause()
+
+    def _pass(self, selection: Selection) -> Generator[Picture, None, None]:
+        decoder = self._decoder
+        for number, seconds, frame in decoder.pictures(after=self.seen):
+            self.seen = number
+            if selection.is_past(number):
+                return
+            if selection.wants(number):
+                yield Picture(number, decoder.to_bgr(frame), None if self._fps else seconds)
+        if not decoder.held_back:
+            self.seen = decoder.number
+
+    def _note_early_end(self) -> None:
+        decoder = self._decoder
+        promised = f" of {decoder.expected_frames}" if decoder.expected_frames else ""
+        why = decoder.failure or "the file is cut off or damaged"
+        self.damage.note(f"the file ends after frame {self.seen}{promised}: {why}")
+
+    def _warn_of_pause(self) -> None:
+        frame, seconds = self._decoder.longest_pause
+        lengths = seconds * (self._decoder.fps or 0)
+        if lengths >= _LONG_PAUSE and not self.damage.lines:
+            self.facts.warnings += (
+                f"{self._path}: no picture for {seconds:.2f} s ({lengths:.0f} frame lengths) after frame {frame}:"
+                " a pause in the recording, or damage",
+            )
+
+    def close(self) -> None:
+        """Close the file."""
+        self._decoder.close()
