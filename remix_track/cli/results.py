@@ -115,7 +115,7 @@ def summarise(folder: Path, run: "Run", settings: dict[str, Any], outputs: Outpu
             "seconds": seconds,
             "milliseconds_per_frame": {stage: 1000 * total / max(run.frames, 1) for stage, total in seconds.items()},
             "frames_per_second": _fps(run, seconds),
-            "files": outputs.files,
+            "files": [name for name in outputs.files if (folder / name).exists()],
         },
     )
 

@@ -26,7 +26,7 @@ _WHAT = "People in; annotated video, MOT text and a summary out."
 
 def run(words: Sequence[str]) -> int:
     """Track every source; 0, or 2 where a source was damaged (its result is kept)."""
-    arguments = parser().parse_args(words)
+    arguments = parser().parse_intermixed_args(words)
     settings = collect_sections(arguments, TrackSettings)
 
     from remix_track.trackers.api import Runs
@@ -37,6 +37,8 @@ def run(words: Sequence[str]) -> int:
         raise InputError("no source given; try: remix-track video.mp4, or remix-track --help")
     if arguments.overwrite and arguments.output is None:
         raise InputError("--overwrite needs --output DIR; without it every run gets a folder of its own")
+    if arguments.embeddings and settings.appearance.weights == "none":
+        raise InputError("--embeddings needs appearance; give --weights other than none")
     runs = Runs(settings)
     problems: list[str] = []
     for name in names:
@@ -82,19 +84,26 @@ def carry_out(
 @contextlib.contextmanager
 def _outcome(folder: Path, tracking: "Run", settings: TrackSettings) -> Iterator[Outputs]:
     """Whatever ends the run, close every file and say in `summary.json` how it ended."""
-    outputs, ended = Outputs(folder), "complete"
+    outputs = Outputs(folder)
+
+    def finish(ended: str) -> None:
+        try:
+            outputs.close()
+        finally:
+            summarise(folder, tracking, dataclasses.asdict(settings), outputs, ended)
+
     try:
         yield outputs
-    except KeyboardInterrupt:
-        ended = f"stopped by the user after {tracking.frames} frames"
-        sys.stderr.write(f"remix-track: {ended}; what is there is whole: {folder}\n")
-        raise
     except BaseException as error:
-        ended = f"failed after {tracking.frames} frames: {error}"
+        stopped = isinstance(error, KeyboardInterrupt)
+        ended = f"stopped by the user after {tracking.frames} frames" if stopped else f"failed: {error}"
+        # A full disk stops the summary too; what it stopped first is what the user must hear of.
+        with contextlib.suppress(InputError):
+            finish(ended)
+        if stopped:
+            sys.stderr.write(f"remix-track: {ended}; what is there is whole: {folder}\n")
         raise
-    finally:
-        outputs.close()
-        summarise(folder, tracking, dataclasses.asdict(settings), outputs, ended)
+    finish("complete")
 
 
 def _claim(arguments: argparse.Namespace, name: str, *, several: bool) -> Path:
