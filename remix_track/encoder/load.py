@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".tar"}
-# Of the sizes tried on crops of MOT17 frames and of street footage the best and among the fastest; see
-# tests/bench/bench_embedder.py. The network was trained on squares of 224.
+# One of the sizes that tie on MOT17 crops (tests/bench/bench_embedder.py size). The 224x224 of its ImageNet training
+# finds fewer people again there and costs about three times as much.
 DEFAULT_SIZE = (192, 96)
 
 
