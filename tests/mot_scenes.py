@@ -63,7 +63,7 @@ def scene(seed: int, *, distractors: bool = False) -> tuple[MotRows, MotRows, in
         if rng.random() < 0.4:
             found.append((frame, people + int(rng.integers(1, 5)), *rng.uniform(0, room, 2), 40, 40))
     truth = [] if kind in ("no gt", "nothing") else truth
-    found = [] if kind in ("no results", "nothing", "tied crowd") else found
+    found = [] if kind in ("no results", "nothing") else found
     order = rng.permutation(len(truth))
     gt = np.array(truth, float).reshape(-1, 6)[order]
     results = np.array(found, float).reshape(-1, 6)[rng.permutation(len(found))]
