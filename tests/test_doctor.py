@@ -145,7 +145,7 @@ def test_people_close_to_the_camera_are_no_corners(results, path):
     assert results(close, truth=mot_text.read(path)) == []
 
 
-@pytest.mark.parametrize(("x", "y"), [(0.5, 0.5), (2, 2), (0.5, 1)])
+@pytest.mark.parametrize(("x", "y"), [(0.5, 0.5), (2, 2), (0.5, 1), (4, 4)])
 def test_results_at_another_resolution(results, path, x, y):
     path.write_text(CLEAN)
     truth = mot_text.read(path)
