@@ -36,7 +36,7 @@ def write_video(
     stamps: list[int] | None = None,
     options: dict[str, str] | None = None,
     muxer: dict[str, str] | None = None,
-    images: list[NDArray[np.generic]] | None = None,
+    images: list[NDArray[np.uint8]] | None = None,
     image_format: str = "bgr24",
     size: tuple[int, int] = (WIDTH, HEIGHT),
 ) -> Path:
@@ -44,6 +44,7 @@ def write_video(
     images = images or [stamped(number, *size) for number in range(1, frames + 1)]
     with av.open(str(path), "w", options=muxer or {}) as container:
         stream = container.add_stream(codec, rate=rate, options=options or {})
+        assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = images[0].shape[1], images[0].shape[0]
         stream.pix_fmt = pixels
         stream.codec_context.time_base = Fraction(1, rate)

@@ -76,7 +76,12 @@ class Decoder:
         codec_options = {"max_pixels": str(MAX_PIXELS)}
         try:
             self._container = av.open(
-                address, "r", options=codec_options, container_options=dict(options), timeout=timeout
+                address,
+                "r",
+                options=codec_options,
+                container_options=dict(options),
+                timeout=timeout,
+                metadata_errors="replace",  # titles of old files are in any encoding
             )
         except av.error.InvalidDataError:
             raise InputError(f"{where}: not a video, or too damaged to be opened; check that it plays") from None
@@ -169,9 +174,9 @@ class Decoder:
                 latest = seconds
             if self.number > after:
                 yield Decoded(self.number, seconds, frame)
-        if not self.held_back:
+        if not self.held_back and self.failure is None:
             self._count_lost(numbering.ended(), after)
-            self.complete = self.failure is None and not self._is_cut_off(latest)
+            self.complete = not self._is_cut_off(latest)
 
     def _count_lost(self, count: int, after: int) -> None:
         if self.number >= after:
@@ -226,7 +231,7 @@ class Decoder:
             return False
         if self.claimed is not None and self.number >= self.claimed:
             return False
-        tolerance = 1.5 / self.fps if self.claimed is not None else max(1.5 / self.fps, 0.5)
+        tolerance = 0.75 / self.fps if self.claimed is not None else max(1.5 / self.fps, 0.5)
         return self.duration - (latest + 1 / self.fps) > tolerance
 
     def to_bgr(self, frame: "av.VideoFrame") -> NDArray[np.uint8]:

@@ -113,26 +113,30 @@ class StreamReader:
         self._passed_over += 1
 
     def _pictures(self, selection: Selection) -> Generator[Picture, None, None]:
-        began = time.monotonic()
+        began, offset = time.monotonic(), 0.0
         try:
             while True:
-                yield from self._connection(selection, time.monotonic() - began)
+                latest = yield from self._connection(selection, offset)
+                # A connection may hand over what it had stored, faster than time goes.
+                offset = max(time.monotonic() - began, latest + 1 / (self.facts.fps or 30)) if self._live else 0.0
                 done = self._decoder.complete and not self._live
                 if done or selection.is_past(self.seen + 1) or not self._reconnect():
                     return
         finally:
             self._decoder.close()
 
-    def _connection(self, selection: Selection, offset: float) -> Generator[Picture, None, None]:
-        decoder = self._decoder
+    def _connection(self, selection: Selection, offset: float) -> Generator[Picture, None, float]:
+        """The pictures of one connection, `offset` seconds after the first of all; returns the last one's time."""
+        decoder, latest = self._decoder, offset
         for number, seconds, frame in decoder.pictures(after=self.seen):
             self.seen = number
             self._tries_left, self._wait = self._settings.tries, self._settings.first_wait
+            latest = offset + (seconds or 0.0)
             if selection.is_past(number) or self._stop.is_set():
-                return
+                break
             if selection.wants(number):
-                late = offset if self._live else 0.0
-                yield Picture(number, decoder.to_bgr(frame), None if seconds is None else seconds + late)
+                yield Picture(number, decoder.to_bgr(frame), None if seconds is None else latest)
+        return latest
 
     def _reconnect(self) -> bool:
         """Open the address again, waiting longer each time; False when it is over."""
