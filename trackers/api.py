@@ -34,6 +34,7 @@ class Runs:
             device=settings.detector.device or "auto",
             threads=threads,
         )
+        self._last: Detector | None = None
         self.settings = settings.with_calibration(self.embedder.max_cosine_distance if self.embedder else None)
 
     def run(self, source: Source, *, stride: int = 1) -> Run:
@@ -47,15 +48,19 @@ class Runs:
         return Run(source, self.detector(), tracker, fps=fps)
 
     def detector(self) -> Detector:
-        """A new detector, for one stream.
+        """A detector for one stream: the one there is where it keeps no state, else a new one.
 
         Raises:
             InputError: it cannot be used.
         """
         from remix_track.trackers.detectors.auto import find_detector
+        from remix_track.trackers.detectors.hog import HogDetector
 
+        # Looking for YOLO again for every source would wait, and warn, every time.
+        if isinstance(self._last, HogDetector):
+            return self._last
         wanted = self.settings.detector
-        return find_detector(
+        self._last = find_detector(
             wanted.detector,
             classes=wanted.classes,
             conf=self.settings.tracker.min_confidence,
@@ -63,6 +68,7 @@ class Runs:
             imgsz=wanted.imgsz,
             device=wanted.device,
         )
+        return self._last
 
 
 def track(

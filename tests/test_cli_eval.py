@@ -1,0 +1,244 @@
+"""`remix-track eval`, as a user meets it: what it finds, tracks, scores, writes and says."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from remix_track.cli.main import main
+
+FRAMES, WIDTH, HEIGHT = 30, 320, 240
+
+
+def people(frame: int) -> list[tuple[int, list[float]]]:
+    """Three people who walk on lines of their own: id and tlwh."""
+    return [(id_, [10 + (2 + id_) * frame, 20 + 60 * id_, 24, 50]) for id_ in (1, 2, 3)]
+
+
+def write_sequence(root: Path, name: str, *, pictures: bool = False) -> Path:
+    """A MOT17-like sequence with exact ground truth and perfect public detections."""
+    folder = root / name
+    for part in ("gt", "det", *(["img1"] if pictures else [])):
+        (folder / part).mkdir(parents=True)
+    boxes = [(frame, id_, box) for frame in range(1, FRAMES + 1) for id_, box in people(frame)]
+    text = [f"{frame},{id_},{','.join(f'{v:g}' for v in box)},1,1,1\n" for frame, id_, box in boxes]
+    (folder / "gt" / "gt.txt").write_text("".join(text))
+    text = [f"{frame},-1,{','.join(f'{v:g}' for v in box)},0.9\n" for frame, _, box in boxes]
+    (folder / "det" / "det.txt").write_text("".join(text))
+    (folder / "seqinfo.ini").write_text(
+        f"[Sequence]\nname={name}\nimDir=img1\nframeRate=30\nseqLength={FRAMES}\n"
+        f"imWidth={WIDTH}\nimHeight={HEIGHT}\nimExt=.jpg\n"
+    )
+    for frame in range(1, FRAMES + 1) if pictures else ():
+        image = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+        for id_, box in people(frame):
+            left, top, width, height = (int(value) for value in box)
+            image[top : top + height, left : left + width] = (60 * id_, 255 - 60 * id_, 40)
+        cv2.imwrite(str(folder / "img1" / f"{frame:06d}.jpg"), image)
+    return folder
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A MOT17 folder as it is downloaded, with two sequences without pictures."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name in ("MOT17-02-FRCNN", "MOT17-04-SDP"):
+        write_sequence(tmp_path / "MOT17" / "train", name)
+    return tmp_path / "MOT17"
+
+
+def evaluate(*words: str) -> int:
+    return main(["eval", "--weights", "none", "--quiet", "--jobs", "1", *words])
+
+
+def test_tracks_what_it_finds_and_scores_it(root, tmp_path, capsys):
+    assert evaluate("--mot17", "--json", "scores.json", "--csv", "scores.csv", "--markdown", "scores.md") == 0
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert list(scores["sequences"]) == ["MOT17-02-FRCNN", "MOT17-04-SDP"]
+    assert list(scores["COMBINED"])[:4] == ["MOTA", "IDF1", "IDsw", "HOTA"]
+    assert scores["protocol"]["name"] == "devkit"
+    # Every person is confirmed in the third frame and never lost.
+    assert scores["COMBINED"]["MOTA"] == pytest.approx(100 * (FRAMES - 2) / FRAMES)
+    assert scores["COMBINED"]["IDsw"] == 0
+    assert set(scores["detectors"]) == {"FRCNN", "SDP"}
+    shown = capsys.readouterr().out
+    assert "COMBINED" in shown
+    assert "protocol devkit" in shown
+    assert (tmp_path / "scores.csv").read_text().startswith("sequence,MOTA,IDF1,IDsw,HOTA")
+    assert "**COMBINED**" in (tmp_path / "scores.md").read_text()
+    assert (tmp_path / "runs" / "eval" / "MOT17-02-FRCNN.txt").is_file()
+
+
+def test_says_what_it_found_and_skipped(root, capsys):
+    write_sequence(root / "train", "MOT16-02")
+    (root / "test" / "MOT17-01-SDP" / "det").mkdir(parents=True)
+    (root / "test" / "MOT17-01-SDP" / "det" / "det.txt").write_text("1,-1,1,1,9,9,1\n")
+    assert main(["eval", "--mot17", str(root), "--weights", "none", "--jobs", "1"]) == 0
+    said = capsys.readouterr().err
+    assert f"MOT17: 2 sequences in {root}; protocol devkit" in said
+    assert "MOT16-02: not a MOT17 sequence" in said
+    assert "MOT17-01-SDP: no gt/gt.txt (a test sequence?)" in said
+    assert f"MOT17-04-SDP: {FRAMES} frames in" in said
+
+
+def test_a_bar_that_is_missed_exits_1(root, capsys):
+    assert evaluate("--mot17", "--min", "MOTA=80", "--min", "idf1=80") == 0
+    capsys.readouterr()
+    assert evaluate("--mot17", "--min", "MOTA=99.9") == 1
+    assert capsys.readouterr().err == "remix-track: COMBINED MOTA is 93.333, below the minimum of 99.9\n"
+
+
+def test_a_second_run_replays_what_was_seen(root, capsys, monkeypatch):
+    assert main(["eval", "--mot17", "--weights", "none", "--jobs", "1"]) == 0
+    assert "replayed" not in capsys.readouterr().err
+    from remix_track.trackers.detectors.public import PublicDetections
+
+    def not_again(self, frame):
+        raise AssertionError("detected again")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PublicDetections, "__call__", not_again)
+        words = ["eval", "--mot17", "--weights", "none", "--jobs", "1", "--n-init", "1", "--json", "second.json"]
+        assert main(words) == 0
+    assert capsys.readouterr().err.count("replayed") == 2
+    assert json.loads(Path("second.json").read_text())["COMBINED"]["MOTA"] == 100
+    # Other detections are other facts: nothing old may be replayed.
+    det = root / "train" / "MOT17-04-SDP" / "det" / "det.txt"
+    det.write_text(det.read_text().replace(",0.9\n", ",0.8\n"))
+    assert main(["eval", "--mot17", "--weights", "none", "--jobs", "1"]) == 0
+    assert capsys.readouterr().err.count("replayed") == 1
+
+
+def test_processes_give_the_same_files_as_one(root, tmp_path):
+    assert evaluate("--mot17", "--output", "one", "--no-cache") == 0
+    words = ["eval", "--mot17", "--weights", "none", "--quiet", "--jobs", "2", "--output", "two", "--no-cache"]
+    assert main(words) == 0
+    for path in (tmp_path / "one").glob("*.txt"):
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+
+
+def test_results_of_any_tracker(root, tmp_path, capsys):
+    results = tmp_path / "theirs"
+    results.mkdir()
+    rows = [
+        f"{frame},7{id_},{','.join(map(str, box))},1,-1,-1,-1\n"
+        for frame in range(1, FRAMES + 1)
+        for id_, box in people(frame)
+    ]
+    (results / "MOT17-02-FRCNN.txt").write_text("".join(rows))
+    assert evaluate("--mot17", "--results", str(results)) == 2
+    missing = results / "MOT17-04-SDP.txt"
+    assert capsys.readouterr().err == (
+        f"remix-track: {missing}: no results for this sequence; "
+        "write the file, or give --allow-missing to score it as no detections\n"
+    )
+    assert evaluate("--mot17", "--results", str(results), "--allow-missing", "--json", "scores.json") == 0
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    assert scores["sequences"]["MOT17-02-FRCNN"]["IDF1"] == 100
+    assert scores["sequences"]["MOT17-04-SDP"]["FN"] == 3 * FRAMES
+    (results / "MOT17-04-SDP.txt").write_text("".join([*rows, rows[-1]]))
+    assert evaluate("--mot17", "--results", str(results)) == 2
+    said = capsys.readouterr().err
+    assert f"{missing}:{3 * FRAMES + 1}: " in said
+    assert "73" in said
+
+
+def test_half_of_a_sequence(root, tmp_path, capsys):
+    assert evaluate("--mot17", "--split", "val-half", "--output", "half", "--json", "half.json") == 0
+    scores = json.loads((tmp_path / "half.json").read_text())
+    assert scores["protocol"]["split"] == "val-half"
+    assert scores["sequences"]["MOT17-02-FRCNN"]["GT_Dets"] == 3 * (FRAMES - FRAMES // 2 - 1)
+    first = int((tmp_path / "half" / "MOT17-02-FRCNN.txt").read_text().partition(",")[0])
+    assert first == FRAMES // 2 + 2 + 2, "numbered as the sequence is, confirmed in the third frame"
+    # The same results numbered from 1, as half-val scripts write them, score the same, and a note says why.
+    renumbered = tmp_path / "renumbered"
+    renumbered.mkdir()
+    for path in (tmp_path / "half").glob("*.txt"):
+        lines = [line.split(",", 1) for line in path.read_text().splitlines()]
+        text = "".join(f"{int(frame) - FRAMES // 2 - 1},{rest}\n" for frame, rest in lines)
+        (renumbered / path.name).write_text(text)
+    words = ["eval", "--mot17", "--results", str(renumbered), "--split", "val-half", "--json", "again.json"]
+    assert main(words) == 0
+    assert "read as numbered from 1 in the half" in capsys.readouterr().err
+    assert json.loads((tmp_path / "again.json").read_text())["COMBINED"] == scores["COMBINED"]
+
+
+def test_compare_folders_and_files(root, tmp_path, capsys):
+    assert evaluate("--mot17", "--output", "a", "--json", "a.json") == 0
+    assert evaluate("--mot17", "--output", "b", "--json", "b.json", "--n-init", "1") == 0
+    capsys.readouterr()
+    assert main(["eval", "--compare", "a.json", "b.json", "--markdown", "diff.md"]) == 0
+    from_files = capsys.readouterr().out
+    assert "+6.7" in from_files
+    assert "+6.7" in (tmp_path / "diff.md").read_text()
+    assert main(["eval", "--mot17", "--quiet", "--compare", "a", "b"]) == 0
+    assert "+6.7" in capsys.readouterr().out
+
+
+def test_a_page_of_errors_with_pictures(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder = write_sequence(tmp_path / "own", "yard", pictures=True)
+    results = tmp_path / "results"
+    results.mkdir()
+    # Two people swap their ids in the middle.
+    swapped = {1: 2, 2: 1, 3: 3}
+    rows = [
+        f"{frame},{swapped[id_] if frame > 15 else id_},{','.join(map(str, box))},1,-1,-1,-1\n"
+        for frame in range(1, FRAMES + 1)
+        for id_, box in people(frame)
+    ]
+    (results / "yard.txt").write_text("".join(rows))
+    assert evaluate("--data", str(folder.parent), "--results", str(results), "--errors", "errors.html") == 0
+    page = (tmp_path / "errors.html").read_text()
+    assert "yard" in page
+    assert "data:image/jpeg;base64," in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_pictures_are_detected_and_embedded(tmp_path, monkeypatch):
+    """The whole way: pictures, appearance, the default weights."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    write_sequence(tmp_path / "own", "yard", pictures=True)
+    words = ["eval", "--data", "own", "--detector", "public", "--quiet", "--jobs", "1", "--json"]
+    assert main([*words, "first.json"]) == 0
+    assert main([*words, "replayed.json"]) == 0
+    first, replayed = (json.loads(Path(name).read_text()) for name in ("first.json", "replayed.json"))
+    assert first == replayed
+    assert first["COMBINED"]["IDsw"] == 0
+    assert first["COMBINED"]["MOTA"] > 90
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "say which benchmark: one of --mot15, --mot16, --mot17, --mot20, --dancetrack, --sportsmot, --data; "
+             "your own MOT-format folder is --data ROOT"),
+        (["--mot17", "nowhere"], "nowhere: no such folder; give the folder that holds the sequences"),
+        (["--mot17", "--weights", "default"], "MOT17/train/MOT17-02-FRCNN: no pictures (img1/) to see appearance in; "
+             "put them there, or give --weights none to track by motion alone"),
+        (["--mot17", "--detector", "hog"], "MOT17/train/MOT17-02-FRCNN: no pictures for --detector hog; "
+             "give --detector public"),
+        (["--mot17", "--min", "MOTAA=3"], None),
+        (["--compare", "nowhere.json", "nowhere.json"], None),
+    ],
+)  # fmt: skip
+def test_wrong_use_gets_one_line(root, capsys, words, message):
+    assert main(["eval", "--quiet", "--jobs", "1", *words]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    if message:
+        assert said == f"remix-track: {message}\n"
+    assert not Path("runs").exists()
+
+
+def test_without_data_it_says_where_to_get_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REMIX_TRACK_DATA", raising=False)
+    assert main(["eval", "--mot17"]) == 2
+    said = capsys.readouterr().err
+    assert "https://motchallenge.net/data/MOT17.zip" in said
+    assert "./data/MOT17" in said
