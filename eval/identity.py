@@ -72,12 +72,14 @@ def _most_overlap(person: NDArray[np.int64], track: NDArray[np.int64], people: i
     meetings.sum_duplicates()
     _, group = connected_components(meetings, directed=False)
     of_meeting = group[meetings.row]
-    order = np.argsort(of_meeting, kind="stable")
-    total = 0.0
+    alone = np.bincount(of_meeting)[of_meeting] == 1
+    total = meetings.data[alone].sum()
+    rivals = np.flatnonzero(~alone)
+    order = rivals[np.argsort(of_meeting[rivals], kind="stable")]
     for part in np.split(order, np.flatnonzero(np.diff(of_meeting[order])) + 1):
         _, row = np.unique(meetings.row[part], return_inverse=True)
         _, column = np.unique(meetings.col[part], return_inverse=True)
-        table = np.zeros((row.max() + 1, column.max() + 1))
+        table = np.zeros((row.max(initial=-1) + 1, column.max(initial=-1) + 1))
         table[row, column] = meetings.data[part]
         total += table[linear_sum_assignment(table, maximize=True)].sum()
     return int(total)

@@ -4,8 +4,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy.optimize import linear_sum_assignment
 
 from remix_track.errors import InputError
+from remix_track.eval.identity import count_identity
 from remix_track.eval.pairs import Contest, Spans, choose, overlapping_pairs
 from remix_track.eval.preprocess import prepare, split_range, split_rows
 from remix_track.eval.protocols import PRESETS, PROTOCOLS
@@ -221,3 +223,14 @@ def test_public_detector():
     assert [public_detector(name) for name in ("MOT17-02-FRCNN", "MOT17-02-DPM", "x-sdp", "MOT20-01", "FRCNN")] == [
         "FRCNN", "DPM", "SDP", None, "FRCNN",
     ]  # fmt: skip
+
+
+def test_people_and_tracks_that_never_meet_are_solved_apart():
+    """Identity over many separate groups is what one big table gives."""
+    for seed in range(18):
+        gt, results, frames = scene(seed)
+        match = _score(gt, results, frames).match
+        close = match.pairs[match.pairs.iou >= 0.5]
+        table = np.zeros((len(match.person_ids), len(match.track_ids)))
+        np.add.at(table, (match.person[close.gt], match.track[close.result]), 1)
+        assert count_identity(match).idtp == table[linear_sum_assignment(table, maximize=True)].sum()
