@@ -179,7 +179,7 @@ def test_wrong_input_gets_one_line_and_leaves_nothing(video, tmp_path, capsys):
         assert not out.exists(), source
 
 
-def start(video: Path, out: Path, *words: str) -> subprocess.Popen:
+def start(video: Path, out: Path, *words: str) -> subprocess.Popen[str]:
     """A run in a process of its own that stands still in the middle, waiting to be stopped."""
     code = (
         "import sys, time; from remix_track.trackers.detectors.public import PublicDetections as P\n"
@@ -268,7 +268,7 @@ def test_a_loop_of_ones_own():
         xyxy = walkers(index)
         xyxy[:, 2:] += xyxy[:, :2]
         doubtful = np.array([[0, 0, 9, 9]])
-        found = remix_track.Detections(np.vstack([doubtful, xyxy]), np.array([0.1, 0.9, 0.9]), np.zeros(3))
+        found = remix_track.Detections(np.vstack([doubtful, xyxy]), np.array([0.1, 0.9, 0.9]), np.zeros(3, np.int64))
         tracks = tracker.update(found, image)
         assert tracks.ids.tolist() == [1, 2]
         assert tracks.detection.tolist() == [1, 2], "rows of what was given, the doubtful one counted"

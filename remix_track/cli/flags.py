@@ -55,7 +55,7 @@ def collect_sections(arguments: argparse.Namespace, kind: type[Kind]) -> Kind:
 
 def _sections(kind: type[Any]) -> dict[str, type[Any]]:
     hints: dict[str, Any] = typing.get_type_hints(kind)
-    return {name: hint for name, hint in hints.items() if dataclasses.is_dataclass(hint)}
+    return {name: hint for name, hint in hints.items() if isinstance(hint, type) and dataclasses.is_dataclass(hint)}
 
 
 def _flag(name: str) -> str:

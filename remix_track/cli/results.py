@@ -104,6 +104,7 @@ def summarise(folder: Path, run: "Run", settings: dict[str, Any], outputs: Outpu
                 "fps": source.fps,
                 "fps_known": source.fps_known,
                 "problems": source.problems,
+                "warnings": source.warnings,
             },
             "frames": run.frames,
             "people": len(run.people),
