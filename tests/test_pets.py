@@ -1,0 +1,36 @@
+"""The floors on real footage: PETS 2009 S2L1, 795 frames, end to end through the command line."""
+
+import motmetrics
+import numpy as np
+import pytest
+
+from remix_track import mot_text
+from remix_track.boxes import iou_tlwh
+from remix_track.cli.main import main
+
+
+def scores(truth, found):
+    """MOTA, IDF1 (percent) and IDsw by motmetrics' own matching at IoU 0.5, every ground-truth row counted."""
+    counted = motmetrics.MOTAccumulator(auto_id=True)
+    for frame in range(1, 796):
+        gt, result = truth[truth.frame == frame], found[found.frame == frame]
+        distance = 1 - iou_tlwh(gt.tlwh, result.tlwh)
+        distance[distance > 0.5] = np.nan
+        counted.update(gt.id, result.id, distance)
+    row = motmetrics.metrics.create().compute(counted, metrics=["mota", "idf1", "num_switches"]).iloc[0]
+    return 100 * row["mota"], 100 * row["idf1"], int(row["num_switches"])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("weights", "idf1_floor"), [("default", 67), ("osnet", 76)])
+def test_pets_reaches_its_floors(shared, tmp_path, weights, idf1_floor):
+    folder = shared("data/pets09-s2l1")
+    words = [str(folder / "video.avi"), "--detector", str(shared("weights/yolo11n.pt")), "--imgsz", "768", "--quiet"]
+    if weights == "osnet":
+        words += ["--weights", str(shared("weights/osnet_x0_25_msmt17.onnx"))]
+    assert main([*words, "--output", str(tmp_path / "out")]) == 0
+    mota, idf1, switches = scores(mot_text.read(folder / "gt/gt.txt"), mot_text.read(tmp_path / "out/tracks.txt"))
+    print(f"PETS, {weights}: MOTA {mota:.1f}, IDF1 {idf1:.1f}, IDsw {switches}")
+    assert mota >= 82
+    assert idf1 >= idf1_floor
