@@ -1,0 +1,1 @@
+"""Crops to learn from: labelled multi-camera sets, unlabelled videos, how they are read, changed and mixed."""
