@@ -271,3 +271,15 @@ def test_real_sequences(shared):
     with open_source(shared("data/pets09-s2l1"), frames=2) as source:
         assert (source.name, source.fps, source.frames) == ("PETS09-S2L1", 7, 2)
         assert len(list(source)) == 2
+
+
+def test_a_broken_picture_is_one_also_where_pillow_was_patched(tmp_path, monkeypatch):
+    """ultralytics makes `Image.open` ask for a HEIF reader when it does not know a file."""
+
+    def patched(*arguments, **options):
+        raise ModuleNotFoundError("No module named 'pi_heif'")
+
+    monkeypatch.setattr(Image, "open", patched)
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match="not a picture"):
+        read_picture(tmp_path / "broken.png")

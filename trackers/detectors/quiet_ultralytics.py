@@ -27,15 +27,17 @@ def quiet_ultralytics() -> Iterator[None]:
     """Import and call ultralytics inside; afterwards the process is as it was.
 
     ultralytics writes a settings file, asks the network whether it is there, sets `OMP_NUM_THREADS` to 1, the thread
-    counts of OpenCV and torch and numpy's print options, and would install packages a model asks for. What it read
+    counts of OpenCV and torch and numpy's print options, replaces Pillow's `Image.open` by one that needs a HEIF
+    reader to say that a file is no picture, and would install packages a model asks for. What it read
     from the environment at its first import stays in force for the process: it is offline, silent, installs nothing
     and unpickles known classes only. The user's own settings are read, and never written. If the program imported
     ultralytics before us, that import stands as it is.
     """
     import cv2
     import torch
+    from PIL import Image
 
-    threads = torch.get_num_threads(), cv2.getNumThreads()
+    threads, open_picture = (torch.get_num_threads(), cv2.getNumThreads()), Image.open
     with contextlib.ExitStack() as stack:
         stack.enter_context(np.printoptions())
         stack.enter_context(warnings.catch_warnings())
@@ -51,6 +53,7 @@ def quiet_ultralytics() -> Iterator[None]:
         finally:
             torch.set_num_threads(threads[0])
             cv2.setNumThreads(threads[1])
+            Image.open = open_picture
 
 
 def weights_folder() -> Path | None:

@@ -46,7 +46,8 @@ def read_picture(path: Path) -> NDArray[np.uint8]:
                 return _bgr(ImageOps.exif_transpose(picture))
     except InputError:
         raise
-    except UnidentifiedImageError:
+    except (UnidentifiedImageError, ImportError):
+        # ImportError: where a program imported ultralytics, Pillow tries a HEIF reader that need not be there.
         raise InputError("not a picture") from None
     except Image.DecompressionBombError:
         raise InputError(f"more than the {MAX_PIXELS} pixels that are read") from None
