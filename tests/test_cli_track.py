@@ -248,7 +248,7 @@ def test_the_python_interface(video):
     assert [frame.index for frame in frames] == list(range(1, FRAMES + 1))
     assert all(frame.ids.tolist() == [1, 2] for frame in frames)
     assert frames[0].image.shape == (HEIGHT, WIDTH, 3)
-    assert frames[0].embedding is None
+    assert frames[0].embeddings is None
     assert (run.frames, run.people, run.boxes) == (FRAMES, {1, 2}, 2 * FRAMES)
 
 

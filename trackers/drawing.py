@@ -137,7 +137,7 @@ class Drawer:
         taken = np.empty((len(order), 4), np.int64)
         for done, row in enumerate(order.tolist()):
             id_ = int(frame.ids[row])
-            mask = label_mask(self._text(id_, int(frame.class_id[row]), float(frame.score[row])), size)
+            mask = label_mask(self._text(id_, int(frame.class_ids[row]), float(frame.scores[row])), size)
             label = (mask.shape[1], mask.shape[0])
             left, top = find_place(label, outer[row], taken[:done], (width, height))
             taken[done] = left, top, left + label[0], top + label[1]

@@ -50,16 +50,16 @@ class TrackedFrame:
         return self.tracks.xyxy
 
     @property
-    def score(self) -> NDArray[np.float32]:
+    def scores(self) -> NDArray[np.float32]:
         """(N,) detection confidences; nan where a track coasts."""
         return self.tracks.score
 
     @property
-    def class_id(self) -> NDArray[np.int64]:
+    def class_ids(self) -> NDArray[np.int64]:
         """(N,) detector classes."""
         return self.tracks.class_id
 
     @property
-    def embedding(self) -> NDArray[np.float32] | None:
+    def embeddings(self) -> NDArray[np.float32] | None:
         """(N, D) unit vectors of this frame's detections, or None without appearance."""
         return self.tracks.embedding

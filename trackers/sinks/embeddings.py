@@ -44,10 +44,10 @@ class EmbeddingSink(Sink):
         """
         if not len(frame.tracks):
             return
-        if frame.embedding is None:
+        if frame.embeddings is None:
             raise InputError(f"{self._path}: there are no appearance vectors to save; give --weights other than none")
-        seen = (frame.tracks.detection >= 0) & frame.embedding.any(axis=1) & np.isfinite(frame.embedding).all(axis=1)
-        for id_, vector in zip(frame.ids[seen].tolist(), frame.embedding[seen].astype(np.float64), strict=True):
+        seen = (frame.tracks.detection >= 0) & frame.embeddings.any(axis=1) & np.isfinite(frame.embeddings).all(axis=1)
+        for id_, vector in zip(frame.ids[seen].tolist(), frame.embeddings[seen].astype(np.float64), strict=True):
             total = self._sums.get(id_)
             if total is None:
                 self._sums[id_] = _Sum(vector, 1, frame.index, frame.index)

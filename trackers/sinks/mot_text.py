@@ -26,7 +26,7 @@ class MotTextSink(Sink):
     def write(self, frame: TrackedFrame) -> None:
         """Write the frame's lines in one piece; none for a frame without people."""
         tlwh = tlwh_from_xyxy(frame.xyxy.astype(np.float64))
-        self._file.append(format_frame(frame.index, frame.ids, tlwh, frame.score).encode("ascii"))
+        self._file.append(format_frame(frame.index, frame.ids, tlwh, frame.scores).encode("ascii"))
 
     def close(self) -> None:
         """Close the file."""

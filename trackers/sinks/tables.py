@@ -75,6 +75,6 @@ class JsonLinesSink(Sink):
 def _people(frame: TrackedFrame) -> Iterator[tuple[int, int, list[float], float | None]]:
     """Id, class, [left, top, width, height] and score (None while coasting) of each person."""
     boxes = tlwh_from_xyxy(frame.xyxy.astype(np.float64)).tolist()
-    rows = zip(frame.ids.tolist(), frame.class_id.tolist(), boxes, frame.score.tolist(), strict=True)
+    rows = zip(frame.ids.tolist(), frame.class_ids.tolist(), boxes, frame.scores.tolist(), strict=True)
     for id_, class_id, box, score in rows:
         yield id_, class_id, box, None if math.isnan(score) else score
