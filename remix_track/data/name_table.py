@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+_PART = 65_536
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NameTable:
@@ -32,7 +34,9 @@ class NameTable:
         """The table of these names, in this order."""
         offsets = np.zeros(len(names) + 1, np.int64)
         np.cumsum(np.fromiter(map(len, names), np.int64, len(names)), out=offsets[1:])
-        return cls(b"".join(names), offsets)
+        # `join` holds 80 bytes for every name while it works, so it gets a part at a time.
+        parts = [b"".join(names[start : start + _PART]) for start in range(0, len(names), _PART)]
+        return cls(b"".join(parts), offsets)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -1,0 +1,77 @@
+"""Pictures in an LMDB, as LUPerson comes."""
+
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from remix_track.data.name_table import NameTable
+from remix_track.data.stores import bounded
+from remix_track.errors import InputError
+
+# LMDB allows one environment per file and process, and none may cross a fork: path -> (process, environment).
+_open: dict[Path, tuple[int, Any]] = {}
+
+
+class LmdbStore:
+    """Pictures by key.
+
+    Attributes:
+        path: the LMDB: its folder, or the one file.
+        keys: row -> key.
+    """
+
+    def __init__(self, path: Path, keys: NameTable) -> None:
+        self.path = path
+        self.keys = keys
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def name(self, row: int) -> str:
+        """The database and the key."""
+        return f"{self.path}:{self.keys[row].decode('utf-8', 'replace')}"
+
+    def read(self, row: int) -> bytes:
+        """See `ImageStore`."""
+        lmdb = _lmdb()
+        try:
+            with open_lmdb(self.path).begin() as transaction:
+                value = transaction.get(self.keys[row])
+        except lmdb.Error as error:
+            raise OSError(f"the database gives an error ({error})") from None
+        if value is None:
+            raise FileNotFoundError("no such key in the database")
+        return bounded(bytes(value))
+
+
+def open_lmdb(path: Path) -> Any:
+    """The `lmdb.Environment` of a path, for reading; it stays open as long as the process, and is not to be closed.
+
+    Raises:
+        InputError: the `lmdb` package is not installed, or this is no LMDB.
+    """
+    lmdb = _lmdb()
+    key = path.resolve()
+    process, environment = _open.get(key, (0, None))
+    if process == os.getpid():
+        return environment
+    if environment is not None:
+        environment.close()
+    try:
+        environment = lmdb.open(
+            str(path), readonly=True, lock=False, readahead=False, create=False, subdir=path.is_dir()
+        )
+    except lmdb.Error as error:
+        raise InputError(f"{path}: not an LMDB that can be read ({error})") from None
+    _open[key] = os.getpid(), environment
+    return environment
+
+
+def _lmdb() -> ModuleType:
+    try:
+        import lmdb
+    except ImportError:
+        raise InputError("reading an LMDB needs the package lmdb; pip install 'remix-track[train]'") from None
+    module: ModuleType = lmdb
+    return module
