@@ -123,7 +123,8 @@ class ClusterSettings:
         distance: Jaccard distance of k-reciprocal neighbourhoods, or cosine distance.
         eps: largest distance of two images that DBSCAN calls neighbours; 0.5 to 0.6 suits Jaccard, less suits cosine.
         min_samples: images within `eps`, itself included, that make an image the core of an identity.
-        k1: nearest images of which the reciprocal ones are an image's neighbourhood, itself included.
+        k1: nearest images of which the reciprocal ones are an image's neighbourhood, itself included. Keep it below
+            2.5 times the crops that a person has in a video: with 30, people of 8 crops become one identity.
         k2: nearest images over which neighbourhoods are averaged, itself included.
         backend: "sparse" keeps the pairs that share a neighbour; "dense" is the reference, quadratic in memory.
 
@@ -139,7 +140,10 @@ class ClusterSettings:
     )
     eps: float = field(default=0.5, metadata={"help": "largest distance of two images that are neighbours"})
     min_samples: int = field(default=4, metadata={"help": "neighbours, itself included, that make a core image"})
-    k1: int = field(default=30, metadata={"help": "nearest images that may be reciprocal neighbours"})
+    k1: int = field(
+        default=30,
+        metadata={"help": "nearest images that may be reciprocal neighbours; at most 2.5 times a person's crops"},
+    )
     k2: int = field(default=6, metadata={"help": "nearest images over which neighbourhoods are averaged"})
     backend: Literal["sparse", "dense"] = field(
         default="sparse", metadata={"help": "dense: the reference, quadratic in memory"}

@@ -1,0 +1,61 @@
+"""The k-reciprocal Jaccard distance written down plainly, N x N: the reference that the sparse graph is held to.
+
+Source: Zhong et al., CVPR 2017, equations 2 to 10; see `jaccard` for the counts.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from remix_track.training.jaccard import distance, neighbour_weights
+
+
+def dense_jaccard(grid: Tensor, k1: int, k2: int) -> NDArray[np.float64]:
+    """The distance of every two images.
+
+    Args:
+        grid: (N, D) from `neighbours.to_grid`.
+        k1: see `jaccard.jaccard_graph`.
+        k2: likewise.
+
+    Returns:
+        (N, N) float64 in 0..1, symmetric, zero on the diagonal.
+    """
+    similarity: NDArray[np.float64] = (grid @ grid.T).cpu().numpy()
+    count = len(similarity)
+    ranks = _ranks(similarity)
+    weights = np.zeros((count, count), np.int64)
+    for image in range(count):
+        members = _neighbourhood(image, ranks, k1)
+        weights[image, members] = neighbour_weights(similarity[image, members], np.array([len(members)]))
+    averaged = np.stack([weights[ranks[image, :k2]].sum(axis=0) for image in range(count)]) if count else weights
+    totals = averaged.sum(axis=1).astype(np.float64)
+    apart = np.empty((count, count))
+    for image in range(count):
+        members = np.flatnonzero(averaged[image])
+        shared = np.minimum(averaged[:, members], averaged[image, members]).sum(axis=1).astype(np.float64)
+        apart[image] = distance(shared, totals[image] + totals)
+    return apart
+
+
+def _ranks(similarity: NDArray[np.float64]) -> NDArray[np.int64]:
+    """All images of each row, the row's own first, then by similarity, equal ones by index."""
+    ranked = -similarity
+    np.fill_diagonal(ranked, -np.inf)
+    return np.argsort(ranked, axis=1, kind="stable")
+
+
+def _neighbourhood(image: int, ranks: NDArray[np.int64], k1: int) -> NDArray[np.int64]:
+    members = _reciprocal(image, ranks, k1)
+    grown = members
+    for member in members:
+        half = _reciprocal(member, ranks, k1 // 2 + 1)
+        if 3 * len(np.intersect1d(half, members)) > 2 * len(half):
+            grown = np.union1d(grown, half)
+    return np.sort(grown)
+
+
+def _reciprocal(image: int, ranks: NDArray[np.int64], k: int) -> NDArray[np.int64]:
+    listed = ranks[image, :k]
+    mutual: NDArray[np.int64] = listed[(ranks[listed, :k] == image).any(axis=1)]
+    return mutual

@@ -1,0 +1,123 @@
+"""Pseudo labels: whether the back ends agree, what one pool costs in time and memory, and how videos add up.
+
+Run from the project's folder with `python -m tests.bench.bench_pseudo_labels`, then one of:
+
+    agree 2000 8000         sparse against dense, bit by bit, and the labels of both
+    pool 30000 2048         seconds and peak memory of one pool of N crops and D numbers each
+    videos 100 400 1600     seconds for that many videos of 60 crops, 2048-D
+    k1                      purity and completeness of k1 for people with few and with many crops
+
+Embeddings are made up: a direction for each video, one for each person, and noise.
+"""
+
+import argparse
+import resource
+import time
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from remix_track.training.jaccard import jaccard_graph
+from remix_track.training.jaccard_dense import dense_jaccard
+from remix_track.training.neighbours import to_grid
+from remix_track.training.pseudo_labels import pseudo_labels
+from remix_track.training.settings import ClusterSettings
+
+Crops = tuple[torch.Tensor, NDArray[np.int64], NDArray[np.int64]]
+
+
+def crops(count: int, width: int, people: int = 3, each: int = 20, noise: float = 1.0) -> Crops:
+    """Embeddings (N, D) float32, video (N,), person (N,): videos of `people` with `each` crops, in mixed order."""
+    rng = np.random.default_rng(0)
+    order = rng.permutation(count)
+    person, video = order // each, order // (each * people)
+    looks = rng.normal(size=(person.max() + 1, width)).astype(np.float32)
+    looks += 0.7 * rng.normal(size=(video.max() + 1, width)).astype(np.float32)[np.arange(len(looks)) // people]
+    embeddings = torch.empty(count, width)
+    for start in range(0, count, 4096):
+        rows = slice(start, start + 4096)
+        drawn = rng.standard_normal((len(person[rows]), width), dtype=np.float32)
+        embeddings[rows] = torch.from_numpy(looks[person[rows]] + noise * drawn)
+    return embeddings, video, person
+
+
+def agree(counts: list[int]) -> None:
+    """Print how many distances and labels differ between the back ends: 0 and 0."""
+    for count in counts:
+        embeddings, video, person = crops(count, 256)
+        grid = to_grid(embeddings)
+        start = time.perf_counter()
+        dense = dense_jaccard(grid, 30, 6)
+        middle = time.perf_counter()
+        graph = jaccard_graph(grid, 30, 6, 1 - 1e-9, np.zeros(count, np.int64))
+        end = time.perf_counter()
+        expected = np.where(dense < 1, dense, 0)
+        wrong = int((graph.toarray() != expected).sum())
+        labels = [
+            pseudo_labels(embeddings, video, ClusterSettings(scope="pool", backend=backend), person).labels
+            for backend in ("dense", "sparse")
+        ]
+        different = int((labels[0] != labels[1]).sum())
+        print(f"N = {count}: {(dense < 1).sum():,} pairs, {wrong} distances and {different} labels differ")
+        print(f"    dense {middle - start:.1f} s, sparse {end - middle:.1f} s")
+
+
+def peak_gb() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def pool(count: int, width: int) -> None:
+    """Print what one pool takes; peak memory is the process's, embeddings included."""
+    embeddings, video, person = crops(count, width)
+    before = peak_gb()
+    start = time.perf_counter()
+    result = pseudo_labels(embeddings, video, ClusterSettings(scope="pool"), person)
+    seconds = time.perf_counter() - start
+    print(f"{count} x {width} in one pool: {seconds:.0f} s, peak {peak_gb():.2f} GB (made up in {before:.2f} GB)")
+    print(f"    {result.report}")
+
+
+def videos(counts: list[int]) -> None:
+    """Print the time for each number of videos."""
+    for count in counts:
+        embeddings, video, person = crops(60 * count, 2048)
+        start = time.perf_counter()
+        result = pseudo_labels(embeddings, video, ClusterSettings(), person)
+        seconds = time.perf_counter() - start
+        print(f"{count} videos: {seconds:.2f} s, {1000 * seconds / count:.2f} ms each, {result.report}")
+
+
+def k1() -> None:
+    """Print what k1 does to people with `each` crops in their video."""
+    print("crops of a person: purity / completeness, per video (and in one pool)")
+    for each in (5, 8, 12, 20, 40):
+        embeddings, video, person = crops(15 * 5 * each, 256, people=5, each=each)
+        cells = []
+        for value in (8, 15, 20, 30):
+            reports = [
+                pseudo_labels(embeddings, video, ClusterSettings(scope=scope, k1=value), person).report
+                for scope in ("video", "pool")
+            ]
+            one, other = (f"{report.purity:.2f}/{report.completeness:.2f}" for report in reports)
+            cells.append(f"k1 {value}: {one} ({other})")
+        print(f"{each:3d}: " + "   ".join(cells))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["agree", "pool", "videos", "k1"])
+    parser.add_argument("numbers", type=int, nargs="*")
+    arguments = parser.parse_args()
+    if arguments.what == "agree":
+        agree(arguments.numbers)
+    elif arguments.what == "pool":
+        pool(*arguments.numbers)
+    elif arguments.what == "videos":
+        videos(arguments.numbers)
+    else:
+        k1()
+
+
+if __name__ == "__main__":
+    main()
