@@ -1,0 +1,1 @@
+"""How well an encoder finds people again: ranks, re-ranking, and pictures of both."""

@@ -1,0 +1,116 @@
+"""Pictures of a search: ranked lists with right and wrong marked, and the histogram of similarities."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.data.decoding import BadCrop, CropReader
+from remix_track.output_files import whole_file
+from remix_track.retrieval.similarity import SimilarityHistogram
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+_RIGHT, _WRONG, _NEUTRAL = (30, 150, 60), (200, 40, 40), (70, 70, 70)
+_FRAME, _GAP, _CAPTION = 4, 6, 18
+
+
+def ranked_list(
+    readers: tuple[CropReader, CropReader],
+    rows: NDArray[np.integer],
+    matches: NDArray[np.int64],
+    right: NDArray[np.bool_],
+    captions: list[str],
+) -> NDArray[np.uint8]:
+    """Draw one line per query: the query, then what was found, framed green (right) or red (wrong).
+
+    "yes" or "no" below each says the same to those who do not see the two colours apart. A crop that cannot be read is
+    grey.
+
+    Args:
+        readers: of the queries and of the gallery, of one size.
+        rows: (R,) query rows.
+        matches: (R, K) gallery rows, best first, -1 for none (see `best_matches`).
+        right: (R, K) whether each is the person.
+        captions: (R) a few words under each query, as its average precision.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    height, width = readers[0].height + 2 * _FRAME, readers[0].width + 2 * _FRAME
+    step_x, step_y = width + _GAP, height + _GAP + _CAPTION
+    size = (_GAP + step_x * (1 + matches.shape[1]) + _GAP, _GAP + step_y * len(rows))
+    sheet = Image.new("RGB", size, "white")
+    draw = ImageDraw.Draw(sheet)
+    font = ImageFont.load_default(11)
+    for line, row in enumerate(rows):
+        top = _GAP + line * step_y
+        sheet.paste(_framed(readers[0], int(row), _NEUTRAL), (_GAP, top))
+        draw.text((_GAP, top + height + 2), captions[line], fill=_NEUTRAL, font=font)
+        for place, match in enumerate(matches[line]):
+            if match < 0:
+                continue
+            left = 2 * _GAP + (1 + place) * step_x
+            colour = _RIGHT if right[line, place] else _WRONG
+            sheet.paste(_framed(readers[1], int(match), colour), (left, top))
+            mark = f"{place + 1} {'yes' if right[line, place] else 'no'}"
+            draw.text((left, top + height + 2), mark, fill=colour, font=font)
+    return np.asarray(sheet).copy()
+
+
+def write_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
+    """Write (H, W, 3) uint8 RGB as one whole PNG file.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    from PIL import Image
+
+    with whole_file(path) as temporary:
+        Image.fromarray(pixels).save(temporary, format="PNG")
+
+
+def write_similarity_histogram(path: Path, histogram: SimilarityHistogram, title: str) -> None:
+    """Plot the similarities of the same person and of different people as shares, and write the PNG.
+
+    Args:
+        path: ends in `.png`.
+        histogram: the counts.
+        title: of the plot.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    for counts, label, colour in (
+        (histogram.same, "same person, other camera", "#1b7837"),
+        (histogram.different, "different people", "#b2182b"),
+    ):
+        total = int(counts.sum())
+        axes.stairs(counts / max(total, 1), histogram.edges, fill=True, alpha=0.4, color=colour)
+        axes.stairs(counts / max(total, 1), histogram.edges, color=colour, label=f"{label} ({total:,} pairs)")
+    filled = np.flatnonzero(histogram.same + histogram.different)
+    if len(filled):
+        axes.set_xlim(histogram.edges[filled[0]] - 0.02, histogram.edges[filled[-1] + 1] + 0.02)
+    axes.set_xlabel("cosine similarity")
+    axes.set_ylabel("share of pairs")
+    axes.set_title(f"{title} (overlap {histogram.overlap:.3f})", fontsize=10)
+    axes.legend(frameon=False, fontsize=9)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
+def _framed(reader: CropReader, row: int, colour: tuple[int, int, int]) -> "Image.Image":
+    from PIL import Image, ImageOps
+
+    pixels = reader.read(row)
+    if isinstance(pixels, BadCrop):
+        pixels = np.full((reader.height, reader.width, 3), 220, np.uint8)
+    return ImageOps.expand(Image.fromarray(pixels), _FRAME, colour)
