@@ -115,7 +115,7 @@ def _strip(brush: Brush, near: float, far: float, colour: Colour) -> None:
 def _out_of_focus(picture: Image, until: int, blur: float) -> None:
     """Soften and pale the rows above `until`: the camera looks at the pavement, and people stand out."""
     far = cv2.GaussianBlur(picture, (0, 0), blur)[:until]
-    picture[:until] = np.rint(0.88 * far + 0.12 * np.array(_HAZE)).astype(np.uint8)
+    picture[:until] = np.rint(0.75 * far + 0.25 * np.array(_HAZE)).astype(np.uint8)
 
 
 def _weathered(picture: Image, rng: np.random.Generator) -> Image:
