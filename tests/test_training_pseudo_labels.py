@@ -99,7 +99,7 @@ def test_sparse_does_not_depend_on_blocks(monkeypatch):
         np.testing.assert_array_equal(sparse_as_dense(grid, 15, 4), expected)
 
 
-@pytest.mark.parametrize("count", [2000, pytest.param(8000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [2000, pytest.param(8000, marks=[pytest.mark.slow, pytest.mark.timeout(1800)])])
 def test_sparse_is_dense_at_size(count):
     """Distances and labels, at the sizes that the project promises."""
     embeddings, video, _ = crops(videos=count // 80, people=4, each=20, width=256)

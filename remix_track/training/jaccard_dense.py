@@ -29,11 +29,12 @@ def dense_jaccard(grid: Tensor, k1: int, k2: int) -> NDArray[np.float64]:
         members = _neighbourhood(image, ranks, k1)
         weights[image, members] = neighbour_weights(similarity[image, members], np.array([len(members)]))
     averaged = np.stack([weights[ranks[image, :k2]].sum(axis=0) for image in range(count)]) if count else weights
+    by_column = np.ascontiguousarray(averaged.T)
     totals = averaged.sum(axis=1).astype(np.float64)
     apart = np.empty((count, count))
     for image in range(count):
         members = np.flatnonzero(averaged[image])
-        shared = np.minimum(averaged[:, members], averaged[image, members]).sum(axis=1).astype(np.float64)
+        shared = np.minimum(by_column[members], averaged[image, members, None]).sum(axis=0).astype(np.float64)
         apart[image] = distance(shared, totals[image] + totals)
     return apart
 
@@ -50,7 +51,7 @@ def _neighbourhood(image: int, ranks: NDArray[np.int64], k1: int) -> NDArray[np.
     grown = members
     for member in members:
         half = _reciprocal(member, ranks, k1 // 2 + 1)
-        if 3 * len(np.intersect1d(half, members)) > 2 * len(half):
+        if 3 * len(np.intersect1d(half, members, assume_unique=True)) > 2 * len(half):
             grown = np.union1d(grown, half)
     return np.sort(grown)
 
