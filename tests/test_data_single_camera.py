@@ -15,6 +15,7 @@ import pytest
 
 from remix_track.data.key_list import read_keys
 from remix_track.data.key_rule import KeyRule, sort_by_video
+from remix_track.data.lmdb_store import open_lmdb
 from remix_track.data.name_table import NameTable
 from remix_track.data.single_camera import read_luperson, read_luperson_nl, read_tar_shards, read_video_folders
 from remix_track.data.stores import LARGEST_PICTURE, FolderStore
@@ -220,16 +221,18 @@ def test_lmdb_store_travels_to_processes(tmp_path):
     crops = read_luperson(make_lmdb(tmp_path, LUPERSON_KEYS), strict=False)
     assert crops.store.read(0) == jpeg(3)
     assert copy.deepcopy(crops.store).read(0) == jpeg(3)
+    inherited = open_lmdb(tmp_path / "lmdb")
     reader, writer = os.pipe()
     if (child := os.fork()) == 0:
         # A forked worker opens its own environment; `os._exit` leaves pytest out of it.
         try:
             os.write(writer, crops.store.read(0)[:100])
+            os.write(writer, b"its own" if open_lmdb(tmp_path / "lmdb") is not inherited else b"inherited")
         finally:
             os._exit(0)
     os.close(writer)
     with os.fdopen(reader, "rb") as answer:
-        assert answer.read() == jpeg(3)[:100]
+        assert answer.read() == jpeg(3)[:100] + b"its own"
     os.waitpid(child, 0)
     assert crops.store.read(0) == jpeg(3)
 
