@@ -11,6 +11,7 @@ from remix_track.data.name_table import NameTable
 from remix_track.data.picture_files import inner_folder, pictures_in
 from remix_track.data.published import Published, check_counts
 from remix_track.data.stores import FolderStore
+from remix_track.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -48,6 +49,26 @@ def read_market1501(root: Path, *, strict: bool = True) -> CropSet:
     """
     folder = inner_folder(root, "Market-1501-v15.09.15", "market1501", holds=_FOLDERS[Split.TRAIN])
     return _read_three_folders("Market-1501", folder, MARKET1501, strict, _market_crop)
+
+
+def read_market_layout(root: Path) -> CropSet:
+    """Any set whose folders and names are those of Market-1501; of the three folders those that are there.
+
+    No counts are published for it, so none are checked.
+
+    Raises:
+        InputError: none of the three folders is there, or no picture in them names an identity and a camera.
+    """
+    crops: list[Crop] = []
+    names: list[bytes] = []
+    there = {split: inner for split, inner in _FOLDERS.items() if (root / inner).is_dir()}
+    if not there:
+        raise InputError(f"{root}: none of {', '.join(_FOLDERS.values())} is here; give the folder that holds them")
+    for split, inner in there.items():
+        found, found_names = _named_crops(root / inner, f"{inner}/".encode(), _market_crop, split)
+        crops += found
+        names += found_names
+    return crop_set(root.name or str(root), FolderStore(root, NameTable.of(names)), crops)
 
 
 def read_dukemtmc_reid(root: Path, *, strict: bool = True) -> CropSet:

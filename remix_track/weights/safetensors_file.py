@@ -12,6 +12,8 @@ from remix_track.weights.card import WeightsCard, card_from_metadata
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from remix_track.encoder.backbones import Encoder
+
 LARGEST_FILE = 2**30
 
 
@@ -56,6 +58,20 @@ def load_weights(path: Path) -> tuple[WeightsCard, dict[str, "Tensor"]]:
         raise InputError(f"{path}: not a whole safetensors file ({reason}); copy or write it again") from None
     _check_architecture(state, card, str(path))
     return card, state
+
+
+def load_encoder(path: Path) -> tuple[WeightsCard, "Encoder"]:
+    """Read a weight file and build the encoder that it is for, on the CPU.
+
+    Raises:
+        InputError: see `load_weights`.
+    """
+    from remix_track.encoder.backbones import build_encoder
+
+    card, state = load_weights(path)
+    encoder = build_encoder(card.architecture)
+    encoder.load_state_dict(state)
+    return card, encoder
 
 
 def check_size(path: Path) -> None:

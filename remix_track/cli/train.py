@@ -1,0 +1,138 @@
+"""`remix-train`: which command is meant, and the training itself."""
+
+import argparse
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from remix_track import settings
+from remix_track.cli.flags import Parser
+from remix_track.cli.main import Terminated, exit_code
+from remix_track.cli.train_progress import TrainProgress
+from remix_track.errors import InputError
+from remix_track.output_files import claim_folder, claim_numbered_folder
+from remix_track.settings_text import changed, to_toml
+from remix_track.training.train_settings import TrainSettings
+
+if TYPE_CHECKING:
+    from remix_track.training.checkpoint import Checkpoint
+    from remix_track.training.run import Outcome
+
+DEFAULT_OUTPUT = Path("runs/train")
+_COMMANDS = {
+    "eval": "remix_track.cli.train_eval",
+    "export": "remix_track.cli.train_export",
+    "synthesize": "remix_track.cli.train_synthesize",
+}
+
+_HELP = """\
+remix-train --config FILE.toml [options]   ReMix training: crops in, tracker-ready weights out (below)
+remix-train eval --weights W ...           Rank-1, mAP and mINP on a labelled set (eval --help)
+remix-train export W --format onnx         weights for other runtimes (export --help)
+remix-train synthesize OUT                 drawn people to train on (synthesize --help)
+
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the process's exit code: 0, 2 (bad input), 130 or 143 (stopped, a checkpoint is there)."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(format="remix-train: %(message)s", level=logging.WARNING)
+    if not words or words[0] in ("-h", "--help", "help"):
+        sys.stdout.write(_HELP + parser().format_help())
+        return 0 if words else 2
+    if words[0] == "--version":
+        from importlib.metadata import version
+
+        sys.stdout.write(f"remix-train {version('remix-track')}\n")
+        return 0
+    if words[0] in _COMMANDS:
+        name = words.pop(0)
+        return exit_code("remix-train", lambda: int(import_module(_COMMANDS[name]).run(words)))
+    return exit_code("remix-train", lambda: run(words))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags of the training."""
+    made = Parser(
+        prog="remix-train",
+        description="ReMix training: labelled and unlabelled crops in, weights for remix-track out.",
+        epilog="Each key and its default: remix-train --print-config. Settings files lie in configs/.",
+    )
+    made.add_argument("--config", metavar="FILE.toml", type=Path, help="settings that differ from the defaults")
+    made.add_argument(
+        "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="a single setting, wins over --config"
+    )
+    made.add_argument("--print-config", action="store_true", help="print the resolved settings as TOML and stop")
+    made.add_argument("--output", "-o", metavar="DIR", type=Path, help="folder of the run (default: runs/train-N)")
+    made.add_argument("--overwrite", action="store_true", help="replace an earlier result in --output")
+    made.add_argument("--resume", metavar="DIR", type=Path, help="go on with the run in this folder")
+    made.add_argument("--quiet", "-q", action="store_true", help="say nothing but errors")
+    return made
+
+
+def run(words: Sequence[str]) -> int:
+    """Train, or print the settings."""
+    arguments = parser().parse_args(words)
+    if arguments.resume and (arguments.config or arguments.output or arguments.overwrite):
+        raise InputError("--resume takes settings and folder from the run; leave --config, --output, --overwrite out")
+    if arguments.overwrite and arguments.output is None:
+        raise InputError("--overwrite needs --output DIR; without it every run gets a folder of its own")
+    resumed = _checkpoint(arguments.resume) if arguments.resume else None
+    values: dict[str, Any] = settings.read_toml(arguments.config) if arguments.config else {}
+    where = str(arguments.config or arguments.resume or "defaults")
+    chosen = changed(TrainSettings, resumed.settings if resumed else values, arguments.set, where)
+    if arguments.print_config:
+        sys.stdout.write(to_toml(chosen))
+        return 0
+    if not arguments.quiet:
+        logging.getLogger("remix_track").setLevel(logging.INFO)
+    _say(_train(chosen, arguments, resumed), quiet=arguments.quiet)
+    return 0
+
+
+def _checkpoint(folder: Path) -> "Checkpoint":
+    from remix_track.training.checkpoint import load_checkpoint, newest_checkpoint
+
+    return load_checkpoint(newest_checkpoint(folder))
+
+
+def _train(chosen: TrainSettings, arguments: argparse.Namespace, resumed: "Checkpoint | None") -> "Outcome":
+    from remix_track.training.run import run_training
+    from remix_track.training.stopping import Stopped, StopRequest
+
+    folder = arguments.resume or arguments.output or claim_numbered_folder(*_parent_and_name(DEFAULT_OUTPUT))
+
+    def claim() -> None:
+        if arguments.output:
+            claim_folder(arguments.output, overwrite=arguments.overwrite)
+
+    try:
+        with StopRequest() as stop, TrainProgress(quiet=arguments.quiet) as progress:
+            return run_training(chosen, folder, resumed=resumed, stop=stop, show=progress.update, claim=claim)
+    except Stopped as stopped:
+        sys.stderr.write(f"remix-train: stopped; go on with: remix-train --resume {folder}\n")
+        raise (Terminated() if stopped.signal == signal.SIGTERM else KeyboardInterrupt()) from None
+
+
+def _parent_and_name(path: Path) -> tuple[Path, str]:
+    return path.parent, path.name
+
+
+def _say(outcome: "Outcome", *, quiet: bool) -> None:
+    if quiet:
+        return
+    scores = outcome.scores
+    if scores:
+        print(f"Rank-1 {100 * scores['rank1']:.1f}  mAP {100 * scores['map']:.1f}  on the target")
+    if outcome.calibration:
+        print(f"max_cosine_distance {outcome.calibration.max_cosine_distance:.4f}")
+    print(f"weights: {outcome.weights}    try: remix-track video.mp4 --weights {outcome.weights}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

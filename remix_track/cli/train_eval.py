@@ -1,0 +1,136 @@
+"""`remix-train eval`: weights on a labelled set, Rank-k, mAP and mINP."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from remix_track.cli.flags import Parser
+from remix_track.errors import InputError
+from remix_track.output_files import whole_file
+
+if TYPE_CHECKING:
+    from remix_track.data.crop_set import CropSet
+    from remix_track.encoder.backbones import Encoder
+    from remix_track.retrieval.ranking import Labelled
+    from remix_track.training.embedding import EmbedPlan
+
+_KINDS = (
+    "market1501", "dukemtmc", "msmt17", "cuhk03-labeled", "cuhk03-detected", "market-layout",
+    "folder", "table", "synthetic-target",
+)  # fmt: skip
+_COLUMNS = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "map": "mAP", "minp": "mINP"}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags of the evaluation."""
+    made = Parser(prog="remix-train eval", description="Score weights on labelled sets with query and gallery.")
+    made.add_argument("--weights", required=True, help=".safetensors of ours, or 'default' (ImageNet MobileNetV2)")
+    for kind in _KINDS:
+        made.add_argument(f"--{kind}", metavar="PATH", type=Path, help=f"a set of kind {kind}")
+    made.add_argument("--rerank", action="store_true", help="k-reciprocal re-ranking too (k1 20, k2 6, lambda 0.3)")
+    made.add_argument("--any-count", action="store_true", help="go on where counts are not the published ones")
+    made.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
+    made.add_argument("--batch", type=int, default=64, help="images in one call (default: 64)")
+    made.add_argument("--output", "-o", metavar="DIR", type=Path, help="write scores.json, ranks.png, similarity.png")
+    return made
+
+
+def run(words: Sequence[str]) -> int:
+    """Score the weights on each set that is named."""
+    arguments = parser().parse_args(words)
+    named = {kind: getattr(arguments, kind.replace("-", "_")) for kind in _KINDS}
+    named = {kind: path for kind, path in named.items() if path is not None}
+    if not named:
+        raise InputError("no data set is named; give one, such as --market1501 PATH")
+    if arguments.batch < 1:
+        raise InputError(f"--batch {arguments.batch}; expected 1 or more")
+
+    from remix_track.training.data_sets import open_labelled
+
+    network, plan = _network(arguments)
+    scores: dict[str, dict[str, Any]] = {}
+    for kind, path in named.items():
+        crops = open_labelled(f"{kind}:{path}", strict=not arguments.any_count)
+        scores |= _score(kind, crops, network, plan, arguments)
+    _print(scores)
+    if arguments.output:
+        with whole_file(arguments.output / "scores.json") as temporary:
+            temporary.write_text(json.dumps({"weights": arguments.weights, **scores}, indent=2) + "\n")
+    return 0
+
+
+def _network(arguments: argparse.Namespace) -> "tuple[Encoder, EmbedPlan]":
+    from remix_track.encoder.crops import NetworkInput
+    from remix_track.encoder.imagenet import imagenet_mobilenet_v2
+    from remix_track.encoder.load import DEFAULT_SIZE
+    from remix_track.encoder.torch_network import choose_device
+    from remix_track.training.embedding import EmbedPlan
+    from remix_track.training.reading import reading_threads
+    from remix_track.training.stopping import StopRequest
+    from remix_track.weights.safetensors_file import load_encoder
+
+    device = choose_device(arguments.device)
+    if arguments.weights == "default":
+        encoder, seen = imagenet_mobilenet_v2()[0], NetworkInput(*DEFAULT_SIZE)
+    elif arguments.weights.endswith(".safetensors"):
+        card, encoder = load_encoder(Path(arguments.weights))
+        seen = card.network_input
+    else:
+        raise InputError(f"--weights {arguments.weights}: expected a .safetensors file of ours, or 'default'")
+    import torch
+
+    encoder = encoder.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return encoder, EmbedPlan(seen, device, arguments.batch, reading_threads(0), StopRequest())
+
+
+def _score(
+    kind: str, crops: "CropSet", network: "Encoder", plan: "EmbedPlan", arguments: argparse.Namespace
+) -> dict[str, dict[str, Any]]:
+    from remix_track.data.crop_set import Split
+    from remix_track.retrieval.ranking import rank_gallery
+    from remix_track.retrieval.reranking import reranked
+    from remix_track.training.evaluation import embed_split
+
+    query, query_rows = embed_split(plan, network, crops, Split.QUERY)
+    gallery, gallery_rows = embed_split(plan, network, crops, Split.GALLERY)
+    scores = {kind: rank_gallery(query, gallery).summary()}
+    if arguments.rerank:
+        scores[f"{kind} re-ranked"] = rank_gallery(query, gallery, reranked(query, gallery)).summary()
+    if arguments.output:
+        _draw(arguments.output, kind, crops, (query, gallery), (query_rows, gallery_rows), plan)
+    return scores
+
+
+def _draw(
+    folder: Path, kind: str, crops: "CropSet", parts: "tuple[Labelled, Labelled]", rows: Any, plan: "EmbedPlan"
+) -> None:
+    """Ten queries with what they found, and the histogram of same and different people."""
+    import numpy as np
+
+    from remix_track.data.decoding import CropReader
+    from remix_track.data.stores import ChosenRows
+    from remix_track.retrieval.figures import ranked_list, write_picture, write_similarity_histogram
+    from remix_track.retrieval.ranking import best_matches
+    from remix_track.retrieval.similarity import similarity_histogram
+
+    query, gallery = parts
+    size = plan.network_input.height, plan.network_input.width
+    readers = [CropReader(ChosenRows(crops.store, part), *size) for part in rows]
+    shown = np.linspace(0, len(query) - 1, min(10, len(query))).astype(np.int64)
+    found = best_matches(query, gallery, shown)
+    right = (gallery.identity[found] == query.identity[shown][:, None]) & (found >= 0)
+    captions = [f"{hits.sum()} of {len(hits)}" for hits in right]
+    write_picture(folder / f"{kind}-ranks.png", ranked_list((readers[0], readers[1]), shown, found, right, captions))
+    histogram = similarity_histogram(query, gallery)
+    write_similarity_histogram(folder / f"{kind}-similarity.png", histogram, f"{crops.name}: cosine similarity")
+
+
+def _print(scores: dict[str, dict[str, Any]]) -> None:
+    width = max(len(name) for name in scores)
+    print(f"{'':{width}}  " + "  ".join(f"{title:>7}" for title in _COLUMNS.values()) + "  queries  skipped")
+    for name, found in scores.items():
+        numbers = "  ".join(f"{100 * found[key]:7.2f}" for key in _COLUMNS)
+        sys.stdout.write(f"{name:{width}}  {numbers}  {found['queries']:7}  {found['skipped']:7}\n")

@@ -1,0 +1,149 @@
+"""Our weights for other runtimes: ONNX and TorchScript, L2 norm inside, any number of crops, the card as metadata."""
+
+import importlib.util
+import io
+import json
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from remix_track.encoder.backbones import Encoder
+from remix_track.encoder.torch_network import fuse_norms
+from remix_track.errors import InputError
+from remix_track.output_files import whole_file
+
+if TYPE_CHECKING:
+    from remix_track.weights.card import WeightsCard
+
+LARGEST_DIFFERENCE = 1e-4
+_TRIED = 5
+
+
+class UnitEncoder(nn.Module):
+    """Normalised crops (B, 3, H, W) to the unit vectors (B, D) that the tracker compares."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, images: Tensor) -> Tensor:
+        """See the class."""
+        return F.normalize(self.encoder(images)[1], dim=1)
+
+
+def export_weights(weights: Path, path: Path, form: Literal["onnx", "torchscript"]) -> float:
+    """Write weights in another form, and keep the file only if its vectors are torch's.
+
+    Args:
+        weights: a `.safetensors` file of ours.
+        path: of the result.
+        form: of the result; torch writes ONNX with the package `onnx`.
+
+    Returns:
+        the largest difference of any component on five random crops, below 1e-4.
+
+    Raises:
+        InputError: weights that cannot be read, no `onnx`, or vectors that differ.
+    """
+    from remix_track.weights.safetensors_file import load_encoder
+
+    card, encoder = load_encoder(weights)
+    network = UnitEncoder(encoder).eval().requires_grad_(False)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(_TRIED, 3, card.input_height, card.input_width, generator=generator)
+    with torch.no_grad():
+        wanted = network(images).numpy()
+    fuse_norms(network)
+    with whole_file(path) as temporary:
+        if form == "onnx":
+            temporary.write_bytes(_onnx(network, images[:2], card))
+        else:
+            _write_torchscript(network, images[:2], card, temporary)
+        made = (_run_onnx if form == "onnx" else _run_torchscript)(temporary, images)
+        difference = float(np.abs(made - wanted).max())
+        if not difference <= LARGEST_DIFFERENCE:
+            raise InputError(f"{path}: its vectors differ from torch's by {difference:.1e}; it is not kept")
+    if form == "onnx":
+        _write_side_file(path, card)
+    return difference
+
+
+def _write_side_file(path: Path, card: "WeightsCard") -> None:
+    """What the tracker reads beside an ONNX file, so that it has the threshold too."""
+    from remix_track.encoder.onnx_network import SideFile
+    from remix_track.settings_text import to_toml
+
+    beside = SideFile(
+        input_height=card.input_height,
+        input_width=card.input_width,
+        channel_order=card.channel_order,
+        mean=card.mean,
+        std=card.std,
+        trained_on=card.trained_on,
+        max_cosine_distance=card.max_cosine_distance,
+    )
+    with whole_file(path.with_suffix(".toml")) as temporary:
+        temporary.write_text(to_toml(beside), encoding="utf-8")
+
+
+def _onnx(network: nn.Module, images: Tensor, card: "WeightsCard") -> bytes:
+    if importlib.util.find_spec("onnx") is None:
+        raise InputError("export to ONNX needs the package onnx: pip install onnx")
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # The exporter by tracing is deprecated, but the other one needs one more package.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            (images,),
+            buffer,  # type: ignore[arg-type]
+            input_names=["images"],
+            output_names=["vectors"],
+            dynamic_axes={"images": {0: "crops"}, "vectors": {0: "crops"}},
+            opset_version=17,
+            dynamo=False,
+        )
+    return buffer.getvalue() + b"".join(_metadata_entry(key, text) for key, text in card.to_metadata().items())
+
+
+def _metadata_entry(key: str, text: str) -> bytes:
+    """A `metadata_props` entry (field 14 of onnx.proto's ModelProto); fields may be appended, so no parser is needed."""
+    entry = _text_field(1, key.encode()) + _text_field(2, text.encode())
+    return _text_field(14, entry)
+
+
+def _text_field(number: int, content: bytes) -> bytes:
+    """A length-delimited field of Protocol Buffers: tag, length as a varint, bytes."""
+    length, left = b"", len(content)
+    while left > 0x7F:
+        length += bytes([left & 0x7F | 0x80])
+        left >>= 7
+    return bytes([number << 3 | 2]) + length + bytes([left]) + content
+
+
+def _write_torchscript(network: nn.Module, images: Tensor, card: "WeightsCard", path: Path) -> None:
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(network, images)  # type: ignore[no-untyped-call]
+        torch.jit.save(traced, str(path), _extra_files={"card.json": json.dumps(card.to_metadata())})  # type: ignore[no-untyped-call]
+
+
+def _run_onnx(path: Path, images: Tensor) -> NDArray[np.float32]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    vectors: NDArray[np.float32] = session.run(None, {"images": images.numpy()})[0]
+    return vectors
+
+
+def _run_torchscript(path: Path, images: Tensor) -> NDArray[np.float32]:
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        vectors: NDArray[np.float32] = torch.jit.load(str(path))(images).numpy()  # type: ignore[no-untyped-call]
+    return vectors

@@ -1,0 +1,137 @@
+"""What the stages of one run share: settings, data, folder, log, and how to stop."""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from remix_track.data.decoding import CropReader
+from remix_track.data.stores import ImageStore
+from remix_track.encoder.crops import NetworkInput
+from remix_track.training.checkpoint import Checkpoint, Stage, save_checkpoint
+from remix_track.training.data_sets import TrainingData
+from remix_track.training.embedding import EmbedPlan
+from remix_track.training.reading import reading_threads
+from remix_track.training.run_log import RunLog
+from remix_track.training.stopping import StopRequest
+from remix_track.training.train_settings import TrainSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a run is; for a progress line.
+
+    Attributes:
+        stage: pretrain or joint.
+        epoch: under way, from 1.
+        epochs: in all.
+        step: done in this epoch.
+        steps: in an epoch.
+        doing: what is going on in a word: training, embedding, evaluating.
+        loss: of the last logged step; nan before.
+        score: mAP on the target at the last evaluation; nan before.
+    """
+
+    stage: str
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    doing: str
+    loss: float
+    score: float
+
+
+@dataclass(slots=True)
+class Run:
+    """One run, passed to each of its stages.
+
+    Attributes:
+        settings: resolved.
+        data: the sets.
+        folder: of checkpoints, log and results.
+        device: of the networks.
+        log: of the run.
+        stop: asked between steps.
+        show: told where the run is.
+        best: score and epoch of the best evaluation so far.
+        score: mAP of the last evaluation; nan before the first.
+    """
+
+    settings: TrainSettings
+    data: TrainingData
+    folder: Path
+    device: torch.device
+    log: RunLog
+    stop: StopRequest
+    show: Callable[[Position], None] = lambda position: None
+    best: dict[str, float] = field(default_factory=dict)
+    score: float = float("nan")
+
+    @property
+    def workers(self) -> int:
+        """Threads that read pictures."""
+        return reading_threads(self.settings.data.workers)
+
+    @property
+    def embed_plan(self) -> EmbedPlan:
+        """How whole sets are embedded in this run."""
+        encoder = self.settings.encoder
+        seen = NetworkInput(encoder.height, encoder.width)
+        return EmbedPlan(seen, self.device, self.settings.run.embed_batch, self.workers, self.stop)
+
+    def reader(self, store: ImageStore) -> CropReader:
+        """Reads the crops of a store at the encoder's size."""
+        return CropReader(store, self.settings.encoder.height, self.settings.encoder.width)
+
+    def save(
+        self,
+        stage: Stage,
+        epoch: int,
+        step: int,
+        state: dict[str, dict[str, Any]],
+        epoch_labels: dict[str, Tensor] | None = None,
+        *,
+        best: bool = False,
+    ) -> Path:
+        """Write a checkpoint of this point; see `Checkpoint`."""
+        checkpoint = Checkpoint(
+            stage=stage,
+            epoch=epoch,
+            step=step,
+            settings=dataclasses.asdict(self.settings),
+            data=self.data.counts(),
+            state=state,
+            epoch_labels=epoch_labels or {},
+            best=dict(self.best),
+            log_lines=self.log.lines,
+        )
+        return save_checkpoint(self.folder, checkpoint, keep=self.settings.run.keep, best=best)
+
+
+class Averages:
+    """Means of named numbers since they were last taken; nan is left out."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, float] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, values: dict[str, float]) -> None:
+        """Count one step."""
+        for name, value in values.items():
+            known = value == value
+            self._sums[name] = self._sums.get(name, 0.0) + (value if known else 0.0)
+            self._counts[name] = self._counts.get(name, 0) + known
+
+    def take(self) -> dict[str, float]:
+        """The means, which then begin anew; nan where nothing was counted."""
+        means = {
+            name: total / self._counts[name] if self._counts[name] else float("nan")
+            for name, total in self._sums.items()
+        }
+        self._sums, self._counts = {}, {}
+        return means

@@ -1,0 +1,173 @@
+"""`KIND:PATH` in the settings to data sets; several of a kind become one.
+
+`synthetic` is a folder that `remix-train synthesize` made: its multi-camera or single-camera half, as it is asked for;
+`synthetic-target` is its target domain. `market-layout` is any set in folders and names like Market-1501's.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from remix_track.data.crop_set import CropSet, Split, join_crop_sets
+from remix_track.data.key_rule import KeyRule
+from remix_track.data.msmt17 import read_msmt17
+from remix_track.data.multi_camera import (
+    read_cuhk03_np,
+    read_dukemtmc_reid,
+    read_market1501,
+    read_market_layout,
+    read_randperson,
+)
+from remix_track.data.own_crops import read_crop_folder, read_crop_table
+from remix_track.data.single_camera import (
+    LUPERSON,
+    LUPERSON_NL,
+    read_luperson,
+    read_luperson_nl,
+    read_tar_shards,
+    read_video_folders,
+)
+from remix_track.data.stores import ChosenRows
+from remix_track.data.video_set import VideoSet, join_video_sets
+from remix_track.errors import InputError
+from remix_track.settings import refuse_unknown
+from remix_track.training.train_settings import DataSettings, TrainSettings
+
+MULTI_CAMERA: dict[str, Callable[[Path, bool], CropSet]] = {
+    "market1501": lambda path, strict: read_market1501(path, strict=strict),
+    "dukemtmc": lambda path, strict: read_dukemtmc_reid(path, strict=strict),
+    "msmt17": lambda path, strict: read_msmt17(path, strict=strict),
+    "msmt17-merged": lambda path, strict: read_msmt17(path, merged=True, strict=strict),
+    "cuhk03-labeled": lambda path, strict: read_cuhk03_np(path, boxes="labeled", strict=strict),
+    "cuhk03-detected": lambda path, strict: read_cuhk03_np(path, boxes="detected", strict=strict),
+    "randperson": lambda path, strict: read_randperson(path, strict=strict),
+    "market-layout": lambda path, strict: read_market_layout(path),
+    "folder": lambda path, strict: read_crop_folder(path),
+    "table": lambda path, strict: read_crop_table(path, strict=strict),
+    "synthetic": lambda path, strict: read_market_layout(path / "multi_camera"),
+    "synthetic-target": lambda path, strict: read_market_layout(path / "target"),
+}
+SINGLE_CAMERA = ("luperson", "luperson-nl", "folders", "tar", "synthetic")
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingData:
+    """What a run reads.
+
+    Attributes:
+        labelled: crops with people and cameras, all for training.
+        single: crops that know their video alone; None where the settings use none.
+        target: with query and gallery, or None.
+        calibration: labelled crops for the tracker's threshold, or None.
+    """
+
+    labelled: CropSet
+    single: VideoSet | None
+    target: CropSet | None
+    calibration: CropSet | None
+
+    def counts(self) -> dict[str, int]:
+        """Numbers that must not change between a run and its resumption."""
+        multi, single = self.labelled, self.single
+        return {
+            "multi_camera_images": len(multi),
+            "multi_camera_people": len(multi.identity_names),
+            "single_camera_images": 0 if single is None else len(single),
+            "single_camera_videos": 0 if single is None else len(single.videos),
+        }
+
+    def described(self) -> str:
+        """The training sets in a few words, for the card of the weights."""
+        names = [self.labelled.name] + ([self.single.name] if self.single is not None else [])
+        return " and ".join(names)
+
+    @property
+    def unlabelled(self) -> VideoSet:
+        """The single-camera crops, where a stage cannot do without.
+
+        Raises:
+            InputError: there are none.
+        """
+        if self.single is None:
+            raise InputError("data.single_camera names no set; this stage needs one")
+        return self.single
+
+
+def open_training_data(settings: TrainSettings) -> TrainingData:
+    """Index every set that the settings name and use.
+
+    Raises:
+        InputError: a set cannot be read, or a stage that is asked for has no data.
+    """
+    data = settings.data
+    if not data.multi_camera:
+        raise InputError("data.multi_camera names no labelled set; the joint training needs one, KIND:PATH")
+    needs_single = settings.pretrain or settings.joint
+    if needs_single and not data.single_camera:
+        raise InputError(
+            "data.single_camera names no set, but pretrain or joint is on; name one, or set pretrain=false joint=false"
+        )
+    multi = join_crop_sets([_trainable(open_labelled(name, strict=data.strict), name) for name in data.multi_camera])
+    if len(multi.identity_names) < 2:
+        raise InputError(f"{multi.name}: {len(multi.identity_names)} people; expected at least two to tell apart")
+    target = open_labelled(data.target, strict=data.strict) if data.target else None
+    if target is not None and not (len(target.rows(Split.QUERY)) and len(target.rows(Split.GALLERY))):
+        raise InputError(f"data.target: {target.name} has no query and gallery; name a set that has, or leave it out")
+    return TrainingData(
+        labelled=multi,
+        single=join_video_sets([_open_videos(name, data) for name in data.single_camera]) if needs_single else None,
+        target=target,
+        calibration=open_labelled(data.calibration, strict=data.strict) if data.calibration else None,
+    )
+
+
+def open_labelled(name: str, *, strict: bool) -> CropSet:
+    """The labelled set that `KIND:PATH` names.
+
+    Raises:
+        InputError: no such kind (the nearest is named), or a set that cannot be read.
+    """
+    kind, path = _split(name, MULTI_CAMERA)
+    return MULTI_CAMERA[kind](path, strict)
+
+
+def _open_videos(name: str, data: DataSettings) -> VideoSet:
+    kind, path = _split(name, SINGLE_CAMERA)
+    rule = KeyRule(data.video_fields, data.hidden_identity_fields) if data.video_fields else None
+    if kind == "luperson":
+        return read_luperson(path, rule=rule or LUPERSON, strict=data.strict)
+    if kind == "luperson-nl":
+        return read_luperson_nl(path, rule=rule or LUPERSON_NL, strict=data.strict)
+    if kind == "tar":
+        return read_tar_shards(path, rule=rule)
+    if kind == "synthetic":
+        return read_video_folders(path / "single_camera", identity_fields=data.hidden_identity_fields or (0,))
+    return read_video_folders(path, identity_fields=data.hidden_identity_fields)
+
+
+def _split(name: str, known: object) -> tuple[str, Path]:
+    kind, colon, path = name.partition(":")
+    if not colon or not path:
+        raise InputError(f"data set {name!r}: expected KIND:PATH, such as {next(iter(known))}:{name or 'PATH'}")  # type: ignore[call-overload]
+    refuse_unknown([kind], known, f"data set {name!r}")  # type: ignore[arg-type]
+    return kind, Path(path).expanduser()
+
+
+def _trainable(crops: CropSet, name: str) -> CropSet:
+    """The training split without junk and distractors, whom nobody can name."""
+    train = crops.of_split(Split.TRAIN)
+    named = np.flatnonzero(train.identity >= 0)
+    if not len(named):
+        raise InputError(f"data.multi_camera: {name} has no labelled picture to train on")
+    if len(named) == len(train):
+        return train
+    return dataclasses.replace(
+        train,
+        store=ChosenRows(train.store, named),
+        identity=train.identity[named],
+        camera=train.camera[named],
+        split=train.split[named],
+    )

@@ -1,0 +1,109 @@
+"""Whole sets of crops through a network, each crop as it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from remix_track.data.augmentation import plain_view
+from remix_track.data.decoding import BadCrop, CropReader
+from remix_track.data.stores import ImageStore
+from remix_track.encoder.crops import NetworkInput
+from remix_track.errors import InputError
+from remix_track.training.reading import ahead
+from remix_track.training.stopping import StopRequest
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedPlan:
+    """How sets are embedded.
+
+    Attributes:
+        network_input: what the network wants to see.
+        device: of the network.
+        batch: images in one call.
+        workers: threads that read pictures.
+        stop: asked between calls.
+    """
+
+    network_input: NetworkInput
+    device: torch.device
+    batch: int
+    workers: int
+    stop: StopRequest
+
+
+@torch.no_grad()
+def embed_rows(
+    plan: EmbedPlan, embed: Callable[[Tensor], Tensor], store: ImageStore, rows: NDArray[np.int64]
+) -> tuple[Tensor, NDArray[np.bool_]]:
+    """Embed rows of a store without augmentation.
+
+    Args:
+        plan: how.
+        embed: images (B, 3, H, W) -> (B, D).
+        store: of the pictures.
+        rows: (R,) which; at least one.
+
+    Returns:
+        (R, D) float32 on the device, zeros where a picture cannot be read, and (R,) which could be.
+
+    Raises:
+        InputError: none could be read.
+        Stopped: a stop was asked for.
+    """
+    reader = CropReader(store, plan.network_input.height, plan.network_input.width)
+
+    def make(start: int) -> list[NDArray[np.uint8] | BadCrop]:
+        return [reader.read(int(row)) for row in rows[start : start + plan.batch]]
+
+    found: list[Tensor] = []
+    readable = np.zeros(len(rows), bool)
+    starts = range(0, len(rows), plan.batch)
+    for start, crops in zip(starts, ahead(starts, make, plan.workers), strict=True):
+        plan.stop.check()
+        readable[start : start + len(crops)] = [not isinstance(crop, BadCrop) for crop in crops]
+        kept = [crop for crop in crops if not isinstance(crop, BadCrop)]
+        if kept:
+            found.append(embed(_to_images(np.stack(kept), plan)).float())
+    if not found:
+        raise InputError(f"none of {len(rows)} pictures could be read, such as {store.name(int(rows[0]))}")
+    vectors = torch.cat(found)
+    if readable.all():
+        return vectors, readable
+    whole = vectors.new_zeros(len(rows), vectors.shape[1])
+    whole[torch.from_numpy(readable).to(plan.device)] = vectors
+    return whole, readable
+
+
+def embed_unit(
+    plan: EmbedPlan, network: nn.Module, store: ImageStore, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Vectors of unit length (R, D) as the tracker has them, and which pictures could be read (R,).
+
+    Args:
+        plan: how.
+        network: an `Encoder`; it is put into eval mode.
+        store: of the pictures.
+        rows: (R,) which.
+    """
+    network.eval()
+    vectors, readable = embed_rows(plan, lambda images: network(images)[1], store, rows)
+    unit: NDArray[np.float32] = F.normalize(vectors, dim=1).cpu().numpy()
+    return unit, readable
+
+
+def fast_format(images: Tensor) -> Tensor:
+    """The memory format of the encoder's weights: channels last."""
+    return images.to(memory_format=torch.channels_last)
+
+
+def _to_images(pixels: NDArray[np.uint8], plan: EmbedPlan) -> Tensor:
+    wanted = plan.network_input
+    if wanted.channel_order == "BGR":
+        pixels = np.ascontiguousarray(pixels[..., ::-1])
+    return fast_format(plain_view(torch.from_numpy(pixels).to(plan.device), wanted.mean, wanted.std))

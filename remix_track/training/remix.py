@@ -1,0 +1,214 @@
+"""ReMix: the joint training on labelled multi-camera and unlabelled single-camera images.
+
+Source: Mamedov et al., ReMix: Training Generalized Person Re-identification on a Mixture of Data, WACV 2025
+(arXiv 2410.21938). The order of an epoch is the paper's as summaries tell it; what is this project's reading is said in
+the parts that do it. With `joint = false` the single-camera half is left out and the rest stays.
+"""
+
+import dataclasses
+import logging
+import math
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from remix_track.data.crop_set import CropSet
+from remix_track.data.video_set import VideoSet
+from remix_track.encoder.backbones import Encoder
+from remix_track.errors import InputError
+from remix_track.training.batches import MixedBatch, mixed_batches
+from remix_track.training.centroids import move_centroids
+from remix_track.training.checkpoint import Checkpoint
+from remix_track.training.context import Averages, Position, Run
+from remix_track.training.embedding import embed_rows
+from remix_track.training.epoch_labels import EpochLabels, make_labels, sample_videos
+from remix_track.training.evaluation import evaluate_encoder
+from remix_track.training.losses import (
+    LossValues,
+    augmentation_loss,
+    camera_loss,
+    centroid_loss,
+    instance_loss,
+)
+from remix_track.training.momentum import MomentumNetwork
+from remix_track.training.optimisation import adam, autocast, joint_rate, set_rate
+from remix_track.training.pseudo_labels import pseudo_labels
+from remix_track.training.stopping import Stopped
+
+logger = logging.getLogger(__name__)
+
+
+def train_jointly(run: Run, encoder: Encoder, resumed: Checkpoint | None = None) -> MomentumNetwork:
+    """Train the encoder in place; the momentum encoder, which alone is used afterwards.
+
+    Raises:
+        InputError: a loss that is not finite, or a result that cannot be written; the last checkpoint is whole.
+        Stopped: a stop was asked for; a checkpoint of this point is written.
+    """
+    training = _Training(run, encoder)
+    if resumed:
+        training.load(resumed)
+    try:
+        while training.epoch < run.settings.run.epochs:
+            training.run_epoch()
+    except Stopped:
+        training.save()
+        raise
+    return training.momentum
+
+
+class _Training:
+    """The state of the joint training: two networks, an optimiser, and where it is."""
+
+    def __init__(self, run: Run, encoder: Encoder) -> None:
+        self.run = run
+        self.settings = run.settings
+        self.encoder = encoder
+        self.momentum = MomentumNetwork(encoder, run.settings.momentum)
+        self.optimiser = adam(encoder, run.settings.optimiser)
+        self.epoch = self.step = 0
+        self.labels: EpochLabels | None = None
+        self.loss = math.nan
+
+    def run_epoch(self) -> None:
+        """The algorithm, from pseudo labels to evaluation; a resumed epoch goes on at its step."""
+        steps = self.settings.sampling.iterations_per_epoch
+        labels = self.labels = self.labels or self.label()
+        averages = Averages()
+        with closing(mixed_batches(self.run, labels, self.epoch, self.step)) as batches:
+            while self.step < steps:
+                self.run.stop.check()
+                rate = joint_rate(
+                    self.settings.optimiser, self.epoch * steps + self.step, steps, self.settings.run.epochs
+                )
+                averages.add(self.take_step(batches, labels, rate))
+                self.step += 1
+                if self.step % self.settings.run.log_every == 0 or self.step == steps:
+                    self.report(averages.take(), rate)
+                every = self.settings.run.checkpoint_every
+                if every and self.step % every == 0 and self.step < steps:
+                    self.save()
+                self.show("training")
+        self.evaluate()
+        self.epoch, self.step, self.labels = self.epoch + 1, 0, None
+        self.save()
+
+    def label(self) -> EpochLabels:
+        """Sample videos, pseudo-label their crops, and make the centroids of both domains."""
+        data = self.run.data
+        single_rows, pseudo = np.empty(0, np.int64), np.empty(0, np.int64)
+        multi, readable = self.embed(data.labelled, np.arange(len(data.labelled)))
+        single = multi.new_empty(0, multi.shape[1])
+        record: dict[str, Any] = {}
+        if self.settings.joint and data.single is not None:
+            single_rows, video = sample_videos(data.single, self.settings.sampling, self.settings.run.seed, self.epoch)
+            single, found = self.embed(data.single, single_rows)
+            single, single_rows, video = single[torch.from_numpy(found)], single_rows[found], video[found]
+            hidden = data.single.hidden_identity
+            clusters = pseudo_labels(
+                single, video, self.settings.clusters, None if hidden is None else hidden[single_rows].astype(np.int64)
+            )
+            pseudo, record = clusters.labels, dataclasses.asdict(clusters.report)
+            logger.info("epoch %d: %s", self.epoch + 1, clusters.report)
+            if not record["clusters"]:
+                logger.warning("epoch %d: every crop is an outlier; it learns from labelled data", self.epoch + 1)
+        self.run.log.write("labels", epoch=self.epoch + 1, **record)
+        return make_labels(data.labelled, multi, readable, single_rows, single, pseudo)
+
+    def take_step(self, batches: Iterator[MixedBatch], labels: EpochLabels, rate: float) -> dict[str, float]:
+        """One step of the optimiser, over as many mini-batches as are accumulated; the losses for the log."""
+        averages = Averages()
+        set_rate(self.optimiser, rate)
+        self.optimiser.zero_grad()
+        shown: list[tuple[Tensor, Tensor]] = []
+        for _ in range(self.settings.optimiser.accumulation):
+            batch = next(batches)
+            values, keys = self.losses(batch, labels)
+            total = values.total(self.settings.losses)
+            self.refuse_broken(total)
+            (total / self.settings.optimiser.accumulation).backward()  # type: ignore[no-untyped-call]
+            averages.add({"total": float(total.detach()), **values.means()})
+            shown.append((batch.labels.identity, keys))
+        self.optimiser.step()
+        self.momentum.update(self.encoder)
+        for identity, keys in shown:
+            move_centroids(labels.centroids, identity, keys, self.settings.centroids.momentum)
+        return averages.take()
+
+    def losses(self, batch: MixedBatch, labels: EpochLabels) -> tuple[LossValues, Tensor]:
+        """The four losses of a mini-batch, (B,) each, and the keys (B, D)."""
+        chosen, domains = self.settings.losses, labels.centroid_single_camera
+        with autocast(self.run.device, self.settings.run.precision):
+            queries = self.encoder.train()(batch.views)[1]  # (B, D) behind the neck
+            keys = self.momentum.keys(batch.other_views)[1]  # (B, D)
+            originals = self.momentum.keys(batch.originals)[1]  # (B, D)
+        values = LossValues(
+            instance=instance_loss(queries, keys, batch.labels, batch.labels, chosen),
+            augmentation=augmentation_loss(queries, originals, batch.labels, batch.labels, chosen),
+            centroid=centroid_loss(queries, batch.labels, labels.centroids, domains, chosen),
+            camera=camera_loss(queries, batch.labels, labels.cameras.vectors, labels.cameras.identity, chosen),
+            single_camera=batch.labels.single_camera,
+        )
+        return values, keys
+
+    def embed(self, pictures: CropSet | VideoSet, rows: NDArray[np.int64]) -> tuple[Tensor, NDArray[np.bool_]]:
+        """Embeddings (R, D) of rows by the momentum encoder, and which of them could be read (R,)."""
+        self.show("embedding")
+        with autocast(self.run.device, self.settings.run.precision):
+            return embed_rows(self.run.embed_plan, lambda images: self.momentum.embed(images)[1], pictures.store, rows)
+
+    def evaluate(self) -> None:
+        """Score the momentum encoder on the target when it is time to, and keep the best."""
+        every, last = self.settings.run.evaluate_every, self.epoch + 1 == self.settings.run.epochs
+        if self.run.data.target is None or not (last or (every and (self.epoch + 1) % every == 0)):
+            return
+        self.show("evaluating")
+        scores = evaluate_encoder(self.run.embed_plan, self.momentum.network, self.run.data.target)
+        self.run.log.write("evaluation", epoch=self.epoch + 1, **scores)
+        self.run.score = scores["map"]
+        if scores["map"] > self.run.best.get("map", -1.0):
+            self.run.best = {"map": scores["map"], "rank1": scores["rank1"], "epoch": float(self.epoch + 1)}
+            self.save(best=True)
+
+    def refuse_broken(self, total: Tensor) -> None:
+        """Raise `InputError` where the loss is not finite; the weights are those of the step before."""
+        if not total.isfinite():
+            raise InputError(
+                f"{self.run.folder}: the loss is {float(total.detach())} at epoch {self.epoch + 1}, step "
+                f"{self.step + 1}; the last checkpoint is whole, so --resume with a lower optimiser.learning_rate, or "
+                "with run.precision=float32"
+            )
+
+    def report(self, means: dict[str, float], rate: float) -> None:
+        """A line of the log and the progress line."""
+        self.loss = means["total"]
+        self.run.log.write("step", stage="joint", epoch=self.epoch + 1, step=self.step, rate=rate, **means)
+
+    def show(self, doing: str) -> None:
+        """Tell where the run is."""
+        epochs, steps = self.settings.run.epochs, self.settings.sampling.iterations_per_epoch
+        self.run.show(Position("joint", self.epoch + 1, epochs, self.step, steps, doing, self.loss, self.run.score))
+
+    def save(self, *, best: bool = False) -> None:
+        """A checkpoint of this point."""
+        state = {
+            "encoder": self.encoder.state_dict(),
+            "momentum": self.momentum.network.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+        }
+        tensors = self.labels.to_tensors() if self.labels else None
+        self.run.save("joint", self.epoch, self.step, state, tensors, best=best)
+
+    def load(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint of this stage."""
+        self.encoder.load_state_dict(checkpoint.state["encoder"])
+        self.momentum.network.load_state_dict(checkpoint.state["momentum"])
+        self.optimiser.load_state_dict(checkpoint.state["optimiser"])
+        self.epoch, self.step = checkpoint.epoch, checkpoint.step
+        if checkpoint.epoch_labels:
+            self.labels = EpochLabels.from_tensors(checkpoint.epoch_labels, self.run.device)

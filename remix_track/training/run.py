@@ -1,0 +1,160 @@
+"""A whole run: data, pre-training, joint training, and the weights that a tracker takes."""
+
+import hashlib
+import logging
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from remix_track.encoder.backbones import Encoder, build_encoder
+from remix_track.encoder.torch_network import choose_device
+from remix_track.errors import InputError
+from remix_track.output_files import whole_file
+from remix_track.settings_text import to_toml
+from remix_track.training.calibration import Calibration
+from remix_track.training.checkpoint import BEST, FOLDER, Checkpoint, load_checkpoint
+from remix_track.training.context import Position, Run
+from remix_track.training.data_sets import open_training_data
+from remix_track.training.evaluation import calibrate_encoder, evaluate_encoder
+from remix_track.training.initial_weights import load_initial_weights
+from remix_track.training.pretrain import pretrain
+from remix_track.training.randomness import seeded
+from remix_track.training.remix import train_jointly
+from remix_track.training.report import write_report
+from remix_track.training.run_log import RunLog
+from remix_track.training.stopping import StopRequest
+from remix_track.training.train_settings import TrainSettings
+from remix_track.weights.card import WeightsCard
+from remix_track.weights.safetensors_file import save_weights
+
+logger = logging.getLogger(__name__)
+
+WEIGHTS = "remix.safetensors"
+CONFIG = "config.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run left behind.
+
+    Attributes:
+        weights: the file.
+        scores: of these weights on the target; empty without one.
+        calibration: of the threshold; None where the data could not say.
+    """
+
+    weights: Path
+    scores: dict[str, float]
+    calibration: Calibration | None
+
+
+def run_training(
+    settings: TrainSettings,
+    folder: Path,
+    *,
+    resumed: Checkpoint | None = None,
+    stop: StopRequest,
+    show: Callable[[Position], None] = lambda position: None,
+    claim: Callable[[], object] = lambda: None,
+) -> Outcome:
+    """Train from nothing, or from a checkpoint, to the end.
+
+    Args:
+        settings: resolved.
+        folder: of the run.
+        resumed: where to go on.
+        stop: asked between steps.
+        show: told where the run is.
+        claim: makes the folder; called when the data is known to be there.
+
+    Raises:
+        InputError: data, settings or results that cannot be used; the last checkpoint is whole.
+        Stopped: a stop was asked for; a checkpoint is written.
+    """
+    if settings.run.threads:
+        torch.set_num_threads(settings.run.threads)
+    device = choose_device(settings.run.device)
+    data = open_training_data(settings)
+    if resumed and resumed.data != data.counts():
+        differ = [f"{name} {resumed.data.get(name)} then, {now} now" for name, now in data.counts().items()]
+        raise InputError(f"{folder}: the data is not that of the checkpoint ({'; '.join(differ)}); start a new run")
+    # The BN-neck takes no part in pre-training, so its checkpoints do not hold it.
+    encoder = make_encoder(settings, device, fresh=resumed is None or resumed.stage == "pretrain")
+    claim()
+    with whole_file(folder / CONFIG) as temporary:
+        temporary.write_text(to_toml(settings), encoding="utf-8")
+    log = RunLog(folder, resumed.log_lines if resumed else 0)
+    run = Run(settings, data, folder, device, log, stop, show, dict(resumed.best) if resumed else {})
+    if not resumed:
+        log.write("start", settings=to_toml(settings), **data.counts())
+    if settings.pretrain and not (resumed and resumed.stage == "joint"):
+        pretrain(run, encoder, resumed)
+        resumed = None
+    momentum = train_jointly(run, encoder, resumed)
+    return _finish(run, momentum.network)
+
+
+def make_encoder(settings: TrainSettings, device: torch.device, *, fresh: bool = True) -> Encoder:
+    """The encoder with its initial weights; without them where a checkpoint will fill it."""
+    with seeded(settings.run.seed, "encoder"):
+        encoder = build_encoder(settings.encoder.architecture)
+    if fresh:
+        load_initial_weights(encoder, settings.encoder)
+    # Convolutions are about twice as fast so on a CPU, and with bfloat16 on a GPU.
+    return encoder.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _finish(run: Run, network: torch.nn.Module) -> Outcome:
+    """Weights with a calibrated threshold, their score, and the report."""
+    best = run.folder / FOLDER / BEST
+    if run.settings.run.weights == "best" and best.is_file():
+        network.load_state_dict(load_checkpoint(best).state["momentum"])
+    plan, data = run.embed_plan, run.data
+    scores = evaluate_encoder(plan, network, data.target) if data.target is not None else {}
+    crops = data.calibration or data.target or data.labelled
+    calibrated_on = crops.name
+    if crops is data.labelled:
+        calibrated_on += " (the training people, whom the network knows too well: it is too strict)"
+        logger.warning("the tracker's threshold is taken from %s; name data.calibration or a target", calibrated_on)
+    calibration = calibrate_encoder(plan, network, crops, run.settings.run.seed)
+    path = run.folder / WEIGHTS
+    save_weights(path, network.state_dict(), make_card(run, calibration))
+    write_report(run, scores, calibration, calibrated_on)
+    return Outcome(path, scores, calibration)
+
+
+def make_card(run: Run, calibration: Calibration | None) -> WeightsCard:
+    """What the tracker must know about the weights of this run."""
+    settings = run.settings
+    stages = [name for name, on in (("MoCo v2", settings.pretrain), ("joint", settings.joint)) if on]
+    how = f"ReMix, {' + '.join(stages) or 'labelled data alone'}, {settings.run.epochs} epochs"
+    text = "".join(letter for letter in f"{run.data.described()} ({how})" if letter.isprintable())
+    return WeightsCard(
+        architecture=settings.encoder.architecture,
+        input_height=settings.encoder.height,
+        input_width=settings.encoder.width,
+        embedding_width=build_width(settings.encoder.architecture),
+        trained_on=text[:1000],
+        max_cosine_distance=calibration.max_cosine_distance if calibration else None,
+        config_hash=hashlib.sha256(to_toml(settings).encode()).hexdigest()[:16],
+        git_revision=_git_revision(),
+    )
+
+
+def build_width(architecture: str) -> int:
+    """D, the length of an architecture's vectors."""
+    with torch.device("meta"):
+        return build_encoder(architecture).width
+
+
+def _git_revision() -> str:
+    """Of the checkout that this code runs from; empty where it is none."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.strip() if found.returncode == 0 else ""

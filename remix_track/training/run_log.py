@@ -1,0 +1,70 @@
+"""The log of a run: one JSON object a line, which a resumed run continues where its checkpoint was made."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from remix_track.errors import InputError
+from remix_track.output_files import whole_file
+
+NAME = "log.jsonl"
+
+
+class RunLog:
+    """Appends lines to `log.jsonl` in the run's folder.
+
+    Args:
+        folder: of the run.
+        lines: of an earlier part of the run that stay; what came after the checkpoint is cut off, as it comes again.
+
+    Attributes:
+        lines: written so far; a checkpoint stores this number.
+    """
+
+    def __init__(self, folder: Path, lines: int = 0) -> None:
+        path = folder / NAME
+        kept = read_log(folder)[:lines] if lines else []
+        with whole_file(path) as temporary:
+            temporary.write_text("".join(_line(record) for record in kept), encoding="utf-8")
+        self.lines = len(kept)
+        self._path = path
+
+    def write(self, event: str, **values: Any) -> None:
+        """Add a line; a number that is not finite becomes null, which JSON has a word for.
+
+        Raises:
+            InputError: the file cannot be written; the disk is full.
+        """
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(_line({"event": event, **values}))
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot be written ({error.strerror}); make room and --resume") from None
+        self.lines += 1
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    """The records of a run's log; a line that was cut off by a crash ends it."""
+    records: list[dict[str, Any]] = []
+    path = folder / NAME
+    if not path.is_file():
+        return records
+    for line in path.read_text(encoding="utf-8").splitlines():
+        try:
+            records.append(json.loads(line))
+        except ValueError:
+            break
+    return records
+
+
+def _line(record: dict[str, Any]) -> str:
+    return json.dumps({key: _plain(value) for key, value in record.items()}) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return value
