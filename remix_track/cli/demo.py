@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="remix-track demo", description=__doc__)
     add = parser.add_argument
     add("--seed", type=int, default=0, metavar="N", help="another street (default: 0)")
-    add("--frames", type=int, default=150, metavar="N", help="how many frames are drawn (default: 150)")
+    add("--frames", type=int, default=100, metavar="N", help="how many frames are drawn (default: 100)")
     add("--output", type=Path, default=None, metavar="DIR", help="result folder (default: runs/demo, numbered)")
     add("--overwrite", action="store_true", help="replace an earlier result in --output")
     add_outputs(parser)
