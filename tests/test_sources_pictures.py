@@ -274,7 +274,7 @@ def test_real_sequences(shared):
 
 
 def test_a_broken_picture_is_one_also_where_pillow_was_patched(tmp_path, monkeypatch):
-    """ultralytics makes `Image.open` ask for a HEIF reader when it does not know a file."""
+    """After ultralytics is imported, `Image.open` asks for a HEIF reader when it does not know a file."""
 
     def patched(*arguments, **options):
         raise ModuleNotFoundError("No module named 'pi_heif'")
