@@ -169,7 +169,8 @@ def part(n):
     for row in vectors:
         row /= np.linalg.norm(row)
     return Labelled(vectors, random.integers(0, 3060, n).astype(np.int32), random.integers(0, 15, n).astype(np.int16))
-print(rank_gallery(part(11_659), part(82_161)).evaluated, re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
+evaluated = rank_gallery(part(11_659), part(82_161)).evaluated
+print(evaluated, re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
 """
 
 
