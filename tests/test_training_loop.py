@@ -56,7 +56,7 @@ def train(settings, folder, *, stop_after=None, resume=False, kill_after=None):
             raise KilledError
 
     resumed = load_checkpoint(newest_checkpoint(folder)) if resume else None
-    outcome = run_training(settings, folder, resumed=resumed, stop=stop, show=show)
+    outcome = run_training(settings, lambda: folder, resumed=resumed, stop=stop, show=show)
     return outcome, shown
 
 

@@ -26,14 +26,12 @@ DEFAULT_OUTPUT = Path("runs/train")
 _COMMANDS = {
     "eval": "remix_track.cli.train_eval",
     "export": "remix_track.cli.train_export",
-    "synthesize": "remix_track.cli.train_synthesize",
 }
 
 _HELP = """\
 remix-train --config FILE.toml [options]   ReMix training: crops in, tracker-ready weights out (below)
 remix-train eval --weights W ...           Rank-1, mAP and mINP on a labelled set (eval --help)
 remix-train export W --format onnx         weights for other runtimes (export --help)
-remix-train synthesize OUT                 drawn people to train on (synthesize --help)
 
 """
 
@@ -105,22 +103,21 @@ def _train(chosen: TrainSettings, arguments: argparse.Namespace, resumed: "Check
     from remix_track.training.run import run_training
     from remix_track.training.stopping import Stopped, StopRequest
 
-    folder = arguments.resume or arguments.output or claim_numbered_folder(*_parent_and_name(DEFAULT_OUTPUT))
+    folders: list[Path] = []
 
-    def claim() -> None:
+    def claim() -> Path:
         if arguments.output:
             claim_folder(arguments.output, overwrite=arguments.overwrite)
+        default = DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name
+        folders.append(arguments.resume or arguments.output or claim_numbered_folder(*default))
+        return folders[0]
 
     try:
         with StopRequest() as stop, TrainProgress(quiet=arguments.quiet) as progress:
-            return run_training(chosen, folder, resumed=resumed, stop=stop, show=progress.update, claim=claim)
+            return run_training(chosen, claim, resumed=resumed, stop=stop, show=progress.update)
     except Stopped as stopped:
-        sys.stderr.write(f"remix-train: stopped; go on with: remix-train --resume {folder}\n")
+        sys.stderr.write(f"remix-train: stopped; go on with: remix-train --resume {folders[0]}\n")
         raise (Terminated() if stopped.signal == signal.SIGTERM else KeyboardInterrupt()) from None
-
-
-def _parent_and_name(path: Path) -> tuple[Path, str]:
-    return path.parent, path.name
 
 
 def _say(outcome: "Outcome", *, quiet: bool) -> None:

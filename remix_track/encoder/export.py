@@ -113,7 +113,7 @@ def _onnx(network: nn.Module, images: Tensor, card: "WeightsCard") -> bytes:
 
 
 def _metadata_entry(key: str, text: str) -> bytes:
-    """A `metadata_props` entry (field 14 of onnx.proto's ModelProto); fields may be appended, so no parser is needed."""
+    """A `metadata_props` entry (field 14 of ModelProto in onnx.proto); fields may be appended, so none is parsed."""
     entry = _text_field(1, key.encode()) + _text_field(2, text.encode())
     return _text_field(14, entry)
 

@@ -53,22 +53,20 @@ class Outcome:
 
 def run_training(
     settings: TrainSettings,
-    folder: Path,
+    claim: Callable[[], Path],
     *,
     resumed: Checkpoint | None = None,
     stop: StopRequest,
     show: Callable[[Position], None] = lambda position: None,
-    claim: Callable[[], object] = lambda: None,
 ) -> Outcome:
     """Train from nothing, or from a checkpoint, to the end.
 
     Args:
         settings: resolved.
-        folder: of the run.
+        claim: the folder of the run; called when the data is known to be there, so that a slip leaves no folder.
         resumed: where to go on.
         stop: asked between steps.
         show: told where the run is.
-        claim: makes the folder; called when the data is known to be there.
 
     Raises:
         InputError: data, settings or results that cannot be used; the last checkpoint is whole.
@@ -80,10 +78,10 @@ def run_training(
     data = open_training_data(settings)
     if resumed and resumed.data != data.counts():
         differ = [f"{name} {resumed.data.get(name)} then, {now} now" for name, now in data.counts().items()]
-        raise InputError(f"{folder}: the data is not that of the checkpoint ({'; '.join(differ)}); start a new run")
+        raise InputError(f"the data is not that of the checkpoint ({'; '.join(differ)}); start a new run")
     # The BN-neck takes no part in pre-training, so its checkpoints do not hold it.
     encoder = make_encoder(settings, device, fresh=resumed is None or resumed.stage == "pretrain")
-    claim()
+    folder = claim()
     with whole_file(folder / CONFIG) as temporary:
         temporary.write_text(to_toml(settings), encoding="utf-8")
     log = RunLog(folder, resumed.log_lines if resumed else 0)

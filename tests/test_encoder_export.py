@@ -1,0 +1,69 @@
+"""Exports give torch's vectors for any number of crops, or are not kept."""
+
+import importlib.util
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from remix_track.encoder import export
+from remix_track.encoder.backbones import build_encoder
+from remix_track.errors import InputError
+from remix_track.weights.card import METADATA_KEY, WeightsCard
+from remix_track.weights.safetensors_file import save_weights
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Weights with statistics and a neck that are not those of a fresh network."""
+    torch.manual_seed(0)
+    encoder = build_encoder("mobilenet-v2")
+    for _ in range(3):
+        encoder.train()(torch.randn(4, 3, 64, 32) + 0.3)
+    torch.nn.init.uniform_(encoder.neck.weight, 0.5, 1.5)
+    path = tmp_path_factory.mktemp("weights") / "w.safetensors"
+    save_weights(
+        path, encoder.state_dict(), WeightsCard("mobilenet-v2", 64, 32, 1280, "noise", max_cosine_distance=0.3)
+    )
+    return path, encoder.eval()
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.load. is deprecated")
+def test_torchscript_takes_any_number_of_crops(trained, tmp_path):
+    path, encoder = trained
+    assert export.export_weights(path, tmp_path / "w.pt", "torchscript") < 1e-4
+    extra = {"card.json": ""}
+    network = torch.jit.load(str(tmp_path / "w.pt"), _extra_files=extra)
+    assert json.loads(json.loads(extra["card.json"])[METADATA_KEY])["max_cosine_distance"] == 0.3
+    images = torch.randn(7, 3, 64, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(network(images), F.normalize(encoder(images)[1], dim=1), rtol=0, atol=1e-4)
+
+
+def test_onnx_goes_into_the_tracker_with_its_threshold(trained, tmp_path):
+    from remix_track.encoder.load import load_embedder
+
+    path, _ = trained
+    if importlib.util.find_spec("onnx") is None:
+        with pytest.raises(InputError, match="needs the package onnx: pip install onnx"):
+            export.export_weights(path, tmp_path / "w.onnx", "onnx")
+        assert not list(tmp_path.iterdir())
+        pytest.skip("the package onnx is not installed")
+    assert export.export_weights(path, tmp_path / "w.onnx", "onnx") < 1e-4
+    ours, onnx = load_embedder(path, device="cpu"), load_embedder(tmp_path / "w.onnx")
+    assert ours is not None
+    assert onnx is not None
+    assert onnx.max_cosine_distance == 0.3
+    image = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
+    boxes = np.array([[10, 10, 60, 150], [50, 20, 90, 190], [0, 0, 30, 80]], np.float32)
+    np.testing.assert_allclose(onnx(image, boxes), ours(image, boxes), atol=1e-4)
+
+
+def test_a_file_whose_vectors_differ_is_not_kept(trained, tmp_path, monkeypatch):
+    real = export._run_torchscript
+    monkeypatch.setattr(export, "_run_torchscript", lambda *arguments: real(*arguments) + 2e-4)
+    with pytest.raises(InputError, match=r"differ from torch's by 2\..e-04; it is not kept"):
+        export.export_weights(trained[0], tmp_path / "w.pt", "torchscript")
+    assert not list(tmp_path.iterdir())
