@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -26,12 +27,16 @@ DEFAULT_OUTPUT = Path("runs/train")
 _COMMANDS = {
     "eval": "remix_track.cli.train_eval",
     "export": "remix_track.cli.train_export",
+    "synthesize": "remix_track.cli.train_synthesize",
+    "synthesize": "remix_track.cli.train_synthesize",
 }
 
 _HELP = """\
 remix-train --config FILE.toml [options]   ReMix training: crops in, tracker-ready weights out (below)
 remix-train eval --weights W ...           Rank-1, mAP and mINP on a labelled set (eval --help)
 remix-train export W --format onnx         weights for other runtimes (export --help)
+remix-train synthesize OUT                 drawn people to train on (synthesize --help)
+remix-train synthesize OUT                 drawn people to train on (synthesize --help)
 
 """
 
@@ -39,6 +44,8 @@ remix-train export W --format onnx         weights for other runtimes (export --
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the process's exit code: 0, 2 (bad input), 130 or 143 (stopped, a checkpoint is there)."""
     words = list(sys.argv[1:] if argv is None else argv)
+    # Threads that spin while they wait cost more than they give on busy cores; torch reads this once, on import.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(format="remix-train: %(message)s", level=logging.WARNING)
     if not words or words[0] in ("-h", "--help", "help"):
         sys.stdout.write(_HELP + parser().format_help())

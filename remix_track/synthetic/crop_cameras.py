@@ -1,0 +1,104 @@
+"""How one surveillance camera sees: its angle, its place, and what its lens, sensor and coder make of colours."""
+
+import math
+from dataclasses import dataclass
+from typing import Self
+
+import cv2
+import numpy as np
+
+from remix_track.synthetic.sprites import Image
+
+_FINEST = 128
+"""Rows of a crop as it is stored; cameras resolve as many or fewer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CropCamera:
+    """Where a camera hangs and how its pictures look; the same values and light give the same pixels.
+
+    Attributes:
+        place: seed of what stands behind the people.
+        pitch: radians by which it looks down.
+        direction: radians in which its people mostly walk, or the other way round; see `figure.draw_person`.
+        sun_from_right: light falls from the right rather than from the left.
+        resolution: rows that it spends on a person.
+        blur: deviation of the lens's blur, in pixels of the stored crop.
+        gain: factors of blue, green, red: exposure and white balance.
+        gamma: exponent of the tone curve.
+        contrast: slope around mid-grey.
+        haze: share of light that is grey haze.
+        saturation: 0 for grey pictures, 1 for colours as they are.
+        noise: deviation of the sensor's noise in grey levels.
+        jpeg_quality: of its coder, 0 to 100.
+    """
+
+    place: int
+    pitch: float
+    direction: float
+    sun_from_right: bool
+    resolution: float
+    blur: float
+    gain: tuple[float, float, float]
+    gamma: float
+    contrast: float
+    haze: float
+    saturation: float
+    noise: float
+    jpeg_quality: int
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> Self:
+        """A camera by chance; `rng` alone decides which."""
+        warmth, green, exposure = rng.normal(0, 0.14), rng.normal(0, 0.05), rng.normal(0, 0.2)
+        channels = (exposure - warmth, exposure + green, exposure + warmth)
+        blue, green_gain, red = (math.exp(min(max(one, -0.6), 0.45)) for one in channels)
+        return cls(
+            place=int(rng.integers(2**31)),
+            pitch=float(rng.uniform(0.03, 0.6)),
+            direction=float(rng.uniform(0, 2 * math.pi)),
+            sun_from_right=bool(rng.random() < 0.5),
+            resolution=float(rng.uniform(38, _FINEST)),
+            blur=float(rng.uniform(0, 1.1)),
+            gain=(blue, green_gain, red),
+            gamma=float(np.exp(rng.normal(0, 0.22))),
+            contrast=float(rng.uniform(0.6, 1.2)),
+            haze=float(rng.uniform(0, 0.22)),
+            saturation=float(rng.uniform(0.3, 1.15)),
+            noise=float(rng.uniform(1, 8)),
+            jpeg_quality=int(rng.integers(45, 93)),
+        )
+
+    def develop(self, image: Image, rng: np.random.Generator, *, light: float = 1.0, distance: float = 1.0) -> Image:
+        """What arrives in the file of a clean drawing (H, W, 3) uint8 BGR, same size.
+
+        Args:
+            image: the drawing.
+            rng: of the noise.
+            light: factor of the moment's light, such as a cloud's shadow.
+            distance: of the person against the camera's usual one; the farther, the fewer pixels.
+        """
+        height, width = image.shape[:2]
+        toned = cv2.LUT(self._greyed(image), self._curves(light))
+        rows = min(max(self.resolution / distance, 24.0), float(_FINEST))
+        size = max(round(width * rows / _FINEST), 8), max(round(height * rows / _FINEST), 16)
+        coarse = cv2.resize(toned, size, interpolation=cv2.INTER_AREA)
+        noisy = coarse + np.rint(rng.normal(0, self.noise, coarse.shape))
+        fine = cv2.resize(np.clip(noisy, 0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
+        if self.blur > 0.25:
+            fine = cv2.GaussianBlur(fine, (0, 0), self.blur)
+        return np.asarray(fine, np.uint8)
+
+    def _greyed(self, image: Image) -> Image:
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None].astype(np.float64)
+        mixed: Image = np.clip(np.rint(grey + self.saturation * (image - grey)), 0, 255).astype(np.uint8)
+        return mixed
+
+    def _curves(self, light: float) -> Image:
+        """(1, 256, 3) the tone curve of each channel."""
+        level = np.arange(256)[:, None] / 255
+        exposed = np.clip(level * np.array(self.gain) * light, 0, 1) ** self.gamma
+        sloped = 0.45 + self.contrast * (exposed - 0.45)
+        hazy = (1 - self.haze) * sloped + 0.7 * self.haze
+        curves: Image = np.clip(np.rint(255 * hazy), 0, 255).astype(np.uint8)[None]
+        return curves

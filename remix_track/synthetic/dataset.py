@@ -1,0 +1,247 @@
+"""The whole drawn data set: labelled crops, crops of many videos, a held-out target domain, and MOT sequences.
+
+People are drawn as tubes with OpenCV (`figure`), 2.5 ms each. A package of articulated bodies such as `anny` has the
+better shapes, but brings no clothes, and what tells people apart in crops of 128 x 64 pixels is clothes, hair and bags.
+"""
+
+import json
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from remix_track.errors import InputError
+from remix_track.synthetic.crop_cameras import CropCamera
+from remix_track.synthetic.crops import tracklet
+from remix_track.synthetic.crowd import crowd
+from remix_track.synthetic.people import Person
+from remix_track.synthetic.places import panorama
+from remix_track.synthetic.scenes import StreetScene, write_sequence
+from remix_track.synthetic.sprites import Image
+
+_VERSION = 1
+_LABELLED, _VIDEOS, _TARGET, _MOT = range(4)
+_SCENE = {"frames": 150, "width": 640, "height": 360}
+
+Show = Callable[[str, int, int], None]
+"""Called with the part at work, its pictures done and its pictures in all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much was drawn.
+
+    Attributes:
+        labelled, single_camera, query, gallery, frames: pictures in each part.
+    """
+
+    labelled: int
+    single_camera: int
+    query: int
+    gallery: int
+    frames: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """One person's crops in one camera."""
+
+    person: Person
+    camera: int
+    names: tuple[str, ...]
+
+
+def synthesize(
+    folder: Path,
+    *,
+    identities: int = 400,
+    cameras: int = 6,
+    videos: int = 60,
+    seed: int = 0,
+    sequences: int = 2,
+    show: Show | None = None,
+) -> Counts:
+    """Draw a data set; the same arguments give the same bytes.
+
+    - `multi_camera/bounding_box_train`: labelled, names as in Market-1501; each person in two or more of the cameras,
+      three to six crops in each. Everybody's clothes come from one palette, as on one campus in one season.
+    - `single_camera/v0001/000123_07.jpg`: one camera, place, light and crowd per video, with clothes of any colour.
+      The first field is the hidden identity, for judging pseudo labels; nobody is in two videos.
+    - `target`: other people before other cameras, as `query` (one crop per person and camera) and `bounding_box_test`,
+      where a sixth of the people are distractors, named 0000. `bounding_box_train` is there and empty.
+    - `mot/street-01` and on: films of a street with exact ground truth, see `scenes.StreetScene`.
+    - `synthetic.json`: the arguments.
+
+    Everything is drawn into a hidden folder beside and renamed at the end, so an interrupted run leaves nothing that
+    looks complete.
+
+    Args:
+        folder: must not exist, or be empty.
+        identities: people in the labelled part; the target has a quarter as many, at least four.
+        cameras: of the labelled part; the target has two thirds as many, at least two.
+        videos: of the single-camera part.
+        seed: decides everything.
+        sequences: MOT sequences.
+        show: told how far along the drawing is.
+
+    Raises:
+        InputError: numbers too small, something in `folder` already, or a disk that cannot be written.
+    """
+    if min(identities, cameras) < 2 or min(videos, sequences) < 1 or seed < 0:
+        raise InputError(
+            f"identities {identities}, cameras {cameras}, videos {videos}, sequences {sequences}, seed {seed}: "
+            "expected at least 2 identities, 2 cameras, 1 video, 1 sequence, and a seed from 0 on"
+        )
+    _refuse_existing(folder)
+    temporary = folder.parent / f".{folder.name[:100]}-{secrets.token_hex(4)}"
+    try:
+        temporary.mkdir(parents=True)
+        counts = _Drawing(temporary, seed, show or _say_nothing).everything(identities, cameras, videos, sequences)
+        arguments = {"identities": identities, "cameras": cameras, "videos": videos, "sequences": sequences}
+        text = json.dumps({"version": _VERSION, "seed": seed, **arguments}, indent=2)
+        (temporary / "synthetic.json").write_text(text + "\n")
+        temporary.rename(folder)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror or error}); give another folder") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return counts
+
+
+def _refuse_existing(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise InputError(f"{folder}: there is something already; give another folder, or remove this one first")
+
+
+def _say_nothing(part: str, done: int, total: int) -> None:
+    pass
+
+
+class _Drawing:
+    """Draws the parts one after another, each from generators of its own."""
+
+    def __init__(self, root: Path, seed: int, show: Show) -> None:
+        self._root, self._seed, self._show = root, seed, show
+
+    def everything(self, identities: int, cameras: int, videos: int, sequences: int) -> Counts:
+        labelled = self._labelled(identities, cameras)
+        single = self._videos(videos, identities + 1)
+        query, gallery = self._target(max(4, identities // 4), max(2, 2 * cameras // 3), identities + 1, cameras + 1)
+        return Counts(labelled, single, query, gallery, self._sequences(sequences))
+
+    def _labelled(self, identities: int, cameras: int) -> int:
+        rng = self._generator(_LABELLED)
+        people = crowd(rng, identities, lookalikes=0.3, any_colour=0.0)
+        visits = list(_visits(rng, people, cameras, (1, 1), presence=0.65, crops=(3, 6)))
+        placed = [_placed(visit, lambda _: "multi_camera/bounding_box_train") for visit in visits]
+        return self._draw("labelled crops", rng, placed, people, cameras, _LABELLED)
+
+    def _target(self, identities: int, cameras: int, identity: int, camera: int) -> tuple[int, int]:
+        rng = self._generator(_TARGET)
+        people = crowd(rng, identities + max(identities // 6, 1), lookalikes=0.4, any_colour=0.5)
+        known, strangers = people[:identities], people[identities:]
+        for inner in ("bounding_box_train", "query", "bounding_box_test"):
+            (self._root / "target" / inner).mkdir(parents=True)
+        visits = list(_visits(rng, known, cameras, (identity, camera), presence=0.75, crops=(3, 5)))
+        placed = [_placed(visit, lambda i: f"target/{'bounding_box_test' if i else 'query'}") for visit in visits]
+        distractors = _visits(rng, strangers, cameras, (0, camera), presence=0.75, crops=(3, 5))
+        placed += [_placed(visit, lambda _: "target/bounding_box_test") for visit in distractors]
+        drawn = self._draw("target crops", rng, placed, people, cameras, _TARGET)
+        return len(visits), drawn - len(visits)
+
+    def _videos(self, videos: int, identity: int) -> int:
+        done = 0
+        for video in range(videos):
+            rng = self._generator(_VIDEOS, video)
+            people = crowd(rng, int(rng.integers(8, 17)), lookalikes=0.3, any_colour=0.5)
+            visits = []
+            for person in people:
+                crops = int(rng.integers(7, 15))
+                names = [f"single_camera/v{video + 1:04d}/{identity:06d}_{crop:02d}.jpg" for crop in range(crops)]
+                visits.append(_Visit(person, 0, tuple(names)))
+                identity += 1
+            done += self._draw("", rng, visits, people, 1, _VIDEOS, video)
+            self._show("videos", video + 1, videos)
+        return done
+
+    def _sequences(self, sequences: int) -> int:
+        for sequence in range(sequences):
+            self._show("MOT sequences", sequence, sequences)
+            scene_seed = int(self._generator(_MOT, sequence).integers(2**31))
+            write_sequence(StreetScene(scene_seed, **_SCENE), self._root / "mot" / f"street-{sequence + 1:02d}")
+        self._show("MOT sequences", sequences, sequences)
+        return sequences * _SCENE["frames"]
+
+    def _generator(self, *part: int) -> np.random.Generator:
+        # Not default_rng([seed, *part]): there a zero at the end changes nothing.
+        return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=part))
+
+    def _draw(
+        self,
+        part: str,
+        rng: np.random.Generator,
+        visits: list[_Visit],
+        passers: list[Person],
+        cameras: int,
+        *key: int,
+    ) -> int:
+        """Draw and write the crops of all visits; how many there were."""
+        views = [CropCamera.sample(rng) for _ in range(cameras)]
+        scenery = [panorama(view.place, view.pitch) for view in views]
+        total, done = sum(len(visit.names) for visit in visits), 0
+        for number, visit in enumerate(visits):
+            view, own = views[visit.camera], self._generator(*key, number)
+            crops = tracklet(visit.person, view, scenery[visit.camera], passers, len(visit.names), own)
+            for name, crop in zip(visit.names, crops, strict=True):
+                _write(self._root / name, crop, view.jpeg_quality)
+            done += len(visit.names)
+            if part:
+                self._show(part, done, total)
+        return done
+
+
+def _visits(
+    rng: np.random.Generator,
+    people: list[Person],
+    cameras: int,
+    first: tuple[int, int],
+    *,
+    presence: float,
+    crops: tuple[int, int],
+) -> Iterator[_Visit]:
+    """Who comes before which cameras, named as in Market-1501: identity, camera and sequence, frame, box.
+
+    Args:
+        rng: decides it.
+        people: by identity, from `first[0]` on; distractors where that is 0.
+        cameras: how many.
+        first: number of the first identity and of the first camera.
+        presence: chance that a person comes by a camera; everybody comes by two.
+        crops: fewest and most crops of one visit.
+    """
+    for index, person in enumerate(people):
+        there = rng.random(cameras) < presence
+        there[rng.permutation(cameras)[:2]] = True
+        identity = first[0] + index if first[0] else 0
+        for camera in np.flatnonzero(there).tolist():
+            frame, count = int(rng.integers(1, 60_000)), int(rng.integers(crops[0], crops[1] + 1))
+            # The box's field tells distractors apart, who share identity 0000 and may share a frame.
+            stem = f"{identity:04d}_c{first[1] + camera}s1"
+            names = [f"{stem}_{frame + 25 * crop:06d}_{index + 1:02d}.jpg" for crop in range(count)]
+            yield _Visit(person, camera, tuple(names))
+
+
+def _placed(visit: _Visit, folder: Callable[[int], str]) -> _Visit:
+    """The visit with the folder of each crop before its name."""
+    names = tuple(f"{folder(number)}/{name}" for number, name in enumerate(visit.names))
+    return _Visit(visit.person, visit.camera, names)
+
+
+def _write(path: Path, crop: Image, quality: int) -> None:
+    _, jpeg = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(jpeg.tobytes())
