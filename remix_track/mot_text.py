@@ -88,8 +88,9 @@ def examine(path: Path) -> tuple[MotRows, NumberTable, list[Fault]]:
         InputError: the file cannot be read at all.
     """
     text = parse(read_bytes(path))
+    good = _can_be_rows(text.values)
     found = {fault.line: fault for fault in [*_faults_of_numbers(text), *text.faults]}
-    good = ~np.isin(text.line, list(found)) if found else slice(None)
+    good &= ~np.isin(text.line, list(found))
     return _rows(text.values[good], text.line[good]), text, [found[line] for line in sorted(found)]
 
 
@@ -112,6 +113,12 @@ def _rows(values: NDArray[np.float64], line: NDArray[np.int64]) -> MotRows:
 def _is_whole(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
     whole: NDArray[np.bool_] = (numbers == np.floor(numbers)) & (np.abs(numbers) < _MAX_WHOLE)
     return whole
+
+
+def _can_be_rows(values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(N,) which lines hold whole frames and ids and boxes in measure; faults are listed for the first ones only."""
+    good: NDArray[np.bool_] = _is_whole(values[:, :2]).all(axis=1) & (np.abs(values[:, 2:6]) <= _MAX_PIXEL).all(axis=1)
+    return good
 
 
 def _faults_of_numbers(text: NumberTable) -> list[Fault]:

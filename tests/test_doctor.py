@@ -9,6 +9,7 @@ import pytest
 from remix_track import mot_text
 from remix_track.errors import InputError
 from remix_track.eval.doctor import Finding, examine_results, examine_truth, raise_errors
+from remix_track.eval.picture_fit import made_on_other_size
 
 FRAMES, WIDTH, HEIGHT = 10, 1000, 500
 CLEAN = "".join(f"{frame},{id_},{100 * id_},50,80,200,1,-1,-1,-1\n" for frame in range(1, 11) for id_ in range(1, 6))
@@ -162,6 +163,17 @@ def test_results_at_another_resolution(results, path, x, y):
     assert results(scaled, truth=truth) == [finding]
 
 
+def test_what_does_not_count_does_not_hide_another_resolution(results, path):
+    """MOT17-09's ground truth has as many small distractors as people: its median box is not a person's."""
+    small = "".join(
+        f"{frame},{id_},{100 * id_ - 700},50,20,30,0,8,1,-1\n" for frame in range(1, 11) for id_ in range(8, 14)
+    )
+    path.write_text(CLEAN + small)
+    truth = mot_text.read(path)
+    half = "".join(f"{frame},{id_},{50 * id_},25,40,100,1\n" for frame in range(1, 11) for id_ in range(1, 6))
+    assert ["made on a picture of another size" in finding for finding in results(half, truth=truth)] == [True]
+
+
 def test_results_in_one_half_of_the_picture_are_not_scaled(results, path):
     path.write_text(CLEAN)
     truth = mot_text.read(path)
@@ -301,3 +313,14 @@ def test_real_results_as_corners_and_at_half_size_are_caught(shared, tmp_path):
 
     assert "fit it as corners" in messages(corners)[0]
     assert "made on a picture of another size" in messages(rows.tlwh / 2)[0]
+
+
+def test_real_results_of_every_sequence_are_told_by_their_size(shared):
+    folder = shared("data/mot17-results")
+    for path in sorted(folder.glob("*/*.txt")):
+        rows = mot_text.read(path).tlwh
+        truth = mot_text.read(shared(f"data/mot17/train/{path.stem}/gt/gt.txt"))
+        truth = truth.tlwh[truth.score != 0]
+        assert made_on_other_size(rows, truth) is None, path
+        for scale in (1 / 2, 2 / 3, 3 / 2, 2):
+            assert made_on_other_size(rows * scale, truth), (path, scale)

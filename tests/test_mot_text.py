@@ -179,6 +179,14 @@ def test_a_file_of_nothing_but_faults_stops_early(file):
     assert len(faults) == mot_parsing.MAX_FAULTS
 
 
+@pytest.mark.filterwarnings("error")
+def test_rows_beyond_the_last_listed_fault_are_left_out_too(file):
+    lines = [f"{frame},1e22,1,1,9,9\n" for frame in range(1, mot_parsing.MAX_FAULTS + 50)]
+    rows, _, faults = examine(file("".join([*lines, "1,5,1,1,9,9\n", "2,5,1e300,1,9,9\n"])))
+    assert rows.id.tolist() == [5]
+    assert len(faults) == mot_parsing.MAX_FAULTS + 1
+
+
 @pytest.mark.parametrize("first", [1, 2, 3])
 def test_the_first_float_id_is_found(file, first):
     lines = ["1,1,1.5,2,3,4", "2,1,1.5,2,3,4", "3,1,1.5,2,3,4"]
