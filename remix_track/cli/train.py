@@ -28,14 +28,12 @@ _COMMANDS = {
     "eval": "remix_track.cli.train_eval",
     "export": "remix_track.cli.train_export",
     "synthesize": "remix_track.cli.train_synthesize",
-    "synthesize": "remix_track.cli.train_synthesize",
 }
 
 _HELP = """\
 remix-train --config FILE.toml [options]   ReMix training: crops in, tracker-ready weights out (below)
 remix-train eval --weights W ...           Rank-1, mAP and mINP on a labelled set (eval --help)
 remix-train export W --format onnx         weights for other runtimes (export --help)
-remix-train synthesize OUT                 drawn people to train on (synthesize --help)
 remix-train synthesize OUT                 drawn people to train on (synthesize --help)
 
 """

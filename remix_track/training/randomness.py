@@ -16,7 +16,8 @@ def draw(seed: int, purpose: str, *place: int) -> np.random.Generator:
         purpose: what is drawn; two purposes draw independently.
         place: epoch, step, row: numbers of at least 0.
     """
-    return np.random.default_rng([seed, zlib.crc32(purpose.encode()), *place])
+    # Not default_rng([seed, ...]): there a zero at the end changes nothing.
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(zlib.crc32(purpose.encode()), *place)))
 
 
 def draw_torch(seed: int, purpose: str, *place: int) -> torch.Generator:
