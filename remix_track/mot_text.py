@@ -117,7 +117,8 @@ def _is_whole(numbers: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 def _can_be_rows(values: NDArray[np.float64]) -> NDArray[np.bool_]:
     """(N,) which lines hold whole frames and ids and boxes in measure; faults are listed for the first ones only."""
-    good: NDArray[np.bool_] = _is_whole(values[:, :2]).all(axis=1) & (np.abs(values[:, 2:6]) <= _MAX_PIXEL).all(axis=1)
+    in_measure = np.all(np.abs(values[:, 2:6]) <= _MAX_PIXEL, axis=1)
+    good: NDArray[np.bool_] = np.all(_is_whole(values[:, :2]), axis=1) & in_measure
     return good
 
 
