@@ -132,6 +132,43 @@ def test_each_of_several_sources_restarts_its_ids(video, tmp_path):
     assert (tmp_path / "again" / "twin" / "tracks.txt").read_text() == texts[0]
 
 
+def test_a_bad_source_among_several_does_not_cost_the_others(video, tmp_path, capsys):
+    text = tmp_path / "notes.mp4"
+    text.write_text("this is no video\n" * 50)
+    black = tmp_path / "black"
+    black.mkdir()
+    (black / "1.png").write_bytes(b"no picture")
+    out = tmp_path / "out"
+    assert track(text, str(black), str(video), "--fps", "20", "--output", str(out), "--no-video") == 2
+    assert sorted(path.name for path in out.iterdir()) == ["street"]
+    said = capsys.readouterr().err.splitlines()
+    assert [line.partition(" ")[2].partition(":")[0] for line in said] == [str(text), str(black)]
+    assert "not a video" in said[0]
+    assert "not one frame could be read" in said[1]
+    # What is wrong with all of them is said once.
+    assert track(video, str(video), "--fps", "-1", "--output", str(tmp_path / "none")) == 2
+    assert capsys.readouterr().err == "remix-track: --fps -1: must be above 0 and at most 1000\n"
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_missing_screen_is_said_before_anything_is_made(video, tmp_path, capsys, monkeypatch):
+    from remix_track.trackers.sinks import window
+
+    monkeypatch.setattr(window, "_can_open_windows", lambda: False)
+    assert track(video, "--show", "--output", str(tmp_path / "out")) == 2
+    assert capsys.readouterr().err == (
+        "remix-track: --show: no window can be opened here (no screen); leave --show out and see video.mp4\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_summary_says_which_threshold_was_used(video, tmp_path):
+    words = ["--detector", str(tmp_path / "det.txt"), "--quiet", "--no-video", "--frames", "2"]
+    assert main([str(video), *words, "--output", str(tmp_path / "out")]) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert summary["settings"]["tracker"]["max_cosine_distance"] == 0.2
+
+
 def test_a_damaged_video_is_tracked_as_far_as_it_goes(video, tmp_path, capsys):
     data = video.read_bytes()
     broken = tmp_path / "broken.mp4"
@@ -257,6 +294,10 @@ def test_a_wrong_keyword_names_the_nearest(video):
 
     with pytest.raises(remix_track.InputError, match=r"track\(\): unknown key 'max_aeg'; did you mean 'max_age'\?"):
         remix_track.track(video, weights="none", max_aeg=3)
+    with pytest.raises(remix_track.InputError, match=r"Tracker\(\): unknown key 'max_aeg'; did you mean 'max_age'\?"):
+        remix_track.Tracker(weights="none", max_aeg=3)
+    with pytest.raises(remix_track.InputError, match=r"Tracker\(\): max_age = 'x' does not fit; expected int"):
+        remix_track.Tracker(weights="none", max_age="x")
 
 
 def test_a_loop_of_ones_own():

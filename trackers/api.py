@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from remix_track import settings as settings_
+from remix_track.trackers.deep_sort import UNCALIBRATED_COSINE_DISTANCE
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.pipeline import Run
 from remix_track.trackers.settings import TrackSettings
@@ -35,7 +36,9 @@ class Runs:
             threads=threads,
         )
         self._last: Detector | None = None
-        self.settings = settings.with_calibration(self.embedder.max_cosine_distance if self.embedder else None)
+        # Filled in here, so that the summary says which threshold was used.
+        threshold = None if self.embedder is None else self.embedder.max_cosine_distance or UNCALIBRATED_COSINE_DISTANCE
+        self.settings = settings.with_calibration(threshold)
 
     def run(self, source: Source, *, stride: int = 1) -> Run:
         """A run over `source`, of which every `stride`-th frame comes.

@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track import settings as settings_
 from remix_track.detections import Detections, Tracks
 from remix_track.encoder.embedder import Embedder
 from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
@@ -42,11 +43,15 @@ class Tracker:
             **changes: single settings by name, such as `max_age=60`; they win over `settings`.
 
         Raises:
-            InputError: weights that cannot be used, or a setting out of range.
+            InputError: weights that cannot be used, or a setting that is unknown or out of range.
         """
         from remix_track.encoder.load import load_embedder
 
-        self._prepare(load_embedder(weights), fps, dataclasses.replace(settings or DeepSortSettings(), **changes))
+        given = settings or DeepSortSettings()
+        if changes:
+            kept = {field.name: getattr(given, field.name) for field in dataclasses.fields(given)}
+            given = settings_.build(DeepSortSettings, kept | changes, "Tracker()")
+        self._prepare(load_embedder(weights), fps, given)
 
     @classmethod
     def around(cls, embedder: Embedder | None, *, fps: float, settings: DeepSortSettings) -> Self:

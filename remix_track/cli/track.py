@@ -39,25 +39,54 @@ def run(words: Sequence[str]) -> int:
         raise InputError("--overwrite needs --output DIR; without it every run gets a folder of its own")
     if arguments.embeddings and settings.appearance.weights == "none":
         raise InputError("--embeddings needs appearance; give --weights other than none")
+    check_screen(arguments)
     runs = Runs(settings)
-    problems: list[str] = []
+    said: set[str] = set()
     for name in names:
-        problems += _track_one(name, runs, arguments, several=len(names) > 1)
-    for problem in problems:
-        sys.stderr.write(f"remix-track: {problem}\n")
-    return 2 if problems else 0
+        # Said at once: a run over many videos may be stopped before its end.
+        for problem in _track_one(name, runs, arguments, several=len(names) > 1):
+            if problem not in said:
+                sys.stderr.write(f"remix-track: {problem}\n")
+            said.add(problem)
+    return 2 if said else 0
 
 
 def _track_one(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, *, several: bool) -> list[str]:
-    """Track one source into its own folder; what was wrong with it, a line each."""
+    """Track one source into its own folder; what was wrong with it, a line each.
+
+    Among several, one that cannot be opened or has no frames does not keep the others from being tracked.
+    """
     from remix_track.trackers.sources import open_source
 
-    with open_source(
-        name, start=arguments.start, stride=arguments.stride, frames=arguments.frames, fps=arguments.fps
-    ) as source:
+    try:
+        source = open_source(
+            name, start=arguments.start, stride=arguments.stride, frames=arguments.frames, fps=arguments.fps
+        )
+    except InputError as error:
+        if several:
+            return [str(error)]
+        raise
+    with source:
         tracking = runs.run(source, stride=arguments.stride)
-        carry_out(tracking, runs.settings, arguments, lambda: _claim(arguments, source.name, several=several))
+        try:
+            carry_out(tracking, runs.settings, arguments, lambda: _claim(arguments, source.name, several=several))
+        except InputError as error:
+            if several and not source.frames_read:
+                return [str(error)]
+            raise
     return [f"{source.name}: {problem}" for problem in source.problems]
+
+
+def check_screen(arguments: argparse.Namespace) -> None:
+    """Refuse `--show` before anything is loaded or made.
+
+    Raises:
+        InputError: there is no screen.
+    """
+    from remix_track.trackers.sinks.window import require_screen
+
+    if arguments.show:
+        require_screen()
 
 
 def carry_out(

@@ -1,5 +1,6 @@
 """`--show`: a window with the drawn picture."""
 
+import functools
 import subprocess
 import sys
 from collections.abc import Callable
@@ -31,8 +32,7 @@ class WindowSink(Sink):
         Raises:
             InputError: there is no screen, or OpenCV came without windows.
         """
-        if not _can_open_windows():
-            raise InputError("--show: no window can be opened here (no screen); leave --show out and see video.mp4")
+        require_screen()
         self._draw = draw
         self._title = title
         self._open = False
@@ -64,12 +64,23 @@ class WindowSink(Sink):
             cv2.destroyAllWindows()
 
 
+def require_screen() -> None:
+    """Do nothing where a window can be opened.
+
+    Raises:
+        InputError: there is no screen, or OpenCV came without windows.
+    """
+    if not _can_open_windows():
+        raise InputError("--show: no window can be opened here (no screen); leave --show out and see video.mp4")
+
+
 def _fitting(width: int, height: int, limit: tuple[int, int] = (1600, 900)) -> tuple[int, int]:
     """The size, in proportion, at which a picture fits on most screens; never larger than it is."""
     scale = min(1.0, limit[0] / width, limit[1] / height)
     return round(width * scale), round(height * scale)
 
 
+@functools.cache
 def _can_open_windows() -> bool:
     # Without a screen, Qt ends the whole process; a child of ours may die of it instead.
     try:

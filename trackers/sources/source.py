@@ -105,7 +105,8 @@ class Source:
         if not self.fps_known:
             doubt = f"{self.path}: nothing tells the frame rate; {_FALLBACK_FPS:g} is assumed, --fps sets it"
             facts.warnings += (doubt,)
-            _log.warning(doubt)
+        self._doubts_said = 0
+        self._say_doubts()
 
     @property
     def warnings(self) -> list[str]:
@@ -129,8 +130,14 @@ class Source:
                     return
                 self.frames_read += 1
                 yield Frame(index, image, self._time(index, seconds))
+        self._say_doubts()
         if not self.frames_read:
             raise InputError(self._why_empty())
+
+    def _say_doubts(self) -> None:
+        for doubt in self.warnings[self._doubts_said :]:
+            _log.warning(doubt)
+            self._doubts_said += 1
 
     def _has_first_size(self, index: int, image: NDArray[np.uint8]) -> bool:
         height, width = image.shape[:2]
