@@ -15,7 +15,7 @@ from remix_track.synthetic.places import FOOT_ROW, HEIGHT, WIDTH, some_colour
 from remix_track.synthetic.sprites import Image, paste
 
 CROP_HEIGHT, CROP_WIDTH = 128, 64
-_HIDDEN, _PASSER_BEHIND = 0.32, 0.2
+_HIDDEN, _PASSER_BEHIND = 0.25, 0.15
 """Chances that something stands before the person, and that somebody passes behind."""
 
 
@@ -40,7 +40,7 @@ class _Walk:
             phase=float(rng.uniform(0, 2 * math.pi)),
             step=float(rng.uniform(0.6, 2.6)),
             stride=0.0 if rng.random() < 0.15 else float(rng.uniform(0.7, 1.1)),
-            light=float(rng.uniform(0.72, 1.18)),
+            light=float(rng.uniform(0.8, 1.14)),
             distance=float(rng.uniform(0.8, 1.35)),
             left=float(rng.uniform(0, WIDTH)),
             drift=float(rng.uniform(-40, 40)),

@@ -135,14 +135,14 @@ class _Drawing:
 
     def _labelled(self, identities: int, cameras: int) -> int:
         rng = self._generator(_LABELLED)
-        people = crowd(rng, identities, lookalikes=0.3, any_colour=0.0)
+        people = crowd(rng, identities, lookalikes=0.25, any_colour=0.0)
         visits = list(_visits(rng, people, cameras, (1, 1), presence=0.65, crops=(3, 6)))
         placed = [_placed(visit, lambda _: "multi_camera/bounding_box_train") for visit in visits]
         return self._draw("labelled crops", rng, placed, people, cameras, _LABELLED)
 
     def _target(self, identities: int, cameras: int, identity: int, camera: int) -> tuple[int, int]:
         rng = self._generator(_TARGET)
-        people = crowd(rng, identities + max(identities // 6, 1), lookalikes=0.4, any_colour=0.5)
+        people = crowd(rng, identities + max(identities // 6, 1), lookalikes=0.25, any_colour=0.5)
         known, strangers = people[:identities], people[identities:]
         for inner in ("bounding_box_train", "query", "bounding_box_test"):
             (self._root / "target" / inner).mkdir(parents=True)
@@ -157,7 +157,7 @@ class _Drawing:
         done = 0
         for video in range(videos):
             rng = self._generator(_VIDEOS, video)
-            people = crowd(rng, int(rng.integers(8, 17)), lookalikes=0.3, any_colour=0.5)
+            people = crowd(rng, int(rng.integers(8, 17)), lookalikes=0.25, any_colour=0.5)
             visits = []
             for person in people:
                 crops = int(rng.integers(7, 15))

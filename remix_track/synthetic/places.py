@@ -13,6 +13,8 @@ HEIGHT, WIDTH = 200, 900
 FOOT_ROW = 150
 """The row of the picture on which people stand."""
 _PIXELS_PER_METRE = 64.0
+_CLEAR = 0.2
+"""Share of a place's colours that is left of them: with places in full colour nothing but the place is recognised."""
 
 
 def panorama(place: int, pitch: float) -> Image:
@@ -31,7 +33,8 @@ def panorama(place: int, pitch: float) -> Image:
         _wall(picture, rng, foot_of_wall)
     _ground(picture, rng, max(foot_of_wall, 0))
     soft = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 1.8)))
-    return _stained(np.asarray(soft, np.uint8), rng)
+    pale = np.rint(_CLEAR * soft + (1 - _CLEAR) * 130).astype(np.uint8)
+    return _stained(pale, rng)
 
 
 def some_colour(rng: np.random.Generator, vivid: float) -> Colour:
@@ -71,8 +74,8 @@ def _ground(picture: Image, rng: np.random.Generator, top: int) -> None:
 
 def _stained(picture: Image, rng: np.random.Generator) -> Image:
     """Patches of light and shade, and grain, so that no surface is of one colour."""
-    stains = rng.integers(-24, 25, (HEIGHT // 25, WIDTH // 25)).astype(np.float32)
+    stains = rng.integers(-7, 8, (HEIGHT // 25, WIDTH // 25)).astype(np.float32)
     soft = np.rint(cv2.resize(stains, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)).astype(np.int16)
-    grain = rng.integers(-6, 7, (HEIGHT, WIDTH)).astype(np.int16)
+    grain = rng.integers(-4, 5, (HEIGHT, WIDTH)).astype(np.int16)
     stained: Image = np.clip(picture.astype(np.int16) + (soft + grain)[..., None], 0, 255).astype(np.uint8)
     return stained
