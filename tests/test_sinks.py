@@ -1,5 +1,6 @@
 """Text, tables, vectors, crops, window and summary: what is in them, and what is left when the disk is full."""
 
+import contextlib
 import csv
 import json
 import os
@@ -47,12 +48,15 @@ THREE_FRAMES = [
 ]
 
 
-@pytest.fixture
-def file_size_limit():
-    """Call it with a number of bytes: no file of this process may grow beyond, as on a full disk."""
+@contextlib.contextmanager
+def file_size_limit(limit):
+    """No file of this process may grow beyond so many bytes, as on a full disk; the test's own log neither."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda limit: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def write_all(sink, frames=THREE_FRAMES):
@@ -74,17 +78,15 @@ def test_a_piece_is_on_disk_at_once(tmp_path):
     assert (tmp_path / "a.txt").read_bytes() == b"one\n"
 
 
-def test_a_piece_without_room_is_cut_off_and_nothing_follows(tmp_path, file_size_limit):
+def test_a_piece_without_room_is_cut_off_and_nothing_follows(tmp_path):
     path = tmp_path / "a.txt"
     file = LiveFile(path)
     file.append(b"123456\n")
-    file_size_limit(10)
-    with pytest.raises(InputError) as caught:
+    with file_size_limit(10), pytest.raises(InputError) as caught:
         file.append(b"abcdef\n")
     assert str(caught.value) == (
         f"{path}: cannot be written (File too large); what came before is whole; make room, run again"
     )
-    file_size_limit(resource.RLIM_INFINITY)
     file.append(b"more\n")
     assert path.read_bytes() == b"123456\n"
 
@@ -149,15 +151,14 @@ def test_json_lines_hold_every_frame(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [MotTextSink, CsvSink, JsonLinesSink])
-def test_a_frame_without_room_leaves_the_frames_before(tmp_path, file_size_limit, kind):
+def test_a_frame_without_room_leaves_the_frames_before(tmp_path, kind):
     path, whole = tmp_path / "tracks", tmp_path / "whole"
     write_all(kind(whole))
     people = [(id_, 1, 2, 3, 4, 0.5) for id_ in range(1, 200)]
     sink = kind(path)
     for frame in THREE_FRAMES:
         sink.write(frame)
-    file_size_limit(whole.stat().st_size + 1000)
-    with pytest.raises(InputError, match="what came before is whole"):
+    with file_size_limit(whole.stat().st_size + 1000), pytest.raises(InputError, match="what came before is whole"):
         sink.write(frame_of(4, people))
     sink.close()
     assert path.read_bytes() == whole.read_bytes()
@@ -200,11 +201,13 @@ def test_tracks_without_vectors_are_an_error(tmp_path):
     assert str(caught.value) == f"{path}: there are no appearance vectors to save; give --weights other than none"
 
 
-def test_vectors_without_room_leave_no_file(tmp_path, file_size_limit):
+def test_vectors_without_room_leave_no_file(tmp_path):
     sink = EmbeddingSink(tmp_path / "embeddings.npz")
     sink.write(frame_of(1, [(1, 0, 0, 9, 9, 0.9)], np.ones((1, 5000))))
-    file_size_limit(4096)
-    with pytest.raises(InputError, match=r"embeddings.npz: cannot be written \(File too large\)"):
+    with (
+        file_size_limit(4096),
+        pytest.raises(InputError, match=r"embeddings.npz: cannot be written \(File too large\)"),
+    ):
         sink.close()
     assert list(tmp_path.iterdir()) == []
 
@@ -236,12 +239,11 @@ def test_crops_keep_their_distance_and_their_number(tmp_path):
     assert len(crops_of(tmp_path / "b")) == 5
 
 
-def test_a_crop_without_room_leaves_no_torn_picture(tmp_path, file_size_limit):
+def test_a_crop_without_room_leaves_no_torn_picture(tmp_path):
     noise = np.random.default_rng(0).integers(0, 256, (60, 80, 3), np.uint8)
     sink = CropSink(tmp_path)
     sink.write(frame_of(1, [(1, 0, 0, 10, 10, 0.9)], image=noise))
-    file_size_limit(1000)
-    with pytest.raises(InputError, match=r"000002.jpg: cannot be written \(File too large\)"):
+    with file_size_limit(1000), pytest.raises(InputError, match=r"000002.jpg: cannot be written \(File too large\)"):
         sink.write(frame_of(2, [(2, 0, 0, 80, 60, 0.9)], image=noise))
     assert crops_of(tmp_path) == ["1/000001.jpg"]
 

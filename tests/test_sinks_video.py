@@ -15,8 +15,6 @@ from remix_track.trackers.sinks import video
 from remix_track.trackers.sinks.video import VideoSink
 from tests.test_sinks import file_size_limit
 
-__all__ = ["file_size_limit"]
-
 
 def frames_of(count, width=64, height=48, start=1):
     """Grey pictures, each a little lighter than the one before."""
@@ -143,18 +141,17 @@ def test_without_room_for_a_copy_the_fragments_stay(tmp_path, monkeypatch, caplo
     assert len(decoded(path)) == 33
 
 
-def test_a_full_disk_leaves_the_video_up_to_there(tmp_path, file_size_limit):
+def test_a_full_disk_leaves_the_video_up_to_there(tmp_path):
     path = tmp_path / "video.mp4"
     noise = np.random.default_rng(0).integers(0, 256, (20, 144, 176, 3), np.uint8)
     sink, written = VideoSink(path, 10), []
-    file_size_limit(1_000_000)
 
     def frames():
         for index in range(1, 1000):
             written.append(index)
             yield TrackedFrame(index, noise[index % 20], index / 10, Tracks.empty())
 
-    with pytest.raises(InputError) as caught:
+    with file_size_limit(1_000_000), pytest.raises(InputError) as caught:
         write_all(sink, frames())
     assert str(caught.value) == (
         f"{path}: cannot be written (File too large); what came before is whole; make room, run again"
