@@ -2,6 +2,7 @@ import dataclasses
 import hashlib
 import json
 import sys
+from typing import Any
 
 import cv2
 import numpy as np
@@ -21,7 +22,7 @@ from remix_track.synthetic.dataset import synthesize
 from remix_track.synthetic.figure import draw_person
 from remix_track.synthetic.places import panorama
 
-SMALL = {"identities": 5, "cameras": 3, "videos": 2, "sequences": 1}
+SMALL: dict[str, Any] = {"identities": 5, "cameras": 3, "videos": 2, "sequences": 1}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -101,13 +102,14 @@ def test_nobody_is_in_two_videos(made):
     names = [{path.name.split("_")[0] for path in video.iterdir()} for video in (folder / "single_camera").iterdir()]
     assert len(names[0] & names[1]) == 0
     assert min(len(people) for people in names) >= 8
+    assert videos.hidden_identity is not None
     assert len(np.unique(videos.hidden_identity)) == len(names[0] | names[1])
 
 
 def test_every_crop_is_a_picture_of_the_stated_size(made):
     folder, _ = made
     pictures = [path for path in folder.rglob("*.jpg") if "mot" not in path.parts]
-    assert {cv2.imread(str(path)).shape for path in pictures} == {(128, 64, 3)}
+    assert {np.shape(cv2.imread(str(path))) for path in pictures} == {(128, 64, 3)}
 
 
 def test_sequences_have_frames_and_truth(made):
