@@ -109,7 +109,7 @@ def test_nobody_is_in_two_videos(made):
 def test_every_crop_is_a_picture_of_the_stated_size(made):
     folder, _ = made
     pictures = [path for path in folder.rglob("*.jpg") if "mot" not in path.parts]
-    assert {np.shape(cv2.imread(str(path))) for path in pictures} == {(128, 64, 3)}
+    assert {np.asarray(cv2.imread(str(path))).shape for path in pictures} == {(128, 64, 3)}
 
 
 def test_sequences_have_frames_and_truth(made):
