@@ -27,6 +27,7 @@ class Results:
 def find_results(folder: Path, sequences: Iterable[Sequence]) -> Results:
     """Find the results of one tracker: `SEQUENCE.txt` in `folder`, or as TrackEval has it in `TRACKER/data/`.
 
+    `SEQUENCE/tracks.txt`, as `remix-track` leaves it when it tracks several sources, is taken where that is not there.
     `folder` may also be one file for one sequence. A file named after the `name` in `seqinfo.ini` is taken too.
 
     Raises:
@@ -53,6 +54,9 @@ def _results_in(folder: Path, sequences: Iterable[Sequence]) -> dict[str, Path]:
     for sequence in sequences:
         for name in (sequence.name, sequence.info.name):
             # seqinfo.ini is not ours: a name with a path in it must not lead out of the folder.
-            if Path(name).name == name and (folder / f"{name}.txt").is_file():
-                found.setdefault(sequence.name, folder / f"{name}.txt")
+            if Path(name).name != name:
+                continue
+            for path in (folder / f"{name}.txt", folder / name / "tracks.txt"):
+                if path.is_file():
+                    found.setdefault(sequence.name, path)
     return found

@@ -53,6 +53,14 @@ def claim_numbered_folder(parent: Path, name: str) -> Path:
     raise InputError(f"{parent / name}: 100,000 results are there already; give another --output")
 
 
+def give_back(folder: Path) -> None:
+    """Remove a claimed folder in which nothing was written, so that the same `--output` can be given again."""
+    with contextlib.suppress(OSError):
+        if [path.name for path in folder.iterdir()] == [MARK]:
+            (folder / MARK).unlink()
+            folder.rmdir()
+
+
 @contextlib.contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` to write to; renamed to `path` at the end, removed if the body fails.

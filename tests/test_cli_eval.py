@@ -1,6 +1,11 @@
 """`remix-track eval`, as a user meets it: what it finds, tracks, scores, writes and says."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -120,6 +125,55 @@ def test_processes_give_the_same_files_as_one(root, tmp_path):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopping_ends_every_process_and_leaves_nothing_half_done(tmp_path, number, code):
+    """Thousands of frames each, so that only the wish to stop can end it soon."""
+    for name in ("one", "two"):
+        folder = write_sequence(tmp_path / "own", name)
+        info = folder / "seqinfo.ini"
+        info.write_text(info.read_text().replace(f"seqLength={FRAMES}", "seqLength=9000000"))
+    words = ["--data", "own", "--weights", "none", "--jobs", "2", "--cache", "cache", "--output", "out"]
+    command = [sys.executable, "-m", "remix_track.cli.main", "eval", *words]
+    # A terminal's Ctrl-C goes to all processes of the group; SIGTERM to the one that was started.
+    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and len(list((tmp_path / "out").glob(".*.txt"))) < 2:
+        time.sleep(0.05)
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+    try:
+        _, said = process.communicate(timeout=120)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    assert process.returncode == code
+    assert said.splitlines()[-1] == "remix-track: stopped by the user; no sequence is done"
+    assert "Traceback" not in said
+    assert not (tmp_path / "out").exists()
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_a_folder_that_got_no_result_may_be_named_again(root, tmp_path, capsys):
+    (root / "train" / "MOT17-02-FRCNN" / "det" / "det.txt").write_text("no numbers\n")
+    assert evaluate("--mot17", "--output", "out", "--no-cache") == 2
+    assert "det.txt:1" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_results_as_remix_track_leaves_them(root, tmp_path):
+    """`remix-track SEQUENCE SEQUENCE --output out` makes a folder for each."""
+    for name in ("MOT17-02-FRCNN", "MOT17-04-SDP"):
+        folder = tmp_path / "out" / name
+        folder.mkdir(parents=True)
+        rows = [
+            f"{frame},{id_},{','.join(map(str, box))},1,-1,-1,-1\n"
+            for frame in range(1, FRAMES + 1)
+            for id_, box in people(frame)
+        ]
+        (folder / "tracks.txt").write_text("".join(rows))
+    assert evaluate("--mot17", "--results", "out", "--min", "MOTA=100", "--errors", "errors.html") == 0
+    assert "In the pictures" not in (tmp_path / "errors.html").read_text(), "there are none"
+
+
 def test_results_of_any_tracker(root, tmp_path, capsys):
     results = tmp_path / "theirs"
     results.mkdir()
@@ -223,6 +277,7 @@ def test_pictures_are_detected_and_embedded(tmp_path, monkeypatch):
         (["--mot17", "--detector", "hog"], "MOT17/train/MOT17-02-FRCNN: no pictures for --detector hog; "
              "give --detector public"),
         (["--mot17", "--min", "MOTAA=3"], None),
+        (["--mot17", "--jobs", "0"], "--jobs 0: must be 1 or more"),
         (["--compare", "nowhere.json", "nowhere.json"], None),
     ],
 )  # fmt: skip

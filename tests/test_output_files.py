@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from remix_track.errors import InputError
-from remix_track.output_files import MARK, claim_folder, claim_numbered_folder, whole_file
+from remix_track.output_files import MARK, claim_folder, claim_numbered_folder, give_back, whole_file
 
 
 def names(folder):
@@ -53,6 +53,16 @@ def test_a_file_is_not_a_folder(tmp_path, overwrite):
     with pytest.raises(InputError, match=r"cannot be written \(Not a directory\); give another --output"):
         claim_folder(tmp_path / "video.mp4" / "out", overwrite=overwrite)
     assert (tmp_path / "video.mp4").read_text() == "precious"
+
+
+def test_only_an_empty_claim_is_given_back(tmp_path):
+    empty, full, foreign = claim_folder(tmp_path / "empty"), claim_folder(tmp_path / "full"), tmp_path / "foreign"
+    (full / "tracks.txt").write_text("1")
+    foreign.mkdir()
+    for folder in (empty, full, foreign, tmp_path / "nowhere"):
+        give_back(folder)
+    assert names(tmp_path) == ["foreign", "full"]
+    assert names(full) == [MARK, "tracks.txt"]
 
 
 def test_overwrite_through_a_link_removes_nothing(tmp_path):

@@ -1,11 +1,13 @@
 """Run the tracker over the sequences of a benchmark: one result file each, what was seen kept for the next time."""
 
 import dataclasses
+import itertools
 import logging
 import os
+import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -62,28 +64,62 @@ class Done:
     replayed: bool
 
 
-def track_all(jobs: Sequence[Job], processes: int, report: Callable[[Done], None]) -> None:
-    """Do the jobs, in `processes` processes at once, and report each as it ends.
+def track_all(jobs: Sequence[Job], processes: int, report: Callable[[Done], None], show: Callable[[int], None]) -> None:
+    """Do the jobs, in `processes` processes at once; report each as it ends, and show the frames done so far.
 
     Raises:
         InputError: of the first job that fails; the others are given up.
     """
     if processes == 1 or len(jobs) == 1:
+        frames = itertools.count(1)
         for job in jobs:
-            report(track_sequence(job))
+            report(track_sequence(job, lambda: show(next(frames))))
         return
-    with ProcessPoolExecutor(min(processes, len(jobs)), mp_context=get_context("spawn")) as pool:
-        waiting = [pool.submit(track_sequence, job) for job in jobs]
+    context = get_context("spawn")
+    counter, stop = context.Value("q", 0), context.Event()
+    with ProcessPoolExecutor(
+        min(processes, len(jobs)), mp_context=context, initializer=_begin_work, initargs=(counter, stop)
+    ) as pool:
+        waiting = {pool.submit(_work, job) for job in jobs}
         try:
-            for future in as_completed(waiting):
-                report(future.result())
+            while waiting:
+                ended, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
+                show(counter.value)
+                for future in ended:
+                    report(future.result())
         except BaseException:
+            # Leaving the pool waits for its processes, which end at their next frame.
+            stop.set()
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def track_sequence(job: Job) -> Done:
-    """Track one sequence and write its result file.
+_shared: "tuple[Any, Any]"
+"""In a process of the pool: the counter of frames and the wish to stop, which can only be handed over at its start."""
+
+
+def _begin_work(counter: Any, stop: Any) -> None:
+    global _shared
+    _shared = counter, stop
+    # Ctrl-C reaches every process of a terminal; the first one tells the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(format="remix-track: %(message)s", level=logging.WARNING)
+
+
+def _work(job: Job) -> Done:
+    return track_sequence(job, _count_or_stop)
+
+
+def _count_or_stop() -> None:
+    counter, stop = _shared
+    with counter.get_lock():
+        counter.value += 1
+    if stop.is_set():
+        raise KeyboardInterrupt
+
+
+def track_sequence(job: Job, step: Callable[[], None]) -> Done:
+    """Track one sequence and write its result file; `step` is called after every frame and may raise to stop.
 
     Raises:
         InputError: a detector, weights or pictures that cannot be used.
@@ -101,6 +137,7 @@ def track_sequence(job: Job) -> Done:
             tlwh = tlwh_from_xyxy(tracks.xyxy.astype(np.float64))
             file.write(format_frame(index, tracks.ids, tlwh, tracks.score))
             frames += 1
+            step()
     return Done(job.name, frames, time.perf_counter() - start, replayed)
 
 

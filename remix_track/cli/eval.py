@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.cli.progress import Progress
 from remix_track.errors import InputError
-from remix_track.output_files import claim_folder, claim_numbered_folder, whole_file
+from remix_track.output_files import claim_folder, claim_numbered_folder, give_back, whole_file
 from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
@@ -92,9 +93,11 @@ def _what_was_found(found: "Found", rules: "Rules", protocol: "Protocol") -> str
 
 def _track(arguments: argparse.Namespace, found: "Found") -> Path:
     """Run the tracker over every sequence; the folder of the result files."""
-    from remix_track.cli.benchmark import processes_and_threads, track_all
+    from remix_track.cli.benchmark import processes_and_threads
 
     settings = collect_sections(arguments, TrackSettings)
+    if arguments.jobs is not None and arguments.jobs < 1:
+        raise InputError(f"--jobs {arguments.jobs}: must be 1 or more")
     processes, threads = processes_and_threads(arguments.jobs, len(found.sequences))
     # Every sequence is looked through before a folder is made: nothing is left behind by a wrong call.
     planned = [_job(arguments, settings, sequence, threads) for sequence in found.sequences]
@@ -103,14 +106,36 @@ def _track(arguments: argparse.Namespace, found: "Found") -> Path:
     else:
         folder = claim_folder(arguments.output, overwrite=arguments.overwrite)
     jobs = [dataclasses.replace(job, output=folder / f"{job.name}.txt") for job in planned]
+    try:
+        _run_jobs(arguments, jobs, processes, folder)
+    finally:
+        give_back(folder)
+    _say(arguments, f"results: {folder}")
+    return folder
+
+
+def _run_jobs(arguments: argparse.Namespace, jobs: "Sequence[Job]", processes: int, folder: Path) -> None:
+    from remix_track.cli.benchmark import track_all
+
+    ended = 0
 
     def report(done: "Done") -> None:
+        nonlocal ended
+        ended += 1
         how = ", what was seen replayed" if done.replayed else ""
         _say(arguments, f"{done.name}: {done.frames} frames in {done.seconds:.1f} s{how}")
 
-    track_all(jobs, processes, report)
-    _say(arguments, f"results: {folder}")
-    return folder
+    try:
+        with Progress("tracking", sum(job.last - job.first + 1 for job in jobs), quiet=arguments.quiet) as progress:
+
+            def show(frames: int) -> None:
+                progress.update(frames, f"{ended} of {len(jobs)} sequences done")
+
+            track_all(jobs, processes, report, show)
+    except KeyboardInterrupt:
+        kept = f"{ended} of {len(jobs)} sequences are done, in {folder}" if ended else "no sequence is done"
+        sys.stderr.write(f"remix-track: stopped by the user; {kept}\n")
+        raise
 
 
 def _job(arguments: argparse.Namespace, settings: TrackSettings, sequence: "Video", threads: int) -> "Job":
@@ -170,7 +195,8 @@ def _write_errors_page(arguments: argparse.Namespace, evaluation: "Evaluation", 
 
     places = {sequence.name: sequence.pictures or sequence.video for sequence in found.sequences}
     skipped = {sequence.name: split_range(arguments.split, sequence.frames)[0] - 1 for sequence in found.sequences}
-    errors_page.write(arguments.errors, evaluation.tables, evaluation.matches, Pictures(places, skipped))
+    pictures = Pictures(places, skipped) if any(places.values()) else None
+    errors_page.write(arguments.errors, evaluation.tables, evaluation.matches, pictures)
 
 
 def _compare(arguments: argparse.Namespace) -> int:

@@ -105,7 +105,7 @@ def carry_out(
             for frame in itertools.chain([first], frames):
                 if not outputs.write(frame):
                     break
-                progress.update(tracking.frames, len(frame.tracks), len(tracking.people))
+                progress.update(tracking.frames, f"{len(frame.tracks)} tracks now, {len(tracking.people)} in all")
     if not arguments.quiet:
         print_table(folder, tracking, outputs)
 
