@@ -1,5 +1,6 @@
 """`remix-track eval`, as a user meets it: what it finds, tracks, scores, writes and says."""
 
+import errno
 import json
 import os
 import signal
@@ -115,6 +116,54 @@ def test_a_second_run_replays_what_was_seen(root, capsys, monkeypatch):
     det.write_text(det.read_text().replace(",0.9\n", ",0.8\n"))
     assert main(["eval", "--mot17", "--weights", "none", "--jobs", "1"]) == 0
     assert capsys.readouterr().err.count("replayed") == 1
+
+
+def test_a_replay_says_again_what_was_wrong(tmp_path, monkeypatch, caplog):
+    monkeypatch.chdir(tmp_path)
+    folder = write_sequence(tmp_path / "own", "yard", pictures=True)
+    (folder / "img1" / "000029.jpg").write_bytes(b"no picture")
+    (folder / "img1" / "000030.jpg").unlink()
+    said = []
+    for _ in range(2):
+        words = ["--data", "own", "--detector", "hog", "--weights", "none", "--jobs", "1", "--quiet", "--cache", "kept"]
+        assert main(["eval", *words]) == 0
+        said.append(sorted(message.removeprefix("yard: ") for message in caplog.messages))
+        caplog.clear()
+    assert said[0] == said[1]
+    assert len(said[0]) == 2
+    assert "seqinfo.ini says 30 frames, img1 holds 29 pictures" in said[0][0]
+    assert "frame 29 was lost" in said[0][1]
+
+
+def test_a_broken_entry_is_made_anew(root, capsys):
+    words = ["eval", "--mot17", "--weights", "none", "--jobs", "1", "--cache", "kept"]
+    assert main(words) == 0
+    for path in Path("kept").glob("*/boxes.npz"):
+        path.write_bytes(path.read_bytes()[:200])
+    capsys.readouterr()
+    for replayed in (0, 2):
+        assert main(words) == 0
+        assert capsys.readouterr().err.count("replayed") == replayed
+
+
+def test_a_full_cache_costs_no_results(root, tmp_path, caplog, monkeypatch):
+    from remix_track.cli.perception_cache import Recording
+
+    def no_room(self, *given):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    for method in ("append", "finish"):
+        with monkeypatch.context() as patched:
+            patched.setattr(Recording, method, no_room)
+            assert evaluate("--mot17", "--cache", "kept", "--output", method) == 0
+        assert [message for message in caplog.messages if "kept: nothing is kept" in message] == caplog.messages
+        assert len(caplog.messages) == 2
+        assert "No space left" in caplog.messages[0]
+        assert list((tmp_path / "kept").iterdir()) == []
+        caplog.clear()
+    assert evaluate("--mot17", "--output", "normal", "--no-cache") == 0
+    for path in (tmp_path / "normal").glob("*.txt"):
+        assert path.read_bytes() == (tmp_path / "append" / path.name).read_bytes()
 
 
 def test_processes_give_the_same_files_as_one(root, tmp_path):

@@ -200,8 +200,12 @@ def test_folders_without_images_say_what_they_hold(tmp_path):
     with pytest.raises(InputError, match=r"no images in it \(jpg, png, bmp, tif, webp\); give the folder that holds"):
         open_source(tmp_path)
     write_video(tmp_path / "a.mp4", frames=2)
-    with pytest.raises(InputError, match=r"it holds 1 videos, name one \(a\.mp4\)"):
+    with pytest.raises(InputError, match=r"it holds 1 video, name one \(a\.mp4\)"):
         open_source(tmp_path)
+    for name in ("MOT17-04-SDP", "MOT17-02-SDP"):
+        sequence(tmp_path / "train" / name, [1])
+    with pytest.raises(InputError, match=r"it holds 2 MOT sequences, name one \(MOT17-02-SDP\)"):
+        open_source(tmp_path / "train")
 
 
 def test_natural_order_is_total():

@@ -149,27 +149,50 @@ def _runs(job: Job) -> "Runs":
 
 def _perceive(job: Job, runs: "Runs") -> tuple[Iterator[tuple[int, Detections]], bool]:
     """Every frame's detections with their embeddings, from the cache where it has them."""
+    notes: list[str] = []
     if job.cache is None:
-        return _look(job, runs), False
+        return _look(job, runs, notes), False
     key = key_of(_facts(job, runs))
     kept = replay(job.cache, key)
-    if kept is not None:
-        return kept, True
-    return _record(Recording(job.cache, key), _look(job, runs)), False
+    if kept is None:
+        return _record(Recording(job.cache, key), _look(job, runs, notes), notes), False
+    seen, notes = kept
+    for note in notes:
+        _logger.warning("%s: %s", job.name, note)
+    return seen, True
 
 
-def _record(recording: Recording, seen: Iterator[tuple[int, Detections]]) -> Iterator[tuple[int, Detections]]:
+def _record(
+    recording: Recording, seen: Iterator[tuple[int, Detections]], notes: list[str]
+) -> Iterator[tuple[int, Detections]]:
+    """Hand on what is seen and keep it; a cache without room costs the next run its replay, but not this one."""
+    keeping = True
     try:
         for index, detections in seen:
-            recording.append(index, detections)
+            try:
+                if keeping:
+                    recording.append(index, detections)
+            except OSError as error:
+                keeping = _give_up(recording, error)
             yield index, detections
-        recording.finish()
+        try:
+            if keeping:
+                recording.finish(notes)
+        except OSError as error:
+            _give_up(recording, error)
     except BaseException:
         recording.abandon()
         raise
 
 
-def _look(job: Job, runs: "Runs") -> Iterator[tuple[int, Detections]]:
+def _give_up(recording: Recording, error: OSError) -> bool:
+    _logger.warning("%s: nothing is kept for the next run (%s)", recording.cache, error.strerror or error)
+    recording.abandon()
+    return False
+
+
+def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[tuple[int, Detections]]:
+    """Every frame's detections with their embeddings; in the end, `notes` says what was wrong with the source."""
     from remix_track.trackers.frame import Frame
     from remix_track.trackers.sources import open_source
 
@@ -188,6 +211,8 @@ def _look(job: Job, runs: "Runs") -> Iterator[tuple[int, Detections]]:
             if runs.embedder is not None:
                 detections = detections.with_embedding(runs.embedder(frame.image, detections.xyxy))
             yield frame.index, detections
+        # Its doubts the source says itself.
+        notes += [*source.warnings, *source.problems]
         for problem in source.problems:
             _logger.warning("%s: %s", job.name, problem)
 
@@ -197,7 +222,7 @@ def _facts(job: Job, runs: "Runs") -> dict[str, Any]:
     detector = job.settings.detector
     named = Path(detector.detector)
     return {
-        "version": 1,
+        "version": 2,
         "pictures": fingerprint(job.pictures) if job.pictures else None,
         "frames": [job.first, job.last],
         "detector": dataclasses.asdict(detector) | {"detector": named.name},

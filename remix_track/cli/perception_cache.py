@@ -1,17 +1,20 @@
 """What detector and encoder saw, kept on disk, so that other tracker settings replay in seconds.
 
-One entry is a folder: `frames.npz` (where each frame's rows begin), `boxes.npz`, and `embeddings.f32`, which grows
-while the first run goes on and is mapped, not read, by later ones. An entry appears whole or not at all.
+One entry is a folder: `boxes.npz` (boxes, where each frame's begin, what was wrong with the source), and
+`embeddings.f32`, which grows while the first run goes on and is mapped, not read, by later ones. An entry appears
+whole or not at all.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +60,7 @@ class Recording:
             self._embeddings = (self._folder / "embeddings.f32").open("wb")
         except OSError as error:
             raise InputError(f"{cache}: cannot be written ({error.strerror}); give --cache DIR or --no-cache") from None
+        self.cache = cache
         self._target = cache / key
         self._indices: list[int] = []
         self._parts: list[Detections] = []
@@ -70,8 +74,12 @@ class Recording:
             self._width = detections.embedding.shape[1]
             self._embeddings.write(np.ascontiguousarray(detections.embedding).tobytes())
 
-    def finish(self) -> None:
-        """Make the entry appear; where another process was faster, its entry stays."""
+    def finish(self, notes: Sequence[str] = ()) -> None:
+        """Make the entry appear; where another process was faster, its entry stays.
+
+        Args:
+            notes: what was wrong with the source: a replay has to say it again.
+        """
         self._embeddings.close()
         parts = self._parts or [Detections.empty()]
         np.savez(
@@ -82,6 +90,7 @@ class Recording:
             score=np.concatenate([part.score for part in parts]),
             class_id=np.concatenate([part.class_id for part in parts]),
             width=np.int64(self._width),
+            notes=np.array(notes, np.str_),
         )
         try:
             self._folder.rename(self._target)
@@ -90,15 +99,21 @@ class Recording:
 
     def abandon(self) -> None:
         """Keep nothing."""
-        self._embeddings.close()
+        with contextlib.suppress(OSError):  # what is left in its buffer needs no room any more
+            self._embeddings.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def replay(cache: Path, key: str) -> "Iterator[tuple[int, Detections]] | None":
-    """The frames of an entry with their detections; None where there is no whole entry under that name."""
+def replay(cache: Path, key: str) -> "tuple[Iterator[tuple[int, Detections]], list[str]] | None":
+    """The frames of an entry with their detections, and its notes; None where there is no entry under that name.
+
+    An entry that cannot be read is removed, so that a new one can take its place.
+    """
     folder = cache / key
+    if not folder.is_dir():
+        return None
     try:
-        with np.load(folder / "boxes.npz", allow_pickle=False) as file:
+        with (folder / "boxes.npz").open("rb") as opened, np.load(opened, allow_pickle=False) as file:
             boxes = dict(file)
         width, rows = int(boxes["width"]), len(boxes["xyxy"])
         embeddings = None
@@ -106,9 +121,10 @@ def replay(cache: Path, key: str) -> "Iterator[tuple[int, Detections]] | None":
             embeddings = np.zeros((0, width), np.float32)
             if rows:
                 embeddings = np.memmap(folder / "embeddings.f32", np.float32, "r", shape=(rows, width))
-    except (OSError, ValueError, KeyError):
+        return _frames(boxes, embeddings), [str(note) for note in boxes["notes"]]
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        shutil.rmtree(folder, ignore_errors=True)
         return None
-    return _frames(boxes, embeddings)
 
 
 def _frames(boxes: dict[str, NDArray[Any]], embeddings: NDArray[np.float32] | None) -> Iterator[tuple[int, Detections]]:

@@ -92,10 +92,13 @@ def _folder(path: Path) -> Reader:
     paths = pictures_in(path)
     if paths:
         return _pictures(paths, path.resolve().name, str(path))
-    videos = sorted(entry.name for entry in path.iterdir() if entry.suffix.lower() in VIDEO_SUFFIXES)
-    hint = (
-        f"it holds {len(videos)} videos, name one ({videos[0]})" if videos else "give the folder that holds the images"
-    )
+    hint = "give the folder that holds the images"
+    for kind, names in (
+        ("video", [entry.name for entry in path.iterdir() if entry.suffix.lower() in VIDEO_SUFFIXES]),
+        ("MOT sequence", [entry.name for entry in path.iterdir() if entry.is_dir() and sequence_around(entry)]),
+    ):
+        if names:
+            hint = f"it holds {len(names)} {kind}{'s' * (len(names) > 1)}, name one ({min(names)})"
     raise InputError(f"{path}: no images in it (jpg, png, bmp, tif, webp); {hint}")
 
 
