@@ -1,0 +1,58 @@
+"""One line that says where a run is: redrawn in a terminal, said every ten seconds elsewhere, silent when quiet."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+_PLAIN_SECONDS = 10.0
+
+
+class LiveLine:
+    """Writes to stderr: a name, a bar of steps done, a few words, and the time left."""
+
+    def __init__(self, name: str, total: int | None = None, *, quiet: bool) -> None:
+        """Begin at once; `total` is None where nobody knows, as with a camera."""
+        self._said = time.monotonic()
+        self._live: Any = None
+        self._plain = not quiet and not sys.stderr.isatty()
+        if not quiet and not self._plain:
+            self._live = _bar()
+            self._task = self._live.add_task(name, total=total, detail="")
+            self._live.start()
+
+    def show(self, name: str, done: int, total: int | None, detail: str, plain: str) -> None:
+        """Say where the run is; `plain` is the whole line where there is no terminal."""
+        if self._live is not None:
+            self._live.update(self._task, description=name, completed=done, total=total, detail=detail)
+        elif self._plain and time.monotonic() - self._said >= _PLAIN_SECONDS:
+            self._said = time.monotonic()
+            sys.stderr.write(f"{plain}\n")
+
+    def close(self) -> None:
+        """Leave the line as it stands."""
+        if self._live is not None:
+            self._live.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _bar() -> Any:
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[detail]} ·"),
+        TimeRemainingColumn(compact=True),
+        console=Console(stderr=True),
+        refresh_per_second=5,
+    )
