@@ -98,7 +98,7 @@ def _tables(
     return {
         "protocol": {
             "name": protocol.name,
-            "description": protocol.description,
+            "description": _description(rules, protocol),
             "benchmark": rules.title,
             "split": split,
             "iou_threshold": 0.5,
@@ -109,3 +109,10 @@ def _tables(
         "COMBINED": as_dict(combine(scores.values())),
         "people": {name: people_tracked(match) for name, match in matches.items()},
     }
+
+
+def _description(rules: Rules, protocol: Protocol) -> str:
+    """What the caption says of the protocol; nothing is removed where a benchmark has no distractors."""
+    if protocol.remove_distractors and not rules.distractors:
+        return f"{protocol.description.partition(';')[0]}; {rules.title} has no distractor classes"
+    return protocol.description

@@ -71,7 +71,7 @@ def test_everything_that_was_asked_for_is_there(video, tmp_path):
         assert vectors["ids"].tolist() == [1, 2]
     summary = json.loads((out / "summary.json").read_text())
     assert summary["ended"] == "complete"
-    assert (summary["frames"], summary["people"], summary["boxes"]) == (FRAMES, 2, len(rows))
+    assert (summary["frames"], summary["tracks"], summary["boxes"]) == (FRAMES, 2, len(rows))
     assert set(summary["milliseconds_per_frame"]) == {"read", "detect", "embed", "associate", "write"}
     assert summary["settings"]["tracker"]["n_init"] == 3
     assert set(summary["files"]) == {

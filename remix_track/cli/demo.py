@@ -60,7 +60,7 @@ def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
         path.write_text(to_json(report))
     if not quiet:
         Console(highlight=False).print(to_table(report, Console().width))
-        print(f"exact ground truth: {sequence}")
+        print(f"exact ground truth: {sequence}, every number: {folder / 'scores.json'}")
         print(f"watch {folder / 'video.mp4'}")
 
 

@@ -107,7 +107,7 @@ def summarise(folder: Path, run: "Run", settings: dict[str, Any], outputs: Outpu
                 "warnings": source.warnings,
             },
             "frames": run.frames,
-            "people": len(run.people),
+            "tracks": len(run.people),
             "boxes": run.boxes,
             "detector": run.detector.name,
             "dropped_detections": run.detector.dropped,
