@@ -200,7 +200,8 @@ def test_pictures_are_asked_for_once_and_in_order(scene):
 @pytest.mark.parametrize("shape", [None, (0, 0, 3), (50, 50), (1, 1, 3), (30, 900, 3)])
 def test_odd_pictures_do_no_harm(scene, shape):
     image = None if shape is None else np.zeros(shape, np.uint8)
-    Page(errors_page.render(scene[0], scene[1], lambda name, frame: image))
+    page = Page(errors_page.render(scene[0], scene[1], lambda name, frame: image))
+    assert page.tags["table"] > 0, "the numbers are shown whatever the pictures are"
 
 
 def test_boxes_outside_the_picture_are_not_shown():
