@@ -192,9 +192,15 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, fault):
 
 @pytest.mark.parametrize("wrong", [{"identities": 1}, {"cameras": 1}, {"videos": 0}, {"seed": -1}])
 def test_numbers_that_make_no_set_are_refused(tmp_path, wrong):
-    with pytest.raises(InputError, match="expected at least 2 identities, 2 cameras, 1 video"):
+    with pytest.raises(InputError, match="expected at least 2 identities, 2 cameras, 2 target identities, 1 video"):
         synthesize(tmp_path / "set", **SMALL | wrong)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_target_has_as_many_people_as_asked_for(tmp_path):
+    synthesize(tmp_path / "set", target_identities=5, **SMALL)
+    names = [path.name for path in (tmp_path / "set" / "target" / "query").iterdir()]
+    assert len({name.split("_")[0] for name in names}) == 5
 
 
 def test_the_command_draws_and_says_what_there_is(tmp_path, capsys):

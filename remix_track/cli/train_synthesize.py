@@ -21,6 +21,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--identities", type=int, default=400, help="labelled people (default: 400)")
     made.add_argument("--cameras", type=int, default=6, help="cameras of the labelled part (default: 6)")
     made.add_argument("--videos", type=int, default=60, help="videos of the unlabelled part (default: 60)")
+    made.add_argument("--target-identities", type=int, help="people of the target (default: a quarter of --identities)")
     made.add_argument("--sequences", type=int, default=2, help="MOT sequences (default: 2)")
     made.add_argument("--seed", type=int, default=0, help="same seed, same bytes (default: 0)")
     made.add_argument("--quiet", "-q", action="store_true", help="say nothing but errors")
@@ -40,6 +41,7 @@ def run(words: Sequence[str]) -> int:
         videos=arguments.videos,
         seed=arguments.seed,
         sequences=arguments.sequences,
+        target_identities=arguments.target_identities,
         show=None if arguments.quiet else _Lines().show,
     )
     if not arguments.quiet:

@@ -63,6 +63,7 @@ def synthesize(
     videos: int = 60,
     seed: int = 0,
     sequences: int = 2,
+    target_identities: int | None = None,
     show: Show | None = None,
 ) -> Counts:
     """Draw a data set; the same arguments give the same bytes.
@@ -81,27 +82,34 @@ def synthesize(
 
     Args:
         folder: must not exist, or be empty.
-        identities: people in the labelled part; the target has a quarter as many, at least four.
+        identities: people in the labelled part.
         cameras: of the labelled part; the target has two thirds as many, at least two.
         videos: of the single-camera part.
         seed: decides everything.
         sequences: MOT sequences.
+        target_identities: people of the target; None for a quarter of `identities`, at least four.
         show: told how far along the drawing is.
 
     Raises:
         InputError: numbers too small, something in `folder` already, or a disk that cannot be written.
     """
-    if min(identities, cameras) < 2 or min(videos, sequences) < 1 or seed < 0:
+    wanted = max(4, identities // 4) if target_identities is None else target_identities
+    if min(identities, cameras, wanted) < 2 or min(videos, sequences) < 1 or seed < 0:
         raise InputError(
-            f"identities {identities}, cameras {cameras}, videos {videos}, sequences {sequences}, seed {seed}: "
-            "expected at least 2 identities, 2 cameras, 1 video, 1 sequence, and a seed from 0 on"
+            f"identities {identities}, cameras {cameras}, target identities {wanted}, videos {videos}, "
+            f"sequences {sequences}, seed {seed}: expected at least 2 identities, 2 cameras, 2 target identities, "
+            "1 video, 1 sequence, and a seed from 0 on"
         )
     _refuse_existing(folder)
     temporary = folder.parent / f".{folder.name[:100]}-{secrets.token_hex(4)}"
     try:
         temporary.mkdir(parents=True)
-        counts = _Drawing(temporary, seed, show or _say_nothing).everything(identities, cameras, videos, sequences)
+        counts = _Drawing(temporary, seed, show or _say_nothing).everything(
+            identities, cameras, videos, sequences, wanted
+        )
         arguments = {"identities": identities, "cameras": cameras, "videos": videos, "sequences": sequences}
+        if target_identities is not None:  # so that a set drawn without it keeps its bytes
+            arguments["target_identities"] = wanted
         text = json.dumps({"version": _VERSION, "seed": seed, **arguments}, indent=2)
         (temporary / "synthetic.json").write_text(text + "\n")
         temporary.rename(folder)
@@ -127,10 +135,10 @@ class _Drawing:
     def __init__(self, root: Path, seed: int, show: Show) -> None:
         self._root, self._seed, self._show = root, seed, show
 
-    def everything(self, identities: int, cameras: int, videos: int, sequences: int) -> Counts:
+    def everything(self, identities: int, cameras: int, videos: int, sequences: int, target: int) -> Counts:
         labelled = self._labelled(identities, cameras)
         single = self._videos(videos, identities + 1)
-        query, gallery = self._target(max(4, identities // 4), max(2, 2 * cameras // 3), identities + 1, cameras + 1)
+        query, gallery = self._target(target, max(2, 2 * cameras // 3), identities + 1, cameras + 1)
         return Counts(labelled, single, query, gallery, self._sequences(sequences))
 
     def _labelled(self, identities: int, cameras: int) -> int:
