@@ -27,6 +27,7 @@ DEFAULT_OUTPUT = Path("runs/train")
 _COMMANDS = {
     "eval": "remix_track.cli.train_eval",
     "export": "remix_track.cli.train_export",
+    "grid": "remix_track.cli.train_grid",
     "synthesize": "remix_track.cli.train_synthesize",
 }
 
@@ -34,6 +35,7 @@ _HELP = """\
 remix-train --config FILE.toml [options]   ReMix training: crops in, tracker-ready weights out (below)
 remix-train eval --weights W ...           Rank-1, mAP and mINP on a labelled set (eval --help)
 remix-train export W --format onnx         weights for other runtimes (export --help)
+remix-train grid configs/grid_cpu.toml     studies: many trainings, tables, plots (grid --help)
 remix-train synthesize OUT                 drawn people to train on (synthesize --help)
 
 """

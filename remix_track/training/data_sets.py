@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from remix_track.data.crop_set import CropSet, Split, join_crop_sets
+from remix_track.data.fewer_videos import fewer_videos
 from remix_track.data.key_rule import KeyRule
 from remix_track.data.msmt17 import read_msmt17
 from remix_track.data.multi_camera import (
@@ -118,7 +119,7 @@ def open_training_data(settings: TrainSettings) -> TrainingData:
         raise InputError(f"data.target: {target.name} has no query and gallery; name a set that has, or leave it out")
     return TrainingData(
         labelled=multi,
-        single=join_video_sets([_open_videos(name, data) for name in data.single_camera]) if needs_single else None,
+        single=_open_single(settings) if needs_single else None,
         target=target,
         calibration=open_labelled(data.calibration, strict=data.strict) if data.calibration else None,
     )
@@ -132,6 +133,14 @@ def open_labelled(name: str, *, strict: bool) -> CropSet:
     """
     kind, path = _split(name, MULTI_CAMERA)
     return MULTI_CAMERA[kind](path, strict)
+
+
+def _open_single(settings: TrainSettings) -> VideoSet:
+    data = settings.data
+    videos = join_video_sets([_open_videos(name, data) for name in data.single_camera])
+    if data.single_camera_videos or data.single_camera_images:
+        return fewer_videos(videos, data.single_camera_videos, data.single_camera_images, settings.run.seed)
+    return videos
 
 
 def _open_videos(name: str, data: DataSettings) -> VideoSet:

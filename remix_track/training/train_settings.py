@@ -27,6 +27,8 @@ class DataSettings:
     Attributes:
         multi_camera: labelled sets, each `KIND:PATH`; see `remix_track.training.data_sets`.
         single_camera: unlabelled sets, each `KIND:PATH`.
+        single_camera_videos: take so many videos of them alone, drawn by the seed; 0 for all.
+        single_camera_images: take so many crops of these videos in all, a stretch of each; 0 for all.
         video_fields: `_` fields of a single-camera name, from 0, that say the video; empty: the rule of its kind.
         hidden_identity_fields: those that say who it is, on data that has this; it only judges pseudo labels.
         target: a labelled set with query and gallery that the run is scored on; empty for none.
@@ -38,6 +40,8 @@ class DataSettings:
 
     multi_camera: tuple[str, ...] = field(default=(), metadata={"help": "labelled sets, each KIND:PATH"})
     single_camera: tuple[str, ...] = field(default=(), metadata={"help": "unlabelled sets, each KIND:PATH"})
+    single_camera_videos: int = field(default=0, metadata={"help": "take so many of their videos alone; 0: all"})
+    single_camera_images: int = field(default=0, metadata={"help": "so many crops of these videos in all; 0: all"})
     video_fields: tuple[int, ...] = field(
         default=(), metadata={"help": "fields of a name that say the video, as 0,1,2"}
     )
@@ -50,6 +54,8 @@ class DataSettings:
     workers: int = field(default=0, metadata={"help": "threads that read pictures; 0: as many as cores"})
 
     def __post_init__(self) -> None:
+        _check("single_camera_videos", self.single_camera_videos, "0 or more", 0, math.inf)
+        _check("single_camera_images", self.single_camera_images, "0 or more", 0, math.inf)
         _check("workers", self.workers, "0 to 256", 0, 256)
 
 

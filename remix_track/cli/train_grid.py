@@ -1,0 +1,109 @@
+"""`remix-train grid`: a file of studies, every cell a training, tables and plots at the end and all along."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from remix_track.cli.flags import Parser
+from remix_track.errors import InputError
+from remix_track.studies.cell_runs import CellFolders
+from remix_track.studies.running import Job, all_jobs, folder_lock, run_jobs
+from remix_track.studies.study_file import StudyFile, chosen_studies, read_studies
+
+DEFAULT_OUTPUT = Path("runs/grid")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags of the runner."""
+    made = Parser(
+        prog="remix-train grid",
+        description="Run every training of a file of studies; called again, it goes on where it was stopped.",
+        epilog="DIR gets table.md, results.json, a picture for each study, and every training under cells/.",
+    )
+    made.add_argument("file", metavar="FILE.toml", type=Path, help="studies, such as configs/grid_cpu.toml")
+    made.add_argument(
+        "--output", "-o", metavar="DIR", type=Path, default=DEFAULT_OUTPUT, help=f"(default: {DEFAULT_OUTPUT})"
+    )
+    made.add_argument(
+        "--only", metavar="NAME", nargs="+", default=[], help="run these alone: STUDY, or STUDY/CELL; the rest is shown"
+    )
+    made.add_argument("--jobs", type=int, default=1, help="trainings side by side, each with run.threads (default: 1)")
+    made.add_argument("--dry-run", action="store_true", help="say what is finished and what would run, and stop")
+    made.add_argument("--quiet", "-q", action="store_true", help="say nothing but errors")
+    return made
+
+
+def run(words: Sequence[str]) -> int:
+    """Run the studies; 1 where a training failed."""
+    arguments = parser().parse_args(words)
+    if not 1 <= arguments.jobs <= 256:
+        raise InputError(f"--jobs {arguments.jobs}; expected 1 to 256")
+    file = read_studies(arguments.file)
+    jobs = all_jobs(chosen_studies(file, arguments.only))
+    if arguments.dry_run:
+        _say_plan(jobs, CellFolders(arguments.output))
+        return 0
+    _check_data(file, jobs)
+    with folder_lock(arguments.output) as lock:
+        return _run(file, jobs, arguments, lock)
+
+
+def _run(file: StudyFile, jobs: list[Job], arguments: argparse.Namespace, lock: int) -> int:
+    folders = CellFolders(arguments.output)
+    numbers = {job: number for number, job in enumerate(jobs, 1)}
+
+    def tell(job: Job, words: str) -> None:
+        if not arguments.quiet or words.startswith("failed"):
+            sys.stderr.write(f"[{numbers[job]}/{len(jobs)}] {job}: {words}\n")
+
+    try:
+        failed = run_jobs(
+            jobs,
+            folders,
+            lock,
+            parallel=arguments.jobs,
+            tell=tell,
+            ended=lambda job: _write(file, folders, arguments.output),
+        )
+    finally:
+        _write(file, folders, arguments.output)
+    if not arguments.quiet:
+        print(f"{len(jobs) - failed} of {len(jobs)} trainings finished: {arguments.output / 'table.md'}")
+    return 1 if failed else 0
+
+
+def _write(file: StudyFile, folders: CellFolders, root: Path) -> None:
+    """Results, pictures and table of all studies of the file, run now or not."""
+    from remix_track.studies.plots import draw_study
+    from remix_track.studies.summary import collect, write_results
+    from remix_track.studies.table import write_table
+
+    found = collect(file.studies, folders)
+    write_results(root, found)
+    drawn = [f"{one.study.name}.png" for one in found if draw_study(root / f"{one.study.name}.png", one)]
+    write_table(root, found, f"remix-train grid {file.path}", drawn)
+
+
+def _check_data(file: StudyFile, jobs: Sequence[Job]) -> None:
+    """Raise `InputError` where a data set is not there, before anything runs."""
+    for job in jobs:
+        data = job.cell.settings.data
+        if not data.target:
+            raise InputError(f"{file.path}: {job.name} has no data.target; name a set to be scored on in [base.data]")
+        for name in (*data.multi_camera, *data.single_camera, data.target):
+            path = Path(name.partition(":")[2]).expanduser()
+            if not path.exists():
+                made = f"; make it with: {file.data_command}" if file.data_command else ""
+                raise InputError(f"{path}: no such data set ({job.name}){made}")
+
+
+def _say_plan(jobs: Sequence[Job], folders: CellFolders) -> None:
+    waiting = 0
+    for job in jobs:
+        cell_run = folders.run(job.cell, job.seed)
+        state = cell_run.state() if cell_run else "not run"
+        waiting += state != "finished"
+        differs = ", ".join(job.cell.changes) or "the study's base"
+        print(f"{state:8}  {job}  ({differs})")
+    print(f"{waiting} of {len(jobs)} trainings would run")
