@@ -37,9 +37,7 @@ class MomentumNetwork:
             network: the followed one itself, not what DistributedDataParallel or `torch.compile` wrap around it.
         """
         step = 1 - self.settings.coefficient
-        followed = dict(network.named_parameters())
-        for name, own in self.network.named_parameters():
-            own.lerp_(followed[name], step)
+        torch._foreach_lerp_(list(self.network.parameters()), list(network.parameters()), step)
         if self.settings.batchnorm == "own":
             return
         buffers = dict(network.named_buffers())
