@@ -6,12 +6,14 @@ from pathlib import Path
 
 from remix_track.cli.flags import Parser
 
-_SUFFIXES = {"onnx": ".onnx", "torchscript": ".torchscript.pt"}
+_SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".torchscript.pt"}
 
 
 def parser() -> argparse.ArgumentParser:
     """The flags of the export."""
-    made = Parser(prog="remix-train export", description="Write weights as ONNX or TorchScript, L2 norm inside.")
+    made = Parser(
+        prog="remix-train export", description="Write weights as ONNX, OpenVINO or TorchScript, L2 norm inside."
+    )
     made.add_argument("weights", type=Path, help="a .safetensors file of ours")
     made.add_argument("--format", choices=sorted(_SUFFIXES), default="onnx", help="default: onnx")
     made.add_argument("--output", "-o", metavar="FILE", type=Path, help="default: beside the weights")

@@ -1,11 +1,12 @@
-"""Our weights for other runtimes: ONNX and TorchScript, L2 norm inside, any number of crops, the card as metadata."""
+"""Our weights for other runtimes: ONNX, OpenVINO, TorchScript; L2 norm inside, any number of crops, the card too."""
 
+import contextlib
 import importlib.util
 import io
 import json
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from remix_track.weights.card import WeightsCard
 
 LARGEST_DIFFERENCE = 1e-4
+Form = Literal["onnx", "openvino", "torchscript"]
 _TRIED = 5
 
 
@@ -37,22 +39,25 @@ class UnitEncoder(nn.Module):
         return F.normalize(self.encoder(images)[1], dim=1)
 
 
-def export_weights(weights: Path, path: Path, form: Literal["onnx", "torchscript"]) -> float:
+def export_weights(weights: Path, path: Path, form: Form) -> float:
     """Write weights in another form, and keep the file only if its vectors are torch's.
+
+    ONNX and OpenVINO get `NAME.toml` beside them, OpenVINO also `NAME.bin`.
 
     Args:
         weights: a `.safetensors` file of ours.
-        path: of the result.
-        form: of the result; torch writes ONNX with the package `onnx`.
+        path: of the result; OpenVINO's ends in `.xml`.
+        form: of the result; torch writes ONNX with the package `onnx`, and OpenVINO needs `openvino`.
 
     Returns:
-        the largest difference of any component on five random crops, below 1e-4.
+        the largest difference of any component on five random crops, at most 1e-4, all in float32.
 
     Raises:
-        InputError: weights that cannot be read, no `onnx`, or vectors that differ.
+        InputError: weights that cannot be read, a package that is not there, or vectors that differ.
     """
     from remix_track.weights.safetensors_file import load_encoder
 
+    _refuse_missing(path, form)
     card, encoder = load_encoder(weights)
     network = UnitEncoder(encoder).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(0)
@@ -60,22 +65,38 @@ def export_weights(weights: Path, path: Path, form: Literal["onnx", "torchscript
     with torch.no_grad():
         wanted = network(images).numpy()
     fuse_norms(network)
-    with whole_file(path) as temporary:
+    # The stack renames the file that was entered last first, so that an .xml never stands without its .bin.
+    with contextlib.ExitStack() as files:
+        temporary = files.enter_context(whole_file(path))
         if form == "onnx":
             temporary.write_bytes(_onnx(network, images[:2], card))
+            made = _run_onnx(temporary, images)
+        elif form == "openvino":
+            constants = files.enter_context(whole_file(path.with_suffix(".bin")))
+            _write_openvino(network, images[:2], card, temporary, constants)
+            made = _run_openvino(temporary, constants, images)
         else:
             _write_torchscript(network, images[:2], card, temporary)
-        made = (_run_onnx if form == "onnx" else _run_torchscript)(temporary, images)
+            made = _run_torchscript(temporary, images)
         difference = float(np.abs(made - wanted).max())
         if not difference <= LARGEST_DIFFERENCE:
             raise InputError(f"{path}: its vectors differ from torch's by {difference:.1e}; it is not kept")
-    if form == "onnx":
+    if form != "torchscript":
         _write_side_file(path, card)
     return difference
 
 
+def _refuse_missing(path: Path, form: Form) -> None:
+    if form == "onnx" and importlib.util.find_spec("onnx") is None:
+        raise InputError("export to ONNX needs the package onnx: pip install onnx")
+    if form == "openvino" and importlib.util.find_spec("openvino") is None:
+        raise InputError("export to OpenVINO needs the package openvino: pip install openvino")
+    if form == "openvino" and path.suffix != ".xml":
+        raise InputError(f"{path}: OpenVINO models are named .xml; give such a name")
+
+
 def _write_side_file(path: Path, card: "WeightsCard") -> None:
-    """What the tracker reads beside an ONNX file, so that it has the threshold too."""
+    """What the tracker reads beside an ONNX or OpenVINO file, so that it has the threshold too."""
     from remix_track.encoder.onnx_network import SideFile
     from remix_track.settings_text import to_toml
 
@@ -93,8 +114,6 @@ def _write_side_file(path: Path, card: "WeightsCard") -> None:
 
 
 def _onnx(network: nn.Module, images: Tensor, card: "WeightsCard") -> bytes:
-    if importlib.util.find_spec("onnx") is None:
-        raise InputError("export to ONNX needs the package onnx: pip install onnx")
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # The exporter by tracing is deprecated, but the other one needs one more package.
@@ -134,11 +153,50 @@ def _write_torchscript(network: nn.Module, images: Tensor, card: "WeightsCard", 
         torch.jit.save(traced, str(path), _extra_files={"card.json": json.dumps(card.to_metadata())})  # type: ignore[no-untyped-call]
 
 
+def _write_openvino(network: nn.Module, images: Tensor, card: "WeightsCard", path: Path, constants: Path) -> None:
+    """The model as `path`, float32, its weights as `constants`.
+
+    `openvino.convert_model` would send a note of its use over the network, so its PyTorch front end is called itself.
+    """
+    import openvino
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    with warnings.catch_warnings(), torch.no_grad():
+        warnings.simplefilter("ignore")
+        decoder = TorchScriptPythonDecoder(network, example_input=(images,))
+    front_end = FrontEndManager().load_by_framework("pytorch")
+    model = front_end.convert(front_end.load(decoder))
+    model.reshape([-1, *images.shape[1:]])
+    for port, name in ((model.input(0), "images"), (model.output(0), "vectors")):
+        port.get_tensor().set_names({name})
+    for key, text in card.to_metadata().items():
+        model.set_rt_info(text, key)
+    try:
+        openvino.save_model(model, path, compress_to_fp16=False)
+        path.with_suffix(".bin").replace(constants)
+    except RuntimeError as error:
+        raise InputError(f"{path}: cannot be written ({' '.join(str(error).split())[-120:]})") from None
+    finally:
+        path.with_suffix(".bin").unlink(missing_ok=True)
+
+
 def _run_onnx(path: Path, images: Tensor) -> NDArray[np.float32]:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     vectors: NDArray[np.float32] = session.run(None, {"images": images.numpy()})[0]
+    return vectors
+
+
+def _run_openvino(path: Path, constants: Path, images: Tensor) -> NDArray[np.float32]:
+    import openvino
+
+    core = openvino.Core()
+    model = core.read_model(path, constants)
+    # Without this a CPU that knows bfloat16 rounds to it, and vectors are a hundred times further from torch's.
+    compiled: Any = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    vectors: NDArray[np.float32] = compiled(images.numpy())[0]
     return vectors
 
 
