@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from remix_track.studies.running import Job, all_jobs, folder_lock, run_jobs
 from remix_track.studies.study_file import StudyFile, chosen_studies, read_studies
 
 DEFAULT_OUTPUT = Path("runs/grid")
+_PICTURE_SECONDS = 60.0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -26,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
         "--output", "-o", metavar="DIR", type=Path, default=DEFAULT_OUTPUT, help=f"(default: {DEFAULT_OUTPUT})"
     )
     made.add_argument(
-        "--only", metavar="NAME", nargs="+", default=[], help="run these alone: STUDY, or STUDY/CELL; the rest is shown"
+        "--only", metavar="NAME", nargs="+", default=[], help="run these alone, STUDY or STUDY/CELL; the table has all"
     )
     made.add_argument("--jobs", type=int, default=1, help="trainings side by side, each with run.threads (default: 1)")
     made.add_argument("--dry-run", action="store_true", help="say what is finished and what would run, and stop")
@@ -52,37 +54,43 @@ def run(words: Sequence[str]) -> int:
 def _run(file: StudyFile, jobs: list[Job], arguments: argparse.Namespace, lock: int) -> int:
     folders = CellFolders(arguments.output)
     numbers = {job: number for number, job in enumerate(jobs, 1)}
+    report = _Report(file, folders, arguments.output)
 
     def tell(job: Job, words: str) -> None:
         if not arguments.quiet or words.startswith("failed"):
             sys.stderr.write(f"[{numbers[job]}/{len(jobs)}] {job}: {words}\n")
 
     try:
-        failed = run_jobs(
-            jobs,
-            folders,
-            lock,
-            parallel=arguments.jobs,
-            tell=tell,
-            ended=lambda job: _write(file, folders, arguments.output),
-        )
+        failed = run_jobs(jobs, folders, lock, parallel=arguments.jobs, tell=tell, ended=lambda job: report.write())
     finally:
-        _write(file, folders, arguments.output)
+        report.write(last=True)
     if not arguments.quiet:
         print(f"{len(jobs) - failed} of {len(jobs)} trainings finished: {arguments.output / 'table.md'}")
     return 1 if failed else 0
 
 
-def _write(file: StudyFile, folders: CellFolders, root: Path) -> None:
-    """Results, pictures and table of all studies of the file, run now or not."""
-    from remix_track.studies.plots import draw_study
-    from remix_track.studies.summary import collect, write_results
-    from remix_track.studies.table import write_table
+class _Report:
+    """Results, table and pictures of all studies of the file, run now or not."""
 
-    found = collect(file.studies, folders)
-    write_results(root, found)
-    drawn = [f"{one.study.name}.png" for one in found if draw_study(root / f"{one.study.name}.png", one)]
-    write_table(root, found, f"remix-train grid {file.path}", drawn)
+    def __init__(self, file: StudyFile, folders: CellFolders, root: Path) -> None:
+        self._file, self._folders, self._root = file, folders, root
+        self._drawn = time.monotonic()
+
+    def write(self, *, last: bool = False) -> None:
+        """Write them anew; pictures at most every minute, as they take longer, and at the end."""
+        from remix_track.studies.plots import draw_study
+        from remix_track.studies.summary import collect, write_results
+        from remix_track.studies.table import write_table
+
+        found = collect(self._file.studies, self._folders)
+        write_results(self._root, found)
+        pictures = {one.study.name: self._root / f"{one.study.name}.png" for one in found}
+        if last or time.monotonic() - self._drawn >= _PICTURE_SECONDS:
+            for one in found:
+                draw_study(pictures[one.study.name], one)
+            self._drawn = time.monotonic()
+        drawn = [name for name, path in pictures.items() if path.is_file()]
+        write_table(self._root, found, f"remix-train grid {self._file.path}", drawn)
 
 
 def _check_data(file: StudyFile, jobs: Sequence[Job]) -> None:

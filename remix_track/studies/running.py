@@ -114,7 +114,7 @@ def run_jobs(
                 tell(training.job, training.outcome)
                 ended(training.job)
             time.sleep(0.05)
-    except KeyboardInterrupt:
+    except BaseException:  # Ctrl-C, or a disk that is full: nothing goes on unseen
         for training in running:
             training.stop()
             tell(training.job, "stopped; the same command goes on with it")

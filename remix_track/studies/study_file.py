@@ -103,7 +103,11 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Study:
-    """Cells that are looked at together; see `StudyText`."""
+    """Cells that are looked at together; see `StudyText`.
+
+    Attributes:
+        base: `section.key = value` in which all its cells differ from the file's base.
+    """
 
     name: str
     title: str
@@ -111,6 +115,7 @@ class Study:
     axis: str
     seeds: tuple[int, ...]
     jitter: bool
+    base: tuple[str, ...]
     cells: tuple[Cell, ...]
 
 
@@ -166,16 +171,17 @@ def _study(name: str, values: Any, base: Mapping[str, Any], where: str) -> Study
     text = settings.build(StudyText, {"cells": {}} | _section(values, where), where)
     if not text.seeds or len(set(text.seeds)) != len(text.seeds):
         raise InputError(f"{where}: seeds = {list(text.seeds)}; expected different numbers, at least one")
-    merged = _merged(base, _section(text.base, f"{where}: base"))
+    own = _section(text.base, f"{where}: base")
     if text.jitter:
-        merged = _merged(merged, {"run": {"evaluate_every": 1}})
+        own = _merged({"run": {"evaluate_every": 1}}, own)
+    merged = _merged(base, own)
     cells = _section(text.cells, f"{where}: cells")
     if not cells:
         raise InputError(f"{where}: holds no cell; write [study.{name}.cells] and NAME = {{SECTION.KEY = VALUE}}")
     made = tuple(_cell(cell, changes, merged, f"{where}: cell {cell!r}") for cell, changes in cells.items())
     for seed in text.seeds:
         settings.build(TrainSettings, {"run": {"seed": seed}}, where)
-    return Study(name, text.title or name, text.note, text.axis, text.seeds, text.jitter, made)
+    return Study(name, text.title or name, text.note, text.axis, text.seeds, text.jitter, tuple(_flat(own)), made)
 
 
 def _cell(name: str, changes: Any, base: Mapping[str, Any], where: str) -> Cell:

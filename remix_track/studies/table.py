@@ -11,12 +11,11 @@ TABLE = "table.md"
 
 
 def write_table(root: Path, found: Sequence[StudyResults], command: str, drawn: Sequence[str] = ()) -> None:
-    """Write `table.md` for all studies, with the pictures in `drawn` (`STUDY.png`) below theirs."""
+    """Write `table.md` for all studies; the ones in `drawn` have a picture, `NAME.png`, beside it."""
     lines = [f"`{command}`", "", *_explanation(found)]
     for one in found:
         lines += study_lines(one)
-        name = f"{one.study.name}.png"
-        lines += [f"![{one.study.title}]({name})", ""] if name in drawn else []
+        lines += [f"![{one.study.title}]({one.study.name}.png)", ""] if one.study.name in drawn else []
     with whole_file(root / TABLE) as temporary:
         temporary.write_text("\n".join(lines), encoding="utf-8")
 
@@ -27,6 +26,8 @@ def study_lines(found: StudyResults) -> list[str]:
     heads = ["cell", "what differs", "Rank-1", "mAP", *(["jitter of mAP"] if study.jitter else [])]
     heads += ["identities found", "purity", "completeness", "minutes", "seeds run"]
     lines = [f"## {study.title}", "", *([study.note, ""] if study.note else [])]
+    base = ", ".join(f"`{change}`" for change in study.base)
+    lines += [f"All its cells have {base}.", ""] if base else []
     lines += ["| " + " | ".join(heads) + " |", "| --- | --- |" + " ---: |" * (len(heads) - 2)]
     lines += ["| " + " | ".join(_row(one, jitter=study.jitter)) + " |" for one in found.cells]
     failed = [
