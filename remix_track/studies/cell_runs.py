@@ -23,6 +23,7 @@ from remix_track.settings_text import to_toml
 from remix_track.studies.study_file import Cell
 from remix_track.training.run_log import read_log
 from remix_track.training.train_settings import TrainSettings
+from remix_track.weights.card import card_from_metadata
 
 State = Literal["finished", "failed", "cut", "not run"]
 _SETTINGS = "settings.toml"
@@ -45,6 +46,7 @@ class Result:
         outliers: crops without one.
         purity: of them; None also where the data does not know its people.
         completeness: of them.
+        revision: of the code that trained it last; empty where unknown.
     """
 
     rank1: float
@@ -57,6 +59,7 @@ class Result:
     outliers: int | None = None
     purity: float | None = None
     completeness: float | None = None
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,4 +237,15 @@ def read_result(folder: Path, seconds: float) -> Result:
     values = {name: final[name] for name in ("rank1", "map", "minp")}
     values |= {name: labelled[-1][name] for name in ("clusters", "outliers", "purity", "completeness") if labelled}
     values |= {"epochs": [one["epoch"] for one in scored], "epoch_map": [one["map"] for one in scored]}
-    return settings.build(Result, {**values, "seconds": seconds}, str(folder))
+    return settings.build(Result, {**values, "seconds": seconds, "revision": _revision(folder)}, str(folder))
+
+
+def _revision(folder: Path) -> str:
+    from safetensors import SafetensorError, safe_open
+
+    path = folder / "remix.safetensors"
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return card_from_metadata(file.metadata() or {}, str(path)).git_revision
+    except (OSError, SafetensorError, InputError):
+        return ""
