@@ -11,9 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from remix_track.cli import train_grid
 from remix_track.cli.train import main
 from remix_track.errors import InputError
-from remix_track.studies import plots, running
+from remix_track.studies import running
 from remix_track.studies.cell_runs import CellFolders
 from remix_track.studies.running import all_jobs, folder_lock
 from remix_track.studies.study_file import read_studies
@@ -86,7 +87,7 @@ base = {{run.evaluate_every = 5}}
 def _no_pictures(monkeypatch, request):
     """Drawing takes longer than all else here."""
     if "picture" not in request.node.name:
-        monkeypatch.setattr(plots, "draw_study", lambda path, found: False)
+        monkeypatch.setattr(train_grid, "draw_study", lambda path, found: False)
 
 
 @pytest.fixture
@@ -219,15 +220,15 @@ def test_a_failure_is_reported_and_the_next_goes_on(study, capsys):
 
 
 def runner(path):
-    code = f"from remix_track.studies import plots, running; running.TRAINER = {running.TRAINER!r}\n"
-    code += "plots.draw_study = lambda path, found: False\n"
+    code = f"from remix_track.studies import running; running.TRAINER = {running.TRAINER!r}\n"
+    code += "from remix_track.cli import train_grid; train_grid.draw_study = lambda path, found: False\n"
     code += "import sys; from remix_track.cli.train import main; sys.exit(main(sys.argv[1:]))"
     words = ["grid", str(path), "--output", str(path.parent / "out"), "--only", "rates", "--jobs", "2"]
     return subprocess.Popen([sys.executable, "-c", code, *words], stderr=subprocess.PIPE, text=True)
 
 
-def wait_for(condition):
-    deadline = time.monotonic() + 60
+def wait_for(condition, seconds=100):
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -370,6 +371,7 @@ def test_the_shipped_file_asks_for_the_grid_every_choice_and_every_sweep():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1800)
 def test_a_real_training_cut_in_the_middle_gives_the_numbers_of_an_unbroken_one(tmp_path):
     """The trainer itself on a small drawn set: SIGINT in the middle, and the same command again."""
     from remix_track.synthetic.dataset import synthesize
@@ -385,10 +387,13 @@ def test_a_real_training_cut_in_the_middle_gives_the_numbers_of_an_unbroken_one(
     words = [sys.executable, "-m", "remix_track.cli.train", "grid", str(path), "--output"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     subprocess.run([*words, str(tmp_path / "unbroken")], check=True, env=environment)
-    process = subprocess.Popen([*words, str(tmp_path / "cut")], env=environment)
-    wait_for(lambda: (tmp_path / "cut/cells/grid-both/seed-0/checkpoints/joint-00001-0000000.pt").exists())
-    process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=120) == 130
+    with subprocess.Popen([*words, str(tmp_path / "cut")], env=environment) as process:
+        try:
+            first_epoch = tmp_path / "cut/cells/grid-both/seed-0/checkpoints/joint-00001-0000000.pt"
+            wait_for(first_epoch.exists, seconds=600)
+        finally:
+            process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
     subprocess.run([*words, str(tmp_path / "cut")], check=True, env=environment)
 
     def numbers(name):

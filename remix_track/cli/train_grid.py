@@ -9,8 +9,11 @@ from pathlib import Path
 from remix_track.cli.flags import Parser
 from remix_track.errors import InputError
 from remix_track.studies.cell_runs import CellFolders
+from remix_track.studies.plots import draw_study
 from remix_track.studies.running import Job, all_jobs, folder_lock, run_jobs
 from remix_track.studies.study_file import StudyFile, chosen_studies, read_studies
+from remix_track.studies.summary import collect, write_results
+from remix_track.studies.table import write_table
 
 DEFAULT_OUTPUT = Path("runs/grid")
 _PICTURE_SECONDS = 60.0
@@ -78,10 +81,6 @@ class _Report:
 
     def write(self, *, last: bool = False) -> None:
         """Write them anew; pictures at most every minute, as they take longer, and at the end."""
-        from remix_track.studies.plots import draw_study
-        from remix_track.studies.summary import collect, write_results
-        from remix_track.studies.table import write_table
-
         found = collect(self._file.studies, self._folders)
         write_results(self._root, found)
         pictures = {one.study.name: self._root / f"{one.study.name}.png" for one in found}
