@@ -11,15 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from deep_sort_realtime.deep_sort.kalman_filter import KalmanFilter, chi2inv95
 
 from remix_track.detections import Detections
 from remix_track.errors import InputError
 from remix_track.settings import build, read_toml
-from remix_track.trackers.association import PersonTrack
 from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
-from remix_track.trackers.gallery import Gallery
-from remix_track.trackers.motion import GATE, squared_mahalanobis, xyah_from_tlwh
 from tests.deep_sort_scenes import frame_of, person, street
 
 FRONT, BACK, SIDE = np.eye(8, dtype=np.float32)[:3]
@@ -84,40 +80,10 @@ def test_the_settings_are_there_without_the_heavy_packages():
 # --- costs ---
 
 
-def test_gallery_distance_is_one_minus_the_largest_cosine():
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(30, 16)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    gallery = Gallery(budget=20)
-    for vector in vectors:
-        gallery.add(vector)
-    queries = vectors[:5] + 0
-    naive = [min(1 - float(np.dot(query, held)) for held in vectors[10:]) for query in queries]
-    np.testing.assert_allclose(gallery.distances(queries), naive, atol=1e-6)
-    assert len(gallery) == 20
-    np.testing.assert_array_equal(np.sort(gallery.vectors, axis=0), np.sort(vectors[10:], axis=0))
-
-
 def test_vectors_of_another_width_are_refused():
     adapter = confirmed(DeepSort(), frame_of(person(100), embedding=FRONT))
     with pytest.raises(ValueError, match="use one embedder per video"):
         adapter.update(frame_of(person(100), embedding=np.ones(5)))
-
-
-def test_mahalanobis_distance_is_the_package_s():
-    rng = np.random.default_rng(0)
-    kalman = KalmanFilter()
-    tlwh = rng.uniform(50, 200, size=(6, 4))
-    tracks = []
-    for box in xyah_from_tlwh(tlwh):
-        mean, covariance = kalman.initiate(box)
-        for _ in range(4):
-            mean, covariance = kalman.predict(mean, covariance)
-        tracks.append(PersonTrack(mean, covariance, "1", 3, 30, budget=1, feature=np.empty(0, np.float32)))
-    found = xyah_from_tlwh(tlwh + rng.normal(scale=5, size=tlwh.shape))
-    naive = [kalman.gating_distance(track.mean, track.covariance, found.copy()) for track in tracks]
-    np.testing.assert_allclose(squared_mahalanobis(kalman, tracks, found), naive, rtol=1e-9)
-    assert chi2inv95[4] == GATE
 
 
 def test_two_people_cross_and_keep_their_ids_by_motion():

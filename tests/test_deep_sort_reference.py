@@ -47,7 +47,9 @@ def test_released_gallery_reproduces_the_bare_package(seed):
             pairs.add((id_, key))
         seen = {id_ for id_, _ in pairs}
         assert len(pairs) == len(seen) == len({key for _, key in pairs})
-    galleries = {track.public_id: track.gallery.vectors for track in adapter._tracker.tracks if track.public_id}
+    tracker = adapter._tracker
+    held = zip(tracker.tracks["public_id"].tolist(), tracker.tracks["gallery"].tolist(), strict=True)
+    galleries = {id_: tracker.galleries.vectors(row) for id_, row in held}
     for id_, key in pairs:
         if id_ in galleries:
             samples = np.stack(package.tracker.metric.samples[key])

@@ -1,162 +1,133 @@
-"""Which detection continues which track: Deep SORT's cascade and IoU stage, on deep-sort-realtime's classes.
+"""Which detection continues which track in one frame: Deep SORT's cascade and IoU stage, as functions of arrays."""
 
-Imported by `DeepSort` when it starts, not before: the package brings scipy, which a `--help` does not need.
-"""
-
-from collections.abc import Sequence
-from functools import partial
-from typing import Any, Literal
+from dataclasses import dataclass
 
 import numpy as np
-from deep_sort_realtime.deep_sort.linear_assignment import INFTY_COST, min_cost_matching
-from deep_sort_realtime.deep_sort.track import Track, TrackState
-from deep_sort_realtime.deep_sort.tracker import Tracker
 from numpy.typing import NDArray
 
 from remix_track.boxes import iou_tlwh
-from remix_track.trackers.gallery import Gallery
-from remix_track.trackers.motion import GATE, squared_mahalanobis, xyah_from_tlwh
-
-Costs = NDArray[np.float64]
-Matches = list[tuple[int, int]]
-
-
-class PersonTrack(Track):  # type: ignore[misc]
-    """The package's track with its own gallery, and a public id that is given at confirmation (0 before)."""
-
-    def __init__(self, *state: Any, budget: int | None, feature: NDArray[np.float32], **detection: Any) -> None:
-        super().__init__(*state, **detection)
-        self.public_id = 0
-        self.gallery = Gallery(budget)
-        self._remember(feature)
-        if self._n_init == 1:  # the package looks at the count in update() only, one frame late for n_init = 1
-            self.state = TrackState.Confirmed
-
-    def update(self, kf: Any, detection: Any) -> None:
-        """Continue with a detection: filter, counts, and the gallery."""
-        super().update(kf, detection)
-        self._remember(self.features.pop())
-
-    def _remember(self, feature: NDArray[np.float32]) -> None:
-        if feature.any():
-            self.gallery.add(feature)
+from remix_track.trackers.appearance import appearance_distances
+from remix_track.trackers.assignment import IMPOSSIBLE, Assigned, Costs, Index, assign, cascade
+from remix_track.trackers.gallery import Galleries
+from remix_track.trackers.measurements import Measurements
+from remix_track.trackers.motion import GATE, BatchedKalmanFilter, tlwh_from_xyah
+from remix_track.trackers.track_table import Table
 
 
-class CascadeTracker(Tracker):  # type: ignore[misc]
-    """The package's tracker with costs of ours: appearance where both sides have one, else motion; class respected.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How far apart a track and its detection may be.
 
-    Appearance and motion are judged for the whole frame at once, before the cascade, and the costly comparison with
-    the galleries is made only where the motion gate lets a pair through.
+    Attributes:
+        max_cosine_distance: of appearance, 0..2.
+        max_iou_distance: 1 - IoU of the last stage, 0..1.
+        max_age: frames after which a track that was not seen ends.
+        max_motion_age: frames after which it is not found again by motion alone.
+        match_classes: a track continues only with detections of its own class.
     """
 
-    def __init__(
-        self,
-        *,
-        max_cosine_distance: float,
-        max_iou_distance: float,
-        max_age: int,
-        max_motion_age: int,
-        n_init: int,
-        budget: int | None,
-        gallery: Literal["fixed", "released"],
-        match_classes: bool,
-    ) -> None:
-        track = partial(PersonTrack, budget=budget)
-        self.tracks: list[PersonTrack] = []
-        super().__init__(None, max_iou_distance, max_age, n_init, override_track_class=track)
-        self._max_cosine_distance = max_cosine_distance
-        self._max_motion_age = max_motion_age
-        self._repeat_newest = gallery == "released"
-        self._match_classes = match_classes
-        self._next_public_id = 1
-
-    def update(self, detections: Sequence[Any], today: None = None) -> None:
-        """Match, correct, start and end tracks (to be called after `predict`, on every frame).
-
-        Differs from the package: a feature enters its track's gallery once (unless `gallery="released"`), and a track
-        that is confirmed gets the next public id.
-        """
-        matches, missed, fresh = self._match(detections)
-        if self._repeat_newest:
-            for track in self.tracks:
-                if track.is_confirmed():
-                    track.gallery.repeat_newest()
-        for row, column in matches:
-            self.tracks[row].update(self.kf, detections[column])
-        for row in missed:
-            self.tracks[row].mark_missed()
-        for column in fresh:
-            self._initiate_track(detections[column])
-        self.tracks = [track for track in self.tracks if not track.is_deleted()]
-        self._give_public_ids()
-
-    def _give_public_ids(self) -> None:
-        for track in self.tracks:
-            if track.is_confirmed() and track.public_id == 0:
-                track.public_id = self._next_public_id
-                self._next_public_id += 1
-
-    def _match(self, detections: Sequence[Any]) -> tuple[Matches, list[int], list[int]]:
-        """Cascade by appearance, cascade by motion for pairs without, then IoU (Deep SORT, listing 1 and after)."""
-        fresh = list(range(len(detections)))
-        if not self.tracks or not fresh:
-            return [], list(range(len(self.tracks))), fresh
-        appearance, motion, overlap = self._costs(detections)
-        ages = {i: track.time_since_update for i, track in enumerate(self.tracks) if track.is_confirmed()}
-        ages = {i: age for i, age in ages.items() if age <= self.max_age}
-        by_appearance, fresh = _cascade(appearance, self._max_cosine_distance, ages, fresh)
-        taken = {track for track, _ in by_appearance}
-        recent = {i: age for i, age in ages.items() if i not in taken and age <= self._max_motion_age}
-        by_motion, fresh = _cascade(motion, GATE, recent, fresh)
-        taken |= {track for track, _ in by_motion}
-        current = [i for i, track in enumerate(self.tracks) if i not in taken and track.time_since_update == 1]
-        by_overlap, _, fresh = _assign(overlap, self.max_iou_distance, current, fresh)
-        matches = by_appearance + by_motion + by_overlap
-        missed = sorted(set(range(len(self.tracks))) - {track for track, _ in matches})
-        return matches, missed, list(fresh)
-
-    def _costs(self, detections: Sequence[Any]) -> tuple[Costs, Costs, Costs]:
-        """Costs (T, N) of appearance, motion and overlap; INFTY_COST where a pair is out of the question."""
-        tlwh = np.stack([detection.ltwh for detection in detections])
-        distance = squared_mahalanobis(self.kf, self.tracks, xyah_from_tlwh(tlwh))
-        same_class = self._same_class(detections)
-        possible = same_class & (distance <= GATE)
-        seen = np.array([bool(detection.feature.any()) for detection in detections])
-        remembered = np.array([len(track.gallery) > 0 for track in self.tracks])
-        comparable = remembered[:, None] & seen[None]
-        motion = np.where(possible & ~comparable, distance, INFTY_COST)
-        boxes = np.stack([track.to_ltwh() for track in self.tracks])
-        overlap = np.where(same_class, 1.0 - iou_tlwh(boxes, tlwh), INFTY_COST)
-        return self._appearance(detections, possible & comparable), motion, overlap
-
-    def _appearance(self, detections: Sequence[Any], asked: NDArray[np.bool_]) -> Costs:
-        cost = np.full(asked.shape, INFTY_COST)
-        for row, track in enumerate(self.tracks):
-            columns = np.flatnonzero(asked[row]).tolist()
-            if columns and track.is_confirmed():
-                cost[row, columns] = track.gallery.distances(np.stack([detections[i].feature for i in columns]))
-        return cost
-
-    def _same_class(self, detections: Sequence[Any]) -> NDArray[np.bool_]:
-        if not self._match_classes:
-            return np.ones((len(self.tracks), len(detections)), np.bool_)
-        tracked = np.array([track.det_class for track in self.tracks])
-        found = np.array([detection.class_name for detection in detections])
-        return np.asarray(tracked[:, None] == found[None], np.bool_)
+    max_cosine_distance: float
+    max_iou_distance: float
+    max_age: int
+    max_motion_age: int
+    match_classes: bool
 
 
-def _cascade(cost: Costs, limit: float, ages: dict[int, int], free: list[int]) -> tuple[Matches, list[int]]:
-    """Match the tracks missed for the shortest time first; gives the matches and the detections left over."""
-    matches: Matches = []
-    for age in sorted(set(ages.values())):
-        found, _, free = _assign(cost, limit, [track for track, its_age in ages.items() if its_age == age], free)
-        matches += found
-    return matches, free
+@dataclass(frozen=True, slots=True)
+class _Gated:
+    """The pairs that motion and class allow, and how unlike they are: by look where both have one, else by motion.
+
+    Attributes:
+        rows: (R,) confirmed tracks, as rows of the table.
+        look: (R, N) cosine distance; `IMPOSSIBLE` where it is not to be asked for. None: nothing can be compared.
+        motion: (R, N) squared Mahalanobis distance, the same. None: everything can be compared by look.
+    """
+
+    rows: Index
+    look: Costs | None
+    motion: Costs | None
 
 
-def _assign(cost: Costs, limit: float, rows: list[int], columns: list[int]) -> tuple[Matches, list[int], list[int]]:
-    def part(_tracks: None, _detections: None, rows: list[int], columns: list[int]) -> Costs:
-        return cost[np.ix_(rows, columns)]
+def associate(
+    tracks: Table, found: Measurements, kalman: BatchedKalmanFilter, galleries: Galleries, limits: Limits
+) -> Assigned:
+    """Cascade by appearance, cascade by motion for pairs without, then IoU (Deep SORT, listing 1 and after).
 
-    matches, left_rows, left_columns = min_cost_matching(part, limit, None, None, rows, columns)
-    return matches, left_rows, left_columns
+    Args:
+        tracks: T predicted tracks.
+        found: N detections.
+        kalman: the filter that predicted them.
+        galleries: what the tracks remember.
+        limits: how far apart a pair may be.
+
+    Returns:
+        rows (P,) of `tracks` and columns (P,) of `found` that belong together, and the columns that are new people,
+        in the package's order.
+    """
+    if not len(tracks) or not len(found):
+        nothing = np.empty(0, np.intp)
+        return nothing, nothing, np.arange(len(found))
+    rows, columns, free = _by_cascades(tracks, _gated(tracks, found, kalman, galleries, limits), len(found), limits)
+    if not len(free):
+        return rows, columns, free
+    left = _for_overlap(tracks, rows)
+    overlap = _overlap_cost(tracks[left], found, free, limits)
+    near, chosen, fresh = assign(overlap, limits.max_iou_distance, np.arange(len(left)), np.arange(len(free)))
+    return np.concatenate([rows, left[near]]), np.concatenate([columns, free[chosen]]), free[fresh]
+
+
+def _gated(
+    tracks: Table, found: Measurements, kalman: BatchedKalmanFilter, galleries: Galleries, limits: Limits
+) -> _Gated:
+    rows = np.flatnonzero(tracks["confirmed"] & (tracks["time_since_update"] <= limits.max_age))
+    held = tracks[rows]
+    row, column, distance = kalman.gating_distance(held["mean"], held["covariance"], found.xyah)
+    if limits.match_classes:
+        same = held["class_id"][row] == found.class_id[column]
+        row, column, distance = row[same], column[same], distance[same]
+    remembers = galleries.sizes(held["gallery"]) > 0
+    by_look = remembers[row] & found.has_feature[column]
+    look = motion = None
+    if remembers.any() and found.has_feature.any():
+        asked = row[by_look], column[by_look]
+        limit = limits.max_cosine_distance
+        unlike = appearance_distances(galleries, held["gallery"][asked[0]], found.feature, asked[1], limit)
+        look = _matrix((len(rows), len(found)), *asked, unlike)
+    if not (remembers.all() and found.has_feature.all()):
+        motion = _matrix((len(rows), len(found)), row[~by_look], column[~by_look], distance[~by_look])
+    return _Gated(rows, look, motion)
+
+
+def _by_cascades(tracks: Table, gated: _Gated, count: int, limits: Limits) -> Assigned:
+    free = np.arange(count)
+    age = tracks["time_since_update"][gated.rows]
+    rows = columns = free[:0]
+    if gated.look is not None:
+        rows, columns, free = cascade(gated.look, limits.max_cosine_distance, np.arange(len(age)), age, free)
+    if gated.motion is not None:
+        recent = np.setdiff1d(np.flatnonzero(age <= limits.max_motion_age), rows)
+        more_rows, more_columns, free = cascade(gated.motion, GATE, recent, age[recent], free)
+        rows, columns = np.concatenate([rows, more_rows]), np.concatenate([columns, more_columns])
+    return gated.rows[rows], columns, free
+
+
+def _for_overlap(tracks: Table, taken: Index) -> Index:
+    """Tracks for the IoU stage: the unconfirmed, then those of the confirmed that were seen in the frame before."""
+    confirmed = np.flatnonzero(tracks["confirmed"])
+    # The package lists them as a set comes out. Ids depend on the order, where several tracks begin in one frame.
+    left = np.array(list(set(confirmed.tolist()) - set(taken.tolist())), np.intp)
+    left = left[tracks["time_since_update"][left] == 1]
+    return np.concatenate([np.flatnonzero(~tracks["confirmed"]), left])
+
+
+def _overlap_cost(tracks: Table, found: Measurements, columns: Index, limits: Limits) -> Costs:
+    cost = 1.0 - iou_tlwh(tlwh_from_xyah(tracks["mean"][:, 0]), found.tlwh[columns])
+    if limits.match_classes:
+        cost[tracks["class_id"][:, None] != found.class_id[columns]] = IMPOSSIBLE
+    return cost
+
+
+def _matrix(shape: tuple[int, int], rows: Index, columns: Index, values: NDArray[np.float64]) -> Costs:
+    cost = np.full(shape, IMPOSSIBLE)
+    cost[rows, columns] = values
+    return cost

@@ -1,11 +1,11 @@
 """Deep SORT (Wojke, Bewley, Paulus 2017, arXiv:1703.07402): detections of one frame after another in, people out.
 
-An adapter around deep-sort-realtime 1.3.2: its Kalman filter, track states and assignment, without its faults.
+The answers of deep-sort-realtime 1.3.2 without its faults, computed for all tracks at once.
 """
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from remix_track.boxes import tlwh_from_xyxy, xyxy_from_tlwh
 from remix_track.detections import Detections, Tracks
 from remix_track.errors import InputError
+from remix_track.trackers.measurements import Measurements, unit_rows
+from remix_track.trackers.track_table import Table, shown
 
 UNCALIBRATED_COSINE_DISTANCE = 0.2
 """The published threshold, for weights that carry no calibrated one."""
@@ -124,21 +126,20 @@ class DeepSort:
 
     def reset(self) -> None:
         """Forget everything, for the next video: ids start at 1 again."""
-        from remix_track.trackers.association import CascadeTracker
+        from remix_track.trackers.association import Limits
+        from remix_track.trackers.cascade_tracker import CascadeTracker
 
         chosen = self._settings
         limit = chosen.max_cosine_distance
         self._width: int | None = None
-        self._tracker = CascadeTracker(
+        limits = Limits(
             max_cosine_distance=UNCALIBRATED_COSINE_DISTANCE if limit is None else limit,
             max_iou_distance=chosen.max_iou_distance,
             max_age=self._scaled(chosen.max_age),
             max_motion_age=self._scaled(chosen.max_motion_age),
-            n_init=chosen.n_init,
-            budget=chosen.nn_budget,
-            gallery=chosen.gallery,
             match_classes=chosen.match_classes,
         )
+        self._tracker = CascadeTracker(limits, n_init=chosen.n_init, budget=chosen.nn_budget, gallery=chosen.gallery)
 
     def _scaled(self, age: int) -> int:
         return max(1, round(age * self._per_reference_frame))
@@ -158,10 +159,8 @@ class DeepSort:
             ValueError: embeddings that are not as wide as those before them.
         """
         embedding = self._unit_embedding(detections)
-        self._tracker.predict()
-        self._tracker.update(self._as_package(detections, embedding))
-        shown = [track for track in self._tracker.tracks if self._is_shown(track)]
-        return self._snapshot(shown, embedding)
+        self._tracker.update(self._measured(detections, embedding))
+        return self._snapshot(shown(self._tracker.tracks, max_coast=self._settings.max_coast), embedding)
 
     def _unit_embedding(self, detections: Detections) -> NDArray[np.float32] | None:
         if detections.embedding is None:
@@ -170,23 +169,24 @@ class DeepSort:
         if len(detections) and width != (self._width or width):
             raise ValueError(f"embeddings {width} wide after {self._width}; use one embedder per video, or reset()")
         self._width = width if len(detections) else self._width
-        return _unit_rows(detections.embedding)
+        return unit_rows(detections.embedding)
 
-    def _as_package(self, detections: Detections, embedding: NDArray[np.float32] | None) -> list[Any]:
-        from deep_sort_realtime.deep_sort.detection import Detection
+    def _measured(self, detections: Detections, embedding: NDArray[np.float32] | None) -> Measurements:
+        from remix_track.trackers.motion import xyah_from_tlwh
 
         tlwh = np.asarray(tlwh_from_xyxy(detections.xyxy.astype(np.float64)), np.float64)
-        nothing = np.empty(0, np.float32)
-        return [
-            Detection(
-                tlwh[row],
-                detections.score[row],
-                nothing if embedding is None else embedding[row],
-                class_name=int(detections.class_id[row]),
-                others=row,
-            )
-            for row in self._usable(detections, tlwh).tolist()
-        ]
+        row = self._usable(detections, tlwh)
+        boxes = tlwh[row].astype(np.float32)
+        feature = np.empty((len(row), 0), np.float32) if embedding is None else embedding[row]
+        return Measurements(
+            row=row,
+            tlwh=boxes,
+            xyah=xyah_from_tlwh(boxes),
+            score=detections.score[row],
+            class_id=detections.class_id[row],
+            feature=feature,
+            has_feature=np.asarray(feature.any(axis=1)),
+        )
 
     def _usable(self, detections: Detections, tlwh: NDArray[np.float64]) -> NDArray[np.intp]:
         """Rows with a real box, enough confidence, and no stronger box above them."""
@@ -199,36 +199,34 @@ class DeepSort:
         kept = [self._suppress(tlwh, detections.score, group) for group in groups]
         return np.concatenate(kept) if kept else rows
 
-    def _suppress(self, tlwh: NDArray[np.float64], score: NDArray[np.float32], rows: NDArray[np.intp]) -> Any:
+    def _suppress(
+        self, tlwh: NDArray[np.float64], score: NDArray[np.float32], rows: NDArray[np.intp]
+    ) -> NDArray[np.intp]:
         from deep_sort_realtime.utils.nms import non_max_suppression
 
-        return rows[non_max_suppression(tlwh[rows], self._settings.nms_max_overlap, score[rows])]
+        kept: list[int] = non_max_suppression(tlwh[rows], self._settings.nms_max_overlap, score[rows])
+        return rows[kept]
 
-    def _is_shown(self, track: Any) -> bool:
-        if not track.is_confirmed() or track.time_since_update > self._settings.max_coast:
-            return False
-        tlwh = track.to_ltwh()
-        # A prediction can shrink through zero: a person who was last seen half hidden behind something.
-        return track.time_since_update == 0 or bool(np.isfinite(tlwh).all() and (tlwh[2:] > 0).all())
-
-    def _snapshot(self, shown: list[Any], embedding: NDArray[np.float32] | None) -> Tracks:
-        detection = np.array([-1 if track.others is None else track.others for track in shown], np.int64)
-        score = [math.nan if track.det_conf is None else track.det_conf for track in shown]
-        tlwh = np.array([self._tlwh(track) for track in shown], np.float64).reshape(-1, 4)
+    def _snapshot(self, people: Table, embedding: NDArray[np.float32] | None) -> Tracks:
+        detection = people["detection"].copy()
         return Tracks(
-            ids=np.array([track.public_id for track in shown], np.int64),
-            xyxy=xyxy_from_tlwh(tlwh).astype(np.float32),
-            score=np.array(score, np.float32),
-            class_id=np.array([track.det_class for track in shown], np.int64),
+            ids=people["public_id"].copy(),
+            xyxy=xyxy_from_tlwh(self._tlwh(people)).astype(np.float32),
+            score=people["score"].copy(),
+            class_id=people["class_id"].copy(),
             detection=detection,
             embedding=None if embedding is None else _rows_or_zeros(embedding, detection),
         )
 
-    def _tlwh(self, track: Any) -> NDArray[np.float64]:
-        kalman: NDArray[np.float64] = track.to_ltwh()
-        if track.original_ltwh is not None and (self._settings.box == "detector" or (kalman[2:] <= 0).any()):
-            return np.asarray(track.original_ltwh, np.float64)
-        return kalman
+    def _tlwh(self, people: Table) -> NDArray[np.floating]:
+        from remix_track.trackers.motion import tlwh_from_xyah
+
+        tlwh = tlwh_from_xyah(people["mean"][:, 0])
+        measured = people["detection"] >= 0
+        if self._settings.box == "kalman":
+            measured &= (tlwh[:, 2:] <= 0).any(axis=1)
+        tlwh[measured] = people["tlwh"][measured]
+        return tlwh
 
 
 def _rows_or_zeros(embedding: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -236,15 +234,6 @@ def _rows_or_zeros(embedding: NDArray[np.float32], rows: NDArray[np.int64]) -> N
     chosen = np.zeros((len(rows), embedding.shape[1]), np.float32)
     chosen[rows >= 0] = embedding[rows[rows >= 0]]
     return chosen
-
-
-def _unit_rows(embedding: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Rows (N, D) of length 1; a row that is zero or not finite becomes zeros, which stand for "no appearance"."""
-    rows = embedding.astype(np.float64)
-    rows[~np.isfinite(rows).all(axis=1)] = 0
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: NDArray[np.float64] = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
-    return unit.astype(np.float32)
 
 
 def _check(
