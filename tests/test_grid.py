@@ -143,6 +143,18 @@ def test_equal_cells_are_one_training_and_a_second_call_runs_none(study):
     assert results(path) == before
 
 
+def test_settings_of_a_pre_training_that_is_off_make_no_new_training(study):
+    path = study()
+    grid(path, "--quiet")
+    calls(path)
+    study("[base.moco]\nqueue_size = 16\n")
+    assert grid(path, "--quiet") == 0
+    assert calls(path) == []
+    study("[base.moco]\nqueue_size = 16\n", STUDIES.replace("pretrain = false", "pretrain = true"))
+    assert grid(path, "--quiet") == 0
+    assert len(calls(path)) == 7
+
+
 def test_means_and_deviations_are_numpys(study):
     path = study()
     grid(path, "--quiet")

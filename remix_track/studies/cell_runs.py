@@ -198,27 +198,42 @@ class CellFolders:
         self._known: dict[TrainSettings, Path] = {}
         for path in sorted(self._root.glob(f"*/{_SETTINGS}")):
             try:
-                self._known.setdefault(settings.build(TrainSettings, settings.read_toml(path), str(path)), path.parent)
+                found = settings.build(TrainSettings, settings.read_toml(path), str(path))
+                self._known.setdefault(_that_matter(found), path.parent)
             except InputError:
                 continue  # settings of another release; its folder is not touched
 
     def run(self, cell: Cell, seed: int) -> CellRun | None:
         """The training of a cell with a seed; None where the cell has no folder yet."""
-        folder = self._known.get(cell.settings)
+        folder = self._known.get(_that_matter(cell.settings))
         return CellRun(folder, seed) if folder else None
 
     def claim(self, cell: Cell, seed: int, name: str) -> CellRun:
         """The same, with a folder called after `name` made where there was none."""
-        if cell.settings not in self._known:
+        matter = _that_matter(cell.settings)
+        if matter not in self._known:
             folder = self._free(re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower() or "cell")
             with whole_file(folder / _SETTINGS) as temporary:
                 temporary.write_text(to_toml(cell.settings), encoding="utf-8")
-            self._known[cell.settings] = folder
-        return CellRun(self._known[cell.settings], seed)
+            self._known[matter] = folder
+        return CellRun(self._known[matter], seed)
 
     def _free(self, name: str) -> Path:
         names = itertools.chain([name], (f"{name}-{number}" for number in itertools.count(2)))
         return next(self._root / one for one in names if not (self._root / one / _SETTINGS).exists())
+
+
+def _that_matter(chosen: TrainSettings) -> TrainSettings:
+    """The settings without those of a pre-training that does not take place."""
+    if chosen.pretrain:
+        return chosen
+    plain = TrainSettings()
+    return dataclasses.replace(
+        chosen,
+        moco=plain.moco,
+        pretraining=plain.pretraining,
+        pretraining_augmentation=plain.pretraining_augmentation,
+    )
 
 
 def read_result(folder: Path, seconds: float) -> Result:
