@@ -1,6 +1,7 @@
 """The one way tests reach the research data, which lies beside the project and never in it."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,14 @@ def _shared() -> Path:
         return Path(named)
     beside = [Path(__file__).resolve().parents[1].parent / "shared", Path.cwd().parent / "shared"]
     return next((path for path in beside if path.is_dir()), beside[0])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Compiled networks are shared by the tests of a run, and neither taken from the user nor left to them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -26,6 +26,8 @@ class ChannelMeans:
     """A network whose vector is the mean of each input channel; it keeps what it saw."""
 
     width = 3
+    takes_pixels = False
+    backend = "by hand"
 
     def __init__(self, largest_batch: int = 4) -> None:
         self.largest_batch = largest_batch
@@ -218,7 +220,7 @@ def test_default_equals_the_embedder_of_the_package(monkeypatch):
     corners = np.array([[10, 20, 60, 150], [0, 0, 50, 100], [280, 150, 320, 240], [100, 10, 141, 91]])
     reference = np.stack(MobileNetv2_Embedder(gpu=False).predict([picture()[b:d, a:c] for a, b, c, d in corners]))
     reference /= np.linalg.norm(reference, axis=1, keepdims=True)
-    ours = load_embedder("default", input_size=(224, 224), device="cpu")
+    ours = load_embedder("default", input_size=(224, 224), device="cpu", backend="torch")
     assert ours is not None
     cosine = (ours(picture(), corners.astype(np.float32)) * reference).sum(axis=1)
     assert cosine.min() > 0.99999
@@ -232,7 +234,7 @@ def test_none_is_motion_only():
 
 
 def test_flags_win_over_the_default_input():
-    embedder = load_embedder("default", input_size=(128, 64), channel_order="BGR", device="cpu")
+    embedder = load_embedder("default", input_size=(128, 64), channel_order="BGR", device="cpu", backend="torch")
     assert embedder is not None
     assert embedder.description["input"] == "128x64 BGR"
 

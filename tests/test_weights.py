@@ -94,6 +94,7 @@ def test_the_tracker_gets_what_the_card_says(written, state):
         "trained_on": "nothing: random weights of a test",
         "input": "64x32 BGR",
         "width": 512,
+        "backend": embedder.description["backend"],
     }
     # A grey picture of 32 x 64 is its own crop: the vector must be the encoder's own.
     image = np.full((64, 32, 3), 128, np.uint8)
@@ -103,7 +104,8 @@ def test_the_tracker_gets_what_the_card_says(written, state):
     with torch.inference_mode():
         _, necked = encoder(torch.tensor(pixel, dtype=torch.float32)[None, :, None, None].expand(1, 3, 64, 32))
     vector = embedder(image, np.array([[0, 0, 32, 64]], np.float32))[0]
-    np.testing.assert_allclose(vector, torch.nn.functional.normalize(necked)[0], atol=1e-4)
+    # Numbers of 16 bits, where the CPU has them, leave the direction.
+    assert vector @ torch.nn.functional.normalize(necked)[0].numpy() > 0.9995
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, written, state, monkeypatch):

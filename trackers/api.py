@@ -34,6 +34,7 @@ class Runs:
             std=look.std or None,
             device=settings.detector.device or "auto",
             threads=threads,
+            backend=look.backend,
         )
         self._last: Detector | None = None
         # Filled in here, so that the summary says which threshold was used.

@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
+from remix_track.encoder.backend import Backend
 from remix_track.errors import InputError
 from remix_track.trackers.deep_sort import DeepSortSettings
 from remix_track.trackers.drawing import DrawingSettings
@@ -35,7 +36,10 @@ class AppearanceSettings:
 
     weights: str = field(
         default="default",
-        metadata={"help": "FILE.safetensors, FILE.onnx, default, or none (motion only)"},
+        metadata={"help": "FILE.safetensors, FILE.onnx, FILE.xml (OpenVINO), default, or none (motion only)"},
+    )
+    backend: Backend = field(
+        default="auto", metadata={"help": "what computes the encoder: auto, torch, openvino, onnxruntime"}
     )
     input_size: str | None = field(default=None, metadata={"help": "HEIGHTxWIDTH of the encoder's input, 256x128"})
     channel_order: Literal["RGB", "BGR"] | None = field(

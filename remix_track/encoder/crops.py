@@ -56,10 +56,10 @@ class NetworkInput:
 class CropBatch:
     """Fills one batch after another from the same two buffers.
 
-    Pixels are resized as bytes into the first buffer and normalised from there into the second, one channel of all
-    crops at a time: as fast as tables or OpenCV's `blobFromImages`, and nothing is allocated per crop. Mean and
-    std are not folded into the first convolution: its zero padding stands for the mean colour, so the borders
-    would come out otherwise.
+    Pixels are resized as bytes into the first buffer, which is all that a network with the normalisation inside
+    needs, and normalised from there into the second, one channel of all crops at a time: as fast as tables or
+    OpenCV's `blobFromImages`, and nothing is allocated per crop. Mean and std are not folded into the first
+    convolution: its zero padding stands for the mean colour, so the borders would come out otherwise.
 
     Args:
         network_input: size, channel order and normalisation.
@@ -72,37 +72,50 @@ class CropBatch:
         std = np.array(network_input.std, np.float64)
         self._scale = (1 / (255 * std)).astype(np.float32)
         self._shift = (-np.array(network_input.mean, np.float64) / std).astype(np.float32)
-        self._allocate(1)
+        self._pixels = self._new_pixels(1)
+        self._batch = np.empty((0, 3, network_input.height, network_input.width), np.float32)
 
-    def fill(self, image: NDArray[np.uint8], corners: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Cut boxes from a picture.
+    def cut(self, image: NDArray[np.uint8], corners: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Cut boxes from a picture and resize them.
 
         Args:
             image: (H, W, 3) uint8 BGR.
             corners: (B, 4) whole pixels x1, y1, x2, y2 inside the picture, x2 and y2 exclusive; B at most `largest`.
 
         Returns:
-            (B, 3, height, width) float32, normalised; a view of the buffer, valid until the next call.
+            (B, height, width, 3) uint8 BGR; a view of the buffer, valid until the next call.
         """
         import cv2
 
         count = len(corners)
         if count > len(self._pixels):
-            self._allocate(min(max(count, 2 * len(self._pixels)), self.largest))
+            self._pixels = self._new_pixels(min(max(count, 2 * len(self._pixels)), self.largest))
         size = (self.network_input.width, self.network_input.height)
         for (x1, y1, x2, y2), resized in zip(corners, self._pixels[:count], strict=True):
             cv2.resize(image[y1:y2, x1:x2], size, dst=resized, interpolation=cv2.INTER_LINEAR)
-        pixels, batch = self._pixels[:count], self._batch[:count]
+        return self._pixels[:count]
+
+    def normalise(self, pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Resized crops (B, height, width, 3) uint8 BGR -> (B, 3, height, width) float32 in the network's order.
+
+        The result is a view of the buffer, valid until the next call.
+        """
+        if len(pixels) > len(self._batch):
+            sides = self.network_input.height, self.network_input.width
+            self._batch = np.empty((max(len(pixels), len(self._pixels)), 3, *sides), np.float32)
+        batch = self._batch[: len(pixels)]
         for channel in range(3):
             source = 2 - channel if self.network_input.channel_order == "RGB" else channel
             np.multiply(pixels[..., source], self._scale[channel], out=batch[:, channel])
             batch[:, channel] += self._shift[channel]
         return batch
 
-    def _allocate(self, crops: int) -> None:
-        height, width = self.network_input.height, self.network_input.width
-        self._pixels = np.empty((crops, height, width, 3), np.uint8)
-        self._batch = np.empty((crops, 3, height, width), np.float32)
+    def fill(self, image: NDArray[np.uint8], corners: NDArray[np.int64]) -> NDArray[np.float32]:
+        """`cut`, then `normalise`."""
+        return self.normalise(self.cut(image, corners))
+
+    def _new_pixels(self, crops: int) -> NDArray[np.uint8]:
+        return np.empty((crops, self.network_input.height, self.network_input.width, 3), np.uint8)
 
 
 def visible_corners(xyxy: NDArray[np.float32], width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:

@@ -1,6 +1,7 @@
 """Appearance: the people of a picture to unit vectors, whatever network computes them."""
 
 import logging
+import threading
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,8 @@ class Embedder(Protocol):
 
     Attributes:
         width: D, the length of a vector.
-        description: what it is, ready for `summary.json`: name, file, sha256, architecture, input, width, trained_on.
+        description: what it is, ready for `summary.json`: name, file, sha256, architecture, input, width, trained_on,
+            backend.
         max_cosine_distance: threshold calibrated for these weights, in 0..2; None where nobody has measured one.
     """
 
@@ -51,21 +53,29 @@ class Network(Protocol):
     Attributes:
         width: D, the length of a vector.
         largest_batch: crops in one call at which it is fastest.
+        takes_pixels: it normalises by itself.
+        backend: what computes it, for the summary: runtime, device, precision.
     """
 
     width: int
     largest_batch: int
+    takes_pixels: bool
+    backend: str
 
-    def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Normalised crops (B, 3, H, W), B in 1..largest_batch -> vectors (B, D) of any length.
+    def __call__(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+        """Crops, 1..largest_batch of them -> vectors (B, D) of any length.
 
-        `batch` is overwritten by the next call: the network must not keep it.
+        Args:
+            batch: normalised (B, 3, H, W) float32, or, where it `takes_pixels`, (B, H, W, 3) uint8 BGR. It is
+                overwritten by the next call: the network must not keep it.
         """
         ...
 
 
 class NetworkEmbedder:
     """The `Embedder` over any `Network`: all crops of a picture in one call, in a few for a crowd.
+
+    Threads may share it: their calls wait for each other, because the buffers and the network serve one at a time.
 
     Args:
         network: the network.
@@ -83,10 +93,18 @@ class NetworkEmbedder:
     ) -> None:
         self.width = network.width
         size = f"{network_input.height}x{network_input.width}"
-        self.description = {**description, "input": f"{size} {network_input.channel_order}", "width": network.width}
+        order = network_input.channel_order
+        self.description = {
+            **description,
+            "input": f"{size} {order}",
+            "width": network.width,
+            "backend": network.backend,
+        }
         self.max_cosine_distance = max_cosine_distance
         self._network = network
         self._crops = CropBatch(network_input, network.largest_batch)
+        self._crops_of = self._crops.cut if network.takes_pixels else self._crops.fill
+        self._in_use = threading.Lock()
         self._warned = False
 
     def __call__(self, image: NDArray[np.uint8], xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -97,9 +115,10 @@ class NetworkEmbedder:
             raise ValueError(f"xyxy has shape {xyxy.shape}, expected (N, 4)")
         vectors = np.zeros((len(xyxy), self.width), np.float32)
         rows, corners = visible_corners(xyxy, width=image.shape[1], height=image.shape[0])
-        for start in range(0, len(rows), self._crops.largest):
-            part = slice(start, start + self._crops.largest)
-            vectors[rows[part]] = self._unit(self._network(self._crops.fill(image, corners[part])))
+        with self._in_use:
+            for start in range(0, len(rows), self._crops.largest):
+                part = slice(start, start + self._crops.largest)
+                vectors[rows[part]] = self._unit(self._network(self._crops_of(image, corners[part])))
         return vectors
 
     def _unit(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,7 +6,7 @@ import io
 import json
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from remix_track.cores import usable_cores
 from remix_track.encoder.backbones import Encoder
 from remix_track.encoder.torch_network import fuse_norms
 from remix_track.errors import InputError
+from remix_track.openvino_runtime import compiled_exactly, from_torch, openvino, read_model
 from remix_track.output_files import whole_file
 
 if TYPE_CHECKING:
@@ -154,26 +156,15 @@ def _write_torchscript(network: nn.Module, images: Tensor, card: "WeightsCard", 
 
 
 def _write_openvino(network: nn.Module, images: Tensor, card: "WeightsCard", path: Path, constants: Path) -> None:
-    """The model as `path`, float32, its weights as `constants`.
-
-    `openvino.convert_model` would send a note of its use over the network, so its PyTorch front end is called itself.
-    """
-    import openvino
-    from openvino.frontend import FrontEndManager
-    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
-
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
-        decoder = TorchScriptPythonDecoder(network, example_input=(images,))
-    front_end = FrontEndManager().load_by_framework("pytorch")
-    model = front_end.convert(front_end.load(decoder))
+    """The model as `path`, float32, its weights as `constants`."""
+    model = from_torch(network, images)
     model.reshape([-1, *images.shape[1:]])
     for port, name in ((model.input(0), "images"), (model.output(0), "vectors")):
         port.get_tensor().set_names({name})
     for key, text in card.to_metadata().items():
         model.set_rt_info(text, key)
     try:
-        openvino.save_model(model, path, compress_to_fp16=False)
+        openvino().save_model(model, path, compress_to_fp16=False)
         path.with_suffix(".bin").replace(constants)
     except RuntimeError as error:
         raise InputError(f"{path}: cannot be written ({' '.join(str(error).split())[-120:]})") from None
@@ -190,13 +181,9 @@ def _run_onnx(path: Path, images: Tensor) -> NDArray[np.float32]:
 
 
 def _run_openvino(path: Path, constants: Path, images: Tensor) -> NDArray[np.float32]:
-    import openvino
-
-    core = openvino.Core()
-    model = core.read_model(path, constants)
-    # Without this a CPU that knows bfloat16 rounds to it, and vectors are a hundred times further from torch's.
-    compiled: Any = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    vectors: NDArray[np.float32] = compiled(images.numpy())[0]
+    # A CPU that knows bfloat16 would round to it, and vectors be a hundred times further from torch's.
+    exact = compiled_exactly(read_model(path.read_bytes(), constants.read_bytes()), usable_cores())
+    vectors: NDArray[np.float32] = exact(images.numpy())[0]
     return vectors
 
 

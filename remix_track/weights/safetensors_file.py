@@ -54,10 +54,25 @@ def load_weights(path: Path) -> tuple[WeightsCard, dict[str, "Tensor"]]:
             card = card_from_metadata(file.metadata() or {}, str(path))
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
     except SafetensorError as error:
-        reason = str(error).splitlines()[0][:200] if str(error) else "no reason given"
-        raise InputError(f"{path}: not a whole safetensors file ({reason}); copy or write it again") from None
+        raise _not_whole(path, error) from None
     _check_architecture(state, card, str(path))
     return card, state
+
+
+def read_card(path: Path) -> WeightsCard:
+    """The card of a weight file; its state is not looked at, and torch is not needed.
+
+    Raises:
+        InputError: missing, too large, truncated, not safetensors, or without a card that this release reads.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    check_size(path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            return card_from_metadata(file.metadata() or {}, str(path))
+    except SafetensorError as error:
+        raise _not_whole(path, error) from None
 
 
 def load_encoder(path: Path) -> tuple[WeightsCard, "Encoder"]:
@@ -101,6 +116,11 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: weights cannot be read ({error.strerror}); check the path") from None
+
+
+def _not_whole(path: Path, error: Exception) -> InputError:
+    reason = str(error).splitlines()[0][:200] if str(error) else "no reason given"
+    return InputError(f"{path}: not a whole safetensors file ({reason}); copy or write it again")
 
 
 def _check_architecture(state: Mapping[str, "Tensor"], card: WeightsCard, where: str) -> None:

@@ -1,0 +1,89 @@
+"""Compiled networks kept in the user's own cache folder, so that the next start neither converts nor compiles."""
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from remix_track.errors import InputError
+from remix_track.output_files import whole_file
+
+KEPT = 16
+"""Networks that are kept; the one that was not used for longest goes first."""
+LARGEST = 2**31
+_HEADER = b"remix-track compiled network 1\n"
+_LONGEST_NOTES = 1_000_000
+_log = logging.getLogger(__name__)
+
+
+def cache_folder() -> Path | None:
+    """`remix-track/compiled` in the user's cache folder; None where there is no home."""
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    return Path(base) / "remix-track" / "compiled"
+
+
+def key_of(facts: Mapping[str, Any]) -> str:
+    """The name under which a network is kept: a digest of everything on which it depends."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def recall(key: str) -> tuple[dict[str, Any], bytes] | None:
+    """Notes and content that were kept under `key`; None where there is nothing whole, or it is somebody else's file.
+
+    A compiled network is executed as it is, so a file that another user could have put there is not read.
+    """
+    folder = cache_folder()
+    if folder is None:
+        return None
+    path = folder / key
+    try:
+        found = path.stat()
+        if found.st_size > LARGEST or (hasattr(os, "getuid") and found.st_uid != os.getuid()):
+            return None
+        with path.open("rb") as file:
+            if file.readline(len(_HEADER)) != _HEADER:
+                return None
+            notes = json.loads(file.readline(_LONGEST_NOTES))
+            content = file.read(LARGEST)
+        if hashlib.sha256(content).hexdigest() != notes.pop("sha256"):
+            return None
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(path)
+    return notes, content
+
+
+def keep(key: str, notes: Mapping[str, Any], content: bytes) -> None:
+    """Keep content and notes (plain values); where that cannot be, the next start takes longer and nothing else."""
+    folder = cache_folder()
+    if folder is None or len(content) > LARGEST:
+        return
+    line = json.dumps({**notes, "sha256": hashlib.sha256(content).hexdigest()}).encode() + b"\n"
+    if len(line) > _LONGEST_NOTES:
+        return
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with whole_file(folder / key) as temporary, temporary.open("wb") as file:
+            file.writelines((_HEADER, line, content))
+        _prune(folder)
+    except (OSError, InputError) as error:
+        _log.info("compiled networks are not kept: %s", error)
+
+
+def _prune(folder: Path) -> None:
+    def last_used(path: Path) -> float:
+        with contextlib.suppress(OSError):
+            return path.stat().st_mtime
+        return 0.0
+
+    kept = sorted((path for path in folder.iterdir() if not path.name.startswith(".")), key=last_used, reverse=True)
+    for path in kept[KEPT:]:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,177 @@
+"""OpenVINO on the CPU: imported without its telemetry, networks compiled once and kept, precision that is checked."""
+
+import functools
+import importlib.util
+import logging
+import sys
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from remix_track.compiled_cache import keep, key_of, recall
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_TELEMETRY = "openvino_telemetry"
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A network that is ready to run.
+
+    Attributes:
+        network: OpenVINO's compiled model. Each infer request of it serves one thread at a time.
+        precision: of its arithmetic: `float32`, `bfloat16` or `float16`.
+        notes: what was noted when it was built.
+        kept: it comes from the cache.
+    """
+
+    network: Any
+    precision: str
+    notes: dict[str, Any]
+    kept: bool
+
+    @property
+    def description(self) -> str:
+        """For the summary: `openvino 2026.4.1, cpu, bfloat16`."""
+        return f"openvino {version()}, cpu, {self.precision}"
+
+
+@functools.cache
+def is_usable() -> bool:
+    """Whether OpenVINO is installed and runs on this machine's CPU."""
+    if importlib.util.find_spec("openvino") is None:
+        return False
+    try:
+        return "CPU" in _core().available_devices
+    except Exception as error:  # a wheel for another machine fails in more than one way
+        _log.info("openvino cannot be used here: %s", error)
+        return False
+
+
+def openvino() -> Any:
+    """The package, imported without `openvino_telemetry`: otherwise the import alone sends a note to its makers."""
+    if "openvino" not in sys.modules and _TELEMETRY not in sys.modules:
+        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
+        try:
+            import openvino
+        finally:
+            del sys.modules[_TELEMETRY]
+    import openvino
+
+    return openvino
+
+
+def version() -> str:
+    """OpenVINO's release: `2026.4.1`."""
+    return str(openvino().get_version()).partition("-")[0]
+
+
+def read_model(content: bytes, constants: bytes = b"") -> Any:
+    """A model from the bytes of an `.onnx` file, or of an `.xml` and its `.bin`; no other file is read."""
+    ov = openvino()
+    if not constants:
+        return _core().read_model(content)
+    import numpy as np
+
+    return _core().read_model(content, ov.Tensor(np.frombuffer(constants, np.uint8)))
+
+
+def from_torch(module: "nn.Module", example: "Tensor") -> Any:
+    """The model of a torch module in eval mode, by tracing it on an example; sizes stay open.
+
+    `openvino.convert_model` would do the same by way of its telemetry.
+    """
+    import torch
+
+    openvino()
+    from openvino.frontend import FrontEndManager
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder
+
+    with warnings.catch_warnings(), torch.no_grad():
+        # Tracing is deprecated, but what replaces it needs seconds more; results are compared in any case.
+        warnings.simplefilter("ignore")
+        traced = torch.jit.trace(module, example, check_trace=False)  # type: ignore[no-untyped-call]
+        decoder = TorchScriptPythonDecoder(traced)
+    front_end = FrontEndManager().load_by_framework("pytorch")
+    return front_end.convert(front_end.load(decoder))
+
+
+class Compilation(NamedTuple):
+    """What it takes to compile a network.
+
+    Attributes:
+        model: OpenVINO's.
+        notes: what to keep about it, plain values.
+        accept: whether a compiled network gives the right results.
+    """
+
+    model: Any
+    notes: dict[str, Any]
+    accept: Callable[[Any], bool]
+
+
+def compiled(facts: Mapping[str, Any], build: Callable[[], Compilation], threads: int) -> Compiled | None:
+    """A network from the cache, else built, compiled and kept; None if OpenVINO gives wrong results.
+
+    OpenVINO's own choice of precision is bfloat16 or float16 where the CPU computes with it. It is taken if its
+    results are accepted, else float32; this is decided once for a network and a CPU, and kept.
+
+    Args:
+        facts: all that the network depends on (plain values); release and CPU are added.
+        build: makes the model; called only where nothing is kept.
+        threads: for one call.
+    """
+    ov, core = openvino(), _core()
+    cpu = [core.get_property("CPU", "FULL_DEVICE_NAME"), sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))]
+    key = key_of({**facts, "openvino": ov.get_version(), "cpu": cpu})
+    found = recall(key)
+    if found is not None:
+        notes, content = found
+        precision = str(notes.pop("precision", "float32"))
+        try:
+            return Compiled(core.import_model(content, "CPU", _options(threads, precision)), precision, notes, True)
+        except Exception as error:  # a blob of another build of the same release
+            _log.info("a compiled network is built again: %s", error)
+    model, notes, accept = build()
+    network = core.compile_model(model, "CPU", _options(threads))
+    precision = _precision(network)
+    if not accept(network):
+        if precision == "float32":
+            return None
+        network, precision = compiled_exactly(model, threads), "float32"
+        if not accept(network):
+            return None
+    keep(key, {**notes, "precision": precision}, bytes(network.export_model().getbuffer()))
+    return Compiled(network, precision, notes, False)
+
+
+def compiled_exactly(model: Any, threads: int) -> Any:
+    """OpenVINO's compiled model in float32; nothing is kept."""
+    return _core().compile_model(model, "CPU", _options(threads, "float32"))
+
+
+@functools.cache
+def _core() -> Any:
+    return openvino().Core()
+
+
+def _options(threads: int, precision: str = "") -> dict[str, Any]:
+    """One call at a time on `threads` threads, which are not bound to cores: other processes use these too."""
+    made: dict[str, Any] = {
+        "INFERENCE_NUM_THREADS": threads,
+        "NUM_STREAMS": 1,
+        "PERFORMANCE_HINT": "LATENCY",
+        "ENABLE_CPU_PINNING": False,
+    }
+    if precision:
+        made["INFERENCE_PRECISION_HINT"] = {"float32": "f32", "bfloat16": "bf16", "float16": "f16"}[precision]
+    return made
+
+
+def _precision(network: Any) -> str:
+    name = network.get_property("INFERENCE_PRECISION_HINT").get_type_name()
+    return {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}.get(name, "float32")
