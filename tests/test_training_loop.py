@@ -23,6 +23,7 @@ from remix_track.training.train_settings import OptimiserSettings, RunSettings
 from tests.training_scenes import TinyBackbone, labelled, small_data, small_run, small_settings
 
 BUSY = {"checkpoint_every": 2, "evaluate_every": 1, "keep": 100}
+WIDE = dataclasses.replace(small_settings().encoder, width=32)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -40,7 +41,7 @@ def data(monkeypatch):
     """The data that runs of this test read; change it before the run."""
     found = small_data()
     holder = {"data": found}
-    monkeypatch.setattr(run_module, "open_training_data", lambda settings: holder["data"])
+    monkeypatch.setattr(run_module, "open_training_data", lambda settings, **_: holder["data"])
     return holder
 
 
@@ -137,7 +138,7 @@ def unbroken(tmp_path_factory):
     """The run that others are held to."""
     folder = tmp_path_factory.mktemp("unbroken")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(run_module, "open_training_data", lambda settings: small_data())
+        patch.setattr(run_module, "open_training_data", lambda settings, **_: small_data())
         outcome, shown = train(small_settings(run=small_run(**BUSY)), folder)
     assert [position.doing for position in shown].count("training") == 9
     return {"state": final_state(folder), "log": read_log(folder), "weights": outcome.weights.read_bytes()}
@@ -243,8 +244,15 @@ def test_gradients_reach_the_encoder_alone_and_the_momentum_encoder_is_the_avera
 
 
 def test_bfloat16_runs(data, tmp_path):
-    outcome, _ = train(small_settings(run=small_run(epochs=1, precision="bfloat16")), tmp_path)
+    settings = small_settings(run=small_run(epochs=1, precision="bfloat16"))
+    outcome, _ = train(dataclasses.replace(settings, encoder=WIDE), tmp_path)
     assert math.isfinite(outcome.scores["map"])
+
+
+def test_bfloat16_is_refused_where_convolutions_go_wrong(data, tmp_path):
+    with pytest.raises(InputError, match="bfloat16 goes wrong on a CPU with crops of 16 pixels' width"):
+        train(small_settings(run=small_run(precision="bfloat16")), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_other_data_is_refused_on_resume(data, tmp_path):

@@ -3,9 +3,10 @@
 import argparse
 import logging
 import os
+import re
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ _COMMANDS = {
     "eval": "remix_track.cli.train_eval",
     "export": "remix_track.cli.train_export",
     "grid": "remix_track.cli.train_grid",
+    "harvest": "remix_track.cli.train_harvest",
     "synthesize": "remix_track.cli.train_synthesize",
 }
 
@@ -36,6 +38,7 @@ remix-train --config FILE.toml [options]   ReMix training: crops in, tracker-rea
 remix-train eval --weights W ...           Rank-1, mAP and mINP on a labelled set (eval --help)
 remix-train export W --format onnx         weights for other runtimes (export --help)
 remix-train grid configs/grid_cpu.toml     studies: many trainings, tables, plots (grid --help)
+remix-train harvest OUT footage/*.mp4      crops of people from raw videos (harvest --help)
 remix-train synthesize OUT                 drawn people to train on (synthesize --help)
 
 """
@@ -72,6 +75,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="a single setting, wins over --config"
     )
+    made.add_argument("--single-camera", metavar="WHAT", nargs="+", help="raw videos, folders of them, or KIND:PATH")
+    made.add_argument("--detector", metavar="W", help="finds people in raw videos: YOLO weights, hog, or auto")
     made.add_argument("--print-config", action="store_true", help="print the resolved settings as TOML and stop")
     made.add_argument("--output", "-o", metavar="DIR", type=Path, help="folder of the run (default: runs/train-N)")
     made.add_argument("--overwrite", action="store_true", help="replace an earlier result in --output")
@@ -90,7 +95,8 @@ def run(words: Sequence[str]) -> int:
     resumed = _checkpoint(arguments.resume) if arguments.resume else None
     values: dict[str, Any] = settings.read_toml(arguments.config) if arguments.config else {}
     where = str(arguments.config or arguments.resume or "defaults")
-    chosen = changed(TrainSettings, resumed.settings if resumed else values, arguments.set, where)
+    values = _with_footage(resumed.settings if resumed else values, arguments)
+    chosen = changed(TrainSettings, values, arguments.set, where)
     if arguments.print_config:
         sys.stdout.write(to_toml(chosen))
         return 0
@@ -98,6 +104,23 @@ def run(words: Sequence[str]) -> int:
         logging.getLogger("remix_track").setLevel(logging.INFO)
     _say(_train(chosen, arguments, resumed), quiet=arguments.quiet)
     return 0
+
+
+def _with_footage(values: Mapping[str, Any], arguments: argparse.Namespace) -> dict[str, Any]:
+    """The settings with what `--single-camera` and `--detector` say; a word without a kind is a video."""
+    made = dict(values)
+    given = {
+        ("data", "single_camera"): [_named(word) for word in arguments.single_camera or ()],
+        ("harvest", "detector"): arguments.detector,
+    }
+    for (section, key), value in given.items():
+        if value and isinstance(made.get(section, {}), Mapping):
+            made[section] = {**made.get(section, {}), key: value}
+    return made
+
+
+def _named(word: str) -> str:
+    return word if re.match("[a-z0-9-]+:.", word) and not Path(word).exists() else f"footage:{word}"
 
 
 def _checkpoint(folder: Path) -> "Checkpoint":
@@ -123,7 +146,8 @@ def _train(chosen: TrainSettings, arguments: argparse.Namespace, resumed: "Check
         with StopRequest() as stop, TrainProgress(quiet=arguments.quiet) as progress:
             return run_training(chosen, claim, resumed=resumed, stop=stop, show=progress.update)
     except Stopped as stopped:
-        sys.stderr.write(f"remix-train: stopped; go on with: remix-train --resume {folders[0]}\n")
+        how = f"go on with: remix-train --resume {folders[0]}" if folders else "nothing was trained yet"
+        sys.stderr.write(f"remix-train: stopped; {how}\n")
         raise (Terminated() if stopped.signal == signal.SIGTERM else KeyboardInterrupt()) from None
 
 

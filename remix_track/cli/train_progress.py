@@ -18,7 +18,8 @@ class TrainProgress(LiveLine):
 
     def update(self, position: "Position") -> None:
         """Say where the run is."""
-        epoch = f"epoch {position.epoch}/{position.epochs}"
+        word = "video" if position.stage == "footage" else "epoch"
+        epoch = f"{word} {position.epoch}/{position.epochs}"
         numbers = "" if math.isnan(position.loss) else f"loss {position.loss:.3f}"
         if not math.isnan(position.score):
             numbers += f", mAP {100 * position.score:.1f}"

@@ -1,6 +1,8 @@
 """LUPerson, LUPerson-NL, a folder of folders, tar shards: unlabelled crops of many videos."""
 
 import logging
+import os
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -8,7 +10,7 @@ from remix_track.data.key_list import read_keys
 from remix_track.data.key_rule import KeyRule, sort_by_video
 from remix_track.data.lmdb_store import LmdbStore, open_lmdb
 from remix_track.data.name_table import NameTable
-from remix_track.data.picture_files import pictures_below
+from remix_track.data.picture_files import pictures_below, pictures_in
 from remix_track.data.stores import FolderStore
 from remix_track.data.tar_store import index_shards, shard_files
 from remix_track.data.video_set import VideoSet
@@ -45,18 +47,20 @@ def read_luperson_nl(root: Path, *, rule: KeyRule = LUPERSON_NL, strict: bool = 
     return _read_lmdb("LUPerson-NL", root, rule, None, strict)
 
 
-def read_video_folders(root: Path, *, identity_fields: tuple[int, ...] = ()) -> VideoSet:
+def read_video_folders(root: Path, *, identity_fields: tuple[int, ...] = (), videos: Sequence[str] = ()) -> VideoSet:
     """A folder of folders: each folder that directly holds pictures is one video, however deep it lies.
 
     Args:
         root: the folder.
         identity_fields: `_` fields of a file's name that say who it is, on data where that is known.
+        videos: names of folders directly in `root`, to read those alone; empty for all.
 
     Raises:
-        InputError: the folder is missing or holds no pictures.
+        InputError: a folder is missing, or there are no pictures.
     """
     rule = KeyRule((0,), identity_fields)
-    names = [folder + name for folder, pictures in pictures_below(root) for name in pictures]
+    chosen = [(os.fsencode(video) + b"/", pictures_in(root / video)) for video in videos or ()]
+    names = [folder + name for folder, pictures in chosen or pictures_below(root) for name in pictures]
 
     def split(name: bytes) -> tuple[bytes, bytes] | None:
         parts = rule.split(name)

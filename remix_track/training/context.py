@@ -26,7 +26,7 @@ class Position:
     """Where a run is; for a progress line.
 
     Attributes:
-        stage: pretrain or joint.
+        stage: pretrain, joint, or footage, whose epochs are videos and whose steps are frames.
         epoch: under way, from 1.
         epochs: in all.
         step: done in this epoch.

@@ -1,11 +1,12 @@
 """`KIND:PATH` in the settings to data sets; several of a kind become one.
 
 `synthetic` is a folder that `remix-train synthesize` made: its multi-camera or single-camera half, as it is asked for;
-`synthetic-target` is its target domain. `market-layout` is any set in folders and names like Market-1501's.
+`synthetic-target` is its target domain. `market-layout` is any set in folders and names like Market-1501's. `footage`
+is a raw video or a folder of them, which is harvested first.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from remix_track.data.crop_set import CropSet, Split, join_crop_sets
 from remix_track.data.fewer_videos import fewer_videos
+from remix_track.data.footage_cache import Show
 from remix_track.data.key_rule import KeyRule
 from remix_track.data.msmt17 import read_msmt17
 from remix_track.data.multi_camera import (
@@ -51,7 +53,7 @@ MULTI_CAMERA: dict[str, Callable[[Path, bool], CropSet]] = {
     "synthetic": lambda path, strict: read_market_layout(path / "multi_camera"),
     "synthetic-target": lambda path, strict: read_market_layout(path / "target"),
 }
-SINGLE_CAMERA = ("luperson", "luperson-nl", "folders", "tar", "synthetic")
+SINGLE_CAMERA = ("luperson", "luperson-nl", "folders", "tar", "synthetic", "footage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,18 @@ class TrainingData:
         return self.single
 
 
-def open_training_data(settings: TrainSettings) -> TrainingData:
-    """Index every set that the settings name and use.
+def open_training_data(
+    settings: TrainSettings,
+    *,
+    check: Callable[[], None] = lambda: None,
+    show: Show = lambda video, number, videos, frame, frames: None,
+) -> TrainingData:
+    """Index every set that the settings name and use; raw videos are harvested last.
+
+    Args:
+        settings: of the run.
+        check: called for each frame of a harvest; what it raises ends it.
+        show: told how far a harvest is.
 
     Raises:
         InputError: a set cannot be read, or a stage that is asked for has no data.
@@ -117,12 +129,9 @@ def open_training_data(settings: TrainSettings) -> TrainingData:
     target = open_labelled(data.target, strict=data.strict) if data.target else None
     if target is not None and not (len(target.rows(Split.QUERY)) and len(target.rows(Split.GALLERY))):
         raise InputError(f"data.target: {target.name} has no query and gallery; name a set that has, or leave it out")
-    return TrainingData(
-        labelled=multi,
-        single=_open_single(settings) if needs_single else None,
-        target=target,
-        calibration=open_labelled(data.calibration, strict=data.strict) if data.calibration else None,
-    )
+    calibration = open_labelled(data.calibration, strict=data.strict) if data.calibration else None
+    single = _open_single(settings, check, show) if needs_single else None
+    return TrainingData(labelled=multi, single=single, target=target, calibration=calibration)
 
 
 def open_labelled(name: str, *, strict: bool) -> CropSet:
@@ -135,9 +144,13 @@ def open_labelled(name: str, *, strict: bool) -> CropSet:
     return MULTI_CAMERA[kind](path, strict)
 
 
-def _open_single(settings: TrainSettings) -> VideoSet:
+def _open_single(settings: TrainSettings, check: Callable[[], None], show: Show) -> VideoSet:
     data = settings.data
-    videos = join_video_sets([_open_videos(name, data) for name in data.single_camera])
+    footage = [path for kind, path in (_split(name, SINGLE_CAMERA) for name in data.single_camera) if kind == "footage"]
+    sets = [_open_videos(name, data) for name in data.single_camera if not name.startswith("footage:")]
+    if footage:
+        sets.append(_open_footage(footage, settings, check, show))
+    videos = join_video_sets(sets)
     if data.single_camera_videos or data.single_camera_images:
         return fewer_videos(videos, data.single_camera_videos, data.single_camera_images, settings.run.seed)
     return videos
@@ -155,6 +168,18 @@ def _open_videos(name: str, data: DataSettings) -> VideoSet:
     if kind == "synthetic":
         return read_video_folders(path / "single_camera", identity_fields=data.hidden_identity_fields or (0,))
     return read_video_folders(path, identity_fields=data.hidden_identity_fields)
+
+
+def _open_footage(footage: Sequence[Path], settings: TrainSettings, check: Callable[[], None], show: Show) -> VideoSet:
+    """The crops of raw videos, which are made where they are not there yet."""
+    from remix_track.data.footage import harvest_footage, refuse_too_few
+
+    root = Path(settings.data.footage_folder).expanduser()
+    made = list(harvest_footage(footage, root, settings.harvest, check=check, show=show))
+    refuse_too_few([one for _, one in made], "data.single_camera")
+    filled = {folder.name: one.video for folder, one in made if one.crops}
+    videos = read_video_folders(root, identity_fields=settings.data.hidden_identity_fields, videos=list(filled))
+    return dataclasses.replace(videos, name=f"footage {', '.join(filled.values())}"[:200])
 
 
 def _split(name: str, known: object) -> tuple[str, Path]:

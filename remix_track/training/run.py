@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import math
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -72,10 +73,14 @@ def run_training(
         InputError: data, settings or results that cannot be used; the last checkpoint is whole.
         Stopped: a stop was asked for; a checkpoint is written.
     """
+
+    def harvesting(video: str, number: int, videos: int, frame: int, frames: int | None) -> None:
+        show(Position("footage", number, videos, frame, frames or 0, video, math.nan, math.nan))
+
     if settings.run.threads:
         torch.set_num_threads(settings.run.threads)
     device = choose_device(settings.run.device)
-    data = open_training_data(settings)
+    data = open_training_data(settings, check=stop.check_here, show=harvesting)
     if resumed and resumed.data != data.counts():
         differ = [f"{name} {resumed.data.get(name)} then, {now} now" for name, now in data.counts().items()]
         raise InputError(f"the data is not that of the checkpoint ({'; '.join(differ)}); start a new run")
@@ -84,7 +89,7 @@ def run_training(
     folder = claim()
     with whole_file(folder / CONFIG) as temporary:
         temporary.write_text(to_toml(settings), encoding="utf-8")
-    log = RunLog(folder, resumed.log_lines if resumed else 0)
+    log = RunLog(folder, resumed.log_lines if resumed else 0, tensorboard=settings.run.tensorboard)
     run = Run(settings, data, folder, device, log, stop, show, dict(resumed.best) if resumed else {})
     if not resumed:
         log.write("start", settings=to_toml(settings), **data.counts())

@@ -37,6 +37,11 @@ class StopRequest:
         if self._asked is not None:
             raise Stopped(self._asked)
 
+    def check_here(self) -> None:
+        """Raise `Stopped` if this process was asked, where the processes of a run are not at the same point."""
+        if self._asked:
+            raise Stopped(self._asked)
+
     def __enter__(self) -> Self:
         for number in (signal.SIGINT, signal.SIGTERM):
             self._before[number] = signal.signal(number, self._catch)

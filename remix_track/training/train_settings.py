@@ -10,6 +10,7 @@ from typing import Literal
 
 from remix_track.data.augmentation import MOCO_AUGMENTATION, AugmentationSettings
 from remix_track.data.sampling import MixSettings
+from remix_track.data.tracklets import HarvestSettings
 from remix_track.errors import InputError
 from remix_track.training.settings import (
     CentroidSettings,
@@ -34,6 +35,7 @@ class DataSettings:
         target: a labelled set with query and gallery that the run is scored on; empty for none.
         calibration: a labelled set that the tracker's threshold is taken from; empty: the target, else the training
             people.
+        footage_folder: where the crops of raw videos (`footage:PATH`) are written once and found again.
         strict: counts that are not the published ones, and missing pictures, are errors.
         workers: threads that read and change pictures; 0 takes the cores there are, at most 16.
     """
@@ -50,6 +52,7 @@ class DataSettings:
     )
     target: str = field(default="", metadata={"help": "labelled set with query and gallery to be scored on"})
     calibration: str = field(default="", metadata={"help": "set for the tracker's threshold; empty: the target"})
+    footage_folder: str = field(default="runs/footage", metadata={"help": "where crops of raw videos are kept"})
     strict: bool = field(default=True, metadata={"help": "counts other than the published ones are errors"})
     workers: int = field(default=0, metadata={"help": "threads that read pictures; 0: as many as cores"})
 
@@ -190,6 +193,7 @@ class RunSettings:
         checkpoint_every: steps between checkpoints inside an epoch; 0 for none. Each epoch ends with one.
         keep: checkpoints that stay, apart from the best.
         log_every: steps between lines of the log.
+        tensorboard: write the numbers of the log as curves for TensorBoard too, to `tensorboard/`.
         weights: which momentum encoder becomes `remix.safetensors`: the last, or the best on the target (which makes
             its score on the target an optimistic one).
     """
@@ -204,6 +208,7 @@ class RunSettings:
     checkpoint_every: int = field(default=0, metadata={"help": "steps between checkpoints; 0: each epoch"})
     keep: int = field(default=2, metadata={"help": "checkpoints that stay, apart from the best"})
     log_every: int = field(default=20, metadata={"help": "steps between lines of the log"})
+    tensorboard: bool = field(default=False, metadata={"help": "write curves for TensorBoard to tensorboard/"})
     weights: Literal["last", "best"] = field(default="last", metadata={"help": "which epoch's weights are written"})
 
     def __post_init__(self) -> None:
@@ -229,6 +234,7 @@ class TrainSettings:
     pretrain: bool = field(default=True, metadata={"help": "run MoCo v2 on the single-camera data first"})
     joint: bool = field(default=True, metadata={"help": "learn from single-camera data beside multi-camera data"})
     data: DataSettings = field(default_factory=DataSettings)
+    harvest: HarvestSettings = field(default_factory=HarvestSettings)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
     moco: MocoSettings = field(default_factory=MocoSettings)

@@ -1,0 +1,58 @@
+"""`remix-train harvest`: raw videos in, crops of people out."""
+
+import argparse
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.cli.live_line import LiveLine
+from remix_track.data.tracklets import HarvestSettings
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestOnly:
+    """The section of a training's settings that says how to harvest."""
+
+    harvest: HarvestSettings = field(default_factory=HarvestSettings)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags of the harvest."""
+    made = Parser(
+        prog="remix-train harvest",
+        description="Cut crops of people out of raw videos, a folder for each; a video that is done is not done again.",
+    )
+    made.add_argument("folder", metavar="OUT", type=Path, help="folder of the crops; may hold earlier ones")
+    made.add_argument("footage", metavar="VIDEO", nargs="+", help="video files, or folders that hold some")
+    made.add_argument("--quiet", "-q", action="store_true", help="say nothing but errors")
+    add_sections(made, HarvestOnly)
+    return made
+
+
+def run(words: Sequence[str]) -> int:
+    """Harvest, and say of each video how much was found."""
+    arguments = parser().parse_intermixed_args(words)
+    settings = collect_sections(arguments, HarvestOnly).harvest
+    if not arguments.quiet:
+        logging.getLogger("remix_track").setLevel(logging.WARNING)
+
+    from remix_track.data.footage import harvest_footage, refuse_too_few
+
+    made = []
+    with LiveLine("footage", quiet=arguments.quiet) as line:
+
+        def show(video: str, number: int, videos: int, frame: int, frames: int | None) -> None:
+            where = f"video {number}/{videos}"
+            line.show(video, frame, frames, where, f"{video} ({where}): {frame}/{frames or '?'} frames")
+
+        for folder, one in harvest_footage(arguments.footage, arguments.folder, settings, show=show):
+            made.append(one)
+            if not arguments.quiet:
+                print(f"{folder}: {one.frames:,} frames, {len(one.tracklets):,} tracklets, {one.crops:,} crops")
+    refuse_too_few(made, ", ".join(arguments.footage)[:200])
+    if not arguments.quiet:
+        crops = sum(one.crops for one in made)
+        print(f"{crops:,} crops; train on them: remix-train --single-camera folders:{arguments.folder} ...")
+    return 0
