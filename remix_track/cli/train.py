@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from remix_track.training.run import Outcome
 
 DEFAULT_OUTPUT = Path("runs/train")
+# torchrun starts several processes on a machine; the first one speaks for them.
+_SPEAKS = os.environ.get("LOCAL_RANK", "0") == "0"
 _COMMANDS = {
     "eval": "remix_track.cli.train_eval",
     "export": "remix_track.cli.train_export",
@@ -87,7 +89,16 @@ def parser() -> argparse.ArgumentParser:
 
 def run(words: Sequence[str]) -> int:
     """Train, or print the settings."""
-    arguments = parser().parse_args(words)
+    try:
+        return _run(parser().parse_args(words))
+    except InputError:
+        if _SPEAKS:
+            raise
+        return 2
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    arguments.quiet |= not _SPEAKS
     if arguments.resume and (arguments.config or arguments.output or arguments.overwrite):
         raise InputError("--resume takes settings and folder from the run; leave --config, --output, --overwrite out")
     if arguments.overwrite and arguments.output is None:
@@ -98,7 +109,7 @@ def run(words: Sequence[str]) -> int:
     values = _with_footage(resumed.settings if resumed else values, arguments)
     chosen = changed(TrainSettings, values, arguments.set, where)
     if arguments.print_config:
-        sys.stdout.write(to_toml(chosen))
+        sys.stdout.write(to_toml(chosen) if _SPEAKS else "")
         return 0
     if not arguments.quiet:
         logging.getLogger("remix_track").setLevel(logging.INFO)
@@ -147,7 +158,7 @@ def _train(chosen: TrainSettings, arguments: argparse.Namespace, resumed: "Check
             return run_training(chosen, claim, resumed=resumed, stop=stop, show=progress.update)
     except Stopped as stopped:
         how = f"go on with: remix-train --resume {folders[0]}" if folders else "nothing was trained yet"
-        sys.stderr.write(f"remix-train: stopped; {how}\n")
+        sys.stderr.write(f"remix-train: stopped; {how}\n" if _SPEAKS else "")
         raise (Terminated() if stopped.signal == signal.SIGTERM else KeyboardInterrupt()) from None
 
 

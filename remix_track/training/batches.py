@@ -1,4 +1,7 @@
-"""Pictures to mini-batches: read ahead by threads, in an order and with views that only seed, epoch and step decide."""
+"""Pictures to mini-batches: read ahead by threads, in an order and with views that only seed, epoch and step decide.
+
+Several processes share the mini-batch that one would have: each reads its part, and all parts together are it.
+"""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -8,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from remix_track.data.augmentation import augment, plain_view
+from remix_track.data.augmentation import AugmentationSettings, augment, plain_view
 from remix_track.data.batches import read_draw
 from remix_track.data.decoding import BadCrop, CropReader
-from remix_track.data.sampling import IdentityIndex, MixedSampler
+from remix_track.data.sampling import Draw, IdentityIndex, MixedSampler
 from remix_track.errors import InputError
 from remix_track.training.context import Run
 from remix_track.training.embedding import fast_format
@@ -25,24 +28,45 @@ MOST_TRIED = 100
 
 @dataclass(frozen=True, slots=True)
 class MixedBatch:
-    """A mini-batch of both domains, on the run's device.
+    """This process's part of a mini-batch of both domains, on the run's device.
 
     Attributes:
         views: (B, 3, H, W) float32, augmented, for the encoder.
         other_views: (B, 3, H, W) augmented again, for the momentum encoder.
         originals: (B, 3, H, W) as they are.
         labels: of the images; multi-camera ones come first.
+        first_row: of these images among those of all processes.
     """
 
     views: Tensor
     other_views: Tensor
     originals: Tensor
     labels: Labels
+    first_row: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Some of a mini-batch's images.
+
+    Attributes:
+        pixels: (n, H, W, 3) RGB.
+        identity: (n,) labels.
+        place: (n,) where they stand in the mini-batch.
+        batch_size: B, images of the mini-batch.
+        first_row: of these when the parts of all processes are put together.
+    """
+
+    pixels: NDArray[np.uint8]
+    identity: NDArray[np.int32]
+    place: NDArray[np.int64]
+    batch_size: int
+    first_row: int
 
 
 def mixed_batches(run: Run, labels: EpochLabels, epoch: int, first_step: int) -> Generator[MixedBatch]:
-    """The mini-batches of an epoch from `first_step` on, `accumulation` for each step."""
-    settings, seed = run.settings, run.settings.run.seed
+    """This process's part of the mini-batches of an epoch from `first_step` on, `accumulation` for each step."""
+    settings, seed, share = run.settings, run.settings.run.seed, run.processes.share
     each = settings.optimiser.accumulation
     multi = IdentityIndex.of(labels.multi_identity, labels.multi_camera, labels.multi_rows)
     single = IdentityIndex.of(labels.single_identity, None, labels.single_rows)
@@ -50,31 +74,42 @@ def mixed_batches(run: Run, labels: EpochLabels, epoch: int, first_step: int) ->
     multi_reader = run.reader(run.data.labelled.store)
     single_reader = run.reader(run.data.single.store) if run.data.single is not None else None
 
-    def make(number: int) -> tuple[NDArray[np.uint8], NDArray[np.int32]]:
+    def make(number: int) -> _Part:
         drawn = sampler.batch(epoch, number, single)
-        halves = [read_draw(multi_reader, multi, drawn.multi, (seed, epoch, number, 0))]
-        if single_reader is not None and len(drawn.single):
-            halves.append(read_draw(single_reader, single, drawn.single, (seed, epoch, number, 1)))
-        return np.concatenate([half.pixels for half in halves]), np.concatenate([half.identity for half in halves])
+        own, other = share(len(drawn.multi)), share(len(drawn.single))
+        half, images = len(drawn.multi), len(drawn.multi) + len(drawn.single)
+        if images < 2 * run.processes.count:
+            raise InputError(f"a mini-batch of {images} images; expected at least two for each process")
+        parts = [read_draw(multi_reader, multi, _some(drawn.multi, own), (seed, epoch, number, 0))]
+        if single_reader is not None and other.stop > other.start:
+            parts.append(read_draw(single_reader, single, _some(drawn.single, other), (seed, epoch, number, 1)))
+        return _Part(
+            pixels=np.concatenate([part.pixels for part in parts]),
+            identity=np.concatenate([part.identity for part in parts]),
+            place=np.r_[own, half + other.start : half + other.stop],
+            batch_size=images,
+            first_row=own.start + other.start,
+        )
 
     people = labels.people
     numbers = range(first_step * each, settings.sampling.iterations_per_epoch * each)
-    for number, (pixels, identity) in zip(numbers, ahead(numbers, make, run.workers), strict=True):
+    for number, part in zip(numbers, ahead(numbers, make, run.workers), strict=True):
         generator = draw_torch(seed, "views", epoch, number)
-        images = torch.from_numpy(pixels).to(run.device)
-        on_device = torch.from_numpy(identity.astype(np.int64)).to(run.device)
+        images = torch.from_numpy(part.pixels).to(run.device)
+        identity = torch.from_numpy(part.identity.astype(np.int64)).to(run.device)
         yield MixedBatch(
-            views=fast_format(augment(images, settings.augmentation, generator)),
-            other_views=fast_format(augment(images, settings.augmentation, generator)),
+            views=_view(images, part.place, part.batch_size, settings.augmentation, generator),
+            other_views=_view(images, part.place, part.batch_size, settings.augmentation, generator),
             originals=fast_format(plain_view(images)),
-            labels=Labels(on_device, on_device >= people),
+            labels=Labels(identity, identity >= people),
+            first_row=part.first_row,
         )
 
 
 def pair_batches(
     run: Run, batch_size: int, epoch: int, first_step: int, steps: int
 ) -> Generator[tuple[Tensor, Tensor]]:
-    """Two views of each of `batch_size` random single-camera images, (B, 3, H, W) each, from `first_step` on.
+    """Two views of each of `batch_size` random single-camera images, (n, 3, H, W) for the n of this process.
 
     A picture that cannot be read gives way to the next one of its video set that can.
     """
@@ -84,16 +119,39 @@ def pair_batches(
     passes = -(-steps * batch_size // len(store))
     order = np.concatenate([generator.permutation(len(store)) for _ in range(passes)])
 
+    place = np.arange(batch_size)[run.processes.share(batch_size)]
+
     def make(step: int) -> NDArray[np.uint8]:
-        rows = order[step * batch_size : (step + 1) * batch_size]
-        return np.stack([_read_near(reader, int(row)) for row in rows])
+        return np.stack([_read_near(reader, int(row)) for row in order[step * batch_size + place]])
 
     numbers = range(first_step, steps)
+    chosen = run.settings.pretraining_augmentation
     for step, pixels in zip(numbers, ahead(numbers, make, run.workers), strict=True):
         choices = draw_torch(seed, "pre-training views", epoch, step)
         images = torch.from_numpy(pixels).to(run.device)
-        first = augment(images, run.settings.pretraining_augmentation, choices)
-        yield fast_format(first), fast_format(augment(images, run.settings.pretraining_augmentation, choices))
+        first = _view(images, place, batch_size, chosen, choices)
+        yield first, _view(images, place, batch_size, chosen, choices)
+
+
+def _some(draw: Draw, part: slice) -> Draw:
+    return Draw(draw.rows[part], draw.identity[part], draw.which[part])
+
+
+def _view(
+    images: Tensor,
+    place: NDArray[np.int64],
+    batch_size: int,
+    settings: AugmentationSettings,
+    generator: torch.Generator,
+) -> Tensor:
+    """Augment the images that stand at `place` in a mini-batch, as one process that has all of it would."""
+    if len(images) == batch_size:
+        return fast_format(augment(images, settings, generator))
+    # Choices are drawn for whole batches: the others' images take part as blanks.
+    whole = images.new_zeros(batch_size, *images.shape[1:])
+    rows = torch.from_numpy(place).to(images.device)
+    whole[rows] = images
+    return fast_format(augment(whole, settings, generator)[rows])
 
 
 def _read_near(reader: CropReader, row: int) -> NDArray[np.uint8]:

@@ -15,6 +15,7 @@ from remix_track.encoder.crops import NetworkInput
 from remix_track.training.checkpoint import Checkpoint, Stage, save_checkpoint
 from remix_track.training.data_sets import TrainingData
 from remix_track.training.embedding import EmbedPlan
+from remix_track.training.processes import Processes
 from remix_track.training.reading import reading_threads
 from remix_track.training.run_log import RunLog
 from remix_track.training.stopping import StopRequest
@@ -55,9 +56,10 @@ class Run:
         data: the sets.
         folder: of checkpoints, log and results.
         device: of the networks.
-        log: of the run.
+        log: of the run; None in a process that writes nothing.
         stop: asked between steps.
         show: told where the run is.
+        processes: that train together.
         best: score and epoch of the best evaluation so far.
         score: mAP of the last evaluation; nan before the first.
     """
@@ -66,27 +68,34 @@ class Run:
     data: TrainingData
     folder: Path
     device: torch.device
-    log: RunLog
+    log: RunLog | None
     stop: StopRequest
     show: Callable[[Position], None] = lambda position: None
+    processes: Processes = field(default_factory=Processes)
     best: dict[str, float] = field(default_factory=dict)
     score: float = float("nan")
 
     @property
     def workers(self) -> int:
-        """Threads that read pictures."""
-        return reading_threads(self.settings.data.workers)
+        """Threads that read pictures; the processes of a machine share its cores."""
+        wanted = self.settings.data.workers
+        return wanted or max(1, reading_threads(wanted) // self.processes.here)
 
     @property
     def embed_plan(self) -> EmbedPlan:
         """How whole sets are embedded in this run."""
         encoder = self.settings.encoder
         seen = NetworkInput(encoder.height, encoder.width)
-        return EmbedPlan(seen, self.device, self.settings.run.embed_batch, self.workers, self.stop)
+        return EmbedPlan(seen, self.device, self.settings.run.embed_batch, self.workers, self.stop, self.processes)
 
     def reader(self, store: ImageStore) -> CropReader:
         """Reads the crops of a store at the encoder's size."""
         return CropReader(store, self.settings.encoder.height, self.settings.encoder.width)
+
+    def write(self, event: str, **values: Any) -> None:
+        """Add a line to the log."""
+        log = self.log
+        self.processes.together(lambda: log.write(event, **values) if log else None)
 
     def save(
         self,
@@ -97,8 +106,8 @@ class Run:
         epoch_labels: dict[str, Tensor] | None = None,
         *,
         best: bool = False,
-    ) -> Path:
-        """Write a checkpoint of this point; see `Checkpoint`."""
+    ) -> None:
+        """Write a checkpoint of this point, in the first process; see `Checkpoint`."""
         checkpoint = Checkpoint(
             stage=stage,
             epoch=epoch,
@@ -108,9 +117,12 @@ class Run:
             state=state,
             epoch_labels=epoch_labels or {},
             best=dict(self.best),
-            log_lines=self.log.lines,
+            log_lines=self.log.lines if self.log else 0,
         )
-        return save_checkpoint(self.folder, checkpoint, keep=self.settings.run.keep, best=best)
+        keep, first = self.settings.run.keep, self.processes.first
+        self.processes.together(
+            lambda: save_checkpoint(self.folder, checkpoint, keep=keep, best=best) if first else None
+        )
 
 
 class Averages:

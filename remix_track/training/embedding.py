@@ -1,7 +1,7 @@
 """Whole sets of crops through a network, each crop as it is."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -14,6 +14,7 @@ from remix_track.data.decoding import BadCrop, CropReader
 from remix_track.data.stores import ImageStore
 from remix_track.encoder.crops import NetworkInput
 from remix_track.errors import InputError
+from remix_track.training.processes import Processes
 from remix_track.training.reading import ahead
 from remix_track.training.stopping import StopRequest
 
@@ -28,6 +29,7 @@ class EmbedPlan:
         batch: images in one call.
         workers: threads that read pictures.
         stop: asked between calls.
+        processes: that share the work; each gets the whole result.
     """
 
     network_input: NetworkInput
@@ -35,6 +37,7 @@ class EmbedPlan:
     batch: int
     workers: int
     stop: StopRequest
+    processes: Processes = field(default_factory=Processes)
 
 
 @torch.no_grad()
@@ -62,22 +65,27 @@ def embed_rows(
         return [reader.read(int(row)) for row in rows[start : start + plan.batch]]
 
     found: list[Tensor] = []
-    readable = np.zeros(len(rows), bool)
-    starts = range(0, len(rows), plan.batch)
-    for start, crops in zip(starts, ahead(starts, make, plan.workers), strict=True):
+    read: list[bool] = []
+    starts, together = range(0, len(rows), plan.batch), plan.processes.together
+    batches = ahead(starts[plan.processes.share(len(starts))], make, plan.workers)
+    # As many rounds in every process, so that all meet; who has no batch left has an empty one.
+    for _ in range(-(-len(starts) // plan.processes.count)):
+        crops = together(lambda: next(batches, []))
         plan.stop.check()
-        readable[start : start + len(crops)] = [not isinstance(crop, BadCrop) for crop in crops]
+        read += [not isinstance(crop, BadCrop) for crop in crops]
         kept = [crop for crop in crops if not isinstance(crop, BadCrop)]
         if kept:
             found.append(embed(_to_images(np.stack(kept), plan)).float())
-    if not found:
+    width = plan.processes.greatest(found[0].shape[1] if found else 0)
+    if not width:
         raise InputError(f"none of {len(rows)} pictures could be read, such as {store.name(int(rows[0]))}")
-    vectors = torch.cat(found)
-    if readable.all():
-        return vectors, readable
-    whole = vectors.new_zeros(len(rows), vectors.shape[1])
-    whole[torch.from_numpy(readable).to(plan.device)] = vectors
-    return whole, readable
+    readable = torch.tensor(read, dtype=torch.bool, device=plan.device)
+    vectors = torch.cat(found) if found else torch.zeros(0, width, device=plan.device)
+    if len(vectors) < len(readable):
+        whole = vectors.new_zeros(len(readable), width)
+        whole[readable] = vectors
+        vectors = whole
+    return plan.processes.gather(vectors), plan.processes.gather(readable).cpu().numpy()
 
 
 def embed_unit(

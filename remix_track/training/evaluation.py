@@ -26,7 +26,7 @@ def evaluate_encoder(plan: EmbedPlan, network: nn.Module, target: CropSet) -> di
     """
     query, _ = embed_split(plan, network, target, Split.QUERY)
     gallery, _ = embed_split(plan, network, target, Split.GALLERY)
-    return rank_gallery(query, gallery).summary()
+    return plan.processes.first_alone(lambda: rank_gallery(query, gallery).summary())
 
 
 def embed_split(
@@ -63,4 +63,5 @@ def calibrate_encoder(plan: EmbedPlan, network: nn.Module, crops: CropSet, seed:
         rows = rows[np.isin(crops.identity[rows], chosen)]
     unit, readable = embed_unit(plan, network, crops.store, rows)
     rows = rows[readable]
-    return calibrate(unit[readable], crops.identity[rows].astype(np.int64), crops.camera[rows].astype(np.int64))
+    identity, camera = crops.identity[rows].astype(np.int64), crops.camera[rows].astype(np.int64)
+    return plan.processes.first_alone(lambda: calibrate(unit[readable], identity, camera))

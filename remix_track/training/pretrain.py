@@ -5,7 +5,10 @@ Source: that the encoder is pre-trained so is from Mamedov et al., ReMix (WACV 2
 
 import logging
 import math
+from collections.abc import Iterator
 from contextlib import closing
+
+from torch import Tensor
 
 from remix_track.encoder.backbones import Encoder
 from remix_track.errors import InputError
@@ -14,7 +17,13 @@ from remix_track.training.checkpoint import Checkpoint
 from remix_track.training.context import Averages, Position, Run
 from remix_track.training.moco import MocoNetwork, Queue, info_nce
 from remix_track.training.momentum import MomentumNetwork
-from remix_track.training.optimisation import autocast, pretraining_optimiser, pretraining_rate, set_rate
+from remix_track.training.optimisation import (
+    LossScaler,
+    autocast,
+    pretraining_optimiser,
+    pretraining_rate,
+    set_rate,
+)
 from remix_track.training.randomness import draw_torch, seeded
 from remix_track.training.settings import MomentumSettings
 from remix_track.training.stopping import Stopped
@@ -48,8 +57,11 @@ class _Pretraining:
         images = len(run.data.unlabelled)
         self.run, self.settings = run, settings.pretraining
         self.batch_size = min(settings.pretraining.batch_size, images)
-        if self.batch_size < 2:
-            raise InputError(f"data.single_camera: {images} images; expected at least two to pre-train on")
+        if self.batch_size < 2 * run.processes.count:
+            raise InputError(
+                f"a step of pre-training has {self.batch_size} images ({images} in data.single_camera); expected at "
+                "least two for each process"
+            )
         self.steps = settings.pretraining.iterations_per_epoch or images // self.batch_size
         with seeded(settings.run.seed, "projection head"):
             self.network = MocoNetwork(encoder, settings.moco.projection).to(run.device)
@@ -59,7 +71,9 @@ class _Pretraining:
         size = min(settings.moco.queue_size, max(self.batch_size, images // 2))
         noise = draw_torch(settings.run.seed, "queue")
         self.queue = Queue(size, settings.moco.projection, noise).to(run.device)
+        self.wrapped = run.processes.wrap(self.network)
         self.optimiser = pretraining_optimiser(self.network, settings.pretraining)
+        self.scaler = LossScaler(run.device, settings.run.precision)
         self.epoch = self.step = 0
         self.loss = math.nan
         self.note = f"the loss rises for about {math.ceil(size / self.batch_size)} steps, while keys replace the noise"
@@ -67,27 +81,16 @@ class _Pretraining:
     def run_epoch(self) -> None:
         """Steps over random images; a resumed epoch goes on at its step."""
         if self.epoch == self.step == 0:
-            self.run.log.write("note", stage="pretrain", text=self.note)
+            self.run.write("note", stage="pretrain", text=self.note)
             logger.info("pre-training: %s", self.note)
         averages, every = Averages(), self.run.settings.run.checkpoint_every
         with closing(pair_batches(self.run, self.batch_size, self.epoch, self.step, self.steps)) as batches:
-            for views, other_views in batches:
+            while self.step < self.steps:
                 self.run.stop.check()
                 done = self.epoch * self.steps + self.step
                 rate = pretraining_rate(self.settings, done, self.settings.epochs * self.steps)
-                set_rate(self.optimiser, rate)
-                with autocast(self.run.device, self.run.settings.run.precision):
-                    queries = self.network.train()(views)  # (B, P)
-                    keys = self.momentum.keys(other_views)  # (B, P)
-                loss = info_nce(queries, keys, self.queue.vectors, self.run.settings.moco.temperature).mean()
-                self.refuse_broken(float(loss.detach()))
-                self.queue.push(keys)
-                self.optimiser.zero_grad()
-                loss.backward()  # type: ignore[no-untyped-call]
-                self.optimiser.step()
-                self.momentum.update(self.network)
+                averages.add({"total": self.take_step(batches, rate)})
                 self.step += 1
-                averages.add({"total": float(loss.detach())})
                 if self.step % self.run.settings.run.log_every == 0 or self.step == self.steps:
                     self.report(averages.take(), rate)
                 if every and self.step % every == 0 and self.step < self.steps:
@@ -95,6 +98,26 @@ class _Pretraining:
                 self.show()
         self.epoch, self.step = self.epoch + 1, 0
         self.save()
+
+    def take_step(self, batches: Iterator[tuple[Tensor, Tensor]], rate: float) -> float:
+        """One step of the optimiser; the loss."""
+        processes = self.run.processes
+        set_rate(self.optimiser, rate)
+        self.optimiser.zero_grad()
+        views, other_views = processes.together(lambda: next(batches))
+        with autocast(self.run.device, self.run.settings.run.precision):
+            queries = self.wrapped.train()(views)  # (n, P)
+            keys = self.momentum.keys(other_views)  # (n, P)
+        values = info_nce(queries, keys, self.queue.vectors, self.run.settings.moco.temperature)  # (n,)
+        loss = processes.gather(values).mean()
+        self.refuse_broken(float(loss.detach()))
+        self.queue.push(processes.gather(keys))
+        # Each process has the gradient of its own queries; `wrapped` makes their mean, the loss wants their sum.
+        self.scaler.backward(loss * processes.count)
+        if self.scaler.step(self.optimiser):
+            self.momentum.update(self.network)
+        processes.average_buffers(self.momentum.network)
+        return float(loss.detach())
 
     def refuse_broken(self, loss: float) -> None:
         """Raise `InputError` where the loss is not finite; the weights are those of the step before."""
@@ -107,7 +130,7 @@ class _Pretraining:
     def report(self, means: dict[str, float], rate: float) -> None:
         """A line of the log."""
         self.loss = means["total"]
-        self.run.log.write("step", stage="pretrain", epoch=self.epoch + 1, step=self.step, rate=rate, **means)
+        self.run.write("step", stage="pretrain", epoch=self.epoch + 1, step=self.step, rate=rate, **means)
 
     def show(self) -> None:
         """Tell where the run is."""
@@ -121,6 +144,7 @@ class _Pretraining:
             "momentum": self.momentum.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "queue": self.queue.state_dict(),
+            "scaler": self.scaler.state_dict(),
         }
         self.run.save("pretrain", self.epoch, self.step, state)
 
@@ -130,4 +154,5 @@ class _Pretraining:
         self.momentum.network.load_state_dict(checkpoint.state["momentum"])
         self.optimiser.load_state_dict(checkpoint.state["optimiser"])
         self.queue.load_state_dict(checkpoint.state["queue"])
+        self.scaler.load_state_dict(checkpoint.state.get("scaler", {}))
         self.epoch, self.step = checkpoint.epoch, checkpoint.step

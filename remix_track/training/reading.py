@@ -1,10 +1,15 @@
 """Threads that read pictures a few batches ahead of who takes them."""
 
+import logging
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+from remix_track.errors import InputError
+
+logger = logging.getLogger(__name__)
 
 AHEAD = 3
 MOST_WORKERS = 16
@@ -18,7 +23,7 @@ def ahead(tasks: Iterable[Task], make: Callable[[Task], Made], workers: int) -> 
     Decoding leaves Python's lock, so threads are enough; and no worker process can die in the night.
 
     Raises:
-        Exception: what `make` raised, at the task that it was raised for.
+        InputError: what `make` raised, at the task that it was raised for, also where that was another error.
     """
     with ThreadPoolExecutor(workers, thread_name_prefix="pictures") as pool:
         waiting: deque[Future[Made]] = deque()
@@ -26,12 +31,25 @@ def ahead(tasks: Iterable[Task], make: Callable[[Task], Made], workers: int) -> 
             for task in tasks:
                 waiting.append(pool.submit(make, task))
                 if len(waiting) >= workers + AHEAD:
-                    yield waiting.popleft().result()
+                    yield _result(waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield _result(waiting.popleft())
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _result(future: Future[Made]) -> Made:
+    try:
+        return future.result()
+    except InputError:
+        raise
+    except Exception as error:
+        logger.debug("a thread that reads pictures failed", exc_info=True)
+        raise InputError(
+            f"reading pictures failed ({type(error).__name__}: {str(error)[:200]}); the last checkpoint is whole, "
+            "go on with --resume"
+        ) from error
 
 
 def reading_threads(wanted: int) -> int:

@@ -29,6 +29,7 @@ from remix_track.training.embedding import embed_rows
 from remix_track.training.epoch_labels import EpochLabels, make_labels, sample_videos
 from remix_track.training.evaluation import evaluate_encoder
 from remix_track.training.losses import (
+    Labels,
     LossValues,
     augmentation_loss,
     camera_loss,
@@ -36,7 +37,7 @@ from remix_track.training.losses import (
     instance_loss,
 )
 from remix_track.training.momentum import MomentumNetwork
-from remix_track.training.optimisation import adam, autocast, joint_rate, set_rate
+from remix_track.training.optimisation import LossScaler, adam, autocast, joint_rate, set_rate
 from remix_track.training.pseudo_labels import pseudo_labels
 from remix_track.training.stopping import Stopped
 
@@ -70,7 +71,9 @@ class _Training:
         self.settings = run.settings
         self.encoder = encoder
         self.momentum = MomentumNetwork(encoder, run.settings.momentum)
+        self.wrapped = run.processes.wrap(encoder)
         self.optimiser = adam(encoder, run.settings.optimiser)
+        self.scaler = LossScaler(run.device, run.settings.run.precision)
         self.epoch = self.step = 0
         self.labels: EpochLabels | None = None
         self.loss = math.nan
@@ -101,24 +104,35 @@ class _Training:
     def label(self) -> EpochLabels:
         """Sample videos, pseudo-label their crops, and make the centroids of both domains."""
         data = self.run.data
-        single_rows, pseudo = np.empty(0, np.int64), np.empty(0, np.int64)
+        rows = video = np.empty(0, np.int64)
         multi, readable = self.embed(data.labelled, np.arange(len(data.labelled)))
         single = multi.new_empty(0, multi.shape[1])
-        record: dict[str, Any] = {}
         if self.settings.joint and data.single is not None:
-            single_rows, video = sample_videos(data.single, self.settings.sampling, self.settings.run.seed, self.epoch)
-            single, found = self.embed(data.single, single_rows)
-            single, single_rows, video = single[torch.from_numpy(found)], single_rows[found], video[found]
-            hidden = data.single.hidden_identity
-            clusters = pseudo_labels(
-                single, video, self.settings.clusters, None if hidden is None else hidden[single_rows].astype(np.int64)
-            )
-            pseudo, record = clusters.labels, dataclasses.asdict(clusters.report)
-            logger.info("epoch %d: %s", self.epoch + 1, clusters.report)
-            if not record["clusters"]:
-                logger.warning("epoch %d: every crop is an outlier; it learns from labelled data", self.epoch + 1)
-        self.run.log.write("labels", epoch=self.epoch + 1, **record)
-        return make_labels(data.labelled, multi, readable, single_rows, single, pseudo)
+            rows, video = sample_videos(data.single, self.settings.sampling, self.settings.run.seed, self.epoch)
+            single, found = self.embed(data.single, rows)
+            single, rows, video = single[torch.from_numpy(found)], rows[found], video[found]
+
+        def make() -> tuple[dict[str, Tensor], dict[str, Any]]:
+            pseudo, record = self.pseudo_label(single, rows, video)
+            return make_labels(data.labelled, multi, readable, rows, single, pseudo).to_tensors(), record
+
+        tensors, record = self.run.processes.first_alone(make)
+        self.run.write("labels", epoch=self.epoch + 1, **record)
+        return EpochLabels.from_tensors(tensors, self.run.device)
+
+    def pseudo_label(
+        self, embeddings: Tensor, rows: NDArray[np.int64], video: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], dict[str, Any]]:
+        """Pseudo labels (R,) of single-camera crops, -1 for outliers, and the log's record of them."""
+        if not self.settings.joint or self.run.data.single is None:
+            return np.empty(0, np.int64), {}
+        hidden = self.run.data.single.hidden_identity
+        known = None if hidden is None else hidden[rows].astype(np.int64)
+        clusters = pseudo_labels(embeddings, video, self.settings.clusters, known)
+        logger.info("epoch %d: %s", self.epoch + 1, clusters.report)
+        if not clusters.report.clusters:
+            logger.warning("epoch %d: every crop is an outlier; it learns from labelled data", self.epoch + 1)
+        return clusters.labels, dataclasses.asdict(clusters.report)
 
     def take_step(self, batches: Iterator[MixedBatch], labels: EpochLabels, rate: float) -> dict[str, float]:
         """One step of the optimiser, over as many mini-batches as are accumulated; the losses for the log."""
@@ -127,34 +141,41 @@ class _Training:
         self.optimiser.zero_grad()
         shown: list[tuple[Tensor, Tensor]] = []
         for _ in range(self.settings.optimiser.accumulation):
-            batch = next(batches)
-            values, keys = self.losses(batch, labels)
+            batch = self.run.processes.together(lambda: next(batches))
+            values, key_identity, keys = self.losses(batch, labels)
             total = values.total(self.settings.losses)
             self.refuse_broken(total)
-            (total / self.settings.optimiser.accumulation).backward()  # type: ignore[no-untyped-call]
+            # Each process has the gradient of its own queries; `wrapped` makes their mean, the loss wants their sum.
+            self.scaler.backward(total * self.run.processes.count / self.settings.optimiser.accumulation)
             averages.add({"total": float(total.detach()), **values.means()})
-            shown.append((batch.labels.identity, keys))
-        self.optimiser.step()
-        self.momentum.update(self.encoder)
+            shown.append((key_identity, keys))
+        if self.scaler.step(self.optimiser):
+            self.momentum.update(self.encoder)
+        self.run.processes.average_buffers(self.momentum.network)
         for identity, keys in shown:
             move_centroids(labels.centroids, identity, keys, self.settings.centroids.momentum)
         return averages.take()
 
-    def losses(self, batch: MixedBatch, labels: EpochLabels) -> tuple[LossValues, Tensor]:
-        """The four losses of a mini-batch, (B,) each, and the keys (B, D)."""
-        chosen, domains = self.settings.losses, labels.centroid_single_camera
+    def losses(self, batch: MixedBatch, labels: EpochLabels) -> tuple[LossValues, Tensor, Tensor]:
+        """The four losses of a mini-batch, (G,) each, and its identities (G,) and keys (G, D).
+
+        n of the G images are this process's queries; they are held against the keys of all G.
+        """
+        chosen, domains, gather = self.settings.losses, labels.centroid_single_camera, self.run.processes.gather
         with autocast(self.run.device, self.settings.run.precision):
-            queries = self.encoder.train()(batch.views)[1]  # (B, D) behind the neck
-            keys = self.momentum.keys(batch.other_views)[1]  # (B, D)
-            originals = self.momentum.keys(batch.originals)[1]  # (B, D)
+            queries = self.wrapped.train()(batch.views)[1]  # (n, D) behind the neck
+            keys = gather(self.momentum.keys(batch.other_views)[1])  # (G, D)
+            originals = gather(self.momentum.keys(batch.originals)[1])  # (G, D)
+        own, cameras = batch.labels, labels.cameras
+        everyone = Labels(gather(own.identity), gather(own.single_camera))
         values = LossValues(
-            instance=instance_loss(queries, keys, batch.labels, batch.labels, chosen),
-            augmentation=augmentation_loss(queries, originals, batch.labels, batch.labels, chosen),
-            centroid=centroid_loss(queries, batch.labels, labels.centroids, domains, chosen),
-            camera=camera_loss(queries, batch.labels, labels.cameras.vectors, labels.cameras.identity, chosen),
-            single_camera=batch.labels.single_camera,
+            instance=gather(instance_loss(queries, keys, own, everyone, chosen)),
+            augmentation=gather(augmentation_loss(queries, originals, own, everyone, chosen, batch.first_row)),
+            centroid=gather(centroid_loss(queries, own, labels.centroids, domains, chosen)),
+            camera=gather(camera_loss(queries, own, cameras.vectors, cameras.identity, chosen)),
+            single_camera=everyone.single_camera,
         )
-        return values, keys
+        return values, everyone.identity, keys
 
     def embed(self, pictures: CropSet | VideoSet, rows: NDArray[np.int64]) -> tuple[Tensor, NDArray[np.bool_]]:
         """Embeddings (R, D) of rows by the momentum encoder, and which of them could be read (R,)."""
@@ -169,7 +190,7 @@ class _Training:
             return
         self.show("evaluating")
         scores = evaluate_encoder(self.run.embed_plan, self.momentum.network, self.run.data.target)
-        self.run.log.write("evaluation", epoch=self.epoch + 1, **scores)
+        self.run.write("evaluation", epoch=self.epoch + 1, **scores)
         self.run.score = scores["map"]
         if scores["map"] > self.run.best.get("map", -1.0):
             self.run.best = {"map": scores["map"], "rank1": scores["rank1"], "epoch": float(self.epoch + 1)}
@@ -187,7 +208,7 @@ class _Training:
     def report(self, means: dict[str, float], rate: float) -> None:
         """A line of the log and the progress line."""
         self.loss = means["total"]
-        self.run.log.write("step", stage="joint", epoch=self.epoch + 1, step=self.step, rate=rate, **means)
+        self.run.write("step", stage="joint", epoch=self.epoch + 1, step=self.step, rate=rate, **means)
 
     def show(self, doing: str) -> None:
         """Tell where the run is."""
@@ -200,6 +221,7 @@ class _Training:
             "encoder": self.encoder.state_dict(),
             "momentum": self.momentum.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
+            "scaler": self.scaler.state_dict(),
         }
         tensors = self.labels.to_tensors() if self.labels else None
         self.run.save("joint", self.epoch, self.step, state, tensors, best=best)
@@ -209,6 +231,7 @@ class _Training:
         self.encoder.load_state_dict(checkpoint.state["encoder"])
         self.momentum.network.load_state_dict(checkpoint.state["momentum"])
         self.optimiser.load_state_dict(checkpoint.state["optimiser"])
+        self.scaler.load_state_dict(checkpoint.state.get("scaler", {}))
         self.epoch, self.step = checkpoint.epoch, checkpoint.step
         if checkpoint.epoch_labels:
             self.labels = EpochLabels.from_tensors(checkpoint.epoch_labels, self.run.device)

@@ -11,7 +11,6 @@ from pathlib import Path
 import torch
 
 from remix_track.encoder.backbones import Encoder, build_encoder
-from remix_track.encoder.torch_network import choose_device
 from remix_track.errors import InputError
 from remix_track.output_files import whole_file
 from remix_track.settings_text import to_toml
@@ -21,7 +20,9 @@ from remix_track.training.context import Position, Run
 from remix_track.training.data_sets import open_training_data
 from remix_track.training.evaluation import calibrate_encoder, evaluate_encoder
 from remix_track.training.initial_weights import load_initial_weights
+from remix_track.training.optimisation import check_precision
 from remix_track.training.pretrain import pretrain
+from remix_track.training.processes import joined
 from remix_track.training.randomness import seeded
 from remix_track.training.remix import train_jointly
 from remix_track.training.report import write_report
@@ -60,7 +61,7 @@ def run_training(
     stop: StopRequest,
     show: Callable[[Position], None] = lambda position: None,
 ) -> Outcome:
-    """Train from nothing, or from a checkpoint, to the end.
+    """Train from nothing, or from a checkpoint, to the end; under `torchrun` with the other processes.
 
     Args:
         settings: resolved.
@@ -79,25 +80,36 @@ def run_training(
 
     if settings.run.threads:
         torch.set_num_threads(settings.run.threads)
-    device = choose_device(settings.run.device)
-    data = open_training_data(settings, check=stop.check_here, show=harvesting)
-    if resumed and resumed.data != data.counts():
-        differ = [f"{name} {resumed.data.get(name)} then, {now} now" for name, now in data.counts().items()]
-        raise InputError(f"the data is not that of the checkpoint ({'; '.join(differ)}); start a new run")
-    # The BN-neck takes no part in pre-training, so its checkpoints do not hold it.
-    encoder = make_encoder(settings, device, fresh=resumed is None or resumed.stage == "pretrain")
-    folder = claim()
+    with joined(settings.run.device) as processes:
+        stop.agree = processes.greatest
+        check_precision(processes.device, settings)
+        data = processes.first_then_others(
+            lambda: open_training_data(settings, check=stop.check_here, show=harvesting)
+        )
+        if resumed and resumed.data != data.counts():
+            differ = [f"{name} {resumed.data.get(name)} then, {now} now" for name, now in data.counts().items()]
+            raise InputError(f"the data is not that of the checkpoint ({'; '.join(differ)}); start a new run")
+        # The BN-neck takes no part in pre-training, so its checkpoints do not hold it.
+        fresh = resumed is None or resumed.stage == "pretrain"
+        encoder = processes.together(lambda: make_encoder(settings, processes.device, fresh=fresh))
+        processes.synchronise(encoder)
+        folder = processes.first_alone(claim)
+        log = processes.together(lambda: _open_log(settings, folder, resumed) if processes.first else None)
+        best = dict(resumed.best) if resumed else {}
+        run = Run(settings, data, folder, processes.device, log, stop, show, processes, best)
+        if not resumed:
+            run.write("start", settings=to_toml(settings), **data.counts())
+        if settings.pretrain and not (resumed and resumed.stage == "joint"):
+            pretrain(run, encoder, resumed)
+            resumed = None
+        momentum = train_jointly(run, encoder, resumed)
+        return _finish(run, momentum.network)
+
+
+def _open_log(settings: TrainSettings, folder: Path, resumed: Checkpoint | None) -> RunLog:
     with whole_file(folder / CONFIG) as temporary:
         temporary.write_text(to_toml(settings), encoding="utf-8")
-    log = RunLog(folder, resumed.log_lines if resumed else 0, tensorboard=settings.run.tensorboard)
-    run = Run(settings, data, folder, device, log, stop, show, dict(resumed.best) if resumed else {})
-    if not resumed:
-        log.write("start", settings=to_toml(settings), **data.counts())
-    if settings.pretrain and not (resumed and resumed.stage == "joint"):
-        pretrain(run, encoder, resumed)
-        resumed = None
-    momentum = train_jointly(run, encoder, resumed)
-    return _finish(run, momentum.network)
+    return RunLog(folder, resumed.log_lines if resumed else 0, tensorboard=settings.run.tensorboard)
 
 
 def make_encoder(settings: TrainSettings, device: torch.device, *, fresh: bool = True) -> Encoder:
@@ -113,9 +125,9 @@ def make_encoder(settings: TrainSettings, device: torch.device, *, fresh: bool =
 def _finish(run: Run, network: torch.nn.Module) -> Outcome:
     """Weights with a calibrated threshold, their score, and the report."""
     best = run.folder / FOLDER / BEST
-    if run.settings.run.weights == "best" and best.is_file():
-        network.load_state_dict(load_checkpoint(best).state["momentum"])
-    plan, data = run.embed_plan, run.data
+    plan, data, first_alone = run.embed_plan, run.data, run.processes.first_alone
+    if run.settings.run.weights == "best" and first_alone(best.is_file):
+        network.load_state_dict(first_alone(lambda: load_checkpoint(best).state["momentum"]))
     scores = evaluate_encoder(plan, network, data.target) if data.target is not None else {}
     crops = data.calibration or data.target or data.labelled
     calibrated_on = crops.name
@@ -124,8 +136,12 @@ def _finish(run: Run, network: torch.nn.Module) -> Outcome:
         logger.warning("the tracker's threshold is taken from %s; name data.calibration or a target", calibrated_on)
     calibration = calibrate_encoder(plan, network, crops, run.settings.run.seed)
     path = run.folder / WEIGHTS
-    save_weights(path, network.state_dict(), make_card(run, calibration))
-    write_report(run, scores, calibration, calibrated_on)
+
+    def write() -> None:
+        save_weights(path, network.state_dict(), make_card(run, calibration))
+        write_report(run, scores, calibration, calibrated_on)
+
+    first_alone(write)
     return Outcome(path, scores, calibration)
 
 

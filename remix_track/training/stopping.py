@@ -1,6 +1,7 @@
 """Ctrl-C and SIGTERM as a question that the training asks where its state is whole."""
 
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Self
 
@@ -22,9 +23,16 @@ class StopRequest:
 
     An exception out of a signal handler could fall between the encoder's step and the momentum encoder's, and a
     checkpoint of that would not resume to the unbroken run.
+
+    Attributes:
+        agree: the greatest of the signals that the processes of a run were asked with; with it `check` is a meeting of
+            `Processes`, and all stop at the same step.
     """
 
+    agree: Callable[[int], int]
+
     def __init__(self) -> None:
+        self.agree = lambda number: number
         self._asked: int | None = None
         self._before: dict[int, object] = {}
 
@@ -34,8 +42,9 @@ class StopRequest:
 
     def check(self) -> None:
         """Raise `Stopped` if a stop was asked for; call it where nothing is half done."""
-        if self._asked is not None:
-            raise Stopped(self._asked)
+        asked = self.agree(self._asked or 0)
+        if asked:
+            raise Stopped(asked)
 
     def check_here(self) -> None:
         """Raise `Stopped` if this process was asked, where the processes of a run are not at the same point."""

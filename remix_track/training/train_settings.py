@@ -186,7 +186,8 @@ class RunSettings:
         epochs: of the joint training.
         seed: of everything that is drawn: weights, videos, mini-batches, views.
         device: `auto`, `cpu`, `cuda`, `mps`, or a CUDA device's number.
-        precision: of the networks; losses are float32 always.
+        precision: of the networks; losses are float32 always. With float16 they are scaled, so that small gradients
+            do not become 0.
         threads: of torch on the CPU; 0 takes what torch takes.
         embed_batch: images in one call when whole sets are embedded.
         evaluate_every: epochs between evaluations on the target; the last epoch is evaluated always; 0 for that alone.
@@ -201,7 +202,9 @@ class RunSettings:
     epochs: int = field(default=100, metadata={"help": "epochs of the joint training"})
     seed: int = field(default=0, metadata={"help": "of everything that is drawn"})
     device: str = field(default="auto", metadata={"help": "auto, cpu, cuda, mps, or a CUDA device's number"})
-    precision: Literal["float32", "bfloat16"] = field(default="float32", metadata={"help": "of the networks"})
+    precision: Literal["float32", "bfloat16", "float16"] = field(
+        default="float32", metadata={"help": "of the networks"}
+    )
     threads: int = field(default=0, metadata={"help": "of torch on the CPU; 0: torch's choice"})
     embed_batch: int = field(default=128, metadata={"help": "images in one call when whole sets are embedded"})
     evaluate_every: int = field(default=5, metadata={"help": "epochs between evaluations; 0: at the end alone"})
