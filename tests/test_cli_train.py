@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ from remix_track.cli.train import main
 from tests.training_scenes import picture
 
 CONFIGS = Path(__file__).parents[1] / "configs"
-TRAINING = [path for path in sorted(CONFIGS.glob("*.toml")) if "[sampling]" in path.read_text() or "remix" in path.name]
+TRAINING = [
+    path for path in sorted(CONFIGS.glob("*.toml")) if re.search(r"^\[(data|sampling)\]", path.read_text(), re.M)
+]
 
 
 @pytest.fixture(scope="module")
