@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import tomllib
 
 import cv2
 import numpy as np
@@ -275,6 +276,18 @@ def test_videos_of_a_folder(tmp_path):
     for name in ("b.mp4", "a.MOV", "notes.txt"):
         (tmp_path / name).write_bytes(b"")
     assert [path.name for path in find_videos([tmp_path, tmp_path / "b.mp4"])] == ["a.MOV", "b.mp4"]
+
+
+def test_the_training_s_flags_name_videos_and_sets(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "12:30.mp4").write_bytes(b"")
+    (tmp_path / "set.toml").write_text('[data]\nsingle_camera = ["tar:old"]\nstrict = false\n')
+    words = ["--single-camera", "12:30.mp4", "clips/a,b.mp4", "folders:crops", "--detector", "hog"]
+    assert main(["--config", "set.toml", "--print-config", *words]) == 0
+    printed = tomllib.loads(capsys.readouterr().out)
+    assert printed["data"]["single_camera"] == ["footage:12:30.mp4", "footage:clips/a,b.mp4", "folders:crops"]
+    assert printed["data"]["strict"] is False
+    assert printed["harvest"]["detector"] == "hog"
 
 
 def test_a_training_reads_raw_videos(filmed, tmp_path):
