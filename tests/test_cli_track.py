@@ -87,6 +87,19 @@ def test_boxes_are_where_the_people_are(video, tmp_path):
     assert not (tmp_path / "out" / "video.mp4").exists()
 
 
+def test_threads_change_nothing_in_the_result(video, tmp_path, capsys):
+    for threads in ("1", "2"):
+        out = tmp_path / threads
+        assert track(video, "--output", str(out), "--weights", "default", "--jsonl", "--threads", threads) == 0
+    for name in ("tracks.txt", "tracks.jsonl", "video.mp4"):
+        assert (tmp_path / "1" / name).read_bytes() == (tmp_path / "2" / name).read_bytes()
+    assert mot_text.read(tmp_path / "1" / "tracks.txt").id.max() == 2
+    summary = json.loads((tmp_path / "2" / "summary.json").read_text())
+    assert summary["frames_per_second"] == pytest.approx(FRAMES / summary["wall_seconds"])
+    assert track(video, "--output", str(tmp_path / "none"), "--threads", "0") == 2
+    assert capsys.readouterr().err == "remix-track: --threads 0: must be 1 or more\n"
+
+
 def test_an_earlier_result_is_kept(video, tmp_path, capsys, monkeypatch):
     out = tmp_path / "out"
     assert track(video, "--output", str(out), "--no-video") == 0

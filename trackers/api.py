@@ -5,37 +5,43 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from remix_track import openvino_runtime
 from remix_track import settings as settings_
+from remix_track.cores import usable_cores
+from remix_track.encoder.backend import is_for_gpu
+from remix_track.encoder.embedder import Embedder
 from remix_track.trackers.deep_sort import UNCALIBRATED_COSINE_DISTANCE
 from remix_track.trackers.detectors.detector import Detector
+from remix_track.trackers.perception import Perceiver, Perception
 from remix_track.trackers.pipeline import Run
 from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sources import Source, open_source
+from remix_track.trackers.stage_clock import StageClock
 from remix_track.trackers.tracker import Tracker
+
+MOST_WORKERS = 8
+"""Frames looked at at once: each takes networks of its own, 50 to 200 MB."""
+SPARE_FRAMES = 2
+"""Frames read beyond those that are looked at, so that no worker waits for the next one."""
 
 
 class Runs:
-    """Makes runs with the same settings: the encoder is loaded once, a detector for each (YOLO's keeps state)."""
+    """Makes runs with the same settings, which share the encoder."""
 
     def __init__(self, settings: TrackSettings, *, threads: int | None = None) -> None:
-        """Load the encoder; its network gets `threads`, or all there are.
+        """Load the encoder.
+
+        Args:
+            settings: of every run.
+            threads: that may be at work at once, in networks and outside; None takes one for each core.
 
         Raises:
             InputError: weights that cannot be used.
         """
-        from remix_track.encoder.load import load_embedder
-
-        look = settings.appearance
-        self.embedder = load_embedder(
-            look.weights,
-            input_size=look.height_width(),
-            channel_order=look.channel_order,
-            mean=look.mean or None,
-            std=look.std or None,
-            device=settings.detector.device or "auto",
-            threads=threads,
-            backend=look.backend,
-        )
+        self._threads = threads or usable_cores()
+        self._workers = min(self._threads, MOST_WORKERS) if _is_for_openvino(settings) else 1
+        self._settings = settings
+        self.embedder = self._load_embedder(self._threads // self._workers)
         self._last: Detector | None = None
         # Filled in here, so that the summary says which threshold was used.
         threshold = None if self.embedder is None else self.embedder.max_cosine_distance or UNCALIBRATED_COSINE_DISTANCE
@@ -49,10 +55,59 @@ class Runs:
         """
         fps = source.fps / stride
         tracker = Tracker.around(self.embedder, fps=fps, settings=self.settings.tracker)
-        return Run(source, self.detector(), tracker, fps=fps)
+        return Run(source, self.perception(tracker.clock, live=source.live), tracker, fps=fps)
 
-    def detector(self) -> Detector:
-        """A detector for one stream: the one there is where it keeps no state, else a new one.
+    def perception(self, clock: StageClock, *, live: bool = False) -> Perception:
+        """What looks at the frames of one source.
+
+        Networks on OpenVINO look at several frames at once, each on its share of the threads: their answers do not
+        depend on that, and no thread waits for another inside a layer. Others look at one frame at a time, while
+        those before and after it are read, tracked and written. What is live is seen frame by frame by all threads:
+        there the newest frame counts, not their number.
+
+        Args:
+            clock: for the stages `detect` and `embed`.
+            live: frames come when they happen.
+
+        Raises:
+            InputError: a detector that cannot be used.
+        """
+        share = self._threads // self._workers
+
+        def perceiver(detector: Detector, embedder: Embedder | None) -> Perceiver:
+            return Perceiver(detector, embedder, min_confidence=self.settings.tracker.min_confidence, clock=clock)
+
+        def others() -> list[Perceiver]:
+            workers = self._workers if _is_free_of_torch(detector) else 1
+            return [perceiver(self.detector(share), self._load_embedder(share)) for _ in range(workers - 1)]
+
+        if live and self._workers > 1:
+            return Perception(perceiver(self.detector(self._threads), self._load_embedder(self._threads)))
+        detector = self.detector(share)
+        if live or self._threads == 1:
+            return Perception(perceiver(detector, self.embedder))
+        return Perception(perceiver(detector, self.embedder), others, ahead=self._workers + SPARE_FRAMES)
+
+    def _load_embedder(self, threads: int) -> Embedder | None:
+        from remix_track.encoder.load import load_embedder
+
+        look = self._settings.appearance
+        return load_embedder(
+            look.weights,
+            input_size=look.height_width(),
+            channel_order=look.channel_order,
+            mean=look.mean or None,
+            std=look.std or None,
+            device=self._settings.detector.device or "auto",
+            threads=threads,
+            backend=look.backend,
+        )
+
+    def detector(self, threads: int | None = None) -> Detector:
+        """A detector for one thread: the one there is where it keeps no state, else a new one.
+
+        Args:
+            threads: for its network; None takes what the runs may.
 
         Raises:
             InputError: it cannot be used.
@@ -73,6 +128,21 @@ class Runs:
             device=wanted.device,
         )
         return self._last
+
+
+def _is_for_openvino(settings: TrackSettings) -> bool:
+    """Whether everything that looks at frames is to compute on OpenVINO, as far as settings tell."""
+    detector, look = settings.detector, settings.appearance
+    others = detector.detector == "hog" or detector.detector.rstrip("/").endswith((".onnx", "_openvino_model"))
+    openvino = look.backend in ("auto", "openvino")
+    return not others and openvino and not is_for_gpu(detector.device or "auto") and openvino_runtime.is_usable()
+
+
+def _is_free_of_torch(detector: Detector) -> bool:
+    """Whether several like this one may compute at once; torch, and OpenCV's HOG, take all threads for themselves."""
+    from remix_track.trackers.detectors.public import PublicDetections
+
+    return isinstance(detector, PublicDetections) or ", openvino " in detector.name
 
 
 def track(

@@ -1,5 +1,6 @@
 """Run the tracker over the sequences of a benchmark: one result file each, what was seen kept for the next time."""
 
+import contextlib
 import dataclasses
 import itertools
 import logging
@@ -195,21 +196,20 @@ def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[tuple[int, Detec
     """Every frame's detections with their embeddings; in the end, `notes` says what was wrong with the source."""
     from remix_track.trackers.frame import Frame
     from remix_track.trackers.sources import open_source
+    from remix_track.trackers.stage_clock import StageClock
 
-    detector, confidence = runs.detector(), job.settings.tracker.min_confidence
     if job.pictures is None:
-        empty = np.empty((0, 0, 3), np.uint8)
+        detector, empty = runs.detector(), np.empty((0, 0, 3), np.uint8)
         for index in range(job.first, job.last + 1):
             yield index, detector(Frame(index, empty, (index - 1) / job.fps))
         return
     count = job.last - job.first + 1
-    with open_source(job.pictures, start=job.first, frames=count, fps=job.fps) as source:
-        for frame in source:
-            detections = detector(frame)
-            # Only what the tracker will use is worth the encoder's time.
-            detections = detections[detections.score >= confidence]
-            if runs.embedder is not None:
-                detections = detections.with_embedding(runs.embedder(frame.image, detections.xyxy))
+    perception = runs.perception(StageClock())
+    with (
+        open_source(job.pictures, start=job.first, frames=count, fps=job.fps) as source,
+        contextlib.closing(perception(iter(source))) as seen,
+    ):
+        for frame, detections in seen:
             yield frame.index, detections
         # Its doubts the source says itself.
         notes += [*source.warnings, *source.problems]

@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 class Outputs:
     """The sinks of one run, written and closed together."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, began: float) -> None:
+        """Begin without files; `began` is when the run began, by `time.perf_counter`."""
         self.folder = folder
+        self.wall = 0.0
         self.files: list[str] = []
         self.seconds = 0.0
+        self._began = began
         self._sinks: list[Sink] = []
 
     def open(self, arguments: argparse.Namespace, *, fps: float, drawing: "DrawingSettings") -> None:
@@ -80,16 +83,17 @@ class Outputs:
             except InputError as error:
                 failures.append(error)
         self.seconds += time.perf_counter() - start
+        self.wall = time.perf_counter() - self._began
         if failures:
             raise failures[0]
 
 
-def summarise(folder: Path, run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str) -> None:
+def summarise(run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str) -> None:
     """Write `summary.json`."""
     from remix_track.trackers.sinks.summary import write_summary
 
     seconds = run.seconds | {"write": outputs.seconds}
-    source = run.source
+    source, folder = run.source, outputs.folder
     write_summary(
         folder / "summary.json",
         {
@@ -110,18 +114,19 @@ def summarise(folder: Path, run: "Run", settings: dict[str, Any], outputs: Outpu
             "tracks": len(run.people),
             "boxes": run.boxes,
             "detector": run.detector.name,
-            "dropped_detections": run.detector.dropped,
+            "dropped_detections": run.perception.dropped,
             "appearance": run.tracker.embedder.description if run.tracker.embedder else "none (motion only)",
             "settings": settings,
             "seconds": seconds,
             "milliseconds_per_frame": {stage: 1000 * total / max(run.frames, 1) for stage, total in seconds.items()},
-            "frames_per_second": _fps(run, seconds),
+            "wall_seconds": outputs.wall,
+            "frames_per_second": _fps(run, outputs),
             "files": [name for name in outputs.files if (folder / name).exists()],
         },
     )
 
 
-def print_table(folder: Path, run: "Run", outputs: Outputs) -> None:
+def print_table(run: "Run", outputs: Outputs) -> None:
     """Print frames, people, speed, where the time went, and where the files are."""
     from rich.console import Console
     from rich.table import Table
@@ -135,16 +140,16 @@ def print_table(folder: Path, run: "Run", outputs: Outputs) -> None:
     table.add_column(overflow="fold")
     for row in (
         ("source", str(run.source.path)),
-        ("frames", f"{run.frames} at {_fps(run, seconds):.1f} fps"),
+        ("frames", f"{run.frames} at {_fps(run, outputs):.1f} fps"),
         ("people", f"{len(run.people)}"),
         ("detector", run.detector.name),
         ("appearance", embedder.description["name"] if embedder else "none (motion only)"),
         ("ms per frame", stages),
-        ("files", f"{folder}/ ({', '.join([*outputs.files, 'summary.json'])})"),
+        ("files", f"{outputs.folder}/ ({', '.join([*outputs.files, 'summary.json'])})"),
     ):
         table.add_row(*row)
     Console(file=sys.stdout, highlight=False).print(table, markup=False)
 
 
-def _fps(run: "Run", seconds: dict[str, float]) -> float:
-    return run.frames / max(sum(seconds.values()), 1e-9)
+def _fps(run: "Run", outputs: Outputs) -> float:
+    return run.frames / max(outputs.wall, 1e-9)

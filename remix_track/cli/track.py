@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import itertools
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +41,9 @@ def run(words: Sequence[str]) -> int:
     if arguments.embeddings and settings.appearance.weights == "none":
         raise InputError("--embeddings needs appearance; give --weights other than none")
     check_screen(arguments)
-    runs = Runs(settings)
+    if arguments.threads is not None and arguments.threads < 1:
+        raise InputError(f"--threads {arguments.threads}: must be 1 or more")
+    runs = Runs(settings, threads=arguments.threads)
     said: set[str] = set()
     for name in names:
         # Said at once: a run over many videos may be stopped before its end.
@@ -96,10 +99,9 @@ def carry_out(
 
     The folder is made when the first frame is through: a source without frames leaves no trace.
     """
-    frames = iter(tracking)
+    began, frames = time.perf_counter(), iter(tracking)
     first = next(frames)
-    folder = claim()
-    with _outcome(folder, tracking, settings) as outputs:
+    with _outcome(Outputs(claim(), began), tracking, settings) as outputs, contextlib.closing(frames):
         outputs.open(arguments, fps=tracking.fps, drawing=settings.drawing)
         with Progress(tracking.source.name, tracking.source.frames, quiet=arguments.quiet) as progress:
             for frame in itertools.chain([first], frames):
@@ -107,19 +109,18 @@ def carry_out(
                     break
                 progress.update(tracking.frames, f"{len(frame.tracks)} tracks now, {len(tracking.people)} in all")
     if not arguments.quiet:
-        print_table(folder, tracking, outputs)
+        print_table(tracking, outputs)
 
 
 @contextlib.contextmanager
-def _outcome(folder: Path, tracking: "Run", settings: TrackSettings) -> Iterator[Outputs]:
+def _outcome(outputs: Outputs, tracking: "Run", settings: TrackSettings) -> Iterator[Outputs]:
     """Whatever ends the run, close every file and say in `summary.json` how it ended."""
-    outputs = Outputs(folder)
 
     def finish(ended: str) -> None:
         try:
             outputs.close()
         finally:
-            summarise(folder, tracking, dataclasses.asdict(settings), outputs, ended)
+            summarise(tracking, dataclasses.asdict(settings), outputs, ended)
 
     try:
         yield outputs
@@ -130,7 +131,7 @@ def _outcome(folder: Path, tracking: "Run", settings: TrackSettings) -> Iterator
         with contextlib.suppress(InputError):
             finish(ended)
         if stopped:
-            sys.stderr.write(f"remix-track: {ended}; what is there is whole: {folder}\n")
+            sys.stderr.write(f"remix-track: {ended}; what is there is whole: {outputs.folder}\n")
         raise
     finish("complete")
 
@@ -160,6 +161,7 @@ def parser() -> argparse.ArgumentParser:
     add("--fps", type=float, default=None, metavar="F", help="frames per second, where the source is silent or wrong")
     add("--output", type=Path, default=None, metavar="DIR", help="result folder (default: runs/track/NAME, numbered)")
     add("--overwrite", action="store_true", help="replace an earlier result in --output")
+    add("--threads", type=int, default=None, metavar="N", help="threads at work at once (default: one per core)")
     add_outputs(parser)
     add_sections(parser, TrackSettings)
     return parser

@@ -1,0 +1,86 @@
+"""What can be known of a frame without its past: where people are, and what they look like."""
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+
+from remix_track.detections import Detections
+from remix_track.encoder.embedder import Embedder
+from remix_track.trackers.detectors.detector import Detector
+from remix_track.trackers.frame import Frame
+from remix_track.trackers.overlap import in_order
+from remix_track.trackers.stage_clock import StageClock
+
+
+class Perceiver:
+    """A detector and an encoder as one step; serves one thread at a time.
+
+    Attributes:
+        detector: finds the people.
+    """
+
+    def __init__(
+        self, detector: Detector, embedder: Embedder | None, *, min_confidence: float, clock: StageClock
+    ) -> None:
+        """Put them together.
+
+        Args:
+            detector: finds the people.
+            embedder: looks at them; None where nobody asks for that, or not yet.
+            min_confidence: detections below it are left out: the tracker would not use them.
+            clock: for the stages `detect` and `embed`.
+        """
+        self.detector = detector
+        self._embedder = embedder
+        self._min_confidence = min_confidence
+        self._clock = clock
+
+    def __call__(self, frame: Frame) -> Detections:
+        """The detections of a frame, embedded if there is an encoder."""
+        with self._clock("detect"):
+            found = self.detector(frame)
+        sure = found[found.score >= self._min_confidence]
+        if self._embedder is None:
+            return sure
+        with self._clock("embed"):
+            return sure.with_embedding(self._embedder(frame.image, sure.xyxy))
+
+
+class Perception:
+    """Frames with their detections, in order, several of them under way at once.
+
+    A frame's detections and their vectors depend on nothing before it, so that they are the same whether frames are
+    looked at one by one or several at a time.
+    """
+
+    def __init__(
+        self, perceive: Perceiver, others: Callable[[], Sequence[Perceiver]] = tuple, *, ahead: int = 0
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            perceive: looks at frames.
+            others: makes more of the same, for a thread each; called after the first frame.
+            ahead: how many frames may be read before they are due; with 0 all is done frame by frame.
+        """
+        self._perceivers = [perceive]
+        self._others = others
+        self._ahead = ahead
+
+    def __call__(self, frames: Iterator[Frame]) -> Generator[tuple[Frame, Detections], None, None]:
+        """Each frame and what is seen in it; errors come at the frame that they belong to."""
+        return in_order(frames, self._perceivers[0], self._more, ahead=self._ahead)
+
+    @property
+    def detector(self) -> Detector:
+        """The first of the detectors, which are all alike."""
+        return self._perceivers[0].detector
+
+    @property
+    def dropped(self) -> int:
+        """Boxes that the detectors left out so far (see `Detector.dropped`)."""
+        detectors = {id(perceiver.detector): perceiver.detector for perceiver in self._perceivers}
+        return sum(detector.dropped for detector in detectors.values())
+
+    def _more(self) -> Sequence[Perceiver]:
+        more = self._others()
+        self._perceivers += more
+        return more
