@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import itertools
 import json
 import math
 import multiprocessing
@@ -9,6 +10,9 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +33,7 @@ from remix_track.training.run_log import read_log
 from remix_track.training.settings import CentroidSettings, MomentumSettings
 from remix_track.training.stopping import Stopped, StopRequest
 from remix_track.training.train_settings import OptimiserSettings, SamplingSettings
-from tests.training_scenes import TinyBackbone, small_data, small_run, small_settings
+from tests.training_scenes import TinyBackbone, picture, small_data, small_run, small_settings
 
 SMALL = OptimiserSettings(learning_rate=1e-3, warmup_epochs=1)
 # 3 x 3 and 2 x 3 images: neither half splits evenly.
@@ -59,6 +63,7 @@ def small_world(*, batchnorm_in_eval_mode=True):
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(BACKBONES, "tiny", TinyBackbone)
         patch.setattr(run_module, "open_training_data", lambda settings, **watched: small_data())
+        patch.setattr(run_module, "write_report", lambda *arguments: None)  # a second of matplotlib each
         if batchnorm_in_eval_mode:
             patch.setattr(Encoder, "train", eval_mode)
             patch.setattr(MocoNetwork, "train", eval_mode)
@@ -167,6 +172,10 @@ def killed(rank, folder):
     run_training(CASES["even"], lambda: folder, stop=StopRequest(), show=show)
 
 
+def as_it_is(patch, rank, folder):
+    train(CASES[folder.name], folder)
+
+
 def stopped(patch, rank, folder):
     """The second process alone is asked to stop, in the joint training."""
     train(CASES["even"], folder, stop_after=9 if rank == 1 else None)
@@ -187,7 +196,7 @@ def in_bfloat16(patch, rank, folder):
 
 
 WORK = {
-    **{name: lambda patch, rank, folder, name=name: train(CASES[name], folder) and None for name in CASES},
+    **dict.fromkeys(CASES, as_it_is),
     "stopped": stopped,
     "resumed": resumed,
     "bfloat16": in_bfloat16,
@@ -343,3 +352,40 @@ def test_devices_that_several_processes_cannot_have(monkeypatch, device, message
         monkeypatch.setenv(name, value)
     with pytest.raises(InputError, match=message), joined(device):
         pass
+
+
+@pytest.mark.slow
+def test_torchrun_trains_stops_and_goes_on(tmp_path):
+    """As a user starts it; stopped by Ctrl-C, then resumed by one process. torchrun adds words of its own."""
+    root = tmp_path / "crops"
+    for person, camera, number in itertools.product(range(6), (1, 2), range(3)):
+        name = f"{person + 1:04d}_c{camera}s1_{number:06d}_00.png"
+        path = root / "multi_camera/bounding_box_train" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture(person, 10 * camera + number, 64, 32))
+    config = Path(__file__).parents[1] / "configs/tiny_test.toml"
+    chosen = [f"data.multi_camera=synthetic:{root}", "pretrain=false", "joint=false", "run.epochs=500"]
+    chosen += ["encoder.architecture=mobilenet-v2", "run.evaluate_every=0"]
+    words = ["-m", "remix_track.cli.train", "--config", config, "--output", tmp_path / "run"]
+    words += [word for setting in chosen for word in ("--set", setting)]
+    start = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    run = subprocess.Popen(
+        [*start, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    )
+    log = tmp_path / "run/log.jsonl"
+    deadline = time.monotonic() + 200
+    while not (log.exists() and '"step"' in log.read_text()):
+        assert run.poll() is None, run.communicate()[0]
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    run.send_signal(signal.SIGINT)
+    said, _ = run.communicate(timeout=100)
+    assert said.count("remix-train: stopped; go on with: remix-train --resume") == 1
+    assert list((tmp_path / "run/checkpoints").glob("*.pt"))
+    words = ["--resume", str(tmp_path / "run"), "--set", "run.epochs=1", "--quiet"]
+    resumed = subprocess.run(
+        [sys.executable, "-m", "remix_track.cli.train", *words], capture_output=True, text=True, env=environment
+    )
+    assert resumed.returncode == 0, resumed.stderr
+    assert (tmp_path / "run/remix.safetensors").is_file()

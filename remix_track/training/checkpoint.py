@@ -76,7 +76,10 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, keep: int, best: bo
             torch.save(values, temporary)
         except RuntimeError as error:
             # torch's writer reports a full disk so.
-            raise InputError(f"{path}: cannot be written ({str(error).splitlines()[0][:120]}); make room") from None
+            reason = str(error).splitlines()[0][:120]
+            raise InputError(
+                f"{path}: cannot be written, the disk may be full ({reason}); make room and --resume"
+            ) from None
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
     if not best:

@@ -8,6 +8,7 @@ come to it, in the same order; what all of them compute from the same numbers ne
 import contextlib
 import datetime
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
@@ -21,7 +22,7 @@ from remix_track.errors import InputError
 
 # The first process labels and scores while the others wait, which on millions of crops takes its time.
 PATIENCE = datetime.timedelta(minutes=30)
-_LOST = ("gloo", "nccl", "connection", "timed out", "timeout", "socket", "peer", "store")
+_LOST = ("gloo", "nccl", "connection", "timed out", "socket")
 Made = TypeVar("Made")
 
 
@@ -174,7 +175,8 @@ def joined(device_name: str) -> Iterator[Processes]:
     except RuntimeError as error:
         if not _is_lost(error):
             raise
-        reason = str(error).splitlines()[0].rpartition("cc:")[2][:80]
+        # gloo begins with its own place in the code, in brackets, and ends with advice to developers.
+        reason = re.sub(r"^\[\S*\] ", "", str(error).splitlines()[0]).partition(". ")[0][:80]
         raise InputError(
             f"process {rank} of {count}: another process is gone or silent ({reason}); "
             "the last checkpoint is whole, go on with --resume"

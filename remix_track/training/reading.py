@@ -1,9 +1,10 @@
 """Threads that read pictures a few batches ahead of who takes them."""
 
+import contextlib
 import logging
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -29,7 +30,8 @@ def ahead(tasks: Iterable[Task], make: Callable[[Task], Made], workers: int) -> 
         waiting: deque[Future[Made]] = deque()
         try:
             for task in tasks:
-                waiting.append(pool.submit(make, task))
+                with _in_one_line():
+                    waiting.append(pool.submit(make, task))
                 if len(waiting) >= workers + AHEAD:
                     yield _result(waiting.popleft())
             while waiting:
@@ -40,14 +42,22 @@ def ahead(tasks: Iterable[Task], make: Callable[[Task], Made], workers: int) -> 
 
 
 def _result(future: Future[Made]) -> Made:
-    try:
+    with _in_one_line():
         return future.result()
+
+
+@contextlib.contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Whatever a thread dies of, or that there can be no thread, ends a night's training in a line."""
+    try:
+        yield
     except InputError:
         raise
     except Exception as error:
-        logger.debug("a thread that reads pictures failed", exc_info=True)
+        logger.debug("a thread that reads pictures died", exc_info=True)
+        reason = str(error).partition("\n")[0][:200]
         raise InputError(
-            f"reading pictures failed ({type(error).__name__}: {str(error)[:200]}); the last checkpoint is whole, "
+            f"a thread that reads pictures died ({type(error).__name__}: {reason}); the last checkpoint is whole, "
             "go on with --resume"
         ) from error
 

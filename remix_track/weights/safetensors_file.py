@@ -28,15 +28,20 @@ def save_weights(path: Path, state: Mapping[str, "Tensor"], card: WeightsCard) -
     Raises:
         InputError: another suffix, a state that is not the architecture's, or a folder that cannot be written.
     """
+    from safetensors import SafetensorError
     from safetensors.torch import save_file
 
     if path.suffix != ".safetensors":
         raise InputError(f"{path}: weights are written as .safetensors; give such a name")
     _check_architecture(state, card, str(path))
     with whole_file(path) as temporary:
-        save_file(
-            {key: tensor.detach().cpu().contiguous() for key, tensor in state.items()}, temporary, card.to_metadata()
-        )
+        try:
+            save_file(
+                {key: one.detach().cpu().contiguous() for key, one in state.items()}, temporary, card.to_metadata()
+            )
+        except SafetensorError as error:
+            # Its writer reports a full disk so.
+            raise InputError(f"{path}: cannot be written ({str(error)[:120]}); make room and try again") from None
 
 
 def load_weights(path: Path) -> tuple[WeightsCard, dict[str, "Tensor"]]:
