@@ -14,8 +14,8 @@ class MomentumNetwork:
 
     It makes the pseudo labels, the centroids and the keys of the losses, and it alone is used at inference (Mamedov et
     al., ReMix, WACV 2025). The coefficient and what happens to BatchNorm are this project's reading; see
-    `MomentumSettings`. Several processes hold equal copies as long as BatchNorm does not see their parts of the batch
-    apart: convert the network to SyncBatchNorm first, or let `batchnorm` be "ema" or "copy".
+    `MomentumSettings`. Several processes hold equal copies where the network has SyncBatchNorm, or where the running
+    statistics are averaged after each step; see `Processes`.
 
     Args:
         network: what to follow; the copy starts with its weights.
