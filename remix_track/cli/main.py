@@ -14,12 +14,14 @@ _COMMANDS = {
     "track": "remix_track.cli.track",
     "eval": "remix_track.cli.eval",
     "demo": "remix_track.cli.demo",
+    "calibrate": "remix_track.cli.calibrate",
 }
 
 _HELP = """\
 remix-track video.mp4 [options]      people in, tracks out: annotated video, MOT text, summary (below)
 remix-track eval --mot17 [ROOT]      MOTA, IDF1, IDsw and HOTA, per sequence and COMBINED (eval --help)
 remix-track demo                     a drawn street, tracked and scored; needs nothing (demo --help)
+remix-track calibrate footage.mp4    the tracker's threshold from one's own footage (calibrate --help)
 
 """
 

@@ -3,19 +3,10 @@
 import argparse
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from remix_track.cli.flags import Parser, add_sections, collect_sections
-from remix_track.cli.live_line import LiveLine
-from remix_track.data.tracklets import HarvestSettings
-
-
-@dataclass(frozen=True, slots=True)
-class HarvestOnly:
-    """The section of a training's settings that says how to harvest."""
-
-    harvest: HarvestSettings = field(default_factory=HarvestSettings)
+from remix_track.cli.harvesting import HarvestOnly, harvest_videos
 
 
 def parser() -> argparse.ArgumentParser:
@@ -38,19 +29,13 @@ def run(words: Sequence[str]) -> int:
     if not arguments.quiet:
         logging.getLogger("remix_track").setLevel(logging.WARNING)
 
-    from remix_track.data.footage import harvest_footage, refuse_too_few
+    from remix_track.data.footage import refuse_too_few
 
     made = []
-    with LiveLine("footage", quiet=arguments.quiet) as line:
-
-        def show(video: str, number: int, videos: int, frame: int, frames: int | None) -> None:
-            where = f"video {number}/{videos}"
-            line.show(video, frame, frames, where, f"{video} ({where}): {frame}/{frames or '?'} frames")
-
-        for folder, one in harvest_footage(arguments.footage, arguments.folder, settings, show=show):
-            made.append(one)
-            if not arguments.quiet:
-                print(f"{folder}: {one.frames:,} frames, {len(one.tracklets):,} tracklets, {one.crops:,} crops")
+    for folder, one in harvest_videos(arguments.footage, arguments.folder, settings, quiet=arguments.quiet):
+        made.append(one)
+        if not arguments.quiet:
+            print(f"{folder}: {one.frames:,} frames, {len(one.tracklets):,} tracklets, {one.crops:,} crops")
     refuse_too_few(made, ", ".join(arguments.footage)[:200])
     if not arguments.quiet:
         crops = sum(one.crops for one in made)

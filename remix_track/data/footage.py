@@ -137,7 +137,7 @@ def _harvest(
             rows.append((number, tracklet.first, tracklet.last, len(tracklet.crops)))
         for problem in source.problems:
             logger.warning("%s: %s", video, problem)
-    made = Harvest(video.name, mark, detector.name, source.frames_read, fps, tuple(rows), files="")
+    made = Harvest(video.name, mark, detector.name, source.frames_read, fps, stride, tuple(rows), files="")
     logger.info("%s: %d frames, %d tracklets, %d crops", video.name, made.frames, len(rows), made.crops)
     return made
 

@@ -22,7 +22,7 @@ from remix_track.data.tracklets import HarvestSettings
 from remix_track.errors import InputError
 from remix_track.weights.safetensors_file import sha256_of
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 NOTES = "harvest.json"
 Show = Callable[[str, int, int, int, int | None], None]
 """Told how far a harvest is: the video, its number from 1, of how many, frames done, frames in all or None."""
@@ -41,6 +41,7 @@ class Harvest:
         detector: that found the people, as it names itself.
         frames: looked at.
         fps: of those.
+        stride: every so many frames of the video were looked at; frame numbers are the video's.
         tracklets: (number, first frame, last frame, crops) of each. Two that overlap in time are different people.
         files: digest of the pictures' names and sizes.
         format_version: of this file.
@@ -51,6 +52,7 @@ class Harvest:
     detector: str
     frames: int
     fps: float
+    stride: int
     tracklets: tuple[tuple[int, ...], ...]
     files: str
     format_version: int = FORMAT_VERSION

@@ -107,6 +107,43 @@ def write_similarity_histogram(path: Path, histogram: SimilarityHistogram, title
         figure.savefig(temporary, format="png")
 
 
+def write_distance_histogram(
+    path: Path, same: NDArray[np.floating], other: NDArray[np.floating], threshold: float, title: str
+) -> None:
+    """Plot how far apart crops of one person and of different people are, and the threshold between; write the PNG.
+
+    Args:
+        path: ends in `.png`.
+        same: (S,) cosine distances of one person.
+        other: (P,) cosine distances of different people.
+        threshold: drawn as a line.
+        title: of the plot.
+
+    Raises:
+        InputError: it cannot be written.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    edges = np.linspace(0, max(float(same.max()), float(other.max()), threshold) * 1.02, 61)
+    for values, label, colour in (
+        (same, "same tracklet", "#1b7837"),
+        (other, "tracklets seen at the same time", "#b2182b"),
+    ):
+        share = np.histogram(values, edges)[0] / len(values)
+        axes.stairs(share, edges, fill=True, alpha=0.4, color=colour)
+        axes.stairs(share, edges, color=colour, label=f"{label} ({len(values):,})")
+    axes.axvline(threshold, color="#333333", linestyle="--", label=f"max_cosine_distance {threshold:.4f}")
+    axes.set_xlim(edges[0], edges[-1])
+    axes.set_xlabel("cosine distance to the nearest crop")
+    axes.set_ylabel("share")
+    axes.set_title(title, fontsize=10)
+    axes.legend(frameon=False, fontsize=9)
+    with whole_file(path) as temporary:
+        figure.savefig(temporary, format="png")
+
+
 def _framed(reader: CropReader, row: int, colour: tuple[int, int, int]) -> "Image.Image":
     from PIL import Image, ImageOps
 

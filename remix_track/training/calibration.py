@@ -54,7 +54,7 @@ def calibrate(unit: NDArray[np.float32], identity: NDArray[np.int64], camera: ND
     other = np.sort(np.concatenate(others or [np.empty(0)]))
     if not len(same) or not len(other):
         return None
-    return _least_wrong(same, other)
+    return least_wrong(same, other)
 
 
 def _cameras(camera: NDArray[np.int64], rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:
@@ -77,7 +77,13 @@ def _nearest(unit: NDArray[np.float32], identity: NDArray[np.int64]) -> tuple[ND
     return same[np.isfinite(same)], nearest[~mine]
 
 
-def _least_wrong(same: NDArray[np.float64], other: NDArray[np.float64]) -> Calibration:
+def least_wrong(same: NDArray[np.float64], other: NDArray[np.float64]) -> Calibration:
+    """The threshold at which the shares of missed and accepted distances together are least.
+
+    Args:
+        same: (S,) distances of one person, ascending; at least one.
+        other: (P,) distances of different people, likewise.
+    """
     candidates = np.unique(np.concatenate([same, other]))
     missed = 1 - np.searchsorted(same, candidates, side="right") / len(same)
     accepted = np.searchsorted(other, candidates, side="right") / len(other)
