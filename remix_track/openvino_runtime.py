@@ -4,6 +4,7 @@ import functools
 import importlib.util
 import logging
 import sys
+import threading
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 _TELEMETRY = "openvino_telemetry"
 _log = logging.getLogger(__name__)
+_one_builds = threading.RLock()
+"""Tracing a network in torch is not made for several threads; and the second one finds what the first has kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +83,7 @@ def read_model(content: bytes, constants: bytes = b"") -> Any:
     return _core().read_model(content, ov.Tensor(np.frombuffer(constants, np.uint8)))
 
 
-def from_torch(module: "nn.Module", example: "Tensor") -> Any:
+def from_torch(module: "nn.Module", example: "Tensor | tuple[Tensor, ...]") -> Any:
     """The model of a torch module in eval mode, by tracing it on an example; sizes stay open.
 
     `openvino.convert_model` would do the same by way of its telemetry.
@@ -114,44 +117,71 @@ class Compilation(NamedTuple):
     accept: Callable[[Any], bool]
 
 
-def compiled(facts: Mapping[str, Any], build: Callable[[], Compilation], threads: int) -> Compiled | None:
+def compiled(
+    name: str, facts: Mapping[str, Any], build: Callable[[], Compilation], threads: int, *, exact: bool = False
+) -> Compiled | None:
     """A network from the cache, else built, compiled and kept; None if OpenVINO gives wrong results.
 
     OpenVINO's own choice of precision is bfloat16 or float16 where the CPU computes with it. It is taken if its
     results are accepted, else float32; this is decided once for a network and a CPU, and kept.
 
     Args:
+        name: of the network, for the line that says what takes so long.
         facts: all that the network depends on (plain values); release and CPU are added.
         build: makes the model; called only where nothing is kept.
         threads: for one call.
+        exact: in float32, whatever else the CPU computes with.
     """
-    ov, core = openvino(), _core()
-    cpu = [core.get_property("CPU", "FULL_DEVICE_NAME"), sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))]
-    key = key_of({**facts, "openvino": ov.get_version(), "cpu": cpu})
-    found = recall(key)
-    if found is not None:
-        notes, content = found
-        precision = str(notes.pop("precision", "float32"))
-        try:
-            return Compiled(core.import_model(content, "CPU", _options(threads, precision)), precision, notes, True)
-        except Exception as error:  # a blob of another build of the same release
-            _log.info("a compiled network is built again: %s", error)
+    key = _key({**facts, "exact": exact})
+    if (kept := _recalled(key, threads)) is not None:
+        return kept
+    with _one_builds:
+        return _recalled(key, threads) or _built(name, key, build, threads, exact=exact)
+
+
+def _built(name: str, key: str, build: Callable[[], Compilation], threads: int, *, exact: bool) -> Compiled | None:
+    _say(name)
     model, notes, accept = build()
-    network = core.compile_model(model, "CPU", _options(threads))
-    precision = _precision(network)
+    network = compiled_exactly(model, threads) if exact else _core().compile_model(model, "CPU", _options(threads))
     if not accept(network):
-        if precision == "float32":
+        if precision_of(network) == "float32":
             return None
-        network, precision = compiled_exactly(model, threads), "float32"
+        network = compiled_exactly(model, threads)
         if not accept(network):
             return None
+    precision = precision_of(network)
     keep(key, {**notes, "precision": precision}, bytes(network.export_model().getbuffer()))
     return Compiled(network, precision, notes, False)
+
+
+def _key(facts: Mapping[str, Any]) -> str:
+    core = _core()
+    cpu = [core.get_property("CPU", "FULL_DEVICE_NAME"), sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))]
+    return key_of({**facts, "openvino": openvino().get_version(), "cpu": cpu})
+
+
+def _recalled(key: str, threads: int) -> Compiled | None:
+    found = recall(key)
+    if found is None:
+        return None
+    notes, content = found
+    precision = str(notes.pop("precision", "float32"))
+    try:
+        return Compiled(_core().import_model(content, "CPU", _options(threads, precision)), precision, notes, True)
+    except Exception as error:  # a blob of another build of the same release
+        _log.info("a compiled network is built again: %s", error)
+        return None
 
 
 def compiled_exactly(model: Any, threads: int) -> Any:
     """OpenVINO's compiled model in float32; nothing is kept."""
     return _core().compile_model(model, "CPU", _options(threads, "float32"))
+
+
+@functools.cache
+def _say(name: str) -> None:
+    """Once for each network, which may come in parts."""
+    _log.info("%s: made ready for OpenVINO, which takes a few seconds at the first start", name)
 
 
 @functools.cache
@@ -172,6 +202,7 @@ def _options(threads: int, precision: str = "") -> dict[str, Any]:
     return made
 
 
-def _precision(network: Any) -> str:
+def precision_of(network: Any) -> str:
+    """Of a compiled network's arithmetic: `float32`, `bfloat16` or `float16`."""
     name = network.get_property("INFERENCE_PRECISION_HINT").get_type_name()
     return {"f32": "float32", "bf16": "bfloat16", "f16": "float16"}.get(name, "float32")

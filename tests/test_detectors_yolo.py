@@ -37,18 +37,21 @@ def blank():
 
 
 class TestBoxes:
-    def test_equal_those_of_ultralytics(self, weights, pets):
-        detector = YoloDetector(weights, imgsz=768, device="cpu")
+    @pytest.mark.parametrize(("backend", "imgsz"), [("torch", 768), ("openvino", 768), ("openvino", 500)])
+    def test_equal_those_of_ultralytics(self, weights, pets, backend, imgsz):
+        detector = YoloDetector(weights, imgsz=imgsz, device="cpu", backend=backend)
         from ultralytics import YOLO
 
         reference = YOLO(weights)
         for frame, _ in pets[::6]:
-            theirs = reference(frame.image, imgsz=768, classes=[0], conf=0.25, verbose=False, device="cpu")[0].boxes
+            theirs = reference(frame.image, imgsz=imgsz, classes=[0], conf=0.25, verbose=False, device="cpu")[0].boxes
             ours = detector(frame)
             assert len(ours) > 3
-            np.testing.assert_array_equal(ours.xyxy, theirs.xyxy.numpy())
-            np.testing.assert_array_equal(ours.score, theirs.conf.numpy())
+            exact = {"rtol": 0, "atol": 0} if backend == "torch" else {"rtol": 0, "atol": 0.01}
+            np.testing.assert_allclose(ours.xyxy, theirs.xyxy.numpy(), **exact)
+            np.testing.assert_allclose(ours.score, theirs.conf.numpy(), **exact)
             np.testing.assert_array_equal(ours.class_id, theirs.cls.numpy())
+        assert (f", {backend} " in detector.name) == (backend == "openvino")
 
     def test_are_as_good_as_the_weights_are_known_to_be(self, weights, pets):
         assert len(pets) == len(PETS_FRAMES) == 20
@@ -62,13 +65,13 @@ class TestBoxes:
     def test_that_are_not_finite_are_dropped_and_counted(self, weights, monkeypatch):
         import torch
 
-        detector = YoloDetector(weights, imgsz=128)
+        detector = YoloDetector(weights, imgsz=128, backend="torch")
         rows = torch.tensor([[1.0, 2, 3, 4, 0.9, 0], [float("nan"), 2, 3, 4, 0.8, 0], [1, 2, float("inf"), 4, 0.7, 0]])
 
         class Result:
             boxes = type("Boxes", (), {"data": rows})
 
-        monkeypatch.setattr(detector._model, "predict", lambda image, **options: [Result])
+        monkeypatch.setattr(detector._torch()._model, "predict", lambda image, **options: [Result])
         assert detector(blank()).xyxy.tolist() == [[1, 2, 3, 4]]
         assert detector(blank()).score.tolist() == pytest.approx([0.9])
         assert detector.dropped == 4
@@ -78,7 +81,7 @@ def test_name_says_which_file(weights):
     import hashlib
 
     expected = hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
-    assert YoloDetector(weights, imgsz=64).name == f"yolo11n.pt (sha256 {expected})"
+    assert YoloDetector(weights, imgsz=64, backend="torch").name == f"yolo11n.pt (sha256 {expected})"
 
 
 def test_a_path_with_an_apostrophe_or_a_name_that_ultralytics_rewrites(weights, tmp_path):
@@ -281,7 +284,8 @@ def test_the_process_and_the_home_stay_as_they_were(weights, tmp_path):
     ran = subprocess.run(
         [sys.executable, "-c", SIDE_EFFECTS, str(weights)],
         cwd=here,
-        env=quiet | {"HOME": str(home), "MPLCONFIGDIR": str(tmp_path / "mpl")},
+        env=quiet
+        | {"HOME": str(home), "XDG_CACHE_HOME": str(tmp_path / "cache"), "MPLCONFIGDIR": str(tmp_path / "mpl")},
         capture_output=True,
         text=True,
         check=False,

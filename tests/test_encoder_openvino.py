@@ -98,11 +98,16 @@ class TestPrecision:
                 return answers.pop(0)
 
             asked.clear()
-            return openvino_runtime.compiled({"test": 1}, lambda: openvino_runtime.Compilation(model, {}, accept), 1)
+            made = openvino_runtime.Compilation(model, {}, accept)
+            return openvino_runtime.compiled("net", {"test": 1}, lambda: made, 1)
 
-        monkeypatch.setattr(openvino_runtime, "_precision", lambda network: "bfloat16")
+        real, answers = openvino_runtime.precision_of, ["bfloat16"]
+        monkeypatch.setattr(
+            openvino_runtime, "precision_of", lambda network: answers.pop() if answers else real(network)
+        )
         assert tried([False, False]) is None
         assert len(asked) == 2
+        answers.append("bfloat16")
         ready = tried([False, True])
         assert (ready.precision, ready.kept) == ("float32", False)
         again = tried([])

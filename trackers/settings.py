@@ -6,6 +6,7 @@ from typing import Literal
 
 from remix_track.encoder.backend import Backend
 from remix_track.errors import InputError
+from remix_track.trackers.association_settings import AssociationSettings
 from remix_track.trackers.deep_sort import DeepSortSettings
 from remix_track.trackers.drawing import DrawingSettings
 
@@ -21,6 +22,13 @@ class DetectorSettings:
     imgsz: int = field(default=640, metadata={"help": "picture size YOLO works at, in pixels"})
     iou: float = field(default=0.7, metadata={"help": "IoU above which YOLO merges two boxes"})
     classes: tuple[str, ...] = field(default=(), metadata={"help": "class names or numbers to track (default: person)"})
+    detector_backend: Literal["auto", "torch", "openvino"] = field(
+        default="auto", metadata={"help": "what computes YOLO's .pt: auto, torch, openvino"}
+    )
+    detector_precision: Literal["float32", "fast"] = field(
+        default="float32",
+        metadata={"help": "float32, or fast: OpenVINO with 16-bit numbers; few boxes move by a pixel or more"},
+    )
     device: str | None = field(default=None, metadata={"help": "cpu, cuda, cuda:1, mps (default: what is there)"})
 
     def __post_init__(self) -> None:
@@ -70,11 +78,12 @@ class AppearanceSettings:
 
 @dataclass(frozen=True, slots=True)
 class TrackSettings:
-    """The sections of a tracking run: `[detector]`, `[appearance]`, `[tracker]`, `[drawing]`."""
+    """The sections of a tracking run: `[detector]`, `[appearance]`, `[tracker]`, `[association]`, `[drawing]`."""
 
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     appearance: AppearanceSettings = field(default_factory=AppearanceSettings)
     tracker: DeepSortSettings = field(default_factory=DeepSortSettings)
+    association: AssociationSettings = field(default_factory=AssociationSettings)
     drawing: DrawingSettings = field(default_factory=DrawingSettings)
 
     def with_calibration(self, max_cosine_distance: float | None) -> "TrackSettings":

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.cli.progress import tell_first_starts
 from remix_track.cli.track import add_outputs, carry_out, check_screen
 from remix_track.output_files import claim_folder, claim_numbered_folder, whole_file
 from remix_track.trackers.settings import TrackSettings
@@ -21,6 +22,7 @@ def run(words: Sequence[str]) -> int:
     from remix_track.trackers.sources import open_source
 
     check_screen(arguments)
+    tell_first_starts(quiet=arguments.quiet)
     runs = Runs(settings)
     if arguments.output is None:
         folder = claim_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)

@@ -1,8 +1,15 @@
 """How far along a video is."""
 
+import logging
 import time
 
 from remix_track.cli.live_line import LiveLine
+
+
+def tell_first_starts(*, quiet: bool) -> None:
+    """Let a line say what takes seconds once only: networks that are converted and compiled."""
+    if not quiet:
+        logging.getLogger("remix_track.openvino_runtime").setLevel(logging.INFO)
 
 
 class Progress(LiveLine):

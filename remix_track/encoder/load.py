@@ -150,7 +150,7 @@ def _of_torch(
             return Source(model_of(made), network_input, reference)
 
         asked = {"architecture": description["architecture"], "input": dataclasses.asdict(network_input)}
-        network = open_network(description["sha256"], asked, source, wish.threads or usable_cores())
+        network = open_network(name, description["sha256"], asked, source, wish.threads or usable_cores())
         if network is not None:
             return network
         logger.warning("%s: OpenVINO computes other vectors than torch, so it runs on torch", name)
@@ -201,7 +201,7 @@ def _load_onnx(path: Path, wish: _Wish) -> Embedder:
             network, network_input = by_onnxruntime(cuda=False)
             return Source(read_model(content), network_input, network)
 
-        on_openvino = open_network(sha256, asked, source, wish.threads or usable_cores())
+        on_openvino = open_network(path.name, sha256, asked, source, wish.threads or usable_cores())
         if on_openvino is not None:
             return NetworkEmbedder(on_openvino, on_openvino.network_input, description, beside.max_cosine_distance)
         logger.warning("%s: OpenVINO computes other vectors than ONNX Runtime, so it runs on that", path.name)
@@ -225,7 +225,7 @@ def _load_openvino(path: Path, wish: _Wish) -> Embedder:
         return Source(model, _input_of(path, fixed_sides(path, model), asked), None)
 
     sha256 = hashlib.sha256(hashlib.sha256(content).digest() + hashlib.sha256(weights).digest()).hexdigest()
-    network = open_network(sha256, asked, source, wish.threads or usable_cores())
+    network = open_network(path.name, sha256, asked, source, wish.threads or usable_cores())
     if network is None:
         raise InputError(f"{path}: gives vectors without a direction; export it again")
     description = _description_of_file(path, sha256, "openvino", beside.trained_on)

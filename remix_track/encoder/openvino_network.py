@@ -72,7 +72,7 @@ class Source(NamedTuple):
 
 
 def open_network(
-    weights: str, asked: dict[str, Any], source: Callable[[], Source], threads: int
+    name: str, weights: str, asked: dict[str, Any], source: Callable[[], Source], threads: int
 ) -> OpenVinoNetwork | None:
     """The network of those weights, from the cache where it is kept; None if OpenVINO gives other vectors.
 
@@ -80,6 +80,7 @@ def open_network(
     and, should they differ, in float32.
 
     Args:
+        name: of the weights, for messages.
         weights: SHA-256 of their file.
         asked: everything else on which the network depends: input and normalisation, as far as they are known.
         source: makes the network; called where nothing is kept.
@@ -89,7 +90,7 @@ def open_network(
         InputError: of `source`.
     """
     facts = {"kind": "encoder", "format": _FORMAT, "weights": weights, "asked": asked}
-    ready = compiled(facts, lambda: _prepared(source(), threads), threads)
+    ready = compiled(name, facts, lambda: _prepared(source(), threads), threads)
     return None if ready is None else OpenVinoNetwork(ready)
 
 

@@ -12,7 +12,7 @@ from remix_track.trackers.detectors.download import cache_folder, download, is_p
 from remix_track.trackers.detectors.hog import HogDetector
 from remix_track.trackers.detectors.public import PublicDetections
 from remix_track.trackers.detectors.quiet_ultralytics import weights_folder
-from remix_track.trackers.detectors.yolo import YoloDetector
+from remix_track.trackers.detectors.yolo import DetectorBackend, DetectorPrecision, YoloDetector
 
 PREFERRED = ("yolo11n.pt", "yolov8n.pt")
 _DETECTION_WEIGHTS = re.compile(r"yolo(v?\d+)[a-z]u?\.pt")
@@ -28,6 +28,9 @@ def find_detector(
     imgsz: int = 640,
     device: str | None = None,
     half: bool = False,
+    backend: DetectorBackend = "auto",
+    precision: DetectorPrecision = "float32",
+    threads: int | None = None,
 ) -> Detector:
     """The detector that `spec` names.
 
@@ -41,12 +44,26 @@ def find_detector(
         imgsz: see `YoloDetector`.
         device: see `YoloDetector`.
         half: see `YoloDetector`.
+        backend: see `YoloDetector`.
+        precision: see `YoloDetector`.
+        threads: see `YoloDetector`.
 
     Raises:
         InputError: no such detector, a file that cannot be used, or classes that this detector does not find.
     """
     conf = min(max(conf, 0.0), 1.0)
-    yolo = partial(YoloDetector, classes=classes, conf=conf, iou=iou, imgsz=imgsz, device=device, half=half)
+    yolo = partial(
+        YoloDetector,
+        classes=classes,
+        conf=conf,
+        iou=iou,
+        imgsz=imgsz,
+        device=device,
+        half=half,
+        backend=backend,
+        precision=precision,
+        threads=threads,
+    )
     if spec == "auto":
         weights = weights_at_hand() or _downloaded_nano()
         return yolo(weights) if weights else _people_only(HogDetector(), classes)

@@ -6,12 +6,15 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
+_one_at_a_time = threading.RLock()
+"""What is put back afterwards belongs to the whole process, so threads take turns."""
 _MAX_SETTINGS_BYTES = 1_000_000
 _ALWAYS = {"ULTRALYTICS_SKIP_REQUIREMENTS_CHECKS": "1"}
 _ON_IMPORT = {
@@ -39,6 +42,7 @@ def quiet_ultralytics() -> Iterator[None]:
 
     threads, open_picture = (torch.get_num_threads(), cv2.getNumThreads()), Image.open
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_one_at_a_time)
         stack.enter_context(np.printoptions())
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")

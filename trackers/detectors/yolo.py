@@ -1,21 +1,32 @@
-"""YOLO through ultralytics: `.pt`, `.onnx` and OpenVINO folders."""
+"""YOLO: `.pt` on OpenVINO or torch, `.onnx` and OpenVINO folders through ultralytics."""
 
+import dataclasses
 import difflib
 import hashlib
 import importlib.util
-import re
-import tempfile
+import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
+from remix_track import openvino_runtime
+from remix_track.compiled_cache import keep, key_of, recall
+from remix_track.cores import usable_cores
 from remix_track.detections import Detections
+from remix_track.encoder.backend import is_for_gpu
 from remix_track.errors import InputError
 from remix_track.trackers.detectors.detector import finite
-from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
+from remix_track.trackers.detectors.openvino_yolo import Look, OpenVinoYolo, WrongBoxesError, YoloFacts
+from remix_track.trackers.detectors.ultralytics_yolo import UltralyticsYolo
 from remix_track.trackers.frame import Frame
+
+DetectorBackend = Literal["auto", "torch", "openvino"]
+DetectorPrecision = Literal["float32", "fast"]
+_log = logging.getLogger(__name__)
 
 PERSON = "person"
 OPENVINO = "_openvino_model"
@@ -23,12 +34,12 @@ _SHOWN_NAMES = 12
 
 
 class YoloDetector:
-    """One YOLO model at work on one stream: ultralytics' predictor keeps state, so give each stream its own.
+    """One YOLO model at work on one stream: it keeps state, so give each stream its own, and one thread at a time.
 
-    The boxes are those of `ultralytics.YOLO(weights)(image, ...)` with the same options.
+    The boxes are those of `ultralytics.YOLO(weights)(image, ...)` with the same options, on OpenVINO within a pixel.
 
     Attributes:
-        name: file and the start of its SHA-256, for the summary.
+        name: file, the start of its SHA-256, and what computes it, for the summary.
         class_names: what the model can find, by class number.
         classes: the class numbers it looks for, in order; None for all.
         dropped: boxes that were not finite.
@@ -44,8 +55,11 @@ class YoloDetector:
         imgsz: int = 640,
         device: str | None = None,
         half: bool = False,
+        backend: DetectorBackend = "auto",
+        precision: DetectorPrecision = "float32",
+        threads: int | None = None,
     ) -> None:
-        """Load the model and run it once on a black picture.
+        """Load the model and run it once on a black picture; OpenVINO does that once for a file, and remembers.
 
         A `.pt` file is a pickle, which can run any program as it is read. It is read with torch's restricted reader
         and ultralytics' list of classes that models are made of; one that asks for anything else is refused.
@@ -59,44 +73,103 @@ class YoloDetector:
                 that.
             device: `cpu`, `cuda`, `cuda:1`, `mps`; None takes what is there.
             half: 16-bit arithmetic, on a GPU.
+            backend: what computes a `.pt` file; `auto` takes OpenVINO on a CPU if its boxes are torch's.
+            precision: of OpenVINO: `float32`, or `fast` for 16-bit numbers where the CPU computes with them.
+            threads: for OpenVINO; None takes the cores there are.
 
         Raises:
             InputError: an option out of range; a file that is missing, damaged, refused, or not a detection model; a
-                class that it does not know.
+                class that it does not know; a backend that cannot compute it.
         """
         _check_options(conf, iou, imgsz)
         _check_file(weights)
-        self.name = f"{weights.name} (sha256 {_sha256(weights)[:12]})"
         self.dropped = 0
-        self._options: dict[str, Any] = {"conf": conf, "iou": iou, "imgsz": imgsz, "device": device, "verbose": False}
-        with quiet_ultralytics():
-            _check_device(device)
-            self._options |= _half() if half else {}
-            self._model = _load_pt(weights) if weights.suffix.lower() == ".pt" else _load_exported(weights)
-            self.class_names = self._try(weights)
+        self._sha256 = _sha256(weights)
+        self._weights, self._backend = weights, backend
+        self._load = partial(UltralyticsYolo, weights, conf=conf, iou=iou, imgsz=imgsz, device=device, half=half)
+        self._on_torch: UltralyticsYolo | None = None
+        on_openvino = _is_for_openvino(weights, backend, device)
+        facts = _kept_facts(self._sha256) if on_openvino else None
+        if facts is None:
+            facts = self._torch().facts
+            if on_openvino:
+                _keep_facts(self._sha256, facts)
+        self.class_names = facts.names
         self.classes = chosen_classes(classes, self.class_names, weights)
-        self._options["classes"] = self.classes
+        self._openvino: OpenVinoYolo | None = None
+        if on_openvino:
+            look = Look(imgsz, conf, iou, self.classes)
+            cores, fast = threads or usable_cores(), precision == "fast"
+            self._openvino = OpenVinoYolo(
+                self._sha256, weights.name, facts, look, self._torch, threads=cores, fast=fast
+            )
+        self.name = self._named()
 
     def __call__(self, frame: Frame) -> Detections:
-        """The model's boxes in the frame, best first."""
-        boxes = self._model.predict(frame.image, **self._options)[0].boxes
-        rows = boxes.data.cpu().numpy()
+        """The model's boxes in the frame, best first.
+
+        Raises:
+            InputError: OpenVINO, which was asked for, does not give the model's boxes.
+        """
+        rows = self._rows(frame.image)
         found, dropped = finite(rows[:, :4], rows[:, 4], rows[:, 5])
         self.dropped += dropped
         return found
 
-    def _try(self, weights: Path) -> dict[int, str]:
-        """Run on a black picture, so that what is not a detector says so now; return the names of the classes."""
-        black = np.zeros((64, 64, 3), np.uint8)
-        try:
-            result = self._model.predict(black, **self._options)[0]
-            task = self._model.predictor.model.task or self._model.task
-            names = {int(number): _printable(str(name))[:40] for number, name in result.names.items()}
-        except Exception as error:
-            raise InputError(f"{weights}: does not run as a detector ({_line(error)}); give a YOLO model") from None
-        if task not in ("detect", "segment", "pose") or result.boxes is None:
-            raise InputError(f"{weights}: its task is {task or 'unknown'}, not to detect; give a YOLO detector")
-        return names
+    def _rows(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if self._openvino is not None:
+            try:
+                rows = self._openvino(image)
+            except WrongBoxesError as error:
+                if self._backend == "openvino":
+                    raise InputError(f"{self._weights}: {error}; leave --detector-backend out") from None
+                _log.warning("%s: %s, so it runs on torch", self._weights.name, error)
+                self._openvino = None
+                self.name = self._named()
+            else:
+                # Torch's model was needed to convert it.
+                self._on_torch = None
+                return rows
+        return self._torch()(image, self.classes)
+
+    def _torch(self) -> "UltralyticsYolo":
+        if self._on_torch is None:
+            self._on_torch = self._load()
+        return self._on_torch
+
+    def _named(self) -> str:
+        runtime = f", openvino {openvino_runtime.version()}" if self._openvino else ""
+        return f"{self._weights.name} (sha256 {self._sha256[:12]}{runtime})"
+
+
+def _is_for_openvino(weights: Path, backend: DetectorBackend, device: str | None) -> bool:
+    if weights.suffix.lower() != ".pt":
+        if backend != "auto":
+            raise InputError(f"{weights}: is computed by what it was exported for; leave --detector-backend out")
+        return False
+    if backend == "openvino" and not openvino_runtime.is_usable():
+        raise InputError("--detector-backend openvino: it is not installed or does not run here; pip install openvino")
+    if backend != "auto":
+        return backend == "openvino"
+    return not is_for_gpu(device or "auto") and openvino_runtime.is_usable()
+
+
+def _kept_facts(sha256: str) -> YoloFacts | None:
+    found = recall(_facts_key(sha256))
+    if found is None:
+        return None
+    notes, _ = found
+    return YoloFacts(
+        {int(number): name for number, name in notes["names"].items()}, notes["stride"], notes["end_to_end"]
+    )
+
+
+def _keep_facts(sha256: str, facts: YoloFacts) -> None:
+    keep(_facts_key(sha256), dataclasses.asdict(facts), b"")
+
+
+def _facts_key(sha256: str) -> str:
+    return key_of({"kind": "yolo facts", "format": 1, "weights": sha256})
 
 
 def chosen_classes(wanted: Sequence[int | str], names: Mapping[int, str], weights: Path) -> list[int] | None:
@@ -148,63 +221,6 @@ def _check_file(weights: Path) -> None:
         raise InputError(f"{weights}: not a detector; give YOLO weights (.pt, .onnx, an OpenVINO folder) or a det.txt")
 
 
-def _check_device(device: str | None) -> None:
-    from ultralytics.utils.torch_utils import select_device
-
-    try:
-        select_device(device or "", verbose=False)
-    except Exception:
-        raise InputError(f"device {device!r} cannot be used here; give cpu, cuda, cuda:0, mps, or nothing") from None
-
-
-def _half() -> dict[str, Any]:
-    from ultralytics.utils import DEFAULT_CFG_DICT
-
-    return {"quantize": 16} if "quantize" in DEFAULT_CFG_DICT else {"half": True}
-
-
-def _load_pt(weights: Path) -> Any:
-    """The model in a `.pt` file, built without running what the file may hold besides.
-
-    ultralytics edits the path it is given (an apostrophe is dropped, `yolov5n` becomes `yolov5nu`) and downloads what
-    it then misses; under a name of our own there is nothing to edit.
-    """
-    from ultralytics import YOLO
-    from ultralytics.nn import tasks
-
-    with tempfile.TemporaryDirectory(prefix="remix-track-") as folder:
-        link = Path(folder) / "model.pt"
-        link.symlink_to(weights.resolve())
-        try:
-            if not tasks.SAFE_LOAD:
-                tasks.torch_safe_load(str(link), safe_only=True)
-            return YOLO(str(link))
-        except Exception as error:
-            raise InputError(f"{weights}: {_refusal(error)}") from None
-
-
-def _load_exported(weights: Path) -> Any:
-    from ultralytics import YOLO
-
-    try:
-        return YOLO(str(weights.resolve()), task="detect")
-    except Exception as error:
-        raise InputError(f"{weights}: not a detection model ({_line(error)}); export it again") from None
-
-
-def _refusal(error: Exception) -> str:
-    """Why a `.pt` file was not taken. Of its own text nothing but a dotted name is repeated."""
-    reason = str(error.__cause__ or error)
-    asked = re.search(r"GLOBAL ([\w.]+)", reason)
-    if asked:
-        return f"asks for {asked[1]}, which is no part of a YOLO model and could run any program; not loaded"
-    if "TorchScript" in reason:
-        return "TorchScript, not a YOLO checkpoint; give the .pt it was exported from, or an .onnx"
-    if "PytorchStreamReader" in reason or isinstance(error.__cause__, EOFError):
-        return "damaged or cut short; download or export it again"
-    return "not a YOLO model that ultralytics can load; give YOLO weights (.pt, .onnx, an OpenVINO folder)"
-
-
 def _are_placeholders(names: Mapping[int, str]) -> bool:
     return all(name == f"class{number}" for number, name in names.items())
 
@@ -212,16 +228,6 @@ def _are_placeholders(names: Mapping[int, str]) -> bool:
 def _listed(names: Mapping[int, str]) -> str:
     shown = [f"{number} {name}" for number, name in names.items()][:_SHOWN_NAMES]
     return ", ".join(shown) + (f" and {len(names) - len(shown)} more" if len(names) > len(shown) else "")
-
-
-def _line(error: Exception) -> str:
-    """An error in one short line of plain text; it may quote a hostile file."""
-    text = " ".join(str(error).encode("ascii", "ignore").decode().split()).removeprefix("ERROR ")
-    return _printable(text)[:160] or type(error).__name__
-
-
-def _printable(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())
 
 
 def _sha256(weights: Path) -> str:

@@ -1,0 +1,262 @@
+"""YOLO on OpenVINO: compiled once for each size of frames, with our own letterbox and suppression; no torch later."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.errors import InputError
+from remix_track.openvino_runtime import Compilation, compiled, from_torch, openvino, precision_of
+from remix_track.trackers.detectors.letterbox import Letterbox
+from remix_track.trackers.detectors.suppression import sure, surest
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Rows = NDArray[np.float32]
+"""Boxes (N, 6): x1, y1, x2, y2 in pixels, confidence, class; best first."""
+_FORMAT = 1
+"""Of the networks that are kept; to be raised when they are built otherwise."""
+_SLACK, _SHARE, _SCORE_SLACK = 1.0, 0.01, 0.1
+"""Boxes may differ from torch's by so many pixels (with 16-bit numbers by that share of their longer side, if that is
+more), and by so much confidence."""
+
+
+@dataclass(frozen=True, slots=True)
+class YoloFacts:
+    """What is known about a model once it was loaded.
+
+    Attributes:
+        names: of the classes, by their number.
+        stride: that the sides of its input are multiples of.
+        end_to_end: it gives boxes without overlaps.
+    """
+
+    names: dict[int, str]
+    stride: int
+    end_to_end: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a model looks at pictures: size of its input, least confidence, greatest overlap, wanted classes."""
+
+    imgsz: int
+    conf: float
+    iou: float
+    classes: Sequence[int] | None
+
+
+class TorchYolo(Protocol):
+    """The same model on torch."""
+
+    @property
+    def module(self) -> Any:
+        """As torch has it."""
+        ...
+
+    def __call__(self, image: NDArray[np.uint8], classes: Sequence[int] | None) -> Rows:
+        """The boxes of the wanted classes in a frame."""
+        ...
+
+
+class WrongBoxesError(Exception):
+    """OpenVINO cannot take a model, or gives other boxes than torch; the reason in a few words."""
+
+
+class OpenVinoYolo:
+    """A YOLO model for frames of any one size after the other; serves one thread at a time.
+
+    Args:
+        weights: SHA-256 of their file.
+        name: of the weights, for messages.
+        facts: about the model.
+        look: how it looks.
+        on_torch: gives the model on torch; called where nothing is kept for a size of frames.
+        threads: for one call.
+        fast: with 16-bit numbers where the CPU computes with them.
+    """
+
+    def __init__(
+        self,
+        weights: str,
+        name: str,
+        facts: YoloFacts,
+        look: Look,
+        on_torch: Callable[[], TorchYolo],
+        *,
+        threads: int,
+        fast: bool = False,
+    ) -> None:
+        self._weights, self._name, self._facts, self._look = weights, name, facts, look
+        self._on_torch, self._threads, self._fast = on_torch, threads, fast
+        self._ready: _Chain | None = None
+
+    def __call__(self, image: NDArray[np.uint8]) -> Rows:
+        """The boxes in a frame (H, W, 3) uint8 BGR.
+
+        Raises:
+            WrongBoxesError: OpenVINO cannot take the model, or does not give torch's boxes.
+        """
+        ready, (height, width) = self._ready, image.shape[:2]
+        if ready is None or (height, width) != (ready.letterbox.frame_height, ready.letterbox.frame_width):
+            ready = self._ready = self._open(height, width)
+        return ready(image)
+
+    def _open(self, height: int, width: int) -> "_Chain":
+        letterbox = Letterbox.fit(height, width, size=self._look.imgsz, stride=self._facts.stride)
+        source = _Source(self._on_torch, letterbox)
+        facts = {
+            "kind": "yolo",
+            "format": _FORMAT,
+            "weights": self._weights,
+            "input": [letterbox.height, letterbox.width],
+        }
+
+        def chain(body: Any) -> _Chain:
+            return _Chain(body, head, letterbox, self._facts, self._look)
+
+        def of_head() -> Compilation:
+            return Compilation(source.head(), {}, lambda network: True)
+
+        def of_body() -> Compilation:
+            return Compilation(source.body(), {}, lambda network: source.agrees(chain(network), self._look, network))
+
+        try:
+            head = self._compiled({**facts, "part": "head"}, of_head, exact=True)
+            return chain(self._compiled({**facts, "part": "body"}, of_body, exact=not self._fast))
+        except (WrongBoxesError, InputError):
+            raise
+        except Exception as error:  # any part of an unknown model may be what neither tracing nor OpenVINO takes
+            reason = "".join(one for one in " ".join(str(error).split())[-160:] if one.isprintable())
+            raise WrongBoxesError(f"OpenVINO does not take it ({reason or type(error).__name__})") from None
+
+    def _compiled(self, facts: dict[str, Any], build: Callable[[], Compilation], *, exact: bool) -> Any:
+        made = compiled(self._name, facts, build, self._threads, exact=exact)
+        if made is None:
+            raise WrongBoxesError("OpenVINO finds other boxes than torch")
+        return made.network
+
+
+class _Chain:
+    """Both parts of a model, compiled, the first one's outputs lying where the second one reads."""
+
+    def __init__(self, body: Any, head: Any, letterbox: Letterbox, facts: YoloFacts, look: Look) -> None:
+        self.letterbox = letterbox
+        self._facts, self._look = facts, look
+        self._pixels = letterbox.empty()
+        self._body, self._head = body.create_infer_request(), head.create_infer_request()
+        self._body.set_input_tensor(openvino().Tensor(self._pixels, shared_memory=True))
+        for index in range(len(head.inputs)):
+            self._head.set_input_tensor(index, self._body.get_output_tensor(index))
+
+    def __call__(self, image: NDArray[np.uint8]) -> Rows:
+        self.letterbox.fill(image, self._pixels)
+        self._body.infer()
+        self._head.infer()
+        raw, look = self._head.get_output_tensor(0).data[0], self._look
+        if self._facts.end_to_end:
+            rows = sure(raw, look.classes, conf=look.conf)
+        else:
+            rows = surest(raw, len(self._facts.names), look.classes, conf=look.conf, iou=look.iou)
+        return np.concatenate([self.letterbox.to_frame(rows[:, :4]), rows[:, 4:]], axis=1)
+
+
+class _Source:
+    """The parts of a model before they are compiled, made when they are asked for."""
+
+    def __init__(self, on_torch: Callable[[], TorchYolo], letterbox: Letterbox) -> None:
+        self._load, self._letterbox = on_torch, letterbox
+
+    @cached_property
+    def _on_torch(self) -> TorchYolo:
+        return self._load()
+
+    @cached_property
+    def _parts(self) -> "tuple[Any, Any, tuple[Tensor, ...]]":
+        import torch
+
+        from remix_track.trackers.detectors.yolo_parts import split
+
+        body, head = split(self._on_torch.module)
+        with torch.no_grad():
+            return body, head, body(self._example())
+
+    def _example(self) -> "Tensor":
+        import torch
+
+        return torch.zeros(1, 3, self._letterbox.height, self._letterbox.width)
+
+    def head(self) -> Any:
+        _, head, between = self._parts
+        model = from_torch(head, between)
+        model.reshape({index: list(part.shape) for index, part in enumerate(between)})
+        return model
+
+    def body(self) -> Any:
+        """With the scaling of the pixels before it: (1, height, width, 3) uint8 BGR in."""
+        ov = openvino()
+        from openvino.preprocess import ColorFormat, PrePostProcessor
+
+        model = from_torch(self._parts[0], self._example())
+        model.reshape([1, 3, self._letterbox.height, self._letterbox.width])
+        steps = PrePostProcessor(model)
+        pixels = steps.input()
+        pixels.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_color_format(ColorFormat.BGR)
+        pixels.model().set_layout(ov.Layout("NCHW"))
+        pixels.preprocess().convert_element_type(ov.Type.f32).convert_color(ColorFormat.RGB).scale(255.0)
+        return steps.build()
+
+    def agrees(self, chain: _Chain, look: Look, body: Any) -> bool:
+        """Whether the boxes in two photographs and their mirror images are torch's.
+
+        Where torch finds nothing in them, there is no evidence that 16-bit numbers would do.
+        """
+        found, rounded = 0, precision_of(body) != "float32"
+        for image in photographs(self._letterbox.frame_height, self._letterbox.frame_width):
+            exact = self._on_torch(image, look.classes)
+            found += len(exact)
+            if not same_boxes(chain(image), exact, look.conf, share=_SHARE if rounded else 0):
+                return False
+        return found > 0 or not rounded
+
+
+def same_boxes(rows: Rows, exact: Rows, conf: float, *, share: float = 0) -> bool:
+    """Whether boxes are the same; those near the least confidence may be on one side only.
+
+    Args:
+        rows: of one model.
+        exact: of the other.
+        conf: least confidence.
+        share: of their longer side by which boxes may differ, if that is more than a pixel.
+    """
+    return _each_in(rows, exact, conf, share) and _each_in(exact, rows, conf, share)
+
+
+def _each_in(rows: Rows, others: Rows, conf: float, share: float) -> bool:
+    for row in rows[rows[:, 4] > conf + _SCORE_SLACK]:
+        slack = max(_SLACK, share * float((row[2:4] - row[:2]).max()))
+        near = np.abs(others[:, :4] - row[:4]).max(axis=1, initial=0) <= slack
+        alike = (np.abs(others[:, 4] - row[4]) <= _SCORE_SLACK) & (others[:, 5] == row[5])
+        if not (near & alike).any():
+            return False
+    return True
+
+
+def photographs(height: int, width: int) -> list[NDArray[np.uint8]]:
+    """The photographs of people that ultralytics carries, and their mirror images, as frames of one size (BGR)."""
+    from importlib import resources
+
+    import cv2
+
+    made = []
+    for name in ("bus.jpg", "zidane.jpg"):
+        file = resources.files("ultralytics") / "assets" / name
+        if file.is_file():
+            picture = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+            scaled = np.asarray(cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+            made += [scaled, np.ascontiguousarray(scaled[:, ::-1])]
+    return made

@@ -1,0 +1,128 @@
+"""YOLO as ultralytics runs it: hostile files refused, anything but a detector refused, the process left as it was."""
+
+import re
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.errors import InputError
+from remix_track.trackers.detectors.openvino_yolo import YoloFacts
+from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
+
+
+class UltralyticsYolo:
+    """A model and ultralytics' predictor around it, which keeps state.
+
+    Attributes:
+        facts: about the model.
+
+    Raises:
+        InputError: the device is not there, or the file is damaged, refused, or not a detection model.
+    """
+
+    def __init__(
+        self, weights: Path, *, conf: float, iou: float, imgsz: int, device: str | None, half: bool = False
+    ) -> None:
+        self._options: dict[str, Any] = {"conf": conf, "iou": iou, "imgsz": imgsz, "device": device, "verbose": False}
+        with quiet_ultralytics():
+            _check_device(device)
+            self._options |= _half() if half else {}
+            self._model = _load_pt(weights) if weights.suffix.lower() == ".pt" else _load_exported(weights)
+            self.facts = self._try(weights)
+
+    def __call__(self, image: NDArray[np.uint8], classes: Sequence[int] | None) -> NDArray[np.float32]:
+        """The boxes of the wanted classes in a frame: (N, 6) x1, y1, x2, y2, confidence, class; best first."""
+        boxes = self._model.predict(image, **self._options, classes=classes)[0].boxes
+        rows: NDArray[np.float32] = boxes.data.cpu().numpy()
+        return rows
+
+    @property
+    def module(self) -> Any:
+        """The model as torch has it."""
+        return self._model.model
+
+    def _try(self, weights: Path) -> YoloFacts:
+        """Run on a black picture, so that what is not a detector says so now; return what is known about it."""
+        black = np.zeros((64, 64, 3), np.uint8)
+        try:
+            result = self._model.predict(black, **self._options)[0]
+            inner = self._model.predictor.model
+            task = inner.task or self._model.task
+            names = {int(number): _printable(str(name))[:40] for number, name in result.names.items()}
+            facts = YoloFacts(names, int(inner.stride), bool(getattr(inner, "end2end", False)))
+        except Exception as error:
+            raise InputError(f"{weights}: does not run as a detector ({_line(error)}); give a YOLO model") from None
+        if task not in ("detect", "segment", "pose") or result.boxes is None:
+            raise InputError(f"{weights}: its task is {task or 'unknown'}, not to detect; give a YOLO detector")
+        return facts
+
+
+def _check_device(device: str | None) -> None:
+    from ultralytics.utils.torch_utils import select_device
+
+    try:
+        select_device(device or "", verbose=False)
+    except Exception:
+        raise InputError(f"device {device!r} cannot be used here; give cpu, cuda, cuda:0, mps, or nothing") from None
+
+
+def _half() -> dict[str, Any]:
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    return {"quantize": 16} if "quantize" in DEFAULT_CFG_DICT else {"half": True}
+
+
+def _load_pt(weights: Path) -> Any:
+    """The model in a `.pt` file, built without running what the file may hold besides.
+
+    ultralytics edits the path it is given (an apostrophe is dropped, `yolov5n` becomes `yolov5nu`) and downloads what
+    it then misses; under a name of our own there is nothing to edit.
+    """
+    from ultralytics import YOLO
+    from ultralytics.nn import tasks
+
+    with tempfile.TemporaryDirectory(prefix="remix-track-") as folder:
+        link = Path(folder) / "model.pt"
+        link.symlink_to(weights.resolve())
+        try:
+            if not tasks.SAFE_LOAD:
+                tasks.torch_safe_load(str(link), safe_only=True)
+            return YOLO(str(link))
+        except Exception as error:
+            raise InputError(f"{weights}: {_refusal(error)}") from None
+
+
+def _load_exported(weights: Path) -> Any:
+    from ultralytics import YOLO
+
+    try:
+        return YOLO(str(weights.resolve()), task="detect")
+    except Exception as error:
+        raise InputError(f"{weights}: not a detection model ({_line(error)}); export it again") from None
+
+
+def _refusal(error: Exception) -> str:
+    """Why a `.pt` file was not taken. Of its own text nothing but a dotted name is repeated."""
+    reason = str(error.__cause__ or error)
+    asked = re.search(r"GLOBAL ([\w.]+)", reason)
+    if asked:
+        return f"asks for {asked[1]}, which is no part of a YOLO model and could run any program; not loaded"
+    if "TorchScript" in reason:
+        return "TorchScript, not a YOLO checkpoint; give the .pt it was exported from, or an .onnx"
+    if "PytorchStreamReader" in reason or isinstance(error.__cause__, EOFError):
+        return "damaged or cut short; download or export it again"
+    return "not a YOLO model that ultralytics can load; give YOLO weights (.pt, .onnx, an OpenVINO folder)"
+
+
+def _line(error: Exception) -> str:
+    """An error in one short line of plain text; it may quote a hostile file."""
+    text = " ".join(str(error).encode("ascii", "ignore").decode().split()).removeprefix("ERROR ")
+    return _printable(text)[:160] or type(error).__name__
+
+
+def _printable(text: str) -> str:
+    return "".join(character for character in text if character.isprintable())
