@@ -83,9 +83,7 @@ def run_training(
     with joined(settings.run.device) as processes:
         stop.agree = processes.greatest
         check_precision(processes.device, settings)
-        data = processes.first_then_others(
-            lambda: open_training_data(settings, check=stop.check_here, show=harvesting)
-        )
+        data = processes.first_then_others(lambda: open_training_data(settings, check=stop.check_here, show=harvesting))
         if resumed and resumed.data != data.counts():
             differ = [f"{name} {resumed.data.get(name)} then, {now} now" for name, now in data.counts().items()]
             raise InputError(f"the data is not that of the checkpoint ({'; '.join(differ)}); start a new run")
