@@ -37,7 +37,7 @@ def confirmed(adapter: DeepSort, frame: Detections) -> DeepSort:
         ("max_cosine_distance", 2.5, "max_cosine_distance = 2.5; expected above 0, at most 2"),
         ("nn_budget", 0, "nn_budget = 0; expected at least 1, or none"),
         ("max_age", 0, "max_age = 0; expected at least 1"),
-        ("max_motion_age", 0, "max_motion_age = 0; expected at least 1"),
+        ("max_motion_age", 0, "max_motion_age = 0; expected at least 1, or none"),
         ("n_init", 0, "n_init = 0; expected at least 1"),
         ("max_iou_distance", 1.1, "max_iou_distance = 1.1; expected 0 to 1"),
         ("min_confidence", float("nan"), "min_confidence = nan; expected a finite number"),

@@ -3,8 +3,9 @@
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from remix_track.trackers.assignment import Index
+from remix_track.trackers.assignment import Assigned, Index
 from remix_track.trackers.association import Limits, associate
 from remix_track.trackers.gallery import Galleries
 from remix_track.trackers.measurements import Measurements
@@ -50,8 +51,8 @@ class CascadeTracker:
         """Take the detections of the next frame (also of a frame without any)."""
         tracks = self.tracks
         age_by_a_frame(tracks)
-        tracks["mean"], tracks["covariance"] = self._kalman.predict(tracks["mean"], tracks["covariance"])
-        rows, columns, fresh = associate(tracks, found, self._kalman, self.galleries, self._limits)
+        self._predict()
+        rows, columns, fresh = self._associate(found)
         if self._repeat_newest:
             self.galleries.repeat_newest(tracks["gallery"][tracks["confirmed"]])
         self._correct(rows, found, columns)
@@ -60,10 +61,21 @@ class CascadeTracker:
             self._begin(found, fresh)
         self._name()
 
+    def _predict(self) -> None:
+        tracks = self.tracks
+        tracks["mean"], tracks["covariance"] = self._kalman.predict(tracks["mean"], tracks["covariance"])
+
+    def _associate(self, found: Measurements) -> Assigned:
+        return associate(self.tracks, found, self._kalman, self.galleries, self._limits)
+
+    def _measured(self, found: Measurements, columns: Index) -> NDArray[np.floating]:
+        """The filter's measurements (C, 4)."""
+        return found.xyah[columns]
+
     def _correct(self, rows: Index, found: Measurements, columns: Index) -> None:
         tracks = self.tracks
         tracks["mean"][rows], tracks["covariance"][rows] = self._kalman.update(
-            tracks["mean"][rows], tracks["covariance"][rows], found.xyah[columns]
+            tracks["mean"][rows], tracks["covariance"][rows], self._measured(found, columns)
         )
         self._note(rows, found, columns)
 
@@ -71,7 +83,7 @@ class CascadeTracker:
         fresh = np.zeros(len(columns), TRACK)
         fresh["number"] = self._begun + 1 + np.arange(len(columns))
         fresh["age"] = 1
-        fresh["mean"], fresh["covariance"] = self._kalman.initiate(found.xyah[columns])
+        fresh["mean"], fresh["covariance"] = self._kalman.initiate(self._measured(found, columns))
         fresh["gallery"] = self.galleries.open(len(columns))
         self._begun += len(columns)
         rows = len(self.tracks) + np.arange(len(columns))

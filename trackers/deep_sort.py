@@ -5,7 +5,7 @@ The answers of deep-sort-realtime 1.3.2 without its faults, computed for all tra
 
 import math
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +16,18 @@ from remix_track.errors import InputError
 from remix_track.trackers.measurements import Measurements, unit_rows
 from remix_track.trackers.track_table import Table, shown
 
+if TYPE_CHECKING:
+    from remix_track.trackers.association import Limits
+    from remix_track.trackers.cascade_tracker import CascadeTracker
+
 UNCALIBRATED_COSINE_DISTANCE = 0.2
 """The published threshold, for weights that carry no calibrated one."""
 
 REFERENCE_FPS = 30.0
 """The frame rate in which `max_age` is stated."""
+
+MOTION_AGE = 30
+"""Deep SORT's `max_motion_age` where none is set."""
 
 _MIN_SIDE, _MAX_COORDINATE = 1e-3, 1e6  # pixels; beyond them float32 aspect ratios and variances break down
 
@@ -35,7 +42,8 @@ class DeepSortSettings:
         nn_budget: appearance vectors kept per track. None keeps all: memory and time per frame then grow for ever.
         max_age: frames at 30 fps that a confirmed track survives without a detection; scaled to the source's rate.
         max_motion_age: the same, for being found again by motion alone, where track or detection has no appearance: a
-            prediction of constant velocity is worth little after a second.
+            prediction of constant velocity is worth little after a second. None: 30 for Deep SORT, `max_age` for
+            the remix tracker, which asks for overlap.
         n_init: consecutive frames with a detection before a track is confirmed and gets an id.
         max_iou_distance: largest 1 - IoU of a match in the last stage, 0..1.
         min_confidence: detections below it are not used; any finite number, as detectors have scales of their own.
@@ -58,8 +66,8 @@ class DeepSortSettings:
     max_age: int = field(
         default=90, metadata={"help": "frames at 30 fps that a track survives unseen; scaled to the source's rate"}
     )
-    max_motion_age: int = field(
-        default=30, metadata={"help": "like max_age, for tracks that are found again by motion, without appearance"}
+    max_motion_age: int | None = field(
+        default=None, metadata={"help": "like max_age, for being found again by motion; none: deep-sort 30, remix all"}
     )
     n_init: int = field(default=3, metadata={"help": "frames in a row before a track is confirmed"})
     max_iou_distance: float = field(default=0.7, metadata={"help": "largest 1 - IoU of a match in the last stage"})
@@ -86,7 +94,8 @@ class DeepSortSettings:
         if self.nn_budget is not None:
             _check("nn_budget", self.nn_budget, "at least 1, or none", low=1)
         _check("max_age", self.max_age, "at least 1", low=1)
-        _check("max_motion_age", self.max_motion_age, "at least 1", low=1)
+        if self.max_motion_age is not None:
+            _check("max_motion_age", self.max_motion_age, "at least 1, or none", low=1)
         _check("n_init", self.n_init, "at least 1", low=1)
         _check("max_iou_distance", self.max_iou_distance, "0 to 1", low=0, high=1)
         _check("min_confidence", self.min_confidence, "a finite number")
@@ -127,7 +136,6 @@ class DeepSort:
     def reset(self) -> None:
         """Forget everything, for the next video: ids start at 1 again."""
         from remix_track.trackers.association import Limits
-        from remix_track.trackers.cascade_tracker import CascadeTracker
 
         chosen = self._settings
         limit = chosen.max_cosine_distance
@@ -136,10 +144,24 @@ class DeepSort:
             max_cosine_distance=UNCALIBRATED_COSINE_DISTANCE if limit is None else limit,
             max_iou_distance=chosen.max_iou_distance,
             max_age=self._scaled(chosen.max_age),
-            max_motion_age=self._scaled(chosen.max_motion_age),
+            max_motion_age=self._scaled(chosen.max_motion_age or self._default_motion_age()),
             match_classes=chosen.match_classes,
         )
-        self._tracker = CascadeTracker(limits, n_init=chosen.n_init, budget=chosen.nn_budget, gallery=chosen.gallery)
+        self._tracker = self._begin(limits)
+
+    def _begin(self, limits: "Limits") -> "CascadeTracker":
+        from remix_track.trackers.cascade_tracker import CascadeTracker
+
+        chosen = self._settings
+        return CascadeTracker(limits, n_init=chosen.n_init, budget=chosen.nn_budget, gallery=chosen.gallery)
+
+    def _default_motion_age(self) -> int:
+        return MOTION_AGE
+
+    @property
+    def least_score(self) -> float:
+        """Detections below it are not used."""
+        return self._settings.min_confidence
 
     def _scaled(self, age: int) -> int:
         return max(1, round(age * self._per_reference_frame))
@@ -191,7 +213,7 @@ class DeepSort:
     def _usable(self, detections: Detections, tlwh: NDArray[np.float64]) -> NDArray[np.intp]:
         """Rows with a real box, enough confidence, and no stronger box above them."""
         sized = (tlwh[:, 2:] >= _MIN_SIDE).all(axis=1) & (np.abs(detections.xyxy) <= _MAX_COORDINATE).all(axis=1)
-        rows = np.flatnonzero(sized & (detections.score >= self._settings.min_confidence))
+        rows = np.flatnonzero(sized & (detections.score >= self.least_score))
         if self._settings.nms_max_overlap == 1:
             return rows
         classes = detections.class_id[rows] if self._settings.match_classes else np.zeros(len(rows), np.int64)
@@ -219,14 +241,17 @@ class DeepSort:
         )
 
     def _tlwh(self, people: Table) -> NDArray[np.floating]:
-        from remix_track.trackers.motion import tlwh_from_xyah
-
-        tlwh = tlwh_from_xyah(people["mean"][:, 0])
+        tlwh = self._predicted_tlwh(people)
         measured = people["detection"] >= 0
         if self._settings.box == "kalman":
             measured &= (tlwh[:, 2:] <= 0).any(axis=1)
         tlwh[measured] = people["tlwh"][measured]
         return tlwh
+
+    def _predicted_tlwh(self, people: Table) -> NDArray[np.floating]:
+        from remix_track.trackers.motion import tlwh_from_xyah
+
+        return tlwh_from_xyah(people["mean"][:, 0])
 
 
 def _rows_or_zeros(embedding: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:

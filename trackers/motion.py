@@ -54,32 +54,41 @@ class BatchedKalmanFilter(KalmanFilter):  # type: ignore[misc]
 
     def update(self, mean: Values, covariance: Values, xyah: NDArray[np.floating]) -> tuple[Values, Values]:
         """Mean and covariance of predicted tracks after each has got its measurement (T, 4)."""
-        expected, variance = self.project(mean, covariance)
-        gain = covariance[:, :2] / variance[:, None]
-        corrected = mean + gain * (xyah - expected)[:, None]
-        of_position, of_velocity = gain[:, 0], gain[:, 1]
-        explained = np.stack([of_position * of_position, of_position * of_velocity, of_velocity * of_velocity], axis=1)
-        return corrected, covariance - explained * variance[:, None]
+        return corrected(mean, covariance, xyah, self.project(mean, covariance)[1])
 
-    def gating_distance(self, mean: Values, covariance: Values, xyah: NDArray[np.floating]) -> Pairs:
+    def gating_distance(
+        self, mean: Values, covariance: Values, xyah: NDArray[np.floating], gate: float = GATE
+    ) -> Pairs:
         """The pairs inside the gate, and how far apart they are (Deep SORT, equations 1 and 2).
 
         Args:
             mean: (T, 2, 4) of predicted tracks.
             covariance: (T, 3, 4).
             xyah: (N, 4) measurements.
+            gate: the largest squared distance.
 
         Returns:
-            track (P,), measurement (P,) and squared Mahalanobis distance (P,), at most `GATE`; sorted by track, then by
+            track (P,), measurement (P,) and squared Mahalanobis distance (P,), at most `gate`; sorted by track, then by
             measurement. Of the other pairs hardly more is computed than that they are too far apart sideways.
         """
         expected, variance = self.project(mean, covariance)
-        reach = np.sqrt(variance[:, 0] * GATE) * (1 + 1e-9)  # never less than what the exact sum lets through
+        reach = np.sqrt(variance[:, 0] * gate) * (1 + 1e-9)  # never less than what the exact sum lets through
         sideways = np.subtract(xyah[None, :, 0], expected[:, 0, None])
         tracks, measured = np.nonzero(np.abs(sideways, out=sideways) <= reach[:, None])
         distance = (np.square(xyah[measured] - expected[tracks]) / variance[tracks]).sum(axis=1)
-        inside = distance <= GATE
+        inside = distance <= gate
         return tracks[inside], measured[inside], distance[inside]
+
+
+def corrected(
+    mean: Values, covariance: Values, measured: NDArray[np.floating], variance: Values
+) -> tuple[Values, Values]:
+    """Mean and covariance of predicted tracks after each has got its measurement (T, 4) of known variance (T, 4)."""
+    gain = covariance[:, :2] / variance[:, None]
+    moved = mean + gain * (measured - mean[:, 0])[:, None]
+    of_position, of_velocity = gain[:, 0], gain[:, 1]
+    explained = np.stack([of_position * of_position, of_position * of_velocity, of_velocity * of_velocity], axis=1)
+    return moved, covariance - explained * variance[:, None]
 
 
 def xyah_from_tlwh(tlwh: NDArray[np.floating]) -> NDArray[np.floating]:

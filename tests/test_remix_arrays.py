@@ -1,0 +1,183 @@
+"""The remix tracker's arithmetic: the filter, the mean look, the costs and the camera, each against a naive loop."""
+
+import cv2
+import numpy as np
+import pytest
+
+from remix_track.trackers.camera_motion import CameraMotion
+from remix_track.trackers.looks import Looks
+from remix_track.trackers.size_motion import LEAST_DOUBT, SizeFilter, move, tlwh_from_xywh, xywh_from_tlwh
+
+RNG = np.random.default_rng(3)
+
+
+def boxes(count: int) -> np.ndarray:
+    return np.column_stack([RNG.uniform(0, 500, (count, 2)), RNG.uniform(20, 90, (count, 2))])
+
+
+def units(count: int, width: int = 6) -> np.ndarray:
+    vectors = RNG.normal(size=(count, width))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+# --- the filter ---
+
+
+def full(mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One track as the textbook has it: (8,) positions then velocities, (8, 8)."""
+    wide = np.zeros((8, 8))
+    for i in range(4):
+        wide[i, i], wide[i, i + 4], wide[i + 4, i], wide[i + 4, i + 4] = covariance[[0, 1, 1, 2], i]
+    return mean.ravel(), wide
+
+
+def textbook(filter_: SizeFilter, mean: np.ndarray, wide: np.ndarray, measured: np.ndarray, doubt: float = 1.0):
+    """Predict and update with whole matrices."""
+    size = mean[[2, 3, 2, 3]]
+    motion = np.eye(8) + np.eye(8, k=4)
+    noise = np.concatenate([filter_._std_weight_position * size, filter_._std_weight_velocity * size])
+    mean, wide = motion @ mean, motion @ wide @ motion.T + np.diag(noise**2)
+    look = np.eye(4, 8)
+    error = np.diag((filter_._std_weight_position * mean[[2, 3, 2, 3]]) ** 2) * doubt
+    spread = look @ wide @ look.T + error
+    gain = wide @ look.T @ np.linalg.inv(spread)
+    return mean + gain @ (measured - look @ mean), wide - gain @ spread @ gain.T
+
+
+@pytest.mark.parametrize("score", [None, 0.6, 1.0])
+def test_the_filter_is_the_textbook_s(score):
+    filter_ = SizeFilter(frames_apart=3.0)
+    assert filter_._std_weight_velocity == pytest.approx(np.sqrt(3) / 160)
+    start = xywh_from_tlwh(boxes(5))
+    mean, covariance = filter_.initiate(start)
+    expected = [full(*one) for one in zip(mean, covariance, strict=True)]
+    doubt = 1.0 if score is None else max(1 - score, LEAST_DOUBT)
+    for step in range(4):
+        measured = start + step + RNG.normal(size=start.shape)
+        mean, covariance = filter_.predict(mean, covariance)
+        if score is None:
+            mean, covariance = filter_.update(mean, covariance, measured)
+        else:
+            scores = np.full(5, score, np.float32)
+            mean, covariance = filter_.update_by_score(mean, covariance, measured, scores)
+        expected = [textbook(filter_, *one, z, doubt) for one, z in zip(expected, measured, strict=True)]
+    for row, (point, wide) in enumerate(expected):
+        got = full(mean[row], covariance[row])
+        assert np.allclose(got[0], point, atol=1e-5)
+        assert np.allclose(got[1], wide, atol=1e-5)
+
+
+def test_the_camera_s_map_moves_corners_as_it_moves_points():
+    angle, scale, shift = 0.02, 1.1, np.array([7.0, -3.0])
+    turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    mean, covariance = SizeFilter().initiate(xywh_from_tlwh(boxes(4)))
+    mean[:, 1] = RNG.normal(size=(4, 4))
+    moved, wider = move(mean, covariance, np.column_stack([turn, shift]))
+    for row in range(4):
+        here, there = mean[row, 0, :2], mean[row, 0, :2] + mean[row, 1, :2]
+        assert np.allclose(moved[row, 0, :2], turn @ here + shift)
+        assert np.allclose(moved[row, 0, :2] + moved[row, 1, :2], turn @ there + shift)
+        assert np.allclose(moved[row, :, 2:], scale * mean[row, :, 2:])
+    assert np.allclose(wider, scale**2 * covariance)
+
+
+def test_boxes_come_back():
+    given = boxes(9)
+    assert np.allclose(tlwh_from_xywh(xywh_from_tlwh(given)), given)
+
+
+# --- looks ---
+
+
+def test_distances_are_those_of_a_loop():
+    feature, history = units(7), [units(5), units(9), units(2)]
+    for kind in ("mean", "gallery", "both"):
+        looks = Looks(kind, 4, 0.8)
+        rows = looks.open(3)
+        for row, vectors in zip(rows, history, strict=True):
+            for vector in vectors:
+                looks.add(np.array([row]), vector[None])
+        track, column = (pairs.ravel() for pairs in np.meshgrid(np.arange(3), np.arange(7), indexing="ij"))
+        got = looks.pair_distances(rows[track], feature, column)
+        for value, i, j in zip(got, track, column, strict=True):
+            mean = history[i][0]
+            for vector in history[i][1:]:
+                mean = 0.8 * mean + 0.2 * vector
+                mean = mean / np.linalg.norm(mean)
+            to_mean = 1 - mean @ feature[j]
+            to_nearest = min(1 - vector @ feature[j] for vector in history[i][-4:])
+            expected = {"mean": to_mean, "gallery": to_nearest, "both": (to_mean + to_nearest) / 2}[kind]
+            assert value == pytest.approx(expected, abs=1e-5)
+
+
+def test_a_row_that_is_used_again_has_no_past_and_many_rows_fit():
+    looks = Looks("mean", 100, 0.9)
+    first = looks.open(1)
+    looks.add(first, units(1))
+    looks.close(first)
+    again = looks.open(40)
+    fresh = units(40)
+    looks.add(again, fresh)
+    assert np.allclose(looks.mean(again), fresh)
+
+
+def test_two_opposite_vectors_leave_the_newest():
+    looks, vector = Looks("mean", None, 0.5), units(1)
+    row = looks.open(1)
+    looks.add(row, vector)
+    looks.add(row, -vector)
+    assert np.allclose(looks.mean(row), -vector)
+
+
+# --- the camera ---
+
+
+def street(width: int = 900, height: int = 700) -> np.ndarray:
+    """Grey blocks, seen without noise."""
+    picture = np.full((height, width), 90, np.uint8)
+    rng = np.random.default_rng(5)
+    for _ in range(250):
+        left, top = rng.integers(0, width), rng.integers(0, height)
+        cv2.rectangle(picture, (left, top), (left + 25, top + 25), int(rng.integers(0, 255)), -1)
+    return cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+
+
+NOBODY = np.empty((0, 4), np.float32)
+
+
+def test_a_shifted_picture_gives_its_shift():
+    camera, picture = CameraMotion(), street()
+    assert camera(picture[50:530, 100:740], NOBODY) is None, "there is nothing to compare the first one with"
+    warp = camera(picture[57:537, 112:752], NOBODY)
+    assert warp is not None
+    assert np.allclose(warp, [[1, 0, -12], [0, 1, -7]], atol=0.05)
+
+
+def test_a_large_picture_gives_its_shift_in_its_own_pixels():
+    camera, picture = CameraMotion(), cv2.resize(street(), None, fx=3, fy=3)
+    camera(picture[:1500, :2000], NOBODY)
+    warp = camera(picture[18:1518, 30:2030], NOBODY)
+    assert warp is not None
+    assert np.allclose(warp[:, 2], [-30, -18], atol=0.5)
+
+
+def test_who_walks_is_not_the_camera():
+    camera, still = CameraMotion(), street()[:480, :640]
+    for step in range(3):
+        left = 100 + 40 * step
+        picture, box = still.copy(), np.array([[left, 20, left + 260, 460]], np.float32)
+        picture[20:460, left : left + 260] = street()[200:640, 500:760]
+        warp = camera(picture, box)
+    assert warp is not None
+    assert np.allclose(warp, np.eye(2, 3), atol=0.05)
+
+
+def test_a_cut_a_wall_and_another_size_give_none():
+    camera, picture = CameraMotion(), street()
+    camera(picture[:480, :640], NOBODY)
+    other = np.random.default_rng(1).integers(0, 255, (480, 640, 3), dtype=np.uint8)
+    assert camera(other, NOBODY) is None, "a cut"
+    assert camera(picture[:470, :640], NOBODY) is None, "another size"
+    wall = np.full((470, 640, 3), 120, np.uint8)
+    camera(wall, NOBODY)
+    assert camera(wall, NOBODY) is None, "a wall"
