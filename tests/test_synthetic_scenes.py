@@ -45,6 +45,20 @@ def test_same_seed_same_bytes_in_any_order_and_another_seed_differs():
     assert first.rows(40).tlwh.tobytes() == second.rows(40).tlwh.tobytes()
 
 
+def test_the_same_people_come_by_another_camera_and_play_other_parts():
+    here, there = StreetScene(3, **SMALL), StreetScene(3, place=1, **SMALL)
+    assert here.people == there.people
+    assert digest(StreetScene(3, place=0, **SMALL).render(40)) == digest(here.render(40))
+    assert digest(there.render(40)) == digest(StreetScene(3, place=1, **SMALL).render(40))
+    assert digest(there.render(40)) not in (
+        digest(here.render(40)),
+        digest(StreetScene(3, place=2, **SMALL).render(40)),
+    )
+    starts = [[one.place[0].round(3).tolist() for one in scene._walks] for scene in (here, there)]
+    assert all(first != second for first, second in zip(*starts, strict=True))
+    assert min(len(scene.rows(40)) for scene in (here, there)) > 1
+
+
 def test_another_process_with_another_hash_seed_draws_the_same_bytes():
     code = (
         "import hashlib; from remix_track.synthetic.scenes import StreetScene as S; import numpy as np;"
@@ -220,9 +234,13 @@ def test_any_size_and_any_number_of_people(people, size):
     assert np.isfinite(rows.visibility).all()
 
 
-@pytest.mark.parametrize("wrong", [{"frames": 0}, {"width": 0}, {"people": 0}, {"fps": 0.0}, {"seed": -1}])
+@pytest.mark.parametrize(
+    "wrong", [{"frames": 0}, {"width": 0}, {"people": 0}, {"fps": 0.0}, {"seed": -1}, {"place": -1}]
+)
 def test_an_empty_scene_is_refused(wrong):
-    with pytest.raises(InputError, match="a scene needs a seed from 0 on, and one or more of everything else"):
+    with pytest.raises(
+        InputError, match="a scene needs a seed and a place from 0 on, and one or more of everything else"
+    ):
         StreetScene(**({"seed": 0} | wrong))
 
 

@@ -39,7 +39,7 @@ def run(words: Sequence[str]) -> int:
     videos = embed_harvests(harvests, embedder, where, quiet=arguments.quiet)
     calibration, same, other = calibrate_tracklets(videos, where)
     store_threshold(arguments.weights, target, calibration.max_cosine_distance)
-    title = f"{Path(arguments.weights).name} on {where}"[:100]
+    title = f"{Path(arguments.weights).name} on {', '.join(made.video for _, made in harvests)}"[:100]
     write_distance_histogram(picture, same, other, calibration.max_cosine_distance, title)
     if not arguments.quiet:
         print(describe(calibration))

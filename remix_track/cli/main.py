@@ -15,6 +15,7 @@ _COMMANDS = {
     "eval": "remix_track.cli.eval",
     "demo": "remix_track.cli.demo",
     "calibrate": "remix_track.cli.calibrate",
+    "search": "remix_track.cli.search",
 }
 
 _HELP = """\
@@ -22,6 +23,7 @@ remix-track video.mp4 [options]      people in, tracks out: annotated video, MOT
 remix-track eval --mot17 [ROOT]      MOTA, IDF1, IDsw and HOTA, per sequence and COMBINED (eval --help)
 remix-track demo                     a drawn street, tracked and scored; needs nothing (demo --help)
 remix-track calibrate footage.mp4    the tracker's threshold from one's own footage (calibrate --help)
+remix-track search V.npz --like P    the tracks that look most like a picture (search --help)
 
 """
 

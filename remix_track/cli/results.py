@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,8 +29,15 @@ class Outputs:
         self._began = began
         self._sinks: list[Sink] = []
 
-    def open(self, arguments: argparse.Namespace, *, fps: float, drawing: "DrawingSettings") -> None:
-        """Open what the flags ask for; `tracks.txt` always.
+    def open(
+        self,
+        arguments: argparse.Namespace,
+        *,
+        fps: float,
+        drawing: "DrawingSettings",
+        appearance: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Open what the flags ask for; `tracks.txt` always. `appearance` says what embeds, see `Embedder`.
 
         Raises:
             InputError: no window can be opened, or a file not be made.
@@ -50,7 +57,7 @@ class Outputs:
             ("tracks.csv", arguments.csv, CsvSink),
             ("tracks.jsonl", arguments.jsonl, JsonLinesSink),
             ("crops", arguments.crops, CropSink),
-            ("embeddings.npz", arguments.embeddings, EmbeddingSink),
+            ("embeddings.npz", arguments.embeddings, lambda path: EmbeddingSink(path, appearance)),
         ]
         for name, wanted, make in makers:
             if wanted:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from remix_track.cli.flags import Parser, add_sections, collect_sections
-from remix_track.cli.progress import Progress
+from remix_track.cli.progress import Progress, tell_first_starts
 from remix_track.cli.results import Outputs, print_table, summarise
 from remix_track.errors import InputError
 from remix_track.output_files import claim_folder, claim_numbered_folder
@@ -30,6 +30,7 @@ def run(words: Sequence[str]) -> int:
     arguments = parser().parse_intermixed_args(words)
     settings = collect_sections(arguments, TrackSettings)
 
+    from remix_track.cli.link import check_link, track_linked
     from remix_track.trackers.api import Runs
     from remix_track.trackers.sources import expand_sources
 
@@ -40,18 +41,24 @@ def run(words: Sequence[str]) -> int:
         raise InputError("--overwrite needs --output DIR; without it every run gets a folder of its own")
     if arguments.embeddings and settings.appearance.weights == "none":
         raise InputError("--embeddings needs appearance; give --weights other than none")
+    check_link(arguments, settings, names)
     check_screen(arguments)
+    tell_first_starts(quiet=arguments.quiet)
     if arguments.threads is not None and arguments.threads < 1:
         raise InputError(f"--threads {arguments.threads}: must be 1 or more")
     runs = Runs(settings, threads=arguments.threads)
     said: set[str] = set()
-    for name in names:
-        # Said at once: a run over many videos may be stopped before its end.
-        for problem in _track_one(name, runs, arguments, several=len(names) > 1):
-            if problem not in said:
-                sys.stderr.write(f"remix-track: {problem}\n")
-            said.add(problem)
+    # Said at once: a run over many videos may be stopped before its end.
+    for problem in (track_linked if arguments.link else _track_each)(names, runs, arguments):
+        if problem not in said:
+            sys.stderr.write(f"remix-track: {problem}\n")
+        said.add(problem)
     return 2 if said else 0
+
+
+def _track_each(names: Sequence[str | Path | int], runs: "Runs", arguments: argparse.Namespace) -> Iterator[str]:
+    for name in names:
+        yield from _track_one(name, runs, arguments, several=len(names) > 1)
 
 
 def _track_one(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, *, several: bool) -> list[str]:
@@ -101,8 +108,10 @@ def carry_out(
     """
     began, frames = time.perf_counter(), iter(tracking)
     first = next(frames)
-    with _outcome(Outputs(claim(), began), tracking, settings) as outputs, contextlib.closing(frames):
-        outputs.open(arguments, fps=tracking.fps, drawing=settings.drawing)
+    with outcome(Outputs(claim(), began), tracking, settings) as outputs, contextlib.closing(frames):
+        embedder = tracking.tracker.embedder
+        looks = embedder.description if embedder else None
+        outputs.open(arguments, fps=tracking.fps, drawing=settings.drawing, appearance=looks)
         with Progress(tracking.source.name, tracking.source.frames, quiet=arguments.quiet) as progress:
             for frame in itertools.chain([first], frames):
                 if not outputs.write(frame):
@@ -113,7 +122,7 @@ def carry_out(
 
 
 @contextlib.contextmanager
-def _outcome(outputs: Outputs, tracking: "Run", settings: TrackSettings) -> Iterator[Outputs]:
+def outcome(outputs: Outputs, tracking: "Run", settings: TrackSettings) -> Iterator[Outputs]:
     """Whatever ends the run, close every file and say in `summary.json` how it ended."""
 
     def finish(ended: str) -> None:
@@ -162,6 +171,8 @@ def parser() -> argparse.ArgumentParser:
     add("--output", type=Path, default=None, metavar="DIR", help="result folder (default: runs/track/NAME, numbered)")
     add("--overwrite", action="store_true", help="replace an earlier result in --output")
     add("--threads", type=int, default=None, metavar="N", help="threads at work at once (default: one per core)")
+    add("--link", action="store_true", help="one id for a person in all the videos named")
+    add("--link-distance", type=float, metavar="D", help="largest mean distance of one person (default: calibrated)")
     add_outputs(parser)
     add_sections(parser, TrackSettings)
     return parser

@@ -62,6 +62,36 @@ def ranked_list(
     return np.asarray(sheet).copy()
 
 
+def likeness_strip(pictures: list[tuple[str, NDArray[np.uint8]]], height: int = 160) -> NDArray[np.uint8]:
+    """Draw pictures in a row, the first set apart, with a caption of one or two words below each.
+
+    Args:
+        pictures: caption and (h, w, 3) uint8 BGR of each, of any size.
+        height: to which all are scaled, in pixels.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    font, tiles = ImageFont.load_default(11), []
+    for caption, pixels in pictures:
+        scaled = Image.fromarray(np.ascontiguousarray(pixels[..., ::-1]))
+        wide = round(scaled.width * height / scaled.height)
+        tiles.append((caption, scaled.resize((min(max(wide, 8), 4 * height), height)), round(font.getlength(caption))))
+    widths = [max(tile.width, text) + 2 * _GAP for _, tile, text in tiles]
+    sheet = Image.new("RGB", (sum(widths) + 2 * _GAP, height + 2 * _GAP + _CAPTION), "white")
+    draw, left = ImageDraw.Draw(sheet), _GAP
+    for number, ((caption, tile, _), width) in enumerate(zip(tiles, widths, strict=True)):
+        sheet.paste(tile, (left, _GAP))
+        draw.text((left, height + _GAP + 3), caption, fill=_NEUTRAL, font=font)
+        left += width
+        if number == 0:
+            draw.line(((left - _GAP, 0), (left - _GAP, sheet.height)), fill=_NEUTRAL)
+            left += _GAP
+    return np.asarray(sheet).copy()
+
+
 def write_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
     """Write (H, W, 3) uint8 RGB as one whole PNG file.
 

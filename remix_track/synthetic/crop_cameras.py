@@ -82,7 +82,7 @@ class CropCamera:
             distance: of the person against the camera's usual one; the farther, the fewer pixels.
         """
         height, width = image.shape[:2]
-        toned = cv2.LUT(self._greyed(image), self._curves(light))
+        toned = self.tone(image, light)
         rows = min(max(self.resolution / distance, 24.0), float(_FINEST))
         size = max(round(width * rows / _FINEST), 8), max(round(height * rows / _FINEST), 16)
         coarse = cv2.resize(toned, size, interpolation=cv2.INTER_AREA)
@@ -91,6 +91,11 @@ class CropCamera:
         if self.blur > 0.25:
             fine = cv2.GaussianBlur(fine, (0, 0), self.blur)
         return np.asarray(fine, np.uint8)
+
+    def tone(self, image: Image, light: float = 1.0) -> Image:
+        """The picture in this camera's colours: white balance, exposure, contrast, haze."""
+        toned: Image = cv2.LUT(self._greyed(image), self._curves(light))
+        return toned
 
     def _greyed(self, image: Image) -> Image:
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None].astype(np.float64)

@@ -12,6 +12,7 @@ from remix_track.mot_text import MotRows
 from remix_track.output_files import whole_file
 from remix_track.synthetic.camera import Camera
 from remix_track.synthetic.cast import cast
+from remix_track.synthetic.crop_cameras import CropCamera
 from remix_track.synthetic.figure import cast_shadow, figure
 from remix_track.synthetic.foreground import obstacles
 from remix_track.synthetic.paths import walk
@@ -41,29 +42,46 @@ class StreetScene:
         width, height: of the picture in pixels; people are about 0.25 to 0.5 of the height tall.
         people: how many walk through; the first seven play fixed parts, see `cast`.
         fps: frames per second; speeds are real, so fewer mean longer steps from frame to frame.
+        place: 0, or the number of another camera that the same people come by, with the same ids: other houses, other
+            colours, and everybody plays another part.
 
     Raises:
-        InputError: a size, length or count that is not positive, or a negative seed.
+        InputError: a size, length or count that is not positive, or a negative seed or place.
     """
 
     def __init__(
-        self, seed: int, frames: int = 150, width: int = 640, height: int = 360, people: int = 7, fps: float = 20.0
+        self,
+        seed: int,
+        frames: int = 150,
+        width: int = 640,
+        height: int = 360,
+        people: int = 7,
+        fps: float = 20.0,
+        place: int = 0,
     ) -> None:
-        if min(frames, width, height, people, fps) <= 0 or seed < 0:
+        if min(frames, width, height, people, fps) <= 0 or min(seed, place) < 0:
             raise InputError(
-                f"seed {seed}, {frames} frames, {width}x{height}, {people} people, {fps:g} fps: "
-                "a scene needs a seed from 0 on, and one or more of everything else"
+                f"seed {seed}, place {place}, {frames} frames, {width}x{height}, {people} people, {fps:g} fps: "
+                "a scene needs a seed and a place from 0 on, and one or more of everything else"
             )
         self.seed, self.frames, self.width, self.height, self.fps = seed, frames, width, height, fps
         self.camera = Camera(width, height)
         looks, places, things, noise = np.random.SeedSequence(seed).spawn(4)
+        if place:
+            places, things, noise, parts, order, tones = np.random.SeedSequence([seed, place]).spawn(6)
+        self._place = place
         self._background = background(self.camera, np.random.default_rng(places))
         self._obstacles = obstacles(self.camera, np.random.default_rng(things))
         for thing in self._obstacles:
             cast_shadow(self._background, thing.foot_xy, thing.shadow_px, _SHADOW)
         plays = cast(np.random.default_rng(looks), self.camera, frames / fps, people)
-        self.people = [person for person, _ in plays]
-        self._walks = [walk(path, person.stature, frames, fps) for person, path in plays]
+        self.people, paths = [person for person, _ in plays], [path for _, path in plays]
+        self._tones: CropCamera | None = None
+        if place:
+            others = cast(np.random.default_rng(parts), self.camera, frames / fps, people)
+            paths = [others[part][1] for part in np.random.default_rng(order).permutation(people).tolist()]
+            self._tones = CropCamera.sample(np.random.default_rng(tones))
+        self._walks = [walk(path, person.stature, frames, fps) for person, path in zip(self.people, paths, strict=True)]
         self._noise = _noise_sheet(np.random.default_rng(noise), width, height)
         self._rows: dict[int, MotRows] = {}
 
@@ -90,7 +108,7 @@ class StreetScene:
                 cast_shadow(image, foot, tall, _SHADOW)
         for _, _, sprite in layers:
             paste(image, sprite)
-        return self._with_noise(image, frame)
+        return self._with_noise(self._tones.tone(image) if self._tones else image, frame)
 
     def rows(self, frame: int) -> MotRows:
         """The truth about one frame, in the order of ids."""
@@ -147,7 +165,8 @@ class StreetScene:
 
     def _with_noise(self, image: Image, frame: int) -> Image:
         """A window of the noise sheet, another for each frame."""
-        rng = np.random.default_rng([self.seed, frame])
+        # A zero at the end of a seed changes nothing.
+        rng = np.random.default_rng([self.seed, frame, self._place])
         top, left = (int(rng.integers(size)) for size in (self.height, self.width))
         window = self._noise[top : top + self.height, left : left + self.width]
         noisy: Image = np.clip(image + window, 0, 255).astype(np.uint8)

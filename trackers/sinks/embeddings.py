@@ -1,5 +1,6 @@
 """`embeddings.npz`: one mean appearance vector per track, for search across videos."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,15 @@ class EmbeddingSink(Sink):
 
     The file has plain arrays (`np.load(path)` needs no pickle), row i of each being one track, by id:
     `ids` (N,) int64; `embedding` (N, D) float32 unit vectors; `count` (N,) int64 vectors behind the mean;
-    `first_frame`, `last_frame` (N,) int64, 1-based, between which they were seen. Boxes that coast without a
+    `first_frame`, `last_frame` (N,) int64, 1-based, between which they were seen; and, of what made the vectors,
+    `weights` its name, `sha256` and `input` (scalars of text, empty where unknown). Boxes that coast without a
     detection and zero vectors (an empty crop) do not count; a track that has nothing else is left out.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Nothing is written before `close`."""
+    def __init__(self, path: Path, appearance: Mapping[str, Any] | None = None) -> None:
+        """Nothing is written before `close`; `appearance` is the embedder's description."""
         self._path = path
+        self._appearance = appearance or {}
         self._sums: dict[int, _Sum] = {}
         self._closed = False
 
@@ -80,4 +83,7 @@ class EmbeddingSink(Sink):
             "count": np.array([row.count for row in rows], np.int64),
             "first_frame": np.array([row.first_frame for row in rows], np.int64),
             "last_frame": np.array([row.last_frame for row in rows], np.int64),
+            "weights": np.str_(self._appearance.get("name", "")),
+            "sha256": np.str_(self._appearance.get("sha256", "")),
+            "input": np.str_(self._appearance.get("input", "")),
         }

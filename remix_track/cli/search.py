@@ -1,0 +1,125 @@
+"""`remix-track search embeddings.npz --like crop.jpg`: the tracks that look most like a picture of a person."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from remix_track.cli.flags import Parser
+from remix_track.errors import InputError
+
+if TYPE_CHECKING:
+    from remix_track.encoder.embedder import Embedder
+    from remix_track.retrieval.track_vectors import TrackVectors
+
+DEFAULT_OUTPUT = Path("runs/search")
+
+
+class Found(NamedTuple):
+    """A track that was found: the file it is in, its row there, and its cosine distance."""
+
+    vectors: "TrackVectors"
+    row: int
+    distance: float
+
+    @property
+    def id(self) -> int:
+        """Of the track."""
+        return int(self.vectors.ids[self.row])
+
+    @property
+    def run(self) -> str:
+        """The name of the run's folder."""
+        return self.vectors.path.resolve().parent.name
+
+
+def run(words: Sequence[str]) -> int:
+    """Embed the picture, rank the tracks, print them, draw what can be drawn; 0."""
+    arguments = parser().parse_intermixed_args(words)
+    if arguments.top < 1:
+        raise InputError(f"--top {arguments.top}: must be 1 or more")
+
+    from remix_track.data.tracklet_crops import embed_crop
+    from remix_track.encoder.load import load_embedder
+    from remix_track.retrieval.track_vectors import read_track_vectors, refuse_other_weights
+
+    files = [read_track_vectors(path) for path in arguments.embeddings]
+    embedder = load_embedder(arguments.weights)
+    if embedder is None:
+        raise InputError("--weights none: there is no appearance to search by")
+    for vectors in files:
+        refuse_other_weights(vectors, embedder.description, arguments.weights)
+    query = embed_crop(arguments.like, embedder)
+    found = [
+        Found(vectors, row, float(distance))
+        for vectors in files
+        for row, distance in enumerate(1 - (vectors.embedding @ query if len(vectors.ids) else np.empty(0)))
+    ]
+    best = sorted(found, key=lambda one: one.distance)[: arguments.top]
+    _print(best, embedder)
+    _draw(best, arguments)
+    return 0
+
+
+def _print(best: Sequence[Found], embedder: "Embedder") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    threshold = embedder.max_cosine_distance
+    table = Table(box=None, pad_edge=False)
+    for title in ("", "run", "id", "cosine distance", "frames", "seen in"):
+        table.add_column(title, justify="left" if title == "run" else "right", overflow="fold")
+    for rank, one in enumerate(best, 1):
+        first, last = one.vectors.first_frame[one.row], one.vectors.last_frame[one.row]
+        near = threshold is not None and one.distance <= threshold
+        distance = f"{one.distance:.4f}{' *' if near else '  '}"
+        table.add_row(str(rank), one.run, str(one.id), distance, f"{first}-{last}", str(one.vectors.count[one.row]))
+    Console(file=sys.stdout, highlight=False).print(table, markup=False)
+    if threshold is not None:
+        print(f"* at most {threshold:.4f}, the distance up to which these weights call crops of one video one person")
+
+
+def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
+    """The picture, and beside it a crop of each track that has one (`--crops` of the tracking run)."""
+    from remix_track.data.decoding import decode_picture
+    from remix_track.output_files import claim_numbered_folder
+    from remix_track.retrieval.figures import likeness_strip, write_picture
+
+    shown = [(one, crop) for one in best if (crop := _crop(one)) is not None]
+    if not shown:
+        print("no picture: there are no crops beside the vectors (track with --crops)")
+        return
+    path = arguments.picture
+    if path is None:
+        path = claim_numbered_folder(DEFAULT_OUTPUT, arguments.like.stem or "search") / "likeness.png"
+    elif path.exists():
+        raise InputError(f"{path}: there is something already; give another --picture")
+    pictures = [("like this", decode_picture(arguments.like.read_bytes()))]
+    for one, crop in shown:
+        try:
+            pictures.append((f"{one.run} {one.id}: {one.distance:.3f}", decode_picture(crop.read_bytes())))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{crop}: cannot be shown ({error}); remove it") from None
+    write_picture(path, likeness_strip(pictures))
+    print(f"picture: {path}")
+
+
+def _crop(one: Found) -> Path | None:
+    """The middle one of a track's crops."""
+    crops = sorted((one.vectors.path.parent / "crops" / str(one.id)).glob("*.jpg"))
+    return crops[len(crops) // 2] if crops else None
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags of the search."""
+    made = Parser(prog="remix-track search", description="Rank tracks by how much they look like a picture.")
+    add = made.add_argument
+    add("embeddings", metavar="embeddings.npz", nargs="+", type=Path, help="of runs with --embeddings")
+    add("--like", metavar="CROP.jpg", type=Path, required=True, help="a picture that shows the person, and little else")
+    add("--weights", metavar="W", default="default", help="those of the runs (default: default)")
+    add("--top", type=int, default=10, metavar="N", help="how many tracks (default: 10)")
+    add("--picture", type=Path, metavar="FILE.png", help="default: runs/search/NAME/likeness.png, numbered")
+    return made
