@@ -1,0 +1,71 @@
+"""What every peer's own process does alike: read the video, keep the boxes, take the time, write MOT text.
+
+Runs in the peers' environments, which have no remix-track: only the standard library, numpy and OpenCV are at hand.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+
+def peer_parser() -> argparse.ArgumentParser:
+    """The flags that every peer takes."""
+    parser = argparse.ArgumentParser()
+    add = parser.add_argument
+    add("video", type=Path)
+    add("--weights", type=Path, required=True, help="YOLO weights")
+    add("--imgsz", type=int, required=True)
+    add("--conf", type=float, required=True, help="boxes below it are not given to the tracker")
+    add("--frames", type=int, default=None, help="stop after so many")
+    add("--output", type=Path, required=True, help="folder for tracks.txt and times.json")
+    return parser
+
+
+def black_picture() -> NDArray[np.uint8]:
+    """For a network's first run, which sets it up and does not count."""
+    return np.zeros((576, 768, 3), np.uint8)
+
+
+class Recording:
+    """Boxes and times of one run; the clock runs from construction to `finish`."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._lines: list[str] = []
+        self._frames = 0
+        self._began = time.perf_counter()
+
+    def pictures(self) -> Iterator[NDArray[np.uint8]]:
+        """The frames of the video, (H, W, 3) uint8 BGR."""
+        video = cv2.VideoCapture(str(self._options.video))
+        while self._options.frames is None or self._frames < self._options.frames:
+            there, image = video.read()
+            if not there:
+                break
+            self._frames += 1
+            yield np.asarray(image, np.uint8)
+        video.release()
+
+    def count(self) -> bool:
+        """Say that another frame came from somewhere else; False once there were enough."""
+        self._frames += 1
+        return self._options.frames is None or self._frames < self._options.frames
+
+    def add(self, number: int, xyxy: Any, score: Any) -> None:
+        """A box of the current frame: its id from 1, corners in pixels, confidence."""
+        left, top, right, bottom = (float(value) for value in xyxy)
+        box = f"{left:.2f},{top:.2f},{right - left:.2f},{bottom - top:.2f}"
+        self._lines.append(f"{self._frames},{number},{box},{1.0 if score is None else float(score):.2f},-1,-1,-1\n")
+
+    def finish(self) -> None:
+        """Write what there is."""
+        seconds = time.perf_counter() - self._began
+        (self._options.output / "tracks.txt").write_text("".join(self._lines))
+        (self._options.output / "times.json").write_text(json.dumps({"frames": self._frames, "seconds": seconds}))
