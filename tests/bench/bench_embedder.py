@@ -3,6 +3,8 @@
 Run from the project's folder with `python -m tests.bench.bench_embedder`, then one of:
 
     speed [ONNX ...]               crops per second beside the package's own way, and what cutting the crops costs
+    backends [WEIGHTS ...]         each runtime beside eager torch: crops per second, ratio, least cosine (no weights
+                                   given: the default, and ResNet50-IBN-a by chance)
     size DATA/mot17-frames         input sizes of the default compared
     pets DATA/pets09-s2l1 [WEIGHTS ...]   Rank-1 and mAP of weights; a report, nothing is tuned on it
 
@@ -13,6 +15,7 @@ deviation. From 192x128 down all tie within it, 256x128 is a little behind, 224x
 """
 
 import argparse
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
@@ -25,10 +28,15 @@ import torch
 from numpy.typing import NDArray
 
 from remix_track.boxes import xyxy_from_tlwh
+from remix_track.cores import usable_cores
+from remix_track.encoder.backbones import Encoder, build_encoder
 from remix_track.encoder.crops import CropBatch, NetworkInput, visible_corners
 from remix_track.encoder.embedder import Embedder
 from remix_track.encoder.imagenet import imagenet_mobilenet_v2
-from remix_track.encoder.load import load_embedder
+from remix_track.encoder.load import DEFAULT_SIZE, load_embedder
+from remix_track.encoder.precision import drawn_people
+from remix_track.weights.card import WeightsCard
+from remix_track.weights.safetensors_file import load_encoder, save_weights
 
 SIZES = ((224, 224), (256, 128), (224, 112), (192, 128), (192, 96), (160, 80), (128, 64))
 CLIPS = (("MOT17-02-FRCNN", 1, 4), ("MOT17-04-FRCNN", 1, 8))
@@ -90,6 +98,82 @@ def speed(onnx: list[str]) -> None:
         }
         for name, seconds in best_seconds(work).items():
             print(f"{count:4d} people  {name:34s} {1000 * seconds:8.2f} ({count / seconds:6.0f})", flush=True)
+
+
+def backends(weights: list[str], threads: int) -> None:
+    """Print crops per second of every runtime at 5, 16 and 30 people, and how near its vectors are to eager torch's.
+
+    Eager is the module as it stands, in float32, on crops that are cut and normalised already; for ONNX files it is
+    ONNX Runtime. The others are timed with the cutting.
+    """
+    torch.set_num_threads(threads)
+    people = np.concatenate(drawn_people(128, 64), axis=1)
+    boxes = np.array([[64 * (i % 12), 0, 64 * (i % 12) + 64, 128] for i in range(30)], np.float32)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in weights or ["default", _by_chance(Path(folder))]:
+            own = "onnxruntime" if name.endswith(".onnx") else "torch"
+            flags: dict[str, Any] = {"device": "cpu", "threads": threads}
+            each = {backend: embedder_of(name, backend=backend, **flags) for backend in (own, "openvino")}
+            eager = None if own == "onnxruntime" else _eager(name)
+            print(f"{Path(name).name}, {threads} threads")
+            for count in (5, 16, 30):
+                _print_ratios(each, eager, people, boxes[:count])
+
+
+def _print_ratios(
+    each: dict[str, Embedder], eager: "Eager | None", image: NDArray[np.uint8], boxes: NDArray[np.float32]
+) -> None:
+    work: dict[str, Callable[[], object]] = {name: partial(embed, image, boxes) for name, embed in each.items()}
+    first = next(iter(each.values()))
+    exact = first(image, boxes) if eager is None else eager.vectors(image, boxes)
+    if eager is not None:
+        work = {"eager torch": eager.timed(image, boxes), **work}
+    seconds = best_seconds(work, rounds=5)
+    slowest = next(iter(seconds.values()))
+    for name, taken in seconds.items():
+        cosine = (each[name](image, boxes) * exact).sum(axis=1).min() if name in each else 1.0
+        said = each[name].description["backend"] if name in each else name
+        ratio = f"x{slowest / taken:5.1f}"
+        speed = f"{len(boxes) / taken:7.1f} crops/s {ratio}"
+        print(f"{len(boxes):4d} people  {said:36s} {speed}  cosine {cosine:.5f}", flush=True)
+
+
+class Eager:
+    """An encoder as its module stands, without folding, other formats or precision."""
+
+    def __init__(self, encoder: Encoder, network_input: NetworkInput) -> None:
+        self._encoder = encoder.eval().requires_grad_(False)
+        self._crops = CropBatch(network_input, 64)
+
+    def timed(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> Callable[[], object]:
+        images = torch.from_numpy(self._planes(image, boxes).copy())
+        return lambda: self._encoder(images)
+
+    def vectors(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        necked = self._encoder(torch.from_numpy(self._planes(image, boxes)))[1]
+        return np.asarray(torch.nn.functional.normalize(necked).numpy(), np.float32)
+
+    def _planes(self, image: NDArray[np.uint8], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._crops.fill(image, visible_corners(boxes, image.shape[1], image.shape[0])[1])
+
+
+def _eager(name: str) -> Eager:
+    if name == "default":
+        return Eager(imagenet_mobilenet_v2()[0], NetworkInput(*DEFAULT_SIZE))
+    card, encoder = load_encoder(Path(name))
+    return Eager(encoder, card.network_input)
+
+
+def _by_chance(folder: Path) -> str:
+    """ResNet50-IBN-a as it is initialised: good for its speed only.
+
+    Its vectors say nothing of how well trained ones bear 16-bit numbers: a fresh neck leaves them nearly parallel.
+    """
+    torch.manual_seed(0)
+    path = folder / "resnet50-ibn-a-by-chance.safetensors"
+    card = WeightsCard("resnet50-ibn-a", 256, 128, 2048, "nothing")
+    save_weights(path, build_encoder("resnet50-ibn-a").state_dict(), card)
+    return str(path)
 
 
 def ranks(
@@ -180,6 +264,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     kinds = parser.add_subparsers(dest="kind", required=True)
     kinds.add_parser("speed").add_argument("onnx", nargs="*")
+    runtimes = kinds.add_parser("backends")
+    runtimes.add_argument("weights", nargs="*")
+    runtimes.add_argument("--threads", type=int, default=usable_cores())
     kinds.add_parser("size").add_argument("data", type=Path)
     report = kinds.add_parser("pets")
     report.add_argument("data", type=Path)
@@ -187,6 +274,8 @@ def main() -> None:
     args = parser.parse_args()
     if args.kind == "speed":
         speed(args.onnx)
+    elif args.kind == "backends":
+        backends(args.weights, args.threads)
     elif args.kind == "size":
         size(args.data)
     else:
