@@ -18,8 +18,6 @@ import argparse
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,12 +104,6 @@ def clips(pets: Path, kept: Path, frames: int | None, names: list[str]) -> Itera
         yield Clip("crowd", folder, folder / "video.mp4", IMGSZ, count)
 
 
-def knows_auto() -> bool:
-    """Whether our command line has `--appearance auto`."""
-    help_ = subprocess.run([sys.executable, "-m", "remix_track.cli.main", "--help"], capture_output=True, text=True)
-    return "--appearance " in help_.stdout
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
@@ -130,9 +122,7 @@ def main() -> None:
     osnet_pth = None if options.osnet_pth is None else options.osnet_pth.resolve()
     weights = Weights(options.weights.resolve(), options.osnet.resolve(), osnet_pth)
     kept = options.environments.resolve()
-    everybody = [
-        who for who in contestants(weights, auto=knows_auto()) if any(word.lower() in who.name for word in options.only)
-    ]
+    everybody = [who for who in contestants(weights) if any(word.lower() in who.name for word in options.only)]
     print(machine(options.threads))
     for name in dict.fromkeys(who.environment for who in everybody if who.environment):
         print(f"{name}: {peer_versions(kept, name)}", flush=True)
