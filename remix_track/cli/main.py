@@ -14,6 +14,7 @@ _COMMANDS = {
     "track": "remix_track.cli.track",
     "eval": "remix_track.cli.eval",
     "demo": "remix_track.cli.demo",
+    "adapt": "remix_track.cli.adapt",
     "calibrate": "remix_track.cli.calibrate",
     "search": "remix_track.cli.search",
 }
@@ -22,6 +23,7 @@ _HELP = """\
 remix-track video.mp4 [options]      people in, tracks out: annotated video, MOT text, summary (below)
 remix-track eval --mot17 [ROOT]      MOTA, IDF1, IDsw and HOTA, per sequence and COMBINED (eval --help)
 remix-track demo                     a drawn street, tracked and scored; needs nothing (demo --help)
+remix-track adapt footage/*.mp4      weights for one's own cameras, without a label (adapt --help)
 remix-track calibrate footage.mp4    the tracker's threshold from one's own footage (calibrate --help)
 remix-track search V.npz --like P    the tracks that look most like a picture (search --help)
 
