@@ -1,0 +1,133 @@
+"""Adaptation measured: learn from one half of PETS 2009 S2L1 without its truth, track the other half; and the reverse.
+
+python -m tests.bench.bench_adapt DATA/pets09-s2l1 OUT --weights W --detector yolo11n.pt [--seeds 0 1 2] [--set K=V ...]
+
+The same command goes on where it was stopped: what is finished is in `OUT/results.json`. The table has a row for each
+half and seed, before (W with the threshold calibrated on the same half, so that only the training differs) and after.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from remix_track import mot_text
+from remix_track.cli.main import main as remix_track
+from remix_track.eval.protocols import PRESETS, PROTOCOLS
+from remix_track.eval.score import as_dict, score_sequence
+from remix_track.mot_text import MotRows
+from remix_track.output_files import whole_file
+
+HALVES = {"first": (1, 397), "second": (398, 398)}
+"""First frame and number of frames of each half."""
+COLUMNS = ("MOTA", "IDF1", "IDsw", "HOTA")
+
+
+def main() -> None:
+    """Do what is not done yet, then print the table."""
+    arguments = _parser().parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    results = _read(arguments.out / "results.json")
+    for learn, test in (("first", "second"), ("second", "first")):
+        before = f"{learn}, before"
+        if before not in results:
+            weights = arguments.out / f"{learn}-before.safetensors"
+            _calibrate(arguments, weights, learn)
+            results[before] = _track(arguments, weights, test)
+            _write(arguments.out / "results.json", results)
+        for seed in arguments.seeds:
+            name = f"{learn}, after, seed {seed}"
+            if name in results:
+                continue
+            weights = arguments.out / f"{learn}-seed{seed}.safetensors"
+            lost = _adapt(arguments, weights, learn, seed)
+            results[name] = _track(arguments, weights, test) | lost
+            _write(arguments.out / "results.json", results)
+    _print(results, arguments.seeds)
+
+
+def _calibrate(arguments: argparse.Namespace, weights: Path, half: str) -> None:
+    start, frames = HALVES[half]
+    words = ["calibrate", arguments.pets / "video.avi", "--weights", arguments.weights, "--output", weights]
+    words += ["--overwrite", "--crops", arguments.out / "crops", "--detector", arguments.detector]
+    words += ["--imgsz", arguments.imgsz, "--start", start, "--frames", frames, "--quiet"]
+    _run(words)
+
+
+def _adapt(arguments: argparse.Namespace, weights: Path, half: str, seed: int) -> dict[str, float]:
+    """Adapt where it is not done; what the old domain had and has."""
+    start, frames = HALVES[half]
+    if not weights.exists():
+        words = ["adapt", arguments.pets / "video.avi", "--weights", arguments.weights, "--output", weights]
+        words += ["--crops", arguments.out / "crops", "--detector", arguments.detector, "--allowed-loss", 100]
+        changes = [f"harvest.start={start}", f"harvest.frames={frames}", f"harvest.imgsz={arguments.imgsz}"]
+        for change in [*changes, f"run.seed={seed}", *arguments.set]:
+            words += ["--set", change]
+        _run(words)
+    facts = json.loads((weights.with_name(f"{weights.stem}-adapt") / "adapt.json").read_text())["old_domain"]
+    return {"old mAP before": 100 * facts["before"]["map"], "old mAP after": 100 * facts["after"]["map"]}
+
+
+def _track(arguments: argparse.Namespace, weights: Path, half: str) -> dict[str, Any]:
+    """Scores on a half."""
+    start, frames = HALVES[half]
+    folder = arguments.out / f"{weights.stem}-tracks"
+    words = [arguments.pets / "video.avi", "--weights", weights, "--detector", arguments.detector, "--no-video"]
+    words += ["--imgsz", arguments.imgsz, "--start", start, "--frames", frames, "--output", folder]
+    _run([*words, "--overwrite", "--quiet"])
+    truth = _moved(mot_text.read(arguments.pets / "gt" / "gt.txt"), start, frames)
+    found = _moved(mot_text.read(folder / "tracks.txt"), start, frames)
+    score = score_sequence(truth, found, PRESETS["data"], PROTOCOLS["devkit"], frames).score
+    return {name: value for name, value in as_dict(score).items() if name in COLUMNS}
+
+
+def _moved(rows: MotRows, start: int, frames: int) -> MotRows:
+    inside = rows[(rows.frame >= start) & (rows.frame < start + frames)]
+    return MotRows(inside.frame - start + 1, *(getattr(inside, name) for name in MotRows.__slots__[1:]))
+
+
+def _run(words: list[Any]) -> None:
+    code = remix_track([str(word) for word in words])
+    if code:
+        raise SystemExit(code)
+
+
+def _read(path: Path) -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = json.loads(path.read_text()) if path.exists() else {}
+    return found
+
+
+def _write(path: Path, results: dict[str, dict[str, float]]) -> None:
+    with whole_file(path) as temporary:
+        temporary.write_text(json.dumps(results, indent=2) + "\n")
+
+
+def _print(results: dict[str, dict[str, float]], seeds: list[int]) -> None:
+    print(f"| learnt from | {' | '.join(COLUMNS)} | old mAP before | after |")
+    print("| --- " * (3 + len(COLUMNS)) + "|")
+    for name, row in results.items():
+        old = " | ".join(f"{row[key]:.1f}" if key in row else "-" for key in ("old mAP before", "old mAP after"))
+        print(f"| {name} | {' | '.join(f'{row[column]:.1f}' for column in COLUMNS)} | {old} |")
+    for learn in HALVES:
+        after = np.array([[results[f"{learn}, after, seed {seed}"][column] for column in COLUMNS] for seed in seeds])
+        spread = after.std(axis=0, ddof=1) if len(seeds) > 1 else np.full(len(COLUMNS), np.nan)
+        means = " | ".join(f"{mean:.1f} ± {one:.1f}" for mean, one in zip(after.mean(axis=0), spread, strict=True))
+        print(f"| {learn}, after, mean | {means} | | |")
+
+
+def _parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    made.add_argument("pets", type=Path)
+    made.add_argument("out", type=Path)
+    made.add_argument("--weights", default="default")
+    made.add_argument("--detector", required=True)
+    made.add_argument("--imgsz", type=int, default=768)
+    made.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
+    made.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
+    return made
+
+
+if __name__ == "__main__":
+    main()
