@@ -1,6 +1,7 @@
 """What the remix tracker does that Deep SORT does not, part by part, each shown in a small scene."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,9 +11,11 @@ from remix_track.errors import InputError
 from remix_track.trackers.association_settings import AssociationSettings
 from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
 from remix_track.trackers.remix import Remix, associator
+from remix_track.trackers.tracker import Tracker
 from tests.deep_sort_scenes import crowd, frame_of, person
 
 FRONT, BACK, SIDE = np.eye(8, dtype=np.float32)[:3]
+NOTHING = np.empty((0, 0, 3), np.uint8)
 
 
 def remix(**options) -> Remix:
@@ -124,7 +127,7 @@ def after_swap(tracker: Remix) -> list[int]:
         tracker.update(frame_of(*both, embedding=[FRONT, BACK]))
     tracker.update(Detections.empty())
     seen = tracker.update(frame_of(*both, embedding=[BACK, FRONT]))
-    return seen.ids[np.argsort(seen.xyxy[:, 0])].tolist()
+    return list(map(int, seen.ids[np.argsort(seen.xyxy[:, 0])]))
 
 
 def test_look_decides_between_people_who_are_near():
@@ -171,7 +174,7 @@ def test_the_mean_follows_a_look_that_changes_slowly_and_forgets_a_single_one():
         seen = tracker.update(frame_of(person(100), embedding=between(FRONT, BACK, step / 19)))
     assert seen.ids.tolist() == [1]
     (row,) = tracker._tracker.tracks["gallery"].tolist()
-    assert tracker._tracker.galleries.mean(np.array([row]))[0] @ BACK > 0.9
+    assert tracker._remix.galleries.mean(np.array([row]))[0] @ BACK > 0.9
 
 
 # --- motion ---
@@ -255,3 +258,32 @@ def test_it_is_the_same_twice(looks):
         return [tracker.update(frame).ids.tolist() for frame in crowd(60, people=12)]
 
     assert run() == run()
+
+
+# --- through Tracker ---
+
+
+def test_tracker_takes_the_options_by_name():
+    tracker = Tracker(weights="none", tracker="remix", low_score=0.2, n_init=1)
+    low = Detections(np.array([person(100)], np.float32), np.array([0.25], np.float32), np.zeros(1, np.int64))
+    sure = dataclasses.replace(low, score=np.array([0.9], np.float32))
+    assert tracker.update(sure, NOTHING).ids.tolist() == [1]
+    assert tracker.update(low, NOTHING).ids.tolist() == [1]
+    assert not len(tracker.update(dataclasses.replace(low, score=np.array([0.15], np.float32)), NOTHING))
+
+
+def test_tracker_embeds_only_what_is_sure():
+    class Eye:
+        max_cosine_distance = None
+
+        def __call__(self, image, xyxy):
+            self.asked = len(xyxy)
+            return np.tile(FRONT, (len(xyxy), 1))
+
+    eye: Any = Eye()
+    tracker = Tracker.around(
+        eye, fps=30, settings=DeepSortSettings(n_init=1), association=AssociationSettings(tracker="remix")
+    )
+    both = frame_of(person(100), person(300), score=np.array([0.9, 0.3], np.float32))
+    tracker.update(both, NOTHING)
+    assert eye.asked == 1

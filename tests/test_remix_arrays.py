@@ -17,7 +17,7 @@ def boxes(count: int) -> np.ndarray:
 
 def units(count: int, width: int = 6) -> np.ndarray:
     vectors = RNG.normal(size=(count, width))
-    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
 # --- the filter ---
@@ -139,7 +139,7 @@ def street(width: int = 900, height: int = 700) -> np.ndarray:
     for _ in range(250):
         left, top = rng.integers(0, width), rng.integers(0, height)
         cv2.rectangle(picture, (left, top), (left + 25, top + 25), int(rng.integers(0, 255)), -1)
-    return cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    return np.asarray(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR))
 
 
 NOBODY = np.empty((0, 4), np.float32)

@@ -1,7 +1,8 @@
 """From settings to a run: `track(...)` for Python, `Runs` for whoever tracks several sources."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from remix_track import settings as settings_
 from remix_track.cores import usable_cores
 from remix_track.encoder.backend import is_for_gpu
 from remix_track.encoder.embedder import Embedder
+from remix_track.errors import InputError
 from remix_track.trackers.deep_sort import UNCALIBRATED_COSINE_DISTANCE
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.perception import Perceiver, Perception
 from remix_track.trackers.pipeline import Run
+from remix_track.trackers.remix import least_score
 from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sources import Source, open_source
 from remix_track.trackers.stage_clock import StageClock
@@ -47,15 +50,28 @@ class Runs:
         threshold = None if self.embedder is None else self.embedder.max_cosine_distance or UNCALIBRATED_COSINE_DISTANCE
         self.settings = settings.with_calibration(threshold)
 
-    def run(self, source: Source, *, stride: int = 1) -> Run:
+    def run(self, source: Source, *, stride: int = 1, again: Callable[[], Source] | None = None) -> Run:
         """A run over `source`, of which every `stride`-th frame comes.
 
+        Args:
+            source: where the frames come from.
+            stride: as it was opened with.
+            again: opens it once more; only asked for where results come at the end, see `Run`.
+
         Raises:
-            InputError: a detector that cannot be used.
+            InputError: a detector that cannot be used, or a source that never ends where the end decides.
         """
+        offline = self.settings.offline
+        if offline.offline and source.live:
+            raise InputError(
+                f"{source.path}: --offline waits for the end of a source; record it first, or leave it out"
+            )
         fps = source.fps / stride
-        tracker = Tracker.around(self.embedder, fps=fps, settings=self.settings.tracker)
-        return Run(source, self.perception(tracker.clock, live=source.live), tracker, fps=fps)
+        tracker = Tracker.around(
+            self.embedder, fps=fps, settings=self.settings.tracker, association=self.settings.association
+        )
+        seen = self.perception(tracker.clock, live=source.live)
+        return Run(source, seen, tracker, fps=fps, offline=offline, again=again)
 
     def perception(self, clock: StageClock, *, live: bool = False) -> Perception:
         """What looks at the frames of one source.
@@ -75,7 +91,13 @@ class Runs:
         share = self._threads // self._workers
 
         def perceiver(detector: Detector, embedder: Embedder | None) -> Perceiver:
-            return Perceiver(detector, embedder, min_confidence=self.settings.tracker.min_confidence, clock=clock)
+            return Perceiver(
+                detector,
+                embedder,
+                min_confidence=self.settings.tracker.min_confidence,
+                clock=clock,
+                least_score=self.least_score,
+            )
 
         def others() -> list[Perceiver]:
             workers = self._workers if _is_free_of_torch(detector) else 1
@@ -87,6 +109,11 @@ class Runs:
         if live or self._threads == 1:
             return Perception(perceiver(detector, self.embedder))
         return Perception(perceiver(detector, self.embedder), others, ahead=self._workers + SPARE_FRAMES)
+
+    @property
+    def least_score(self) -> float:
+        """The lowest score that the tracker uses."""
+        return least_score(self.settings.tracker, self.settings.association)
 
     def _load_embedder(self, threads: int) -> Embedder | None:
         from remix_track.encoder.load import load_embedder
@@ -122,7 +149,7 @@ class Runs:
         self._last = find_detector(
             wanted.detector,
             classes=wanted.classes,
-            conf=self.settings.tracker.min_confidence,
+            conf=self.least_score,
             iou=wanted.iou,
             imgsz=wanted.imgsz,
             device=wanted.device,
@@ -178,7 +205,8 @@ def track(
             turns out to have no frames.
     """
     runs = Runs(_changed(settings or TrackSettings(), changes))
-    return runs.run(open_source(source, start=start, stride=stride, frames=frames, fps=fps), stride=stride)
+    opened = partial(open_source, source, start=start, stride=stride, frames=frames, fps=fps)
+    return runs.run(opened(), stride=stride, again=opened)
 
 
 def _changed(settings: TrackSettings, changes: Mapping[str, Any]) -> TrackSettings:

@@ -14,7 +14,7 @@ from remix_track.boxes import tlwh_from_xyxy, xyxy_from_tlwh
 from remix_track.detections import Detections, Tracks
 from remix_track.errors import InputError
 from remix_track.trackers.measurements import Measurements, unit_rows
-from remix_track.trackers.track_table import Table, shown
+from remix_track.trackers.track_table import Table, shown, sighted
 
 if TYPE_CHECKING:
     from remix_track.trackers.association import Limits
@@ -183,6 +183,10 @@ class DeepSort:
         embedding = self._unit_embedding(detections)
         self._tracker.update(self._measured(detections, embedding))
         return self._snapshot(shown(self._tracker.tracks, max_coast=self._settings.max_coast), embedding)
+
+    def sightings(self) -> Table:
+        """The tracks with a detection in the last frame, also those that are not confirmed, or not yet."""
+        return sighted(self._tracker.tracks)
 
     def _unit_embedding(self, detections: Detections) -> NDArray[np.float32] | None:
         if detections.embedding is None:

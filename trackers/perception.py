@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 
+import numpy as np
+
 from remix_track.detections import Detections
 from remix_track.encoder.embedder import Embedder
 from remix_track.trackers.detectors.detector import Detector
@@ -18,30 +20,42 @@ class Perceiver:
     """
 
     def __init__(
-        self, detector: Detector, embedder: Embedder | None, *, min_confidence: float, clock: StageClock
+        self,
+        detector: Detector,
+        embedder: Embedder | None,
+        *,
+        min_confidence: float,
+        clock: StageClock,
+        least_score: float | None = None,
     ) -> None:
         """Put them together.
 
         Args:
             detector: finds the people.
             embedder: looks at them; None where nobody asks for that, or not yet.
-            min_confidence: detections below it are left out: the tracker would not use them.
+            min_confidence: detections below it are not looked at, and get vectors of zeros.
             clock: for the stages `detect` and `embed`.
+            least_score: detections below it are left out: the tracker would not use them. None: `min_confidence`.
         """
         self.detector = detector
         self._embedder = embedder
         self._min_confidence = min_confidence
+        self._least_score = min_confidence if least_score is None else least_score
         self._clock = clock
 
     def __call__(self, frame: Frame) -> Detections:
         """The detections of a frame, embedded if there is an encoder."""
         with self._clock("detect"):
             found = self.detector(frame)
-        sure = found[found.score >= self._min_confidence]
+        used = found[found.score >= self._least_score]
         if self._embedder is None:
-            return sure
+            return used
+        sure = np.flatnonzero(used.score >= self._min_confidence)
         with self._clock("embed"):
-            return sure.with_embedding(self._embedder(frame.image, sure.xyxy))
+            seen = self._embedder(frame.image, used.xyxy[sure])
+        vectors = np.zeros((len(used), seen.shape[1]), np.float32)
+        vectors[sure] = seen
+        return used.with_embedding(vectors)
 
 
 class Perception:

@@ -1,10 +1,15 @@
 """One source, one tracker: frames in, tracked frames out, while the next frames are read and looked at."""
 
 import contextlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
 
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.frame import Frame, TrackedFrame
+from remix_track.trackers.offline import TrackBook
+from remix_track.trackers.offline_settings import OfflineSettings
 from remix_track.trackers.perception import Perception
 from remix_track.trackers.sources import Source
 from remix_track.trackers.tracker import Tracker
@@ -21,9 +26,30 @@ class Run:
         boxes: boxes given out so far.
         people: ids given out so far.
         fps: frames per second as they come out (after a stride).
+        offline: frames come when all of the source is tracked.
+        watch: called with the number of frames tracked so far, while none comes out.
     """
 
-    def __init__(self, source: Source, perception: Perception, tracker: Tracker, *, fps: float) -> None:
+    def __init__(
+        self,
+        source: Source,
+        perception: Perception,
+        tracker: Tracker,
+        *,
+        fps: float,
+        offline: OfflineSettings | None = None,
+        again: Callable[[], Source] | None = None,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            source: where the frames come from.
+            perception: what looks at them.
+            tracker: what makes people of what is seen.
+            fps: frames per second as they come out.
+            offline: what is done after the last frame; None: frames come out as they are tracked.
+            again: opens the source once more, for the pictures of frames that come out offline; None: they are empty.
+        """
         self.source = source
         self.fps = fps
         self.perception = perception
@@ -31,15 +57,43 @@ class Run:
         self.frames = 0
         self.boxes = 0
         self.people: set[int] = set()
+        self.offline = offline is not None and offline.offline
+        self.watch: Callable[[int], None] = lambda _: None
+        self._finishing = offline or OfflineSettings()
+        self._again = again
 
     def __iter__(self) -> Generator[TrackedFrame, None, None]:
+        frames = self._finished() if self.offline else self._tracked()
+        with contextlib.closing(frames):
+            for frame in frames:
+                self.frames += 1
+                self.boxes += len(frame.tracks)
+                self.people.update(frame.ids.tolist())
+                yield frame
+
+    def _tracked(self) -> Generator[TrackedFrame, None, None]:
         with self.source, contextlib.closing(self.perception(self._read())) as seen:
             for frame, detections in seen:
                 tracks = self.tracker.update(detections, frame.image)
-                self.frames += 1
-                self.boxes += len(tracks)
-                self.people.update(tracks.ids.tolist())
                 yield TrackedFrame(frame.index, frame.image, frame.time, tracks)
+
+    def _finished(self) -> Generator[TrackedFrame, None, None]:
+        book, times = TrackBook(), dict[int, float]()
+        with contextlib.closing(self._tracked()) as frames:
+            for frame in frames:
+                self.tracker.note(book, frame.index)
+                times[frame.index] = frame.time
+                self.watch(len(times))
+        done = self.tracker.finish(book, self._finishing)
+        for index, image in self._pictures(times):
+            yield TrackedFrame(index, image, times[index], done.tracks(index))
+
+    def _pictures(self, times: dict[int, float]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        if self._again is None:
+            yield from ((index, np.empty((0, 0, 3), np.uint8)) for index in times)
+            return
+        with self._again() as source:
+            yield from ((frame.index, frame.image) for frame in source if frame.index in times)
 
     @property
     def detector(self) -> Detector:
@@ -50,7 +104,8 @@ class Run:
     def seconds(self) -> dict[str, float]:
         """Seconds of work so far, by stage; they overlap where several frames are under way."""
         spent = self.tracker.clock.seconds
-        return {stage: spent.get(stage, 0.0) for stage in STAGES}
+        camera = {"camera": spent["camera"]} if "camera" in spent else {}
+        return {stage: spent.get(stage, 0.0) for stage in STAGES} | camera
 
     def _read(self) -> Iterator[Frame]:
         frames = iter(self.source)

@@ -9,6 +9,7 @@ from remix_track.errors import InputError
 from remix_track.trackers.association_settings import AssociationSettings
 from remix_track.trackers.deep_sort import DeepSortSettings
 from remix_track.trackers.drawing import DrawingSettings
+from remix_track.trackers.offline_settings import OfflineSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +79,13 @@ class AppearanceSettings:
 
 @dataclass(frozen=True, slots=True)
 class TrackSettings:
-    """The sections of a tracking run: `[detector]`, `[appearance]`, `[tracker]`, `[association]`, `[drawing]`."""
+    """The sections of a tracking run, in TOML `[detector]`, `[appearance]`, `[tracker]` and so on."""
 
     detector: DetectorSettings = field(default_factory=DetectorSettings)
     appearance: AppearanceSettings = field(default_factory=AppearanceSettings)
     tracker: DeepSortSettings = field(default_factory=DeepSortSettings)
     association: AssociationSettings = field(default_factory=AssociationSettings)
+    offline: OfflineSettings = field(default_factory=OfflineSettings)
     drawing: DrawingSettings = field(default_factory=DrawingSettings)
 
     def with_calibration(self, max_cosine_distance: float | None) -> "TrackSettings":

@@ -44,6 +44,12 @@ def note_detections(tracks: Table, rows: NDArray[np.intp], found: Measurements, 
     tracks["tlwh"][rows] = found.tlwh[columns]
 
 
+def sighted(tracks: Table) -> Table:
+    """A copy of the tracks, confirmed or not, that have a detection in this frame."""
+    now: Table = tracks[tracks["detection"] >= 0]
+    return now
+
+
 def shown(tracks: Table, *, max_coast: int) -> Table:
     """The confirmed tracks seen at most `max_coast` frames ago that stand somewhere."""
     last: Table = tracks[tracks["confirmed"] & (tracks["time_since_update"] <= max_coast)]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 from remix_track import settings as settings_
 from remix_track.detections import Detections, Tracks
 from remix_track.encoder.embedder import Embedder
-from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
+from remix_track.trackers.association_settings import AssociationSettings
+from remix_track.trackers.camera_motion import CameraMotion, Warp
+from remix_track.trackers.deep_sort import UNCALIBRATED_COSINE_DISTANCE, DeepSortSettings
+from remix_track.trackers.measurements import unit_rows
+from remix_track.trackers.offline import Finished, TrackBook
+from remix_track.trackers.offline_settings import OfflineSettings
+from remix_track.trackers.remix import Remix, associator
 from remix_track.trackers.stage_clock import StageClock
+
+_Settings = TypeVar("_Settings", DeepSortSettings, AssociationSettings)
 
 _logger = logging.getLogger(__name__)
 
@@ -32,6 +40,7 @@ class Tracker:
         *,
         fps: float = 30.0,
         settings: DeepSortSettings | None = None,
+        association: AssociationSettings | None = None,
         **changes: Any,
     ) -> None:
         """Load the encoder and start with no tracks.
@@ -40,36 +49,60 @@ class Tracker:
             weights: `FILE.safetensors`, `FILE.onnx`, `default`, or `none` for motion only.
             fps: the source's frames per second; `max_age` is scaled by it.
             settings: Deep SORT's settings.
-            **changes: single settings by name, such as `max_age=60`; they win over `settings`.
+            association: which tracker, and the parts of the remix tracker; None is the defaults.
+            **changes: single settings by name, such as `max_age=60` or `tracker="remix"`; they win over both.
 
         Raises:
             InputError: weights that cannot be used, or a setting that is unknown or out of range.
         """
         from remix_track.encoder.load import load_embedder
 
-        given = settings or DeepSortSettings()
-        if changes:
-            kept = {field.name: getattr(given, field.name) for field in dataclasses.fields(given)}
-            given = settings_.build(DeepSortSettings, kept | changes, "Tracker()")
-        self._prepare(load_embedder(weights), fps, given)
+        given, parts = settings or DeepSortSettings(), association or AssociationSettings()
+        names = {field.name for field in dataclasses.fields(AssociationSettings)}
+        given = _changed(given, {key: value for key, value in changes.items() if key not in names})
+        parts = _changed(parts, {key: value for key, value in changes.items() if key in names})
+        self._prepare(load_embedder(weights), fps, given, parts)
 
     @classmethod
-    def around(cls, embedder: Embedder | None, *, fps: float, settings: DeepSortSettings) -> Self:
+    def around(
+        cls,
+        embedder: Embedder | None,
+        *,
+        fps: float,
+        settings: DeepSortSettings,
+        association: AssociationSettings | None = None,
+    ) -> Self:
         """A tracker around an encoder that is loaded already (None: motion only), to share it between videos."""
         self = cls.__new__(cls)
-        self._prepare(embedder, fps, settings)
+        self._prepare(embedder, fps, settings, association or AssociationSettings())
         return self
 
-    def _prepare(self, embedder: Embedder | None, fps: float, settings: DeepSortSettings) -> None:
+    def _prepare(
+        self, embedder: Embedder | None, fps: float, settings: DeepSortSettings, association: AssociationSettings
+    ) -> None:
         if settings.max_cosine_distance is None and embedder and embedder.max_cosine_distance is not None:
             settings = dataclasses.replace(settings, max_cosine_distance=embedder.max_cosine_distance)
         self.embedder = embedder
         self.settings = settings
+        self._fps = fps
         self.clock = StageClock("embed", "associate")
-        self._deep_sort = DeepSort(settings, fps=fps)
+        self._associator = associator(settings, association, fps=fps)
+        self._last: tuple[NDArray[np.intp], NDArray[np.float32] | None] = np.empty(0, np.intp), None
+        self._camera_motion = CameraMotion() if association.follows_camera else None
 
-    def update(self, detections: Detections, image: NDArray[np.uint8]) -> Tracks:
-        """Take the detections of the next frame, of which those below `min_confidence` are left out.
+    def _seen(self, used: Detections, image: NDArray[np.uint8]) -> Detections:
+        """The detections with the appearance of those that are sure, and zeros for the others."""
+        if self.embedder is None or used.embedding is not None:
+            return used
+        sure = np.flatnonzero(used.score >= self.settings.min_confidence)
+        with self.clock("embed"):
+            seen = self.embedder(image, used.xyxy[sure])
+        vectors = np.zeros((len(used), seen.shape[1]), np.float32)
+        vectors[sure] = seen
+        return used.with_embedding(vectors)
+
+    def update(self, detections: Detections, image: NDArray[np.uint8], camera: Warp | None = None) -> Tracks:
+        """Take the detections of the next frame, of which those with too low a score are left out.
 
         Call it on every frame, also where there are no detections. Detections that carry embeddings already keep
         them; the others are embedded here.
@@ -77,16 +110,48 @@ class Tracker:
         Args:
             detections: of this frame.
             image: (H, W, 3) uint8, BGR.
+            camera: (2, 3) how the camera moved since the last frame, where that is known already; else the remix
+                tracker sees it in the picture.
 
         Returns:
             The people; `Tracks.detection` counts rows of `detections` as given.
         """
-        rows = np.flatnonzero(detections.score >= self.settings.min_confidence)
-        sure = detections[rows]
-        if self.embedder is not None and sure.embedding is None:
-            with self.clock("embed"):
-                sure = sure.with_embedding(self.embedder(image, sure.xyxy))
+        rows = np.flatnonzero(detections.score >= self._associator.least_score)
+        used = self._seen(detections[rows], image)
+        self._last = rows, used.embedding
+        if camera is None:
+            camera = self.camera(detections, image)
         with self.clock("associate"):
-            tracks = self._deep_sort.update(sure)
+            if camera is not None and isinstance(self._associator, Remix):
+                self._associator.move(camera)
+            tracks = self._associator.update(used)
         given = np.where(tracks.detection >= 0, rows[tracks.detection] if len(rows) else -1, -1)
         return dataclasses.replace(tracks, detection=given)
+
+    def note(self, book: TrackBook, frame: int) -> None:
+        """Write what was seen in the last frame, whose number is `frame`, into the book of a run that ends offline."""
+        rows, embedding = self._last
+        seen = self._associator.sightings()
+        vectors = None if embedding is None else unit_rows(embedding[seen["detection"]])
+        seen["detection"] = rows[seen["detection"]]
+        book.add(frame, seen, vectors)
+
+    def finish(self, book: TrackBook, settings: OfflineSettings) -> Finished:
+        """Who was where, now that all of `book` is known."""
+        limit = self.settings.max_cosine_distance
+        distance = UNCALIBRATED_COSINE_DISTANCE if limit is None else limit
+        return book.finish(settings, max_distance=distance, fps=self._fps)
+
+    def camera(self, detections: Detections, image: NDArray[np.uint8]) -> Warp | None:
+        """How the camera moved since the last frame; None where nobody asks, or it cannot be seen."""
+        if self._camera_motion is None or not image.size:
+            return None
+        with self.clock("camera"):
+            return self._camera_motion(image, detections.xyxy)
+
+
+def _changed(given: _Settings, changes: dict[str, Any]) -> _Settings:
+    if not changes:
+        return given
+    kept = {field.name: getattr(given, field.name) for field in dataclasses.fields(given)}
+    return settings_.build(type(given), kept | changes, "Tracker()")

@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from remix_track.boxes import tlwh_from_xyxy
-from remix_track.cli.perception_cache import Recording, fingerprint, key_of, replay
-from remix_track.detections import Detections
+from remix_track.cli.perception_cache import Recording, Seen, fingerprint, key_of, replay
 from remix_track.mot_text import format_frame
 from remix_track.output_files import whole_file
 from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
+    from remix_track.detections import Tracks
     from remix_track.trackers.api import Runs
 
 _logger = logging.getLogger(__name__)
@@ -125,21 +125,34 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
     Raises:
         InputError: a detector, weights or pictures that cannot be used.
     """
+    from remix_track.trackers.offline import TrackBook
     from remix_track.trackers.tracker import Tracker
 
     start = time.perf_counter()
     runs = _runs(job)
-    tracker = Tracker.around(runs.embedder, fps=job.fps, settings=runs.settings.tracker)
+    tracker = Tracker.around(
+        runs.embedder, fps=job.fps, settings=runs.settings.tracker, association=runs.settings.association
+    )
     seen, replayed = _perceive(job, runs)
-    frames, nothing = 0, np.empty((0, 0, 3), np.uint8)
+    frames, nothing, book = 0, np.empty((0, 0, 3), np.uint8), TrackBook()
+    offline = runs.settings.offline
     with whole_file(job.output) as path, path.open("w", encoding="ascii") as file:
-        for index, detections in seen:
-            tracks = tracker.update(detections, nothing)
-            tlwh = tlwh_from_xyxy(tracks.xyxy.astype(np.float64))
-            file.write(format_frame(index, tracks.ids, tlwh, tracks.score))
+        for index, detections, camera in seen:
+            tracks = tracker.update(detections, nothing, camera)
+            if offline.offline:
+                tracker.note(book, index)
+            else:
+                file.write(_lines(index, tracks))
             frames += 1
             step()
+        if offline.offline:
+            finished = tracker.finish(book, offline)
+            file.writelines(_lines(index, finished.tracks(index)) for index in range(job.first, job.last + 1))
     return Done(job.name, frames, time.perf_counter() - start, replayed)
+
+
+def _lines(frame: int, tracks: "Tracks") -> str:
+    return format_frame(frame, tracks.ids, tlwh_from_xyxy(tracks.xyxy.astype(np.float64)), tracks.score)
 
 
 def _runs(job: Job) -> "Runs":
@@ -148,7 +161,7 @@ def _runs(job: Job) -> "Runs":
     return Runs(job.settings, threads=job.threads)
 
 
-def _perceive(job: Job, runs: "Runs") -> tuple[Iterator[tuple[int, Detections]], bool]:
+def _perceive(job: Job, runs: "Runs") -> tuple[Iterator[Seen], bool]:
     """Every frame's detections with their embeddings, from the cache where it has them."""
     notes: list[str] = []
     if job.cache is None:
@@ -163,19 +176,17 @@ def _perceive(job: Job, runs: "Runs") -> tuple[Iterator[tuple[int, Detections]],
     return seen, True
 
 
-def _record(
-    recording: Recording, seen: Iterator[tuple[int, Detections]], notes: list[str]
-) -> Iterator[tuple[int, Detections]]:
+def _record(recording: Recording, seen: Iterator[Seen], notes: list[str]) -> Iterator[Seen]:
     """Hand on what is seen and keep it; a cache without room costs the next run its replay, but not this one."""
     keeping = True
     try:
-        for index, detections in seen:
+        for one in seen:
             try:
                 if keeping:
-                    recording.append(index, detections)
+                    recording.append(one)
             except OSError as error:
                 keeping = _give_up(recording, error)
-            yield index, detections
+            yield one
         try:
             if keeping:
                 recording.finish(notes)
@@ -192,8 +203,10 @@ def _give_up(recording: Recording, error: OSError) -> bool:
     return False
 
 
-def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[tuple[int, Detections]]:
-    """Every frame's detections with their embeddings; in the end, `notes` says what was wrong with the source."""
+def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[Seen]:
+    """Every frame's detections with their embeddings, and the camera's motion if the tracker asks for it; in the end,
+    `notes` says what was wrong with the source."""
+    from remix_track.trackers.camera_motion import CameraMotion
     from remix_track.trackers.frame import Frame
     from remix_track.trackers.sources import open_source
     from remix_track.trackers.stage_clock import StageClock
@@ -201,16 +214,18 @@ def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[tuple[int, Detec
     if job.pictures is None:
         detector, empty = runs.detector(), np.empty((0, 0, 3), np.uint8)
         for index in range(job.first, job.last + 1):
-            yield index, detector(Frame(index, empty, (index - 1) / job.fps))
+            yield Seen(index, detector(Frame(index, empty, (index - 1) / job.fps)))
         return
     count = job.last - job.first + 1
     perception = runs.perception(StageClock())
+    motion = CameraMotion() if runs.settings.association.follows_camera else None
     with (
         open_source(job.pictures, start=job.first, frames=count, fps=job.fps) as source,
         contextlib.closing(perception(iter(source))) as seen,
     ):
         for frame, detections in seen:
-            yield frame.index, detections
+            camera = motion(frame.image, detections.xyxy) if motion else None
+            yield Seen(frame.index, detections, camera)
         # Its doubts the source says itself.
         notes += [*source.warnings, *source.problems]
         for problem in source.problems:
@@ -222,12 +237,14 @@ def _facts(job: Job, runs: "Runs") -> dict[str, Any]:
     detector = job.settings.detector
     named = Path(detector.detector)
     return {
-        "version": 2,
+        "version": 3,
         "pictures": fingerprint(job.pictures) if job.pictures else None,
         "frames": [job.first, job.last],
         "detector": dataclasses.asdict(detector) | {"detector": named.name},
         "detector_file": fingerprint(named) if named.exists() else runs.detector().name,
         "min_confidence": job.settings.tracker.min_confidence,
+        "least_score": runs.least_score,
+        "camera": job.settings.association.follows_camera,
         "appearance": runs.embedder.description if runs.embedder else None,
     }
 

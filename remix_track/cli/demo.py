@@ -30,7 +30,7 @@ def run(words: Sequence[str]) -> int:
         folder = claim_folder(arguments.output, overwrite=arguments.overwrite)
     sequence = _draw(arguments, folder / "scene" / "street")
     with open_source(sequence) as source:
-        carry_out(runs.run(source), runs.settings, arguments, lambda: folder)
+        carry_out(runs.run(source, again=lambda: open_source(sequence)), runs.settings, arguments, lambda: folder)
     _score(sequence, folder, quiet=arguments.quiet)
     return 0
 

@@ -1,6 +1,7 @@
 """What detector and encoder saw, kept on disk, so that other tracker settings replay in seconds.
 
-One entry is a folder: `boxes.npz` (boxes, where each frame's begin, what was wrong with the source), and
+One entry is a folder: `boxes.npz` (boxes, where each frame's begin, the camera's motion, what was wrong with the
+source), and
 `embeddings.f32`, which grows while the first run goes on and is mapped, not read, by later ones. An entry appears
 whole or not at all.
 """
@@ -13,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -23,6 +24,14 @@ from remix_track.detections import Detections
 from remix_track.errors import InputError
 
 _EDGE = 64 * 1024
+
+
+class Seen(NamedTuple):
+    """One frame: its number, its detections, and how the camera moved (2, 3) since the last one, if that is known."""
+
+    frame: int
+    detections: Detections
+    camera: NDArray[np.float64] | None = None
 
 
 def default_cache() -> Path:
@@ -63,12 +72,15 @@ class Recording:
         self.cache = cache
         self._target = cache / key
         self._indices: list[int] = []
+        self._cameras: list[NDArray[np.float64]] = []
         self._parts: list[Detections] = []
         self._width = 0
 
-    def append(self, index: int, detections: Detections) -> None:
-        """Keep the detections of frame `index`; all of a video's have embeddings, or none."""
-        self._indices.append(index)
+    def append(self, seen: Seen) -> None:
+        """Keep what was seen in a frame; all of a video's have embeddings, or none."""
+        frame, detections, camera = seen
+        self._indices.append(frame)
+        self._cameras.append(np.full((2, 3), np.nan) if camera is None else camera)
         self._parts.append(Detections(detections.xyxy, detections.score, detections.class_id))
         if detections.embedding is not None:
             self._width = detections.embedding.shape[1]
@@ -85,6 +97,7 @@ class Recording:
         np.savez(
             self._folder / "boxes.npz",
             index=np.array(self._indices, np.int64),
+            camera=np.array(self._cameras, np.float64).reshape(-1, 2, 3),
             stop=np.cumsum([len(part) for part in self._parts], dtype=np.int64),
             xyxy=np.concatenate([part.xyxy for part in parts]),
             score=np.concatenate([part.score for part in parts]),
@@ -104,8 +117,8 @@ class Recording:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def replay(cache: Path, key: str) -> "tuple[Iterator[tuple[int, Detections]], list[str]] | None":
-    """The frames of an entry with their detections, and its notes; None where there is no entry under that name.
+def replay(cache: Path, key: str) -> "tuple[Iterator[Seen], list[str]] | None":
+    """The frames of an entry, and its notes; None where there is no entry under that name.
 
     An entry that cannot be read is removed, so that a new one can take its place.
     """
@@ -127,10 +140,11 @@ def replay(cache: Path, key: str) -> "tuple[Iterator[tuple[int, Detections]], li
         return None
 
 
-def _frames(boxes: dict[str, NDArray[Any]], embeddings: NDArray[np.float32] | None) -> Iterator[tuple[int, Detections]]:
+def _frames(boxes: dict[str, NDArray[Any]], embeddings: NDArray[np.float32] | None) -> Iterator[Seen]:
     start = 0
-    for index, stop in zip(boxes["index"].tolist(), boxes["stop"].tolist(), strict=True):
+    for index, stop, camera in zip(boxes["index"].tolist(), boxes["stop"].tolist(), boxes["camera"], strict=True):
         part = slice(start, stop)
         embedding = None if embeddings is None else np.array(embeddings[part])
-        yield index, Detections(boxes["xyxy"][part], boxes["score"][part], boxes["class_id"][part], embedding)
+        detections = Detections(boxes["xyxy"][part], boxes["score"][part], boxes["class_id"][part], embedding)
+        yield Seen(index, detections, None if np.isnan(camera).any() else camera)
         start = stop

@@ -7,6 +7,7 @@ import itertools
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
     from remix_track.trackers.api import Runs
+    from remix_track.trackers.frame import TrackedFrame
     from remix_track.trackers.pipeline import Run
 
 DEFAULT_OUTPUT = Path("runs/track")
@@ -68,16 +70,23 @@ def _track_one(name: str | Path | int, runs: "Runs", arguments: argparse.Namespa
     """
     from remix_track.trackers.sources import open_source
 
+    opened = partial(
+        open_source,
+        name,
+        start=arguments.start,
+        stride=arguments.stride,
+        frames=arguments.frames,
+        fps=arguments.fps,
+    )
     try:
-        source = open_source(
-            name, start=arguments.start, stride=arguments.stride, frames=arguments.frames, fps=arguments.fps
-        )
+        source = opened()
     except InputError as error:
         if several:
             return [str(error)]
         raise
     with source:
-        tracking = runs.run(source, stride=arguments.stride)
+        pictures = arguments.video or arguments.crops or arguments.show
+        tracking = runs.run(source, stride=arguments.stride, again=opened if pictures else None)
         try:
             carry_out(tracking, runs.settings, arguments, lambda: _claim(arguments, source.name, several=several))
         except InputError as error:
@@ -107,7 +116,7 @@ def carry_out(
     The folder is made when the first frame is through: a source without frames leaves no trace.
     """
     began, frames = time.perf_counter(), iter(tracking)
-    first = next(frames)
+    first = _first(tracking, frames, quiet=arguments.quiet)
     with outcome(Outputs(claim(), began), tracking, settings) as outputs, contextlib.closing(frames):
         embedder = tracking.tracker.embedder
         looks = embedder.description if embedder else None
@@ -119,6 +128,15 @@ def carry_out(
                 progress.update(tracking.frames, f"{len(frame.tracks)} tracks now, {len(tracking.people)} in all")
     if not arguments.quiet:
         print_table(tracking, outputs)
+
+
+def _first(tracking: "Run", frames: "Iterator[TrackedFrame]", *, quiet: bool) -> "TrackedFrame":
+    """The first frame; of an offline run it comes when all are tracked, which is shown."""
+    if not tracking.offline:
+        return next(frames)
+    with Progress(tracking.source.name, tracking.source.frames, quiet=quiet) as progress:
+        tracking.watch = lambda done: progress.update(done, "tracking; linking and writing come after")
+        return next(frames)
 
 
 @contextlib.contextmanager

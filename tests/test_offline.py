@@ -1,0 +1,194 @@
+"""What is told after the end of a video: who was lost and found, where they were, and when they came."""
+
+import dataclasses
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import remix_track
+from remix_track import mot_text
+from remix_track.cli.main import main
+from remix_track.detections import Detections
+from remix_track.errors import InputError
+from remix_track.trackers.association_settings import AssociationSettings
+from remix_track.trackers.deep_sort import DeepSortSettings
+from remix_track.trackers.gap_filling import fill_gaps, smooth
+from remix_track.trackers.offline import Finished, TrackBook
+from remix_track.trackers.offline_settings import OfflineSettings
+from remix_track.trackers.tracker import Tracker
+from remix_track.trackers.tracklet_linking import link_tracklets
+from remix_track.trackers.tracklets import BOX, Tracklets
+from tests.deep_sort_scenes import frame_of, person
+
+FRONT, BACK, SIDE = np.eye(8, dtype=np.float32)[:3]
+NOTHING = np.empty((0, 0, 3), np.uint8)
+OFFLINE = OfflineSettings(offline=True)
+
+
+def finished(frames: list[Detections], settings: OfflineSettings = OFFLINE, **shared) -> Finished:
+    tracker = Tracker.around(
+        None, fps=30, settings=DeepSortSettings(**shared), association=AssociationSettings(tracker="remix")
+    )
+    book = TrackBook()
+    for number, frame in enumerate(frames, 1):
+        tracker.update(frame, NOTHING)
+        tracker.note(book, number)
+    return tracker.finish(book, settings)
+
+
+def ids(done: Finished, frames: int) -> list[list[int]]:
+    return [done.tracks(number).ids.tolist() for number in range(1, frames + 1)]
+
+
+@pytest.mark.parametrize(("key", "value"), [("fill_seconds", -1.0), ("smoothness", float("nan"))])
+def test_a_value_out_of_range_is_named(key, value):
+    with pytest.raises(InputError, match=rf"^{key} = .*; expected 0 or more$"):
+        dataclasses.replace(OFFLINE, **{key: value})
+
+
+def test_people_are_there_from_their_first_frame_and_false_alarms_are_not():
+    #   frame   1  2  3  4  5
+    #   person  x  x  x  x  x      confirmed in frame 3
+    #   alarm      x
+    there, alarm = person(100), person(400)
+    frames = [frame_of(there), frame_of(there, alarm), *[frame_of(there)] * 3]
+    assert ids(finished(frames), 5) == [[1]] * 5
+
+
+def test_a_gap_is_filled_in_a_straight_line_without_score():
+    frames = [Detections.empty() if 5 <= i < 9 else frame_of(person(100 + 4 * i)) for i in range(14)]
+    done = finished(frames)
+    assert ids(done, 14) == [[1]] * 14
+    for i in range(14):
+        tracks = done.tracks(i + 1)
+        assert tracks.xyxy[0, 0] == pytest.approx(100 + 4 * i, abs=1e-3)
+        assert (tracks.detection[0] == -1) == np.isnan(tracks.score[0]) == (5 <= i < 9)
+
+
+def test_a_long_gap_stays():
+    frames = [Detections.empty() if 5 <= i < 30 else frame_of(person(100)) for i in range(40)]
+    assert [bool(seen) for seen in ids(finished(frames), 40)] == [not 5 <= i < 30 for i in range(40)]
+    filled = finished(frames, dataclasses.replace(OFFLINE, fill_seconds=1.0))
+    assert all(ids(filled, 40))
+
+
+def lost_and_found(look: np.ndarray, left: float = 100) -> list[list[int]]:
+    """FRONT for 6 frames, 40 frames nobody, then somebody of the given look; ids before and after."""
+    frames = [frame_of(person(100), embedding=FRONT)] * 6 + [Detections.empty()] * 40
+    frames += [frame_of(person(left), embedding=look)] * 6
+    done = finished(frames, max_age=10)
+    return [done.tracks(6).ids.tolist(), done.tracks(50).ids.tolist()]
+
+
+def test_who_looks_alike_and_could_walk_there_is_one_person():
+    assert lost_and_found(FRONT, left=300) == [[1], [1]]
+
+
+def test_another_look_or_too_far_a_way_is_somebody_else():
+    assert lost_and_found(BACK) == [[1], [2]]
+    assert lost_and_found(FRONT, left=900) == [[1], [2]], "eight heights in 1.3 seconds"
+
+
+def tracklets(*spans: tuple[int, int], looks: list[np.ndarray], left: float = 0.0) -> Tracklets:
+    count = len(spans)
+    first, last = np.array(spans, np.int64).T
+    box = np.tile([left, 100.0, 40.0, 100.0], (count, 1))
+    return Tracklets(first, last, box, box, np.array(looks, np.float64), np.ones(count), np.zeros(count, np.int64))
+
+
+def test_a_chain_is_one_person_and_overlap_in_time_never():
+    #   0  ====
+    #   1        ====
+    #   2                ====
+    #   3     ====                 the same look, at the same time as 0 and 1
+    chain = tracklets((1, 4), (8, 11), (16, 19), (5, 9), looks=[FRONT, FRONT, FRONT, BACK])
+    assert link_tracklets(chain, 0.2, 30).tolist() == [0, 0, 0, 3]
+    clash = tracklets((1, 10), (5, 15), looks=[FRONT, FRONT])
+    assert link_tracklets(clash, 0.2, 30).tolist() == [0, 1]
+
+
+def test_no_group_ever_holds_two_at_one_time():
+    rng = np.random.default_rng(2)
+    first = rng.integers(0, 200, 60)
+    spans = [(start, start + length) for start, length in zip(first, rng.integers(5, 40, 60), strict=True)]
+    looks = [np.eye(3)[i] for i in rng.integers(0, 3, 60)]
+    given = tracklets(*spans, looks=looks)
+    person = link_tracklets(given, 0.2, 30)
+    assert len(set(person.tolist())) < 60
+    for one in range(60):
+        for other in range(one):
+            if person[one] == person[other]:
+                assert spans[one][1] < spans[other][0] or spans[other][1] < spans[one][0]
+                assert np.array_equal(looks[one], looks[other])
+
+
+def test_the_smooth_curve_is_the_least_of_the_sum():
+    rng = np.random.default_rng(0)
+    values, weight = rng.normal(size=(12, 2)), np.array([1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 1], float)
+    bend = np.diff(np.eye(12), n=2, axis=0)
+    expected = np.linalg.solve(np.diag(weight) + 5 * bend.T @ bend, weight[:, None] * values)
+    assert np.allclose(smooth(values, weight, 5.0), expected)
+
+
+def test_smoothing_takes_the_trembling_out():
+    boxes = np.zeros(40, BOX)
+    boxes["frame"], boxes["track"] = np.arange(40), 1
+    boxes["xywh"] = np.column_stack([2.0 * np.arange(40), *[np.full(40, 50.0)] * 3])
+    trembling = boxes.copy()
+    trembling["xywh"] += np.random.default_rng(1).normal(size=(40, 4))
+    calm = fill_gaps(trembling, 10, 10.0)
+    assert np.abs(calm["xywh"] - boxes["xywh"]).mean() < 0.7 * np.abs(trembling["xywh"] - boxes["xywh"]).mean()
+
+
+def test_nobody_at_all_is_no_error():
+    assert ids(finished([Detections.empty()] * 3), 3) == [[], [], []]
+    assert not len(fill_gaps(np.empty(0, BOX), 5, 0.0))
+
+
+# --- end to end ---
+
+
+def walk(folder: Path) -> Path:
+    """A MOT sequence of 16 pictures, with somebody in det.txt who is missed in frames 7 to 9."""
+    (folder / "img1").mkdir(parents=True)
+    (folder / "det").mkdir()
+    lines = []
+    for frame in range(1, 17):
+        picture = np.full((120, 160, 3), 90, np.uint8)
+        cv2.rectangle(picture, (10 + 4 * frame, 30), (30 + 4 * frame, 100), (0, 0, 200), -1)
+        cv2.imwrite(str(folder / "img1" / f"{frame:06d}.jpg"), picture)
+        if not 7 <= frame < 10:
+            lines.append(f"{frame},-1,{10 + 4 * frame},30,20,70,0.9,-1,-1,-1\n")
+    (folder / "det" / "det.txt").write_text("".join(lines))
+    (folder / "seqinfo.ini").write_text(
+        "[Sequence]\nname=WALK\nimDir=img1\nframeRate=30\nseqLength=16\nimWidth=160\nimHeight=120\nimExt=.jpg\n"
+    )
+    return folder
+
+
+def test_the_files_hold_the_offline_result(tmp_path):
+    folder = walk(tmp_path / "WALK")
+    words = [str(folder), "--detector", str(folder / "det/det.txt"), "--weights", "none", "--quiet", "--csv"]
+    assert main([*words, "--tracker", "remix", "--offline", "--output", str(tmp_path / "out")]) == 0
+    rows = mot_text.read(tmp_path / "out/tracks.txt")
+    assert rows.frame.tolist() == list(range(1, 17))
+    assert set(rows.id.tolist()) == {1}
+    assert rows.tlwh[:, 0] == pytest.approx(10 + 4 * rows.frame, abs=0.01)
+    video = cv2.VideoCapture(str(tmp_path / "out/video.mp4"))
+    pictures = 0
+    while video.read()[0]:
+        pictures += 1
+    assert pictures == 16
+    assert main([*words, "--tracker", "deep-sort", "--offline", "--no-video", "--output", str(tmp_path / "more")]) == 0
+    assert len(mot_text.read(tmp_path / "more/tracks.txt")) == 16
+
+
+def test_from_python_the_pictures_come_too(tmp_path):
+    folder = walk(tmp_path / "WALK")
+    run = remix_track.track(folder, detector=str(folder / "det/det.txt"), weights="none", offline=True)
+    frames = list(run)
+    assert [frame.index for frame in frames] == list(range(1, 17))
+    assert all(frame.image.shape == (120, 160, 3) and frame.ids.tolist() == [1] for frame in frames)
+    assert (run.frames, run.boxes, run.people) == (16, 16, {1})

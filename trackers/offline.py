@@ -1,0 +1,108 @@
+"""What can be told of a video after its end: who was lost and found, and where they were in between."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.boxes import xyxy_from_tlwh
+from remix_track.detections import Tracks
+from remix_track.trackers.offline_settings import OfflineSettings
+from remix_track.trackers.size_motion import tlwh_from_xywh, xywh_from_tlwh
+from remix_track.trackers.track_table import Table
+from remix_track.trackers.tracklets import BOX, Boxes, tracklets_of, unit
+
+
+class TrackBook:
+    """Every box of a video with its track, and the sum of each track's looks; pictures and vectors are not kept."""
+
+    def __init__(self) -> None:
+        self._frames: list[Boxes] = []
+        self._looks: dict[int, NDArray[np.float64]] = {}
+        self._confirmed: set[int] = set()
+        self._width = 0
+
+    def add(self, frame: int, seen: Table, vectors: NDArray[np.float32] | None) -> None:
+        """Note a frame.
+
+        Args:
+            frame: its number.
+            seen: the tracks with a detection in it, confirmed or not: those that never are will be left out.
+            vectors: (N, D) unit vectors of these detections, zeros where there is none; None without appearance.
+        """
+        boxes = np.zeros(len(seen), BOX)
+        boxes["frame"], boxes["track"] = frame, seen["number"]
+        boxes["xywh"] = xywh_from_tlwh(seen["tlwh"].astype(np.float64))
+        for name in ("score", "class_id", "detection"):
+            boxes[name] = seen[name]
+        self._frames.append(boxes)
+        self._confirmed.update(seen["number"][seen["confirmed"]].tolist())
+        if vectors is not None:
+            self._width = vectors.shape[1]
+            for track, vector in zip(seen["number"].tolist(), vectors.astype(np.float64), strict=True):
+                self._looks[track] = self._looks.get(track, 0) + vector
+
+    def finish(self, settings: OfflineSettings, *, max_distance: float, fps: float) -> "Finished":
+        """Link and fill.
+
+        Args:
+            settings: how.
+            max_distance: largest cosine distance of two mean looks.
+            fps: frames per second, as they came.
+        """
+        from remix_track.trackers.gap_filling import fill_gaps
+        from remix_track.trackers.tracklet_linking import link_tracklets
+
+        boxes = np.concatenate([np.empty(0, BOX), *self._frames])
+        boxes = boxes[np.isin(boxes["track"], list(self._confirmed))]
+        boxes = np.sort(boxes, order=["track", "frame"])
+        tracklets = tracklets_of(boxes, self._looks, self._width)
+        person = np.arange(len(tracklets))
+        if settings.link_tracklets and self._width:
+            person = link_tracklets(tracklets, max_distance, fps)
+        _, row = np.unique(boxes["track"], return_inverse=True)
+        boxes["track"] = _numbered(tracklets.first, person)[row]
+        boxes = np.sort(boxes, order=["track", "frame"])
+        looks = tracklets.merged(_numbered(tracklets.first, person)).look
+        smoothness = settings.smoothness * (fps / 30) ** 4
+        return Finished(fill_gaps(boxes, max(1, round(settings.fill_seconds * fps)), smoothness), looks)
+
+
+class Finished:
+    """A video's people, frame by frame.
+
+    Attributes:
+        people: how many.
+    """
+
+    def __init__(self, boxes: Boxes, looks: NDArray[np.float64]) -> None:
+        """Sort `boxes` (N,) by frame; `looks` (P, D) are the people's mean vectors, by their ids 1..P."""
+        self._boxes = np.sort(boxes, order=["frame", "track"])
+        self._looks = unit(looks).astype(np.float32)
+        self.people = len(looks)
+
+    def __len__(self) -> int:
+        return len(self._boxes)
+
+    def tracks(self, frame: int) -> Tracks:
+        """The people of a frame; each box has its person's mean vector, or zeros where it was filled in."""
+        start, stop = np.searchsorted(self._boxes["frame"], [frame, frame + 1])
+        boxes = self._boxes[start:stop]
+        embedding = None
+        if self._looks.shape[1]:
+            embedding = self._looks[boxes["track"] - 1] * (boxes["detection"] >= 0)[:, None]
+        return Tracks(
+            ids=boxes["track"].copy(),
+            xyxy=xyxy_from_tlwh(tlwh_from_xywh(boxes["xywh"])).astype(np.float32),
+            score=boxes["score"].copy(),
+            class_id=boxes["class_id"].copy(),
+            detection=boxes["detection"].copy(),
+            embedding=embedding,
+        )
+
+
+def _numbered(first: NDArray[np.int64], person: NDArray[np.intp]) -> NDArray[np.int64]:
+    """(T,) ids 1.. of the tracks' people, in the order in which they come."""
+    heads = np.unique(person)
+    order = heads[np.argsort(first[heads], kind="stable")]
+    ids = np.zeros(len(person), np.int64)
+    ids[order] = 1 + np.arange(len(order))
+    return np.asarray(ids[person], np.int64)
