@@ -110,6 +110,23 @@ def test_a_bad_source_does_not_cost_the_others(cameras, tmp_path, capsys):
     assert not (tmp_path / "n").exists()
 
 
+def test_a_stop_leaves_the_tracks_unlinked_and_says_so(cameras, tmp_path, monkeypatch, capsys):
+    from remix_track.trackers.recording import Recording
+
+    add, out = Recording.add, tmp_path / "out"
+
+    def stop(self, frame):
+        add(self, frame)
+        if frame.index == 9:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(Recording, "add", stop)
+    assert track(cameras, "--link", "--no-video", "--output", str(out)) == 130
+    text = out / "gate" / "unlinked.txt"
+    assert f"after 9 frames; nothing is linked, the tracks so far are whole: {text}\n" in capsys.readouterr().err
+    assert mot_text.read(text).frame.max() == 9
+
+
 def test_what_cannot_be_linked_is_one_line(cameras, tmp_path, capsys):
     wrong = {
         "name two or more": (cameras[:1], ["--link"]),

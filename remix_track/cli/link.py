@@ -9,6 +9,7 @@ import contextlib
 import csv
 import json
 import logging
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -151,6 +152,10 @@ def _track(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, 
                     text.write(frame)
                     recording.add(frame)
                     progress.update(run.frames, f"{len(frame.tracks)} tracks now, {len(run.people)} in all")
+        except KeyboardInterrupt:
+            ended = f"stopped by the user after {run.frames} frames; nothing is linked"
+            sys.stderr.write(f"remix-track: {ended}, the tracks so far are whole: {own / UNLINKED}\n")
+            raise
         except InputError:
             if not run.frames:
                 (own / UNLINKED).unlink(missing_ok=True)
