@@ -34,3 +34,24 @@ def test_pets_reaches_its_floors(shared, tmp_path, weights, idf1_floor):
     print(f"PETS, {weights}: MOTA {mota:.1f}, IDF1 {idf1:.1f}, IDsw {switches}")
     assert mota >= 82
     assert idf1 >= idf1_floor
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("weights", ["default", "osnet"])
+def test_the_runtimes_give_the_same_people(shared, tmp_path, weights):
+    """OpenVINO's boxes, vectors and ids are those of torch and ONNX Runtime, on the first 300 frames."""
+    words = [str(shared("data/pets09-s2l1") / "video.avi"), "--detector", str(shared("weights/yolo11n.pt")), "--quiet"]
+    words += ["--imgsz", "768", "--frames", "300", "--no-video", "--device", "cpu"]
+    own = "torch"
+    if weights == "osnet":
+        words += ["--weights", str(shared("weights/osnet_x0_25_msmt17.onnx"))]
+        own = "onnxruntime"
+    found = []
+    for name, backend, detector_backend in (("own", own, "torch"), ("openvino", "openvino", "openvino")):
+        flags = ["--backend", backend, "--detector-backend", detector_backend, "--output", str(tmp_path / name)]
+        assert main([*words, *flags]) == 0
+        found.append(mot_text.read(tmp_path / name / "tracks.txt"))
+    np.testing.assert_array_equal(found[1].frame, found[0].frame)
+    np.testing.assert_array_equal(found[1].id, found[0].id)
+    np.testing.assert_allclose(found[1].tlwh, found[0].tlwh, atol=0.05)
