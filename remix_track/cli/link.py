@@ -148,6 +148,8 @@ def _track(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, 
                 MotTextSink(own / UNLINKED) as text,
                 Progress(source.name, source.frames, quiet=arguments.quiet) as progress,
             ):
+                # With --offline frames come when all are tracked.
+                run.watch = lambda tracked: progress.update(tracked, "tracking")
                 for frame in frames:
                     text.write(frame)
                     recording.add(frame)
