@@ -67,48 +67,54 @@ class Runs:
                 f"{source.path}: --offline waits for the end of a source; record it first, or leave it out"
             )
         fps = source.fps / stride
+        # What is live is seen frame by frame by all threads: there the newest frame counts, not their number.
+        shared = not source.live or self._workers == 1
+        embedder = self.embedder if shared else self._load_embedder(self._threads)
         tracker = Tracker.around(
-            self.embedder, fps=fps, settings=self.settings.tracker, association=self.settings.association
+            embedder, fps=fps, settings=self.settings.tracker, association=self.settings.association
         )
-        seen = self.perception(tracker.clock, live=source.live)
-        return Run(source, seen, tracker, fps=fps, offline=offline, again=again)
+        look = self.settings.tracker.appearance == "always"
+        if not source.live:
+            seen = self.perception(tracker.clock, look=look)
+            return Run(source, seen, tracker, fps=fps, offline=offline, again=again)
+        perceive = self._perceiver(self.detector(self._threads), embedder if look else None, tracker.clock)
+        return Run(source, Perception(perceive), tracker, fps=fps)
 
-    def perception(self, clock: StageClock, *, live: bool = False) -> Perception:
-        """What looks at the frames of one source.
+    def perception(self, clock: StageClock, *, look: bool = True) -> Perception:
+        """What looks at the frames of one source that waits for us.
 
         Networks on OpenVINO look at several frames at once, each on its share of the threads: their answers do not
         depend on that, and no thread waits for another inside a layer. Others look at one frame at a time, while
-        those before and after it are read, tracked and written. What is live is seen frame by frame by all threads:
-        there the newest frame counts, not their number.
+        those before and after it are read, tracked and written.
 
         Args:
             clock: for the stages `detect` and `embed`.
-            live: frames come when they happen.
+            look: embed what is detected.
 
         Raises:
             InputError: a detector that cannot be used.
         """
         share = self._threads // self._workers
-
-        def perceiver(detector: Detector, embedder: Embedder | None) -> Perceiver:
-            return Perceiver(
-                detector,
-                embedder,
-                min_confidence=self.settings.tracker.min_confidence,
-                clock=clock,
-                least_score=self.least_score,
-            )
+        detector = self.detector(share)
 
         def others() -> list[Perceiver]:
             workers = self._workers if _is_free_of_torch(detector) else 1
-            return [perceiver(self.detector(share), self._load_embedder(share)) for _ in range(workers - 1)]
+            return [
+                self._perceiver(self.detector(share), self._load_embedder(share) if look else None, clock)
+                for _ in range(workers - 1)
+            ]
 
-        if live and self._workers > 1:
-            return Perception(perceiver(self.detector(self._threads), self._load_embedder(self._threads)))
-        detector = self.detector(share)
-        if live or self._threads == 1:
-            return Perception(perceiver(detector, self.embedder))
-        return Perception(perceiver(detector, self.embedder), others, ahead=self._workers + SPARE_FRAMES)
+        first = self._perceiver(detector, self.embedder if look else None, clock)
+        return Perception(first, others, ahead=self._workers + SPARE_FRAMES if self._threads > 1 else 0)
+
+    def _perceiver(self, detector: Detector, embedder: Embedder | None, clock: StageClock) -> Perceiver:
+        return Perceiver(
+            detector,
+            embedder,
+            min_confidence=self.settings.tracker.min_confidence,
+            clock=clock,
+            least_score=self.least_score,
+        )
 
     @property
     def least_score(self) -> float:
@@ -153,6 +159,9 @@ class Runs:
             iou=wanted.iou,
             imgsz=wanted.imgsz,
             device=wanted.device,
+            backend=wanted.detector_backend,
+            precision=wanted.detector_precision,
+            threads=threads or self._threads,
         )
         return self._last
 
@@ -161,15 +170,16 @@ def _is_for_openvino(settings: TrackSettings) -> bool:
     """Whether everything that looks at frames is to compute on OpenVINO, as far as settings tell."""
     detector, look = settings.detector, settings.appearance
     others = detector.detector == "hog" or detector.detector.rstrip("/").endswith((".onnx", "_openvino_model"))
-    openvino = look.backend in ("auto", "openvino")
+    openvino = detector.detector_backend != "torch" and look.backend in ("auto", "openvino")
     return not others and openvino and not is_for_gpu(detector.device or "auto") and openvino_runtime.is_usable()
 
 
 def _is_free_of_torch(detector: Detector) -> bool:
     """Whether several like this one may compute at once; torch, and OpenCV's HOG, take all threads for themselves."""
     from remix_track.trackers.detectors.public import PublicDetections
+    from remix_track.trackers.detectors.yolo import YoloDetector
 
-    return isinstance(detector, PublicDetections) or ", openvino " in detector.name
+    return isinstance(detector, PublicDetections) or (isinstance(detector, YoloDetector) and detector.on_openvino)
 
 
 def track(

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from remix_track.trackers.assignment import Assigned, Index
 from remix_track.trackers.association import Limits, associate
+from remix_track.trackers.attention import settled
 from remix_track.trackers.gallery import Galleries
 from remix_track.trackers.measurements import Measurements
 from remix_track.trackers.motion import BatchedKalmanFilter
@@ -60,6 +61,26 @@ class CascadeTracker:
         if len(fresh):
             self._begin(found, fresh)
         self._name()
+
+    def unsettled(self, found: Measurements, refresh: int) -> Index:
+        """Rows of the next frame's detections that have to be looked at, to be asked before `update`.
+
+        Args:
+            found: N detections; their features are not used.
+            refresh: frames after which a track has to be looked at again.
+        """
+        tracks = self.tracks.copy()
+        age_by_a_frame(tracks)
+        mean, covariance = self._kalman.predict(tracks["mean"], tracks["covariance"])
+        rows, columns, _ = self._kalman.gating_distance(mean, covariance, self._measured(found, np.arange(len(found))))
+        if self._limits.match_classes:
+            same = tracks["class_id"][rows] == found.class_id[columns]
+            rows, columns = rows[same], columns[same]
+        known = tracks["confirmed"] & (tracks["time_since_update"] == 1) & (tracks["since_look"] <= refresh)
+        known &= self.galleries.sizes(tracks["gallery"]) > 0
+        size = tracks["tlwh"][:, 2:]
+        expected_tlwh = np.concatenate([mean[:, 0, :2] - size / 2, size], axis=1)
+        return np.flatnonzero(~settled(expected_tlwh, found.tlwh, rows, columns, known=known))
 
     def _predict(self) -> None:
         tracks = self.tracks

@@ -51,6 +51,10 @@ class DeepSortSettings:
         max_coast: frames that a track is still reported without a detection; 1 is the paper's convention.
         box: report the Kalman filter's box, or the detector's where a detection is behind the track.
         gallery: "fixed" keeps each vector once; "released" repeats vectors as deep-sort-realtime 1.3.2 does.
+        appearance: "always" looks at every detection; "auto" not at one that is alone with its track in the motion
+            gate and where it is expected, if the track was seen in the frame before and looked at within
+            `max_look_age`. It is matched by motion.
+        max_look_age: frames at 30 fps; scaled to the source's rate.
         match_classes: a track continues only with detections of its own class.
 
     Raises:
@@ -84,6 +88,12 @@ class DeepSortSettings:
     gallery: Literal["fixed", "released"] = field(
         default="fixed", metadata={"help": "released: repeat appearance vectors as deep-sort-realtime 1.3.2 does"}
     )
+    appearance: Literal["always", "auto"] = field(
+        default="always", metadata={"help": "auto: do not look at people whom nobody else can be, see max_look_age"}
+    )
+    max_look_age: int = field(
+        default=10, metadata={"help": "appearance auto: frames at 30 fps after which a track is looked at again"}
+    )
     match_classes: bool = field(
         default=True, metadata={"help": "a track continues only with detections of its own class"}
     )
@@ -96,12 +106,13 @@ class DeepSortSettings:
         _check("max_age", self.max_age, "at least 1", low=1)
         if self.max_motion_age is not None:
             _check("max_motion_age", self.max_motion_age, "at least 1, or none", low=1)
+        _check("max_look_age", self.max_look_age, "at least 1", low=1)
         _check("n_init", self.n_init, "at least 1", low=1)
         _check("max_iou_distance", self.max_iou_distance, "0 to 1", low=0, high=1)
         _check("min_confidence", self.min_confidence, "a finite number")
         _check("nms_max_overlap", self.nms_max_overlap, "above 0, at most 1", low=0, high=1, open_low=True)
         _check("max_coast", self.max_coast, "at least 0", low=0)
-        for name in ("box", "gallery"):
+        for name in ("box", "gallery", "appearance"):
             choices = get_args(self.__annotations__[name])
             if getattr(self, name) not in choices:
                 raise InputError(f"{name} = {getattr(self, name)!r}; expected {' or '.join(map(repr, choices))}")
@@ -165,6 +176,14 @@ class DeepSort:
 
     def _scaled(self, age: int) -> int:
         return max(1, round(age * self._per_reference_frame))
+
+    def unsettled(self, detections: Detections) -> NDArray[np.intp]:
+        """Rows of the next frame's detections that need an embedding with `appearance="auto"`.
+
+        Give `update` the same detections then, with rows of zeros for the others.
+        """
+        found = self._measured(detections, None)
+        return found.row[self._tracker.unsettled(found, self._scaled(self._settings.max_look_age))]
 
     def update(self, detections: Detections) -> Tracks:
         """Take the detections of the next frame, give the people in it.

@@ -17,6 +17,7 @@ TRACK = np.dtype(
         ("time_since_update", np.int64),  # frames since the last detection; 0: seen in this frame
         ("mean", np.float64, (2, 4)),  # as `BatchedKalmanFilter` has it
         ("covariance", np.float64, (3, 4)),
+        ("since_look", np.int64),  # frames since the last detection with an appearance
         ("gallery", np.intp),  # row in `Galleries`
         ("class_id", np.int64),  # of the last detection
         ("detection", np.int64),  # row of this frame's `Detections`; -1: coasting
@@ -30,6 +31,7 @@ def age_by_a_frame(tracks: Table) -> None:
     """Count one frame more, in which nothing was seen so far."""
     tracks["age"] += 1
     tracks["time_since_update"] += 1
+    tracks["since_look"] += 1
     tracks["detection"] = -1
     tracks["score"] = np.nan
 
@@ -38,6 +40,7 @@ def note_detections(tracks: Table, rows: NDArray[np.intp], found: Measurements, 
     """Write down for the tracks at `rows` which detections (`columns` of `found`) are theirs in this frame."""
     tracks["hits"][rows] += 1
     tracks["time_since_update"][rows] = 0
+    tracks["since_look"][rows[found.has_feature[columns]]] = 0
     tracks["class_id"][rows] = found.class_id[columns]
     tracks["detection"][rows] = found.row[columns]
     tracks["score"][rows] = found.score[columns]

@@ -2,7 +2,7 @@
 
 import dataclasses
 import logging
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,13 @@ class Tracker:
             tracks = tracker.update(Detections(xyxy, score, class_id), image)
 
     Make one per video: ids start at 1 and are never shared between videos.
+
+    Attributes:
+        embedder: looks at people; None: motion only.
+        settings: as they are used.
+        clock: seconds of `embed` and `associate`.
+        crops: people looked at so far.
+        crops_saved: people who were not, as `appearance="auto"` found no need.
     """
 
     def __init__(
@@ -86,26 +93,41 @@ class Tracker:
         self.settings = settings
         self._fps = fps
         self.clock = StageClock("embed", "associate")
+        self.crops = self.crops_saved = 0
         self._associator = associator(settings, association, fps=fps)
         self._last: tuple[NDArray[np.intp], NDArray[np.float32] | None] = np.empty(0, np.intp), None
         self._camera_motion = CameraMotion() if association.follows_camera else None
 
-    def _seen(self, used: Detections, image: NDArray[np.uint8]) -> Detections:
-        """The detections with the appearance of those that are sure, and zeros for the others."""
-        if self.embedder is None or used.embedding is not None:
-            return used
-        sure = np.flatnonzero(used.score >= self.settings.min_confidence)
+    def _seen(self, sure: Detections, image: NDArray[np.uint8]) -> Detections:
+        """The detections with the appearance of those that are looked at, and zeros for the others."""
+        if self.embedder is None and sure.embedding is None:
+            return sure
+        if self.settings.appearance == "auto":
+            with self.clock("associate"):
+                asked = self._associator.unsettled(sure)
+        else:
+            asked = np.arange(len(sure))
+        looked = sure.score >= self.settings.min_confidence
+        asked = asked[looked[asked]]
+        self.crops += len(asked)
+        self.crops_saved += int(looked.sum()) - len(asked)
+        vectors = self._vectors(sure[asked], image)
+        embedding = np.zeros((len(sure), vectors.shape[1]), np.float32)
+        embedding[asked] = vectors
+        return sure.with_embedding(embedding)
+
+    def _vectors(self, asked: Detections, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        if asked.embedding is not None or self.embedder is None:
+            return cast(NDArray[np.float32], asked.embedding)
         with self.clock("embed"):
-            seen = self.embedder(image, used.xyxy[sure])
-        vectors = np.zeros((len(used), seen.shape[1]), np.float32)
-        vectors[sure] = seen
-        return used.with_embedding(vectors)
+            return self.embedder(image, asked.xyxy)
 
     def update(self, detections: Detections, image: NDArray[np.uint8], camera: Warp | None = None) -> Tracks:
         """Take the detections of the next frame, of which those with too low a score are left out.
 
         Call it on every frame, also where there are no detections. Detections that carry embeddings already keep
-        them; the others are embedded here.
+        them; the others are embedded here. With `appearance="auto"` embeddings that would not have been asked for are
+        not used, so that tracks do not depend on who embedded.
 
         Args:
             detections: of this frame.
@@ -117,13 +139,13 @@ class Tracker:
             The people; `Tracks.detection` counts rows of `detections` as given.
         """
         rows = np.flatnonzero(detections.score >= self._associator.least_score)
-        used = self._seen(detections[rows], image)
-        self._last = rows, used.embedding
         if camera is None:
             camera = self.camera(detections, image)
+        if camera is not None and isinstance(self._associator, Remix):
+            self._associator.move(camera)
+        used = self._seen(detections[rows], image)
+        self._last = rows, used.embedding
         with self.clock("associate"):
-            if camera is not None and isinstance(self._associator, Remix):
-                self._associator.move(camera)
             tracks = self._associator.update(used)
         given = np.where(tracks.detection >= 0, rows[tracks.detection] if len(rows) else -1, -1)
         return dataclasses.replace(tracks, detection=given)

@@ -123,6 +123,7 @@ def summarise(run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str
             "detector": run.detector.name,
             "dropped_detections": run.perception.dropped,
             "appearance": run.tracker.embedder.description if run.tracker.embedder else "none (motion only)",
+            "crops": {"embedded": run.tracker.crops, "saved": run.tracker.crops_saved},
             "settings": settings,
             "seconds": seconds,
             "milliseconds_per_frame": {stage: 1000 * total / max(run.frames, 1) for stage, total in seconds.items()},

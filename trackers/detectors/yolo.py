@@ -116,6 +116,11 @@ class YoloDetector:
         self.dropped += dropped
         return found
 
+    @property
+    def on_openvino(self) -> bool:
+        """Whether OpenVINO computes it."""
+        return self._openvino is not None
+
     def _rows(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         if self._openvino is not None:
             try:
