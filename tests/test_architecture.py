@@ -11,7 +11,19 @@ import pytest
 import remix_track
 
 ROOT = Path(remix_track.__file__).parent
-HEAVY = {"torch", "torchvision", "ultralytics", "av", "cv2", "onnxruntime", "openvino", "scipy", "sklearn", "motmetrics", "rich"}
+HEAVY = {
+    "torch",
+    "torchvision",
+    "ultralytics",
+    "av",
+    "cv2",
+    "onnxruntime",
+    "openvino",
+    "scipy",
+    "sklearn",
+    "motmetrics",
+    "rich",
+}
 
 
 def modules() -> dict[str, Path]:
