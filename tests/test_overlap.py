@@ -1,6 +1,8 @@
 """Several frames under way at once: the order, the errors and the results of a plain loop, in bounded room."""
 
 import itertools
+import subprocess
+import sys
 import threading
 import time
 from typing import Any
@@ -355,3 +357,22 @@ def test_a_clock_counts_all_threads(monkeypatch):
     for thread in threads:
         thread.join()
     assert clock.seconds["detect"] >= 4 * 2000
+
+
+def test_a_loop_left_early_ends_its_work_before_the_process(tmp_path):
+    program = """
+import pathlib, sys, threading, time
+from remix_track.trackers.overlap import in_order
+begun = threading.Event()
+def work(item):
+    if item:
+        begun.set()
+        time.sleep(0.5)
+        pathlib.Path(sys.argv[1]).touch()
+results = in_order(iter(range(9)), work, ahead=2)
+next(results)
+threading.Thread(target=lambda: next(results), daemon=True).start()
+begun.wait(30)
+"""
+    subprocess.run([sys.executable, "-c", program, str(tmp_path / "done")], check=True, timeout=60)
+    assert (tmp_path / "done").exists()

@@ -1,5 +1,6 @@
 """Several items worked on at once, by threads that share the cores with whoever uses the results; order is kept."""
 
+import atexit
 import itertools
 import threading
 import time
@@ -98,6 +99,9 @@ class _Crew(Generic[Item, Result]):
             threading.Thread(target=self._work, args=(work,), name=f"remix-track worker {number}", daemon=True)
             for number, work in enumerate(works, 1)
         ]
+        # A loop that was left early may be closed by nobody, and a thread that is inside a native library when Python
+        # ends aborts the process.
+        atexit.register(self.stop)
         for thread in self._threads:
             thread.start()
 
@@ -121,6 +125,7 @@ class _Crew(Generic[Item, Result]):
 
     def stop(self) -> None:
         """Begin nothing any more; a thread that hangs is left to end with the process."""
+        atexit.unregister(self.stop)
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
