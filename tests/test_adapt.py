@@ -138,7 +138,7 @@ def test_what_cannot_be_adapted_is_one_line(scene, tmp_path, capsys):
         "none of bounding_box_train": ["--labelled", f"market-layout:{tmp_path / 'gone'}"],
     }
     for said, words in wrong.items():
-        assert run(scene, tmp_path / "w2.safetensors", *words) == 2
+        assert run(scene, tmp_path / "w2.safetensors", "--quiet", *words) == 2
         error = capsys.readouterr().err
         assert said in error, error
         assert error.count("\n") == 1

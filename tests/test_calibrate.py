@@ -204,7 +204,7 @@ def test_what_cannot_be_calibrated_is_one_line(filmed, tmp_path, capsys):
         "3 tracklets, 3 of them at the same time": [*out, "--detector", three],
     }
     for said, words in wrong.items():
-        assert calibrate(filmed, tmp_path, *words) == 2
+        assert calibrate(filmed, tmp_path, "--quiet", *words) == 2
         error = capsys.readouterr().err
         assert said in error
         assert error.count("\n") == 1
