@@ -104,18 +104,31 @@ def test_a_chain_is_one_person_and_overlap_in_time_never():
     #   2                ====
     #   3     ====                 the same look, at the same time as 0 and 1
     chain = tracklets((1, 4), (8, 11), (16, 19), (5, 9), looks=[FRONT, FRONT, FRONT, BACK])
-    assert link_tracklets(chain, 0.2, 30).tolist() == [0, 0, 0, 3]
+    assert link_tracklets(chain, 0.2, max_gap=9, fps=30).tolist() == [0, 0, 0, 3]
     clash = tracklets((1, 10), (5, 15), looks=[FRONT, FRONT])
-    assert link_tracklets(clash, 0.2, 30).tolist() == [0, 1]
+    assert link_tracklets(clash, 0.2, max_gap=9, fps=30).tolist() == [0, 1]
+
+
+def test_people_seen_together_say_how_alike_different_people_look():
+    #   0  ====            0 and 1 are two people, and nearly alike: so are 2 and 0, and that proves nothing
+    #   1  ====
+    #   2        ====
+    near = np.array([[1, 0.0, 0], [1, 0.30, 0], [1, 0, 0.45]])
+    near /= np.linalg.norm(near, axis=1, keepdims=True)
+    assert 1 - near[0] @ near[1] < 1 - near[0] @ near[2] < 0.2
+    together = tracklets((1, 4), (1, 4), (8, 11), looks=list(near))
+    assert link_tracklets(together, 0.2, max_gap=9, fps=30).tolist() == [0, 1, 2]
+    alone = tracklets((1, 4), (8, 11), looks=[near[0], near[2]])
+    assert link_tracklets(alone, 0.2, max_gap=9, fps=30).tolist() == [0, 0]
 
 
 def test_no_group_ever_holds_two_at_one_time():
     rng = np.random.default_rng(2)
     first = rng.integers(0, 200, 60)
     spans = [(start, start + length) for start, length in zip(first, rng.integers(5, 40, 60), strict=True)]
-    looks = [np.eye(3)[i] for i in rng.integers(0, 3, 60)]
+    looks = [np.eye(60)[i] for i in rng.integers(0, 25, 60)]
     given = tracklets(*spans, looks=looks)
-    person = link_tracklets(given, 0.2, 30)
+    person = link_tracklets(given, 0.2, max_gap=9, fps=30)
     assert len(set(person.tolist())) < 60
     for one in range(60):
         for other in range(one):

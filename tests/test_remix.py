@@ -287,3 +287,4 @@ def test_tracker_embeds_only_what_is_sure():
     both = frame_of(person(100), person(300), score=np.array([0.9, 0.3], np.float32))
     tracker.update(both, NOTHING)
     assert eye.asked == 1
+    assert (tracker.crops, tracker.crops_saved) == (1, 0)

@@ -57,7 +57,7 @@ class TrackBook:
         tracklets = tracklets_of(boxes, self._looks, self._width)
         person = np.arange(len(tracklets))
         if settings.link_tracklets and self._width:
-            person = link_tracklets(tracklets, max_distance, fps)
+            person = link_tracklets(tracklets, max_distance, max_gap=settings.link_seconds, fps=fps)
         _, row = np.unique(boxes["track"], return_inverse=True)
         boxes["track"] = _numbered(tracklets.first, person)[row]
         boxes = np.sort(boxes, order=["track", "frame"])

@@ -13,6 +13,7 @@ class OfflineSettings:
     Attributes:
         offline: do it at all; results come when all is tracked.
         link_tracklets: give tracks one id that look alike and can be one person; without appearance nothing is linked.
+        link_seconds: longest time between two such tracks, at least 0.
         fill_seconds: longest time not seen that is filled in, at least 0.
         smoothness: how much boxes are smoothed, at least 0; 0 leaves what was seen as it is. In frames at 30 fps, to
             the power of four: 10 evens out what lasts two or three frames.
@@ -25,11 +26,12 @@ class OfflineSettings:
         default=False, metadata={"help": "link tracks and fill gaps when all is tracked; results come at the end"}
     )
     link_tracklets: bool = field(default=True, metadata={"help": "offline: one id for tracks that look alike"})
+    link_seconds: float = field(default=5.0, metadata={"help": "offline: longest time between tracks of one id"})
     fill_seconds: float = field(default=0.7, metadata={"help": "offline: longest gap that is filled in"})
     smoothness: float = field(default=0.0, metadata={"help": "offline: how much boxes are smoothed; 0: not, 10: a bit"})
 
     def __post_init__(self) -> None:
-        for name in ("fill_seconds", "smoothness"):
+        for name in ("link_seconds", "fill_seconds", "smoothness"):
             value = getattr(self, name)
             if not (value >= 0 and math.isfinite(value)):
                 raise InputError(f"{name} = {value}; expected 0 or more")
