@@ -1,5 +1,6 @@
-"""The one way tests reach the research data, which lies beside the project and never in it."""
+"""The one way tests reach the research data, which lies beside the project and never in it; and nothing left behind."""
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +23,15 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _own_loudness() -> Iterator[None]:
+    """A command that was run says more from then on, which the next test must not hear."""
+    logger = logging.getLogger("remix_track")
+    level = logger.level
+    yield
+    logger.setLevel(level)
 
 
 @pytest.fixture(scope="session")
