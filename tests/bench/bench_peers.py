@@ -46,7 +46,7 @@ class Contest:
         output = self._output / clip.name / f"{attempt}-{who.name}"
         output.parent.mkdir(parents=True, exist_ok=True)
         words = command(who, clip, self._weights, self._environments, self._threads, output)
-        cost = measure(words, self._surroundings(), output.with_suffix(".log"))
+        cost = measure(words, self._surroundings(), Path(f"{output}.log"))
         frames, seconds = tracking_seconds(who, output)
         if frames != clip.frames:
             raise RuntimeError(f"{who.name} tracked {frames} frames of {clip.frames}")

