@@ -26,12 +26,10 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _own_loudness() -> Iterator[None]:
+def _own_loudness() -> None:
     """A command that was run says more from then on, which the next test must not hear."""
-    logger = logging.getLogger("remix_track")
-    level = logger.level
-    yield
-    logger.setLevel(level)
+    # Before the test, not after it: fixtures of a whole module run commands too, and they run earlier.
+    logging.getLogger("remix_track").setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
