@@ -52,7 +52,7 @@ def double(item):
 @pytest.mark.parametrize(("workers", "ahead"), [(1, 0), (1, 3), (2, 4), (3, 3), (4, 9)])
 @pytest.mark.parametrize("count", [0, 1, 2, 40])
 def test_results_come_as_from_a_plain_loop(workers, ahead, count):
-    seen = in_order(iter(range(count)), double, lambda: [double] * (workers - 1), ahead=ahead)
+    seen = in_order(iter(range(count)), double, lambda: [lambda: double] * (workers - 1), ahead=ahead)
     assert list(seen) == [(item, 2 * item) for item in range(count)]
 
 
@@ -60,7 +60,7 @@ def test_one_that_is_done_early_waits_for_its_turn():
     work = Gates()
     for item in (0, 2, 3):
         work.open[item].set()
-    seen = in_order(iter(range(4)), work, lambda: [work], ahead=3)
+    seen = in_order(iter(range(4)), work, lambda: [lambda: work], ahead=3)
     assert next(seen) == (0, 0)
 
     def open_late():
@@ -82,35 +82,28 @@ def test_no_more_is_read_than_the_window_holds(workers, ahead):
             read.append(item)
             yield item
 
-    seen = in_order(items(), double, lambda: [double] * (workers - 1), ahead=ahead)
+    seen = in_order(items(), double, lambda: [lambda: double] * (workers - 1), ahead=ahead)
     held = [len(read) - taken for taken, _ in enumerate(seen, 1)]
     assert len(held) == 30
     assert max(held) == ahead - 1
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4])
-def test_never_more_are_at_work_than_workers_the_caller_counted(workers):
-    lock, busy, most = threading.Lock(), 0, 0
+def test_each_worker_does_one_thing_at_a_time(workers):
+    def worker():
+        alone = threading.Lock()
 
-    def enter(step):
-        nonlocal busy, most
-        with lock:
-            busy += step
-            most = max(most, busy)
+        def work(item):
+            assert alone.acquire(blocking=False)
+            time.sleep(0.001)
+            alone.release()
+            return item
 
-    def work(item):
-        enter(1)
-        time.sleep(0.002)
-        enter(-1)
-        return item
+        return work
 
-    seen = in_order(iter(range(60)), work, lambda: [work] * (workers - 1), ahead=workers + 2)
-    for _ in seen:
-        enter(1)
-        time.sleep(0.001)
-        enter(-1)
-    # A single worker cannot rest for the caller, or nothing would overlap.
-    assert most <= max(workers, 2)
+    seen = in_order(iter(range(60)), worker(), lambda: [worker] * (workers - 1), ahead=workers + 2)
+    for item, _ in seen:
+        assert len(workers_alive()) == (0 if item == 0 else workers)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -123,8 +116,19 @@ def test_an_error_comes_at_its_item(workers, ahead):
 
     got: list[int] = []
     with pytest.raises(KeyError, match="5"):
-        keep(in_order(iter(range(20)), work, lambda: [work] * (workers - 1), ahead=ahead), got)
+        keep(in_order(iter(range(20)), work, lambda: [lambda: work] * (workers - 1), ahead=ahead), got)
     assert got == [0, 1, 2, 3, 4]
+
+
+def test_a_worker_that_cannot_be_made_says_so():
+    def make():
+        raise MemoryError("no room for another")
+
+    got: list[int] = []
+    with pytest.raises(MemoryError, match="no room for another"):
+        keep(in_order(itertools.count(), double, lambda: [make], ahead=3), got)
+    assert got == list(range(len(got)))
+    assert not workers_alive()
 
 
 @pytest.mark.parametrize("ahead", [0, 4])
@@ -135,7 +139,7 @@ def test_an_error_of_reading_comes_after_what_was_read(ahead):
 
     got: list[int] = []
     with pytest.raises(OSError, match="unplugged"):
-        keep(in_order(items(), double, lambda: [double], ahead=ahead), got)
+        keep(in_order(items(), double, lambda: [lambda: double], ahead=ahead), got)
     assert got == [0, 1, 2, 3, 4]
 
 
@@ -147,7 +151,7 @@ def test_an_interruption_while_reading_comes_at_once(ahead):
 
     got: list[int] = []
     with pytest.raises(KeyboardInterrupt):
-        keep(in_order(items(), double, lambda: [double], ahead=ahead), got)
+        keep(in_order(items(), double, lambda: [lambda: double], ahead=ahead), got)
     assert got == ([0, 1, 2] if ahead == 0 else [0])
 
 
@@ -162,7 +166,7 @@ def test_leaving_early_ends_the_threads():
         begun.append(item)
         return item
 
-    seen = in_order(itertools.count(), work, lambda: [work], ahead=4)
+    seen = in_order(itertools.count(), work, lambda: [lambda: work], ahead=4)
     assert [next(seen) for _ in range(3)] == [(0, 0), (1, 1), (2, 2)]
     assert len(workers_alive()) == 2
     seen.close()
@@ -174,7 +178,7 @@ def test_a_worker_that_hangs_does_not_keep_the_caller(monkeypatch):
     monkeypatch.setattr("remix_track.trackers.overlap._STOP_SECONDS", 0.05)
     work = Gates()
     work.open[0].set()
-    seen = in_order(iter(range(4)), work, lambda: [work], ahead=2)
+    seen = in_order(iter(range(4)), work, lambda: [lambda: work], ahead=2)
     next(seen)
     threading.Timer(0.05, work.open[1].set).start()
     assert next(seen) == (1, -1)
@@ -264,7 +268,7 @@ def run_over(film, workers, ahead, fails_at=None):
     def perceiver():
         return Perceiver(Finder(fails_at), Colours(), min_confidence=0.5, clock=tracker.clock)
 
-    perception = Perception(perceiver(), lambda: [perceiver() for _ in range(workers - 1)], ahead=ahead)
+    perception = Perception(perceiver(), lambda: [perceiver] * (workers - 1), ahead=ahead)
     return Run(film, perception, tracker, fps=25)
 
 

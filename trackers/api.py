@@ -1,6 +1,7 @@
 """From settings to a run: `track(...)` for Python, `Runs` for whoever tracks several sources."""
 
 import dataclasses
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -44,6 +45,7 @@ class Runs:
         self._threads = threads or usable_cores()
         self._workers = min(self._threads, MOST_WORKERS) if _is_for_openvino(settings) else 1
         self._settings = settings
+        self._loading = threading.Lock()
         self.embedder = self._load_embedder(self._threads // self._workers)
         self._last: Detector | None = None
         # Filled in here, so that the summary says which threshold was used.
@@ -97,12 +99,13 @@ class Runs:
         share = self._threads // self._workers
         detector = self.detector(share)
 
-        def others() -> list[Perceiver]:
-            workers = self._workers if _is_free_of_torch(detector) else 1
-            return [
-                self._perceiver(self.detector(share), self._load_embedder(share) if look else None, clock)
-                for _ in range(workers - 1)
-            ]
+        def another() -> Perceiver:
+            # One at a time: where nothing is kept, ultralytics and torch are needed, which change the process.
+            with self._loading:
+                return self._perceiver(self.detector(share), self._load_embedder(share) if look else None, clock)
+
+        def others() -> list[Callable[[], Perceiver]]:
+            return [another] * (self._workers - 1 if _is_free_of_torch(detector) else 0)
 
         first = self._perceiver(detector, self.embedder if look else None, clock)
         return Perception(first, others, ahead=self._workers + SPARE_FRAMES if self._threads > 1 else 0)

@@ -1,4 +1,4 @@
-"""Several items worked on at once, by threads that share the cores with whoever uses the results; order is kept."""
+"""Several items worked on at once, by a thread each, while the results are used; order is kept."""
 
 import atexit
 import itertools
@@ -6,8 +6,10 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar, cast
+from dataclasses import dataclass, field
+from functools import partial
+from queue import SimpleQueue
+from typing import Generic, NoReturn, TypeVar, cast
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,21 +20,23 @@ _STOP_SECONDS = 2.0
 def in_order(
     items: Iterator[Item],
     work: Callable[[Item], Result],
-    others: Callable[[], Sequence[Callable[[Item], Result]]] = tuple,
+    others: Callable[[], Sequence[Callable[[], Callable[[Item], Result]]]] = tuple,
     *,
     ahead: int,
 ) -> Generator[tuple[Item, Result], None, None]:
     """Each item with what `work` makes of it, as a plain loop would give them.
 
     The caller's thread reads the items and uses the results. Threads work on the items in between, one for each
-    worker. While the caller is at work itself, one of several workers rests, so that there are never more threads at
-    work than workers. The first item is worked on alone: what that prepares (compiled networks) is then at hand for
-    all.
+    worker. The first item is worked on alone: what that prepares (compiled networks) is then at hand for all.
+
+    The workers do not make room for the caller, who waits most of the time, also while it reads or encodes: having one
+    of two rest meanwhile left a seventh of two cores idle.
 
     Args:
         items: read in the caller's thread.
         work: the first worker; called by one thread at a time, not always the same.
-        others: makes the other workers; called after the first item.
+        others: called after the first item; gives what makes the other workers, each in its own thread, so that the
+            first does not wait for them.
         ahead: how many items may be under way or done, the one counted that is due. With 0 there are no threads: each
             item is read and worked on when it is asked for.
 
@@ -46,7 +50,7 @@ def in_order(
     jobs: deque[_Job[Item, Result]] = deque()
     for item in itertools.islice(items, 1):
         yield item, work(item)
-    crew = _Crew([work, *others()])
+    crew = _Crew([lambda: work, *others()])
     try:
         while True:
             while len(jobs) < ahead and _read(items, jobs):
@@ -66,7 +70,7 @@ class _Job(Generic[Item, Result]):
     item: Item | None = None
     result: Result | None = None
     error: BaseException | None = None
-    done: bool = False
+    done: threading.Event = field(default_factory=threading.Event)
 
     def taken(self) -> Item:
         """The item; raises what reading it raised."""
@@ -82,22 +86,24 @@ def _read(items: Iterator[Item], jobs: deque[_Job[Item, Result]]) -> bool:
     except StopIteration:
         return False
     except Exception as error:
-        jobs.append(_Job(error=error, done=True))
+        jobs.append(_Job(error=error))
+        jobs[-1].done.set()
     return True
 
 
-class _Crew(Generic[Item, Result]):
-    """The threads; what they and the caller know of each other is written under one lock."""
+def _fail(error: BaseException, _: object) -> NoReturn:
+    raise error
 
-    def __init__(self, works: Sequence[Callable[[Item], Result]]) -> None:
-        self._changed = threading.Condition()
-        self._waiting: deque[_Job[Item, Result]] = deque()
-        self._awaited: _Job[Item, Result] | None = None
-        self._busy = 0
+
+class _Crew(Generic[Item, Result]):
+    """The threads, and the jobs that wait for them."""
+
+    def __init__(self, makers: Sequence[Callable[[], Callable[[Item], Result]]]) -> None:
+        self._waiting: SimpleQueue[_Job[Item, Result] | None] = SimpleQueue()
         self._stopped = False
         self._threads = [
-            threading.Thread(target=self._work, args=(work,), name=f"remix-track worker {number}", daemon=True)
-            for number, work in enumerate(works, 1)
+            threading.Thread(target=self._work, args=(make,), name=f"remix-track worker {number}", daemon=True)
+            for number, make in enumerate(makers, 1)
         ]
         # A loop that was left early may be closed by nobody, and a thread that is inside a native library when Python
         # ends aborts the process.
@@ -107,18 +113,12 @@ class _Crew(Generic[Item, Result]):
 
     def give(self, job: _Job[Item, Result]) -> None:
         """Have a job done by and by."""
-        if not job.done:
-            with self._changed:
-                self._waiting.append(job)
-                self._changed.notify_all()
+        if not job.done.is_set():
+            self._waiting.put(job)
 
     def result(self, job: _Job[Item, Result]) -> Result:
-        """Wait until the job is done, leaving the core to the workers, and take its result."""
-        with self._changed:
-            if not job.done:
-                self._awaited = job
-                self._changed.notify_all()
-                self._changed.wait_for(lambda: job.done)
+        """Wait until the job is done, and take its result."""
+        job.done.wait()
         if job.error is not None:
             raise job.error
         return cast(Result, job.result)
@@ -126,38 +126,21 @@ class _Crew(Generic[Item, Result]):
     def stop(self) -> None:
         """Begin nothing any more; a thread that hangs is left to end with the process."""
         atexit.unregister(self.stop)
-        with self._changed:
-            self._stopped = True
-            self._changed.notify_all()
+        self._stopped = True
+        for _ in self._threads:
+            self._waiting.put(None)
         deadline = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _work(self, work: Callable[[Item], Result]) -> None:
-        while (job := self._next()) is not None:
+    def _work(self, make: Callable[[], Callable[[Item], Result]]) -> None:
+        try:
+            work = make()
+        except BaseException as error:
+            work = partial(_fail, error)
+        while (job := self._waiting.get()) is not None and not self._stopped:
             try:
                 job.result = work(cast(Item, job.item))
             except BaseException as error:
                 job.error = error
-            self._finish(job)
-
-    def _next(self) -> _Job[Item, Result] | None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._stopped or (self._waiting and self._busy < self._room()))
-            if self._stopped:
-                return None
-            self._busy += 1
-            return self._waiting.popleft()
-
-    def _room(self) -> int:
-        """How many may work: all while the caller waits, else one less."""
-        return max(1, len(self._threads) - (self._awaited is None))
-
-    def _finish(self, job: _Job[Item, Result]) -> None:
-        with self._changed:
-            job.done = True
-            self._busy -= 1
-            if job is self._awaited:
-                # From here on the caller counts as being at work, before another job can be begun.
-                self._awaited = None
-            self._changed.notify_all()
+            job.done.set()

@@ -1,6 +1,7 @@
 """What can be known of a frame without its past: where people are, and what they look like."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -66,13 +67,13 @@ class Perception:
     """
 
     def __init__(
-        self, perceive: Perceiver, others: Callable[[], Sequence[Perceiver]] = tuple, *, ahead: int = 0
+        self, perceive: Perceiver, others: Callable[[], Sequence[Callable[[], Perceiver]]] = tuple, *, ahead: int = 0
     ) -> None:
         """Begin with nothing.
 
         Args:
             perceive: looks at frames.
-            others: makes more of the same, for a thread each; called after the first frame.
+            others: called after the first frame; gives what makes more of the same, each in a thread of its own.
             ahead: how many frames may be read before they are due; with 0 all is done frame by frame.
         """
         self._perceivers = [perceive]
@@ -94,7 +95,10 @@ class Perception:
         detectors = {id(perceiver.detector): perceiver.detector for perceiver in self._perceivers}
         return sum(detector.dropped for detector in detectors.values())
 
-    def _more(self) -> Sequence[Perceiver]:
-        more = self._others()
-        self._perceivers += more
-        return more
+    def _more(self) -> Sequence[Callable[[], Perceiver]]:
+        return [partial(self._made, make) for make in self._others()]
+
+    def _made(self, make: Callable[[], Perceiver]) -> Perceiver:
+        perceiver = make()
+        self._perceivers.append(perceiver)
+        return perceiver
