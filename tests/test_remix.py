@@ -134,6 +134,23 @@ def test_look_decides_between_people_who_are_near():
     assert after_swap(remix()) == [2, 1]
 
 
+def test_the_weight_decides_where_both_pairs_are_possible():
+    """Two who look nearly alike stand almost in one place, and change places while nobody looks."""
+    nearly = between(FRONT, SIDE, 0.38)
+    assert 0.1 < 1 - nearly @ FRONT < 0.2
+
+    def ids(weight: float) -> list[int]:
+        tracker, both = remix(look_weight=weight), [person(100), person(110)]
+        for _ in range(5):
+            tracker.update(frame_of(*both, embedding=[FRONT, nearly]))
+        tracker.update(Detections.empty())
+        seen = tracker.update(frame_of(*both, embedding=[nearly, FRONT]))
+        return list(map(int, seen.ids[np.argsort(seen.detection)]))
+
+    assert ids(0.75) == [2, 1]
+    assert ids(0.0) == [1, 2]
+
+
 def test_overlap_keeps_a_track_whose_look_wavers():
     """A look between once and one and a half times the limit is forgiven where the box is in its place."""
     wavering = between(FRONT, SIDE, 0.465)

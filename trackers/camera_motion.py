@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 Warp = NDArray[np.float64]
 
 _LONGER_SIDE = 640
-_CORNERS, _QUALITY, _APART = 300, 0.01, 8
+_CORNERS, _QUALITY, _APART = 150, 0.01, 8
 _FEWEST = 12
 _MOST_SCALE, _MOST_SHIFT = 1.25, 0.3
 

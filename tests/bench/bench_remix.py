@@ -205,11 +205,11 @@ def draw(root: Path, yolo: Path, encoder: Path) -> None:
             drawn = scene.render(frame)[top : top + SIZE[1], left : left + SIZE[0]]
             coded = cv2.imencode(".jpg", drawn, [cv2.IMWRITE_JPEG_QUALITY, 95])[1]
             picture = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
-            lines += _truth_lines(frame, scene.rows(frame), left, top)
+            lines += _truth_lines(frame, scene.rows(frame), left, top, least=0.15 if name in MOVING else 0.0)
             found = model.predict(picture, imgsz=640, classes=[0], conf=0.05, verbose=False)[0].boxes.cpu().numpy()
             xyxy = found.xyxy.astype(np.float32)
             parts.append((np.full(len(xyxy), frame), xyxy, found.conf, embed(picture, xyxy)))
-            warp = camera(picture, xyxy)
+            warp = camera(picture, xyxy[found.conf > 0.3])
             cameras.append(np.full((2, 3), np.nan) if warp is None else warp)
         columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
         frame_of_box, xyxy, score, embedding = columns
@@ -238,14 +238,15 @@ def _shaking(seed: int, frames: int, fps: float) -> NDArray[np.int64]:
     return np.clip(np.rint(pan + walk - slow), 0, 2 * room).astype(np.int64)
 
 
-def _truth_lines(frame: int, truth: MotRows, left: int, top: int) -> Iterator[str]:
-    """Lines of `gt.txt` of the people of whom the window shows anything worth counting."""
+def _truth_lines(frame: int, truth: MotRows, left: int, top: int, *, least: float) -> Iterator[str]:
+    """Lines of `gt.txt` of the people of whose boxes more than `least` is in the window."""
     for person, box, visible in zip(truth.id.tolist(), truth.tlwh, truth.visibility.tolist(), strict=True):
         x, y, width, height = (box - [left, top, 0, 0]).tolist()
         inside = max(0, min(x + width, SIZE[0]) - max(x, 0)) * max(0, min(y + height, SIZE[1]) - max(y, 0))
         share = inside / (width * height)
-        if share > 0.15:
-            yield f"{frame},{person},{x:g},{y:g},{width:g},{height:g},1,1,{min(visible, share):.4f}\n"
+        if share > least:
+            shown = min(visible, share) if least else visible
+            yield f"{frame},{person},{x:g},{y:g},{width:g},{height:g},1,1,{shown:.5f}\n"
 
 
 def compare_speed(frames: int) -> None:
