@@ -29,7 +29,9 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def _own_loudness() -> None:
     """A command that was run says more from then on, which the next test must not hear."""
     # Before the test, not after it: fixtures of a whole module run commands too, and they run earlier.
-    logging.getLogger("remix_track").setLevel(logging.NOTSET)
+    for name in list(logging.Logger.manager.loggerDict):
+        if name.partition(".")[0] == "remix_track":
+            logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -156,7 +157,8 @@ def test_the_user_s_keys_win_over_the_command_s_defaults(scene):
     assert made.encoder.weights == str(scene / "w.safetensors")
     with pytest.raises(InputError, match=r"my\.toml: data\.target is decided by the command"):
         adapt_settings(start, {}, {"data": {"target": "folder:a"}}, [], "my.toml")
-    assert read_start("default").encoder["weights"] == "imagenet"
+    assert read_start("imagenet").encoder["weights"] == "imagenet"
+    assert Path(read_start("default").encoder["weights"]).name == "remix_mobilenet_v2.safetensors"
 
 
 def test_without_labelled_people_they_are_drawn_once(scene, tmp_path, monkeypatch):

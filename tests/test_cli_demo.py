@@ -30,7 +30,7 @@ def test_it_tracks_and_scores_what_it_draws(nowhere, capfd, caplog):
     said = capfd.readouterr()
     # Under pytest the warning goes to its own log instead of stderr.
     assert "going on with the built-in HOG detector" in caplog.text
-    assert "ImageNet MobileNetV2" in said.out
+    assert "remix_mobilenet_v2.safetensors" in said.out
     assert "HOTA" in said.out
     assert main(["demo", "--frames", "3", "--output", str(folder)]) == 2
     assert "there is something already" in capfd.readouterr().err

@@ -73,7 +73,7 @@ def test_every_file_has_the_ids_of_the_people(linked):
         assert {int(path.name) for path in (folder / "crops").iterdir()} == ids
         with np.load(folder / "embeddings.npz") as arrays:
             assert set(arrays["ids"].tolist()) == ids
-            assert str(arrays["weights"]) == "ImageNet MobileNetV2"
+            assert str(arrays["weights"]) == "remix_mobilenet_v2.safetensors"
             assert len(str(arrays["sha256"])) == 64
         summary = json.loads((folder / "summary.json").read_text())
         assert (summary["tracks"], summary["frames"], summary["ended"]) == (2, FRAMES, "complete")

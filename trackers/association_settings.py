@@ -15,7 +15,7 @@ class AssociationSettings:
     """The choice of the tracker, and what `remix` adds to the settings that it shares with Deep SORT.
 
     Attributes:
-        tracker: "deep-sort" as published, or "remix".
+        tracker: "remix", or "deep-sort" as published.
         low_score: detections from this score on, up to `min_confidence`, continue tracks and never begin one; any
             finite number. None: they are not used.
         max_low_iou_distance: largest 1 - IoU of such a match, 0..1.
@@ -35,7 +35,7 @@ class AssociationSettings:
     """
 
     tracker: Literal["deep-sort", "remix"] = field(
-        default="deep-sort", metadata={"help": "deep-sort as published, or remix"}
+        default="remix", metadata={"help": "remix, or deep-sort as published"}
     )
     low_score: float | None = field(
         default=0.1, metadata={"help": "remix: detections from this score on continue tracks; none: they do not"}
@@ -83,4 +83,4 @@ class AssociationSettings:
     def _refuse_options(self) -> None:
         for option in dataclasses.fields(self)[1:]:
             if getattr(self, option.name) != option.default:
-                raise InputError(f"{option.name} is an option of the remix tracker; add --tracker remix")
+                raise InputError(f"{option.name} is an option of the remix tracker; leave --tracker deep-sort out")

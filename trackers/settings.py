@@ -45,7 +45,7 @@ class AppearanceSettings:
 
     weights: str = field(
         default="default",
-        metadata={"help": "FILE.safetensors, FILE.onnx, FILE.xml (OpenVINO), default, or none (motion only)"},
+        metadata={"help": "FILE.safetensors, .onnx, .xml (OpenVINO), default, imagenet, or none (motion only)"},
     )
     backend: Backend = field(
         default="auto", metadata={"help": "what computes the encoder: auto, torch, openvino, onnxruntime"}

@@ -27,7 +27,7 @@ _COLUMNS = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "map": "m
 def parser() -> argparse.ArgumentParser:
     """The flags of the evaluation."""
     made = Parser(prog="remix-train eval", description="Score weights on labelled sets with query and gallery.")
-    made.add_argument("--weights", required=True, help=".safetensors of ours, or 'default' (ImageNet MobileNetV2)")
+    made.add_argument("--weights", required=True, help=".safetensors of ours, default (what comes with the package), or imagenet")
     for kind in _KINDS:
         made.add_argument(f"--{kind}", metavar="PATH", type=Path, help=f"a set of kind {kind}")
     made.add_argument("--rerank", action="store_true", help="k-reciprocal re-ranking too (k1 20, k2 6, lambda 0.3)")
@@ -63,23 +63,24 @@ def run(words: Sequence[str]) -> int:
 
 
 def _network(arguments: argparse.Namespace) -> "tuple[Encoder, EmbedPlan]":
-    from remix_track.encoder.crops import NetworkInput
-    from remix_track.encoder.imagenet import imagenet_mobilenet_v2
-    from remix_track.encoder.load import DEFAULT_SIZE
+    from remix_track.encoder.imagenet import INPUT, imagenet_mobilenet_v2
     from remix_track.encoder.torch_network import choose_device
     from remix_track.training.embedding import EmbedPlan
     from remix_track.training.reading import reading_threads
     from remix_track.training.stopping import StopRequest
     from remix_track.weights.safetensors_file import load_encoder
+    from remix_track.weights.shipped import IMAGENET, located
 
-    device = choose_device(arguments.device)
-    if arguments.weights == "default":
-        encoder, seen = imagenet_mobilenet_v2()[0], NetworkInput(*DEFAULT_SIZE)
-    elif arguments.weights.endswith(".safetensors"):
-        card, encoder = load_encoder(Path(arguments.weights))
+    device, path = choose_device(arguments.device), Path(located(arguments.weights))
+    if arguments.weights == IMAGENET:
+        encoder, seen = imagenet_mobilenet_v2()[0], INPUT
+    elif path.suffix == ".safetensors":
+        card, encoder = load_encoder(path)
         seen = card.network_input
     else:
-        raise InputError(f"--weights {arguments.weights}: expected a .safetensors file of ours, or 'default'")
+        raise InputError(
+            f"--weights {arguments.weights}: expected a .safetensors file of ours, 'default' or 'imagenet'"
+        )
     import torch
 
     encoder = encoder.to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

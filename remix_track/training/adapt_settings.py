@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from remix_track.encoder.load import DEFAULT_SIZE
 from remix_track.errors import InputError
 from remix_track.settings_text import changed
 from remix_track.training.train_settings import TrainSettings
 from remix_track.weights.safetensors_file import read_card
+from remix_track.weights.shipped import IMAGENET, located
 
 ADAPTATION: dict[str, Any] = {
     # The encoder comes trained; what is new are the cameras.
@@ -54,20 +54,21 @@ def read_start(weights: str) -> Start:
     Raises:
         InputError: weights that cannot be trained on, or that cannot be read.
     """
-    if weights == "default":
-        from remix_track.encoder.imagenet import ARCHITECTURE
+    if weights == IMAGENET:
+        from remix_track.encoder.imagenet import ARCHITECTURE, INPUT
 
-        height, width = DEFAULT_SIZE
-        found = {"architecture": ARCHITECTURE, "height": height, "width": width, "weights": "imagenet"}
+        found = {"architecture": ARCHITECTURE, "height": INPUT.height, "width": INPUT.width, "weights": IMAGENET}
         return Start(weights, found, "ImageNet classification")
-    path = Path(weights)
+    path = Path(located(weights))
     if path.suffix != ".safetensors":
-        raise InputError(f"--weights {weights}: cannot be trained further; give a .safetensors of ours, or 'default'")
+        raise InputError(
+            f"--weights {weights}: cannot be trained further; give a .safetensors of ours, 'default' or 'imagenet'"
+        )
     card = read_card(path)
     if (card.channel_order, card.mean, card.std) != ("RGB", *_plain_input()):
         raise InputError(f"{path}: its input is not RGB with ImageNet's mean and std, which trainings use")
     found = {"architecture": card.architecture, "height": card.input_height, "width": card.input_width}
-    return Start(weights, found | {"weights": weights}, card.trained_on)
+    return Start(weights, found | {"weights": str(path)}, card.trained_on)
 
 
 def adapt_settings(

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from remix_track.encoder.backbones import Encoder, build_encoder
+from remix_track.encoder.frozen_batchnorm import freeze_batchnorm
 from remix_track.errors import InputError
 from remix_track.output_files import whole_file
 from remix_track.settings_text import to_toml
@@ -114,6 +116,8 @@ def make_encoder(settings: TrainSettings, device: torch.device, *, fresh: bool =
     """The encoder with its initial weights; without them where a checkpoint will fill it."""
     with seeded(settings.run.seed, "encoder"):
         encoder = build_encoder(settings.encoder.architecture)
+    if settings.encoder.frozen_batchnorm:
+        freeze_batchnorm(encoder.backbone)
     if fresh:
         load_initial_weights(encoder, settings.encoder)
     # Convolutions are about twice as fast so on a CPU, and with bfloat16 on a GPU.
@@ -126,6 +130,9 @@ def _finish(run: Run, network: torch.nn.Module) -> Outcome:
     plan, data, first_alone = run.embed_plan, run.data, run.processes.first_alone
     if run.settings.run.weights == "best" and first_alone(best.is_file):
         network.load_state_dict(first_alone(lambda: load_checkpoint(best).state["momentum"]))
+    state = _as_stored(network.state_dict(), run.settings.run.stored)
+    # What is scored and calibrated is what the file holds.
+    network.load_state_dict(state)
     scores = evaluate_encoder(plan, network, data.target) if data.target is not None else {}
     crops = data.calibration or data.target or data.labelled
     calibrated_on = crops.name
@@ -136,11 +143,17 @@ def _finish(run: Run, network: torch.nn.Module) -> Outcome:
     path = run.folder / WEIGHTS
 
     def write() -> None:
-        save_weights(path, network.state_dict(), make_card(run, calibration))
+        save_weights(path, state, make_card(run, calibration))
         write_report(run, scores, calibration, calibrated_on)
 
     first_alone(write)
     return Outcome(path, scores, calibration)
+
+
+def _as_stored(state: dict[str, Tensor], numbers: str) -> dict[str, Tensor]:
+    if numbers == "float32":
+        return state
+    return {name: one.half() if one.ndim == 4 else one for name, one in state.items()}
 
 
 def make_card(run: Run, calibration: Calibration | None) -> WeightsCard:

@@ -73,6 +73,7 @@ class EncoderSettings:
         weights: what to start from: empty (He's initialisation), `imagenet` (mobilenet-v2 alone), a `.safetensors` of
             ours, or a state dict of the backbone (`.pth`).
         strict: missing and unexpected keys in `weights` are errors; a classifier's own keys never are.
+        frozen_batchnorm: the backbone keeps the batch statistics of `weights`; see `freeze_batchnorm`.
     """
 
     architecture: Literal["resnet50-ibn-a", "resnet18-ibn-a", "mobilenet-v2"] = field(
@@ -82,8 +83,13 @@ class EncoderSettings:
     width: int = field(default=128, metadata={"help": "of the crops in pixels"})
     weights: str = field(default="", metadata={"help": "start from: empty, imagenet, or a .safetensors or .pth file"})
     strict: bool = field(default=True, metadata={"help": "missing or unexpected keys in these weights are errors"})
+    frozen_batchnorm: bool = field(
+        default=False, metadata={"help": "keep the batch statistics that these weights have"}
+    )
 
     def __post_init__(self) -> None:
+        if self.frozen_batchnorm and not self.weights:
+            raise InputError("frozen_batchnorm = true keeps the statistics of weights, but there are none; give weights")
         _check("height", self.height, "32 to 1024", 32, 1024)
         _check("width", self.width, "16 to 1024", 16, 1024)
 
@@ -197,6 +203,8 @@ class RunSettings:
         tensorboard: write the numbers of the log as curves for TensorBoard too, to `tensorboard/`.
         weights: which momentum encoder becomes `remix.safetensors`: the last, or the best on the target (which makes
             its score on the target an optimistic one).
+        stored: numbers of the convolutions in `remix.safetensors`; float16 halves the file. What is computed with stays
+            as it is, and so do the norms, whose variances float16 cannot hold.
     """
 
     epochs: int = field(default=100, metadata={"help": "epochs of the joint training"})
@@ -213,6 +221,9 @@ class RunSettings:
     log_every: int = field(default=20, metadata={"help": "steps between lines of the log"})
     tensorboard: bool = field(default=False, metadata={"help": "write curves for TensorBoard to tensorboard/"})
     weights: Literal["last", "best"] = field(default="last", metadata={"help": "which epoch's weights are written"})
+    stored: Literal["float32", "float16"] = field(
+        default="float32", metadata={"help": "numbers of the convolutions in remix.safetensors"}
+    )
 
     def __post_init__(self) -> None:
         _check("epochs", self.epochs, "1 to 100,000", 1, 100_000)

@@ -9,6 +9,7 @@ from remix_track.errors import InputError
 from remix_track.output_files import whole_file
 from remix_track.weights.card import WeightsCard
 from remix_track.weights.safetensors_file import load_weights, read_card, save_weights
+from remix_track.weights.shipped import DEFAULT, IMAGENET, located
 
 _BESIDE = {".onnx": (), ".xml": (".bin",)}
 _KEY = "max_cosine_distance"
@@ -18,19 +19,20 @@ def check_storage(weights: str, output: Path | None, *, overwrite: bool) -> Path
     """The file that will hold weights and threshold; nothing is written.
 
     Args:
-        weights: `default`, a `.safetensors`, or an `.onnx` or `.xml` whose threshold stands in `NAME.toml`.
+        weights: `default`, `imagenet`, a `.safetensors`, or an `.onnx` or `.xml` whose threshold stands in `NAME.toml`.
         output: where a copy goes; None stores it with the weights themselves.
         overwrite: a threshold or file that is there may go.
 
     Raises:
         InputError: weights without a place for it, or something there already.
     """
-    suffix = ".safetensors" if weights == "default" else Path(weights).suffix.lower()
+    named = weights in (DEFAULT, IMAGENET)
+    suffix = ".safetensors" if named else Path(weights).suffix.lower()
     if suffix not in (".safetensors", *_BESIDE):
-        raise InputError(f"--weights {weights}: no place for a threshold; give .safetensors, .onnx, .xml or default")
+        raise InputError(f"--weights {weights}: no place for a threshold; give .safetensors, .onnx, .xml, default or imagenet")
     if output is None:
-        if weights == "default":
-            raise InputError("--weights default: these are another package's; give --output W.safetensors")
+        if named:
+            raise InputError(f"--weights {weights}: these belong to a package; give --output W.safetensors")
         known = stored_threshold(Path(weights))
         if known is not None and not overwrite:
             raise InputError(
@@ -64,10 +66,10 @@ def store_threshold(weights: str, target: Path, distance: float) -> None:
     Raises:
         InputError: weights that cannot be read, or a place that cannot be written.
     """
-    if weights == "default":
+    if weights == IMAGENET:
         _store_imagenet(target, distance)
     elif target.suffix.lower() == ".safetensors":
-        card, state = load_weights(Path(weights))
+        card, state = load_weights(Path(located(weights)))
         save_weights(target, state, dataclasses.replace(card, max_cosine_distance=distance))
     else:
         source = Path(weights)
@@ -82,14 +84,13 @@ def _others(suffix: str) -> tuple[str, ...]:
 
 
 def _store_imagenet(target: Path, distance: float) -> None:
-    from remix_track.encoder.imagenet import ARCHITECTURE, imagenet_mobilenet_v2
-    from remix_track.encoder.load import DEFAULT_SIZE
+    from remix_track.encoder.imagenet import ARCHITECTURE, INPUT, imagenet_mobilenet_v2
 
     encoder, description = imagenet_mobilenet_v2()
     card = WeightsCard(
         architecture=ARCHITECTURE,
-        input_height=DEFAULT_SIZE[0],
-        input_width=DEFAULT_SIZE[1],
+        input_height=INPUT.height,
+        input_width=INPUT.width,
         embedding_width=encoder.width,
         trained_on=description["trained_on"],
         max_cosine_distance=distance,

@@ -32,11 +32,12 @@ from remix_track.cores import usable_cores
 from remix_track.encoder.backbones import Encoder, build_encoder
 from remix_track.encoder.crops import CropBatch, NetworkInput, visible_corners
 from remix_track.encoder.embedder import Embedder
-from remix_track.encoder.imagenet import imagenet_mobilenet_v2
-from remix_track.encoder.load import DEFAULT_SIZE, load_embedder
+from remix_track.encoder.imagenet import INPUT, imagenet_mobilenet_v2
+from remix_track.encoder.load import load_embedder
 from remix_track.encoder.precision import drawn_people
 from remix_track.weights.card import WeightsCard
 from remix_track.weights.safetensors_file import load_encoder, save_weights
+from remix_track.weights.shipped import IMAGENET, located
 
 SIZES = ((224, 224), (256, 128), (224, 112), (192, 128), (192, 96), (160, 80), (128, 64))
 CLIPS = (("MOT17-02-FRCNN", 1, 4), ("MOT17-04-FRCNN", 1, 8))
@@ -81,7 +82,7 @@ def speed(onnx: list[str]) -> None:
             for part in cut_like_the_package(count).split(16):
                 encoder(part)
 
-    batch = CropBatch(NetworkInput(192, 96), largest=100)
+    batch = CropBatch(INPUT, largest=100)
     embedders = {
         "default, 224x224": embedder_of("default", input_size=(224, 224)),
         "default, 192x96": embedder_of("default"),
@@ -158,9 +159,9 @@ class Eager:
 
 
 def _eager(name: str) -> Eager:
-    if name == "default":
-        return Eager(imagenet_mobilenet_v2()[0], NetworkInput(*DEFAULT_SIZE))
-    card, encoder = load_encoder(Path(name))
+    if name == IMAGENET:
+        return Eager(imagenet_mobilenet_v2()[0], INPUT)
+    card, encoder = load_encoder(Path(located(name)))
     return Eager(encoder, card.network_input)
 
 
@@ -199,8 +200,8 @@ def other_camera(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[
 
 
 def size(data: Path) -> None:
-    """Print Rank-1 and mAP of the default at several input sizes."""
-    embedders = {side: embedder_of("default", input_size=side) for side in SIZES}
+    """Print Rank-1 and mAP of the ImageNet weights at several input sizes."""
+    embedders = {side: embedder_of(IMAGENET, input_size=side) for side in SIZES}
     scores: dict[tuple[int, int], list[tuple[float, float]]] = {side: [] for side in SIZES}
     for seed in range(4):
         for side, embedder in embedders.items():

@@ -66,7 +66,7 @@ def contestants(weights: Weights) -> Iterator[Contestant]:
 
     Detection scores: 0.4, and 0.1 for BoT-SORT, which has a second round for unsure boxes.
     """
-    yield Contestant(OURS, "ImageNet MobileNetV2 (default)", "", ())
+    yield Contestant(OURS, "ReMix MobileNetV2 (default)", "", ())
     flags = ("", "--appearance auto", "--appearance auto --detector-precision fast", "--tracker remix")
     for more in (*flags, "--tracker remix --appearance auto --detector-precision fast"):
         words = ("--weights", str(weights.osnet), *more.split())
