@@ -157,6 +157,7 @@ def test_the_user_s_keys_win_over_the_command_s_defaults(scene):
     assert made.encoder.weights == str(scene / "w.safetensors")
     with pytest.raises(InputError, match=r"my\.toml: data\.target is decided by the command"):
         adapt_settings(start, {}, {"data": {"target": "folder:a"}}, [], "my.toml")
+    assert made.encoder.frozen_batchnorm
     assert read_start("imagenet").encoder["weights"] == "imagenet"
     assert Path(read_start("default").encoder["weights"]).name == "remix_mobilenet_v2.safetensors"
 

@@ -20,6 +20,7 @@ from remix_track.training.run_log import read_log
 from remix_track.training.settings import CentroidSettings, ClusterSettings
 from remix_track.training.stopping import Stopped, StopRequest
 from remix_track.training.train_settings import OptimiserSettings, RunSettings
+from remix_track.weights.safetensors_file import load_weights
 from tests.training_scenes import TinyBackbone, labelled, small_data, small_run, small_settings
 
 BUSY = {"checkpoint_every": 2, "evaluate_every": 1, "keep": 100}
@@ -96,6 +97,19 @@ def test_a_run_ends_in_weights_that_the_tracker_takes(data, tmp_path):
     }
     assert {position.stage for position in shown} == {"pretrain", "joint"}
     assert set(outcome.scores) >= {"rank1", "map"}
+
+
+def test_weights_in_float16_are_half_the_size_and_what_was_scored(data, tmp_path):
+    settings = small_settings(run=RunSettings(epochs=1, threads=1))
+    halved = dataclasses.replace(settings, run=dataclasses.replace(settings.run, stored="float16"))
+    for name, one in (("whole", settings), ("half", halved)):
+        train(one, tmp_path / name)
+    whole, half = (load_weights(tmp_path / name / "remix.safetensors")[1] for name in ("whole", "half"))
+    kinds = {one.dtype for one in half.values() if one.ndim == 4}, {one.dtype for one in half.values() if one.ndim == 1}
+    assert kinds == ({torch.float16}, {torch.float32})
+    assert all(torch.equal(half[name], one.half() if one.ndim == 4 else one) for name, one in whole.items())
+    loaded = load_embedder(tmp_path / "half" / "remix.safetensors", device="cpu")
+    assert loaded is not None
 
 
 def test_the_weights_are_the_momentum_encoders(data, tmp_path):
