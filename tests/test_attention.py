@@ -10,6 +10,7 @@ from remix_track import mot_text
 from remix_track.cli.main import main
 from remix_track.detections import Detections
 from remix_track.errors import InputError
+from remix_track.trackers.association_settings import AssociationSettings
 from remix_track.trackers.attention import settled
 from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
 from remix_track.trackers.tracker import Tracker
@@ -38,9 +39,9 @@ class Notebook:
         return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
-def tracker(notebook, **changes):
+def tracker(notebook, kind="remix", **changes):
     settings = DeepSortSettings(appearance="auto", max_look_age=4, **changes)
-    return Tracker.around(notebook, fps=30, settings=settings)
+    return Tracker.around(notebook, fps=30, settings=settings, association=AssociationSettings(tracker=kind))
 
 
 def test_one_who_walks_alone_is_looked_at_now_and_then():
@@ -56,13 +57,15 @@ def test_one_who_walks_alone_is_looked_at_now_and_then():
     assert not tracks.embedding.any(), "not looked at: no appearance"
 
 
-def test_two_who_stand_together_are_always_looked_at():
+@pytest.mark.parametrize(("kind", "apart"), [("deep-sort", 12), ("remix", 4)])
+def test_two_who_stand_together_are_always_looked_at(kind, apart):
+    """The gate of `remix` goes by the width of people, that of Deep SORT by their height, so it is wider."""
     notebook = Notebook()
-    tracked = tracker(notebook)
+    tracked = tracker(notebook, kind)
     for _ in range(8):
-        tracked.update(found_at(100, 112, 400), PICTURE)
-    assert notebook.seen[3:7] == [[100, 112]] * 4
-    assert notebook.seen[7] == [100, 112, 400]
+        tracked.update(found_at(100, 100 + apart, 400), PICTURE)
+    assert notebook.seen[3:7] == [[100, 100 + apart]] * 4
+    assert notebook.seen[7] == [100, 100 + apart, 400]
 
 
 def test_a_new_person_and_one_who_comes_back_are_looked_at():

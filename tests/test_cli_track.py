@@ -15,6 +15,8 @@ import pytest
 
 from remix_track import mot_text
 from remix_track.cli.main import main
+from remix_track.weights.safetensors_file import read_card
+from remix_track.weights.shipped import SHIPPED
 from tests.footage import write_video
 
 WIDTH, HEIGHT, FRAMES = 160, 120, 40
@@ -72,7 +74,7 @@ def test_everything_that_was_asked_for_is_there(video, tmp_path):
     summary = json.loads((out / "summary.json").read_text())
     assert summary["ended"] == "complete"
     assert (summary["frames"], summary["tracks"], summary["boxes"]) == (FRAMES, 2, len(rows))
-    assert set(summary["milliseconds_per_frame"]) == {"read", "detect", "embed", "associate", "write"}
+    assert set(summary["milliseconds_per_frame"]) == {"read", "detect", "embed", "associate", "camera", "write"}
     assert summary["settings"]["tracker"]["n_init"] == 3
     assert set(summary["files"]) == {
         "tracks.txt", "video.mp4", "tracks.csv", "tracks.jsonl", "crops", "embeddings.npz"
@@ -177,9 +179,12 @@ def test_a_missing_screen_is_said_before_anything_is_made(video, tmp_path, capsy
 
 def test_the_summary_says_which_threshold_was_used(video, tmp_path):
     words = ["--detector", str(tmp_path / "det.txt"), "--quiet", "--no-video", "--frames", "2"]
-    assert main([str(video), *words, "--output", str(tmp_path / "out")]) == 0
-    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
-    assert summary["settings"]["tracker"]["max_cosine_distance"] == 0.2
+    for weights, threshold in (("imagenet", 0.2), ("default", read_card(SHIPPED).max_cosine_distance)):
+        out = tmp_path / weights
+        assert main([str(video), *words, "--weights", weights, "--output", str(out)]) == 0
+        summary = json.loads((out / "summary.json").read_text())
+        assert summary["settings"]["tracker"]["max_cosine_distance"] == threshold
+    assert "ReMix" in summary["appearance"]["trained_on"]
 
 
 def test_a_damaged_video_is_tracked_as_far_as_it_goes(video, tmp_path, capsys):

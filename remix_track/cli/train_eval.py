@@ -27,7 +27,9 @@ _COLUMNS = {"rank1": "Rank-1", "rank5": "Rank-5", "rank10": "Rank-10", "map": "m
 def parser() -> argparse.ArgumentParser:
     """The flags of the evaluation."""
     made = Parser(prog="remix-train eval", description="Score weights on labelled sets with query and gallery.")
-    made.add_argument("--weights", required=True, help=".safetensors of ours, default (what comes with the package), or imagenet")
+    made.add_argument(
+        "--weights", required=True, help=".safetensors of ours, default (what comes with the package), or imagenet"
+    )
     for kind in _KINDS:
         made.add_argument(f"--{kind}", metavar="PATH", type=Path, help=f"a set of kind {kind}")
     made.add_argument("--rerank", action="store_true", help="k-reciprocal re-ranking too (k1 20, k2 6, lambda 0.3)")

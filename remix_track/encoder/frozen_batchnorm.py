@@ -39,4 +39,3 @@ def freeze_batchnorm(network: nn.Module) -> None:
         for name, child in parent.named_children():
             if type(child) is nn.BatchNorm2d:
                 setattr(parent, name, FrozenBatchNorm2d(child))
-

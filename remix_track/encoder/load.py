@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 PICKLES = {".pt", ".pth", ".pkl", ".pickle", ".bin", ".ckpt", ".tar"}
+
+
 @dataclass(frozen=True, slots=True)
 class _Wish:
     """What the caller asked for: input values that are not None, device, threads, backend."""
@@ -94,7 +96,9 @@ def _load(weights: str | Path, wish: _Wish) -> Embedder:
             f"{path}: a pickle can run code when it is read, so it is refused; "
             "export the network as .onnx, or write its state with remix_track.weights.safetensors_file.save_weights"
         )
-    raise InputError(f"{path}: not a weight file that is known; give .safetensors, .onnx, .xml, 'default', 'imagenet' or 'none'")
+    raise InputError(
+        f"{path}: not a weight file that is known; give .safetensors, .onnx, .xml, 'default', 'imagenet' or 'none'"
+    )
 
 
 def _given(

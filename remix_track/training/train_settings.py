@@ -89,7 +89,9 @@ class EncoderSettings:
 
     def __post_init__(self) -> None:
         if self.frozen_batchnorm and not self.weights:
-            raise InputError("frozen_batchnorm = true keeps the statistics of weights, but there are none; give weights")
+            raise InputError(
+                "frozen_batchnorm = true keeps the statistics of weights, but there are none; give weights"
+            )
         _check("height", self.height, "32 to 1024", 32, 1024)
         _check("width", self.width, "16 to 1024", 16, 1024)
 

@@ -29,7 +29,9 @@ def check_storage(weights: str, output: Path | None, *, overwrite: bool) -> Path
     named = weights in (DEFAULT, IMAGENET)
     suffix = ".safetensors" if named else Path(weights).suffix.lower()
     if suffix not in (".safetensors", *_BESIDE):
-        raise InputError(f"--weights {weights}: no place for a threshold; give .safetensors, .onnx, .xml, default or imagenet")
+        raise InputError(
+            f"--weights {weights}: no place for a threshold; give .safetensors, .onnx, .xml, default or imagenet"
+        )
     if output is None:
         if named:
             raise InputError(f"--weights {weights}: these belong to a package; give --output W.safetensors")
