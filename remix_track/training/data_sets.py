@@ -5,9 +5,8 @@
 is a raw video or a folder of them, which is harvested first.
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -50,8 +49,8 @@ MULTI_CAMERA: dict[str, Callable[[Path, bool], CropSet]] = {
     "market-layout": lambda path, strict: read_market_layout(path),
     "folder": lambda path, strict: read_crop_folder(path),
     "table": lambda path, strict: read_crop_table(path, strict=strict),
-    "synthetic": lambda path, strict: read_market_layout(path / "multi_camera"),
-    "synthetic-target": lambda path, strict: read_market_layout(path / "target"),
+    "synthetic": lambda path, strict: replace(read_market_layout(path / "multi_camera"), name="drawn people"),
+    "synthetic-target": lambda path, strict: replace(read_market_layout(path / "target"), name="other drawn people"),
 }
 SINGLE_CAMERA = ("luperson", "luperson-nl", "folders", "tar", "synthetic", "footage")
 
@@ -166,7 +165,8 @@ def _open_videos(name: str, data: DataSettings) -> VideoSet:
     if kind == "tar":
         return read_tar_shards(path, rule=rule)
     if kind == "synthetic":
-        return read_video_folders(path / "single_camera", identity_fields=data.hidden_identity_fields or (0,))
+        videos = read_video_folders(path / "single_camera", identity_fields=data.hidden_identity_fields or (0,))
+        return replace(videos, name="drawn videos")
     return read_video_folders(path, identity_fields=data.hidden_identity_fields)
 
 
@@ -179,7 +179,7 @@ def _open_footage(footage: Sequence[Path], settings: TrainSettings, check: Calla
     refuse_too_few([one for _, one in made], "data.single_camera")
     filled = {folder.name: one.video for folder, one in made if one.crops}
     videos = read_video_folders(root, identity_fields=settings.data.hidden_identity_fields, videos=list(filled))
-    return dataclasses.replace(videos, name=f"footage {', '.join(filled.values())}"[:200])
+    return replace(videos, name=f"footage {', '.join(filled.values())}"[:200])
 
 
 def _split(name: str, known: object) -> tuple[str, Path]:
@@ -198,7 +198,7 @@ def _trainable(crops: CropSet, name: str) -> CropSet:
         raise InputError(f"data.multi_camera: {name} has no labelled picture to train on")
     if len(named) == len(train):
         return train
-    return dataclasses.replace(
+    return replace(
         train,
         store=ChosenRows(train.store, named),
         identity=train.identity[named],
