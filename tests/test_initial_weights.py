@@ -11,7 +11,8 @@ from remix_track.errors import InputError
 from remix_track.training.initial_weights import load_initial_weights
 from remix_track.training.train_settings import EncoderSettings
 from remix_track.weights.card import WeightsCard
-from remix_track.weights.safetensors_file import save_weights
+from remix_track.weights.safetensors_file import load_weights, save_weights
+from remix_track.weights.shipped import SHIPPED
 
 NAME: Literal["resnet18-ibn-a"] = "resnet18-ibn-a"
 
@@ -84,3 +85,10 @@ def test_files_that_are_no_state_dict_are_refused(tmp_path):
         load(save(tmp_path, [torch.ones(1)]))
     with pytest.raises(InputError, match="is there for mobilenet-v2 alone"):
         load("imagenet")
+
+
+def test_default_is_what_comes_with_the_package():
+    encoder = build_encoder("mobilenet-v2")
+    load_initial_weights(encoder, EncoderSettings("mobilenet-v2", weights="default"))
+    for name, tensor in load_weights(SHIPPED)[1].items():
+        assert torch.equal(encoder.state_dict()[name], tensor.to(encoder.state_dict()[name].dtype)), name

@@ -52,7 +52,7 @@ def test_a_value_out_of_range_is_named(key, value, expected):
 
 
 def test_an_option_of_the_other_tracker_is_refused():
-    message = "^low_score is an option of the remix tracker; leave --tracker deep-sort out$"
+    message = "^low_score is an option of the remix tracker, but tracker is deep-sort; choose one$"
     with pytest.raises(InputError, match=message):
         AssociationSettings(tracker="deep-sort", low_score=0.2)
 

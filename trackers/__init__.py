@@ -1,1 +1,1 @@
-"""Frames in, tracks out: sources, detectors, the Deep SORT adapter, the pipeline, and sinks."""
+"""Frames in, tracks out: sources, detectors, the trackers, the pipeline, and sinks."""

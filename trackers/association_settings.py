@@ -83,4 +83,6 @@ class AssociationSettings:
     def _refuse_options(self) -> None:
         for option in dataclasses.fields(self)[1:]:
             if getattr(self, option.name) != option.default:
-                raise InputError(f"{option.name} is an option of the remix tracker; leave --tracker deep-sort out")
+                raise InputError(
+                    f"{option.name} is an option of the remix tracker, but tracker is deep-sort; choose one"
+                )

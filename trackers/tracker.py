@@ -1,4 +1,4 @@
-"""Detections and a picture in, tracks out: the appearance encoder and Deep SORT as one object."""
+"""Detections and a picture in, tracks out: the appearance encoder and a tracker as one object."""
 
 import dataclasses
 import logging
@@ -53,7 +53,7 @@ class Tracker:
         """Load the encoder and start with no tracks.
 
         Args:
-            weights: `FILE.safetensors`, `FILE.onnx`, `default`, or `none` for motion only.
+            weights: `FILE.safetensors`, `.onnx` or `.xml`, `default`, `imagenet`, or `none` for motion only.
             fps: the source's frames per second; `max_age` is scaled by it.
             settings: Deep SORT's settings.
             association: which tracker, and the parts of the remix tracker; None is the defaults.

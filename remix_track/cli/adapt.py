@@ -218,7 +218,7 @@ def parser() -> argparse.ArgumentParser:
     )
     add = made.add_argument
     add("footage", metavar="VIDEO", nargs="+", help="video files, or folders that hold some")
-    add("--weights", metavar="W", required=True, help="start from: .safetensors of ours, or default")
+    add("--weights", metavar="W", required=True, help="start from: .safetensors of ours, default or imagenet")
     add("--output", "-o", metavar="W2", type=Path, required=True, help="new weights; the run is kept in W2-adapt/")
     add("--labelled", metavar="KIND:PATH", action="append", help="labelled people (default: drawn ones)")
     add("--target", metavar="KIND:PATH", help="old domain (default: --labelled with query and gallery, else drawn)")

@@ -86,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
         description="Measure on unlabelled footage how alike crops of a person are; store the tracker's threshold.",
     )
     made.add_argument("footage", metavar="VIDEO", nargs="+", help="video files, or folders that hold some")
-    made.add_argument("--weights", metavar="W", required=True, help=".safetensors, .onnx, .xml, or 'default'")
+    made.add_argument("--weights", metavar="W", required=True, help=".safetensors, .onnx, .xml, default or imagenet")
     made.add_argument("--output", "-o", metavar="W2", type=Path, help="a copy with the threshold (default: W itself)")
     made.add_argument("--overwrite", action="store_true", help="replace a threshold or file that is there")
     made.add_argument("--crops", metavar="DIR", type=Path, default=DEFAULT_FOOTAGE, help="of harvested crops")

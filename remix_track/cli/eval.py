@@ -160,9 +160,10 @@ def _job(arguments: argparse.Namespace, settings: TrackSettings, sequence: "Vide
             "or give --weights none to track by motion alone"
         )
     first, last = split_range(arguments.split, sequence.frames)
+    unseen = public and settings.appearance.weights == "none" and not settings.association.follows_camera
     return Job(
         name=sequence.name,
-        pictures=None if public and settings.appearance.weights == "none" else pictures,
+        pictures=None if unseen else pictures,
         fps=sequence.info.fps or 30.0,
         first=first,
         last=last,

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from remix_track.cli.flags import Parser
+from remix_track.errors import InputError
+from remix_track.weights.shipped import DEFAULT, located
 
 _SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".torchscript.pt"}
 
@@ -14,7 +16,7 @@ def parser() -> argparse.ArgumentParser:
     made = Parser(
         prog="remix-train export", description="Write weights as ONNX, OpenVINO or TorchScript, L2 norm inside."
     )
-    made.add_argument("weights", type=Path, help="a .safetensors file of ours")
+    made.add_argument("weights", help="a .safetensors file of ours, or default (with --output)")
     made.add_argument("--format", choices=sorted(_SUFFIXES), default="onnx", help="default: onnx")
     made.add_argument("--output", "-o", metavar="FILE", type=Path, help="default: beside the weights")
     return made
@@ -26,7 +28,10 @@ def run(words: Sequence[str]) -> int:
 
     from remix_track.encoder.export import export_weights
 
-    path = arguments.output or arguments.weights.with_suffix(_SUFFIXES[arguments.format])
-    difference = export_weights(arguments.weights, path, arguments.format)
+    if arguments.weights == DEFAULT and arguments.output is None:
+        raise InputError("default: these belong to the package; give --output FILE")
+    weights = Path(located(arguments.weights))
+    path = arguments.output or weights.with_suffix(_SUFFIXES[arguments.format])
+    difference = export_weights(weights, path, arguments.format)
     print(f"{path}: largest difference from torch {difference:.1e}")
     return 0

@@ -70,7 +70,7 @@ def read_start(weights: str) -> Start:
     if (card.channel_order, card.mean, card.std) != ("RGB", *_plain_input()):
         raise InputError(f"{path}: its input is not RGB with ImageNet's mean and std, which trainings use")
     found = {"architecture": card.architecture, "height": card.input_height, "width": card.input_width}
-    return Start(weights, found | {"weights": str(path)}, card.trained_on)
+    return Start(weights, found | {"weights": weights}, card.trained_on)
 
 
 def adapt_settings(

@@ -23,6 +23,7 @@ from remix_track.training.stopping import StopRequest
 from remix_track.training.train_settings import TrainSettings
 from remix_track.weights.card import LONGEST_TEXT
 from remix_track.weights.safetensors_file import load_weights, save_weights
+from remix_track.weights.shipped import located
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ def write_adapted(trained: Path, output: Path, distance: float | None, start: St
         InputError: weights that cannot be read, or a place that cannot be written.
     """
     card, state = load_weights(trained)
-    text = f"{card.trained_on}; adapted from {Path(start.name).name}: {start.trained_on}"[:LONGEST_TEXT]
+    text = f"{card.trained_on}; adapted from {Path(located(start.name)).name}: {start.trained_on}"[:LONGEST_TEXT]
     known = card.max_cosine_distance if distance is None else distance
     save_weights(output, state, dataclasses.replace(card, trained_on=text, max_cosine_distance=known))
 

@@ -49,8 +49,12 @@ MULTI_CAMERA: dict[str, Callable[[Path, bool], CropSet]] = {
     "market-layout": lambda path, strict: read_market_layout(path),
     "folder": lambda path, strict: read_crop_folder(path),
     "table": lambda path, strict: read_crop_table(path, strict=strict),
-    "synthetic": lambda path, strict: replace(read_market_layout(path / "multi_camera"), name="drawn people"),
-    "synthetic-target": lambda path, strict: replace(read_market_layout(path / "target"), name="other drawn people"),
+    "synthetic": lambda path, strict: replace(
+        read_market_layout(path / "multi_camera"), name=f"drawn people ({path.name})"
+    ),
+    "synthetic-target": lambda path, strict: replace(
+        read_market_layout(path / "target"), name=f"drawn target ({path.name})"
+    ),
 }
 SINGLE_CAMERA = ("luperson", "luperson-nl", "folders", "tar", "synthetic", "footage")
 
@@ -166,7 +170,7 @@ def _open_videos(name: str, data: DataSettings) -> VideoSet:
         return read_tar_shards(path, rule=rule)
     if kind == "synthetic":
         videos = read_video_folders(path / "single_camera", identity_fields=data.hidden_identity_fields or (0,))
-        return replace(videos, name="drawn videos")
+        return replace(videos, name=f"drawn videos ({path.name})")
     return read_video_folders(path, identity_fields=data.hidden_identity_fields)
 
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from remix_track.encoder.backbones import Encoder, check_state
 from remix_track.errors import InputError
 from remix_track.training.train_settings import EncoderSettings
+from remix_track.weights.shipped import IMAGENET, located
 
 logger = logging.getLogger(__name__)
 
@@ -28,8 +29,8 @@ def load_initial_weights(encoder: Encoder, settings: EncoderSettings) -> None:
     """
     if not settings.weights:
         return
-    path = Path(settings.weights)
-    if settings.weights == "imagenet":
+    path = Path(located(settings.weights))
+    if settings.weights == IMAGENET:
         _load_imagenet(encoder, settings)
     elif path.suffix == ".safetensors":
         from remix_track.weights.safetensors_file import load_weights

@@ -130,7 +130,7 @@ def _finish(run: Run, network: torch.nn.Module) -> Outcome:
     plan, data, first_alone = run.embed_plan, run.data, run.processes.first_alone
     if run.settings.run.weights == "best" and first_alone(best.is_file):
         network.load_state_dict(first_alone(lambda: load_checkpoint(best).state["momentum"]))
-    state = _as_stored(network.state_dict(), run.settings.run.stored)
+    state = _as_stored(network.state_dict(), run.settings.run.stored, run.folder)
     # What is scored and calibrated is what the file holds.
     network.load_state_dict(state)
     scores = evaluate_encoder(plan, network, data.target) if data.target is not None else {}
@@ -150,10 +150,17 @@ def _finish(run: Run, network: torch.nn.Module) -> Outcome:
     return Outcome(path, scores, calibration)
 
 
-def _as_stored(state: dict[str, Tensor], numbers: str) -> dict[str, Tensor]:
+def _as_stored(state: dict[str, Tensor], numbers: str, folder: Path) -> dict[str, Tensor]:
+    """The state in the numbers of `run.stored`: convolutions alone are halved, see `RunSettings`."""
     if numbers == "float32":
         return state
-    return {name: one.half() if one.ndim == 4 else one for name, one in state.items()}
+    stored = {name: one.half() if one.ndim == 4 else one for name, one in state.items()}
+    for name, one in stored.items():
+        if not one.isfinite().all():
+            raise InputError(
+                f"{folder}: float16 cannot hold {name}; the last checkpoint is whole: --resume with run.stored=float32"
+            )
+    return stored
 
 
 def make_card(run: Run, calibration: Calibration | None) -> WeightsCard:

@@ -70,8 +70,8 @@ class EncoderSettings:
         architecture: name for `build_encoder` (ResNet50-IBN-a: paper).
         height: of the crops in pixels (paper).
         width: of the crops in pixels (paper).
-        weights: what to start from: empty (He's initialisation), `imagenet` (mobilenet-v2 alone), a `.safetensors` of
-            ours, or a state dict of the backbone (`.pth`).
+        weights: what to start from: empty (He's initialisation), `imagenet` or `default` (mobilenet-v2 alone), a
+            `.safetensors` of ours, or a state dict of the backbone (`.pth`).
         strict: missing and unexpected keys in `weights` are errors; a classifier's own keys never are.
         frozen_batchnorm: the backbone keeps the batch statistics of `weights`; see `freeze_batchnorm`.
     """
@@ -81,7 +81,9 @@ class EncoderSettings:
     )
     height: int = field(default=256, metadata={"help": "of the crops in pixels"})
     width: int = field(default=128, metadata={"help": "of the crops in pixels"})
-    weights: str = field(default="", metadata={"help": "start from: empty, imagenet, or a .safetensors or .pth file"})
+    weights: str = field(
+        default="", metadata={"help": "start from: empty, imagenet, default, or a .safetensors or .pth file"}
+    )
     strict: bool = field(default=True, metadata={"help": "missing or unexpected keys in these weights are errors"})
     frozen_batchnorm: bool = field(
         default=False, metadata={"help": "keep the batch statistics that these weights have"}

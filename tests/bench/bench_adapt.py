@@ -36,7 +36,9 @@ def main() -> None:
     arguments = _parser().parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     if arguments.clip.startswith("street:"):
-        arguments.clip = _draw(arguments.out / "street", int(arguments.clip.removeprefix("street:")))
+        arguments.clip = _draw(
+            arguments.out / arguments.clip.replace(":", "-"), int(arguments.clip.removeprefix("street:"))
+        )
     arguments.clip = Path(arguments.clip)
     video = next(path for path in map(arguments.clip.joinpath, ("video.avi", "video.mp4")) if path.exists())
     arguments.video, arguments.halves = video, _halves(video)

@@ -5,7 +5,7 @@ Run from the project's folder with `python -m tests.bench.bench_embedder`, then 
     speed [ONNX ...]               crops per second beside the package's own way, and what cutting the crops costs
     backends [WEIGHTS ...]         each runtime beside eager torch: crops per second, ratio, least cosine (no weights
                                    given: the default, and ResNet50-IBN-a by chance)
-    size DATA/mot17-frames         input sizes of the default compared
+    size DATA/mot17-frames         input sizes of the ImageNet weights compared
     pets DATA/pets09-s2l1 [WEIGHTS ...]   Rank-1 and mAP of weights; a report, nothing is tuned on it
 
 `size` asks for each person of one MOT17 frame in another frame of the same clip, whose box is shifted at random by up

@@ -66,9 +66,10 @@ def contestants(weights: Weights) -> Iterator[Contestant]:
 
     Detection scores: 0.4, and 0.1 for BoT-SORT, which has a second round for unsure boxes.
     """
-    yield Contestant(OURS, "ReMix MobileNetV2 (default)", "", ())
-    flags = ("", "--appearance auto", "--appearance auto --detector-precision fast", "--tracker remix")
-    for more in (*flags, "--tracker remix --appearance auto --detector-precision fast"):
+    fast = "--appearance auto --detector-precision fast"
+    for more in ("", fast, "--tracker deep-sort"):
+        yield Contestant(OURS, ", ".join(filter(None, ("its own ReMix weights", more))), "", tuple(more.split()))
+    for more in ("", fast, "--tracker deep-sort", f"--tracker deep-sort {fast}"):
         words = ("--weights", str(weights.osnet), *more.split())
         yield Contestant(OURS, ", ".join(filter(None, ("OSNet x0.25", more))), "", words)
     yield Contestant(
