@@ -122,6 +122,43 @@ def test_people_seen_together_say_how_alike_different_people_look():
     assert link_tracklets(alone, 0.2, max_gap=9, fps=30).tolist() == [0, 0]
 
 
+def at(left: float, right: float) -> Tracklets:
+    """Two tracks that look alike; the first ends 40 pixels wide at `left`, the second begins at `right`."""
+    given = tracklets((1, 4), (8, 11), looks=[FRONT, FRONT])
+    end, begin = given.end.copy(), given.begin.copy()
+    end[0, 0], begin[1, 0] = left + 20, right + 20
+    return dataclasses.replace(given, end=end, begin=begin)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "linked"),
+    [
+        (600, 600, False),  # out at the right side, in at the right side: anybody
+        (-20, 1, False),
+        (0, 100, True),  # in at the side, but lost inside: not gone
+        (100, 0, True),
+        (300, 320, True),
+    ],
+)
+def test_who_left_at_the_side_and_who_comes_in_are_two(left, right, linked):
+    found = link_tracklets(at(left, right), 0.2, max_gap=9, fps=1, picture_width=640)
+    assert found.tolist() == ([0, 0] if linked else [0, 1])
+    assert link_tracklets(at(left, right), 0.2, max_gap=9, fps=1).tolist() == [0, 0], "where the sides are not known"
+
+
+@pytest.mark.parametrize("across", [False, True])
+def test_the_tracker_knows_the_sides_from_the_pictures(across):
+    picture = np.zeros((300, 640, 3), np.uint8)
+    person_at_side = frame_of(person(600), embedding=FRONT)
+    tracker = Tracker.around(None, fps=30, settings=DeepSortSettings(max_age=10))
+    book = TrackBook()
+    for number, frame in enumerate([person_at_side] * 6 + [Detections.empty()] * 40 + [person_at_side] * 6, 1):
+        tracker.update(frame, picture)
+        tracker.note(book, number)
+    done = tracker.finish(book, dataclasses.replace(OFFLINE, link_across_sides=across))
+    assert done.people == (1 if across else 2)
+
+
 def test_no_group_ever_holds_two_at_one_time():
     rng = np.random.default_rng(2)
     first = rng.integers(0, 200, 60)

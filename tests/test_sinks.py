@@ -282,7 +282,7 @@ def screen(monkeypatch):
     monkeypatch.setattr(cv2, "imshow", lambda _, image: seen["shown"].append(image))
     monkeypatch.setattr(cv2, "waitKey", lambda _: seen["key"])
     monkeypatch.setattr(cv2, "getWindowProperty", lambda *_: seen["visible"])
-    monkeypatch.setattr(cv2, "destroyAllWindows", lambda: seen.update(windows=seen["windows"] - 1))
+    monkeypatch.setattr(cv2, "destroyWindow", lambda title: seen.update(windows=seen["windows"] - 1))
     return seen
 
 

@@ -19,6 +19,7 @@ from remix_track.trackers.perception import Perceiver, Perception
 from remix_track.trackers.pipeline import Run
 from remix_track.trackers.remix import least_score
 from remix_track.trackers.settings import TrackSettings
+from remix_track.trackers.side_by_side import Eyes, LivePerception, SharedEyes
 from remix_track.trackers.sources import Source, open_source
 from remix_track.trackers.stage_clock import StageClock
 from remix_track.trackers.tracker import Tracker
@@ -64,23 +65,51 @@ class Runs:
             InputError: a detector that cannot be used, or a source that never ends where the end decides.
         """
         offline = self.settings.offline
-        if offline.offline and source.live:
+        self._refuse_waiting(source)
+        fps = source.fps / stride
+        if not source.live:
+            tracker = self._tracker(self.embedder, fps)
+            seen = self.perception(tracker.clock, look=self._looks_always)
+            return Run(source, seen, tracker, fps=fps, offline=offline, again=again)
+        # What is live is seen frame by frame by all threads: there the newest frame counts, not their number.
+        tracker = self._tracker(self.embedder if self._workers == 1 else self._load_embedder(self._threads), fps)
+        looking = tracker.embedder if self._looks_always else None
+        perceive = self._perceiver(self.detector(self._threads), looking, clock=tracker.clock)
+        return Run(source, Perception(perceive), tracker, fps=fps)
+
+    def run_beside(self, source: Source, eyes: SharedEyes, came: Callable[[], None], *, stride: int = 1) -> Run:
+        """A run over one of several live sources, which share what looks at their frames.
+
+        Args:
+            source: where the frames come from.
+            eyes: see `shared_eyes`.
+            came: called when the run's next frame, its end or its error is there; see `LivePerception`.
+            stride: as it was opened with.
+
+        Raises:
+            InputError: the end of the source decides, and it has none.
+        """
+        self._refuse_waiting(source)
+        tracker = self._tracker(self.embedder, source.fps / stride)
+        perceiver = partial(self._perceiver, clock=tracker.clock)
+        return Run(source, LivePerception(eyes, perceiver, came), tracker, fps=source.fps / stride)
+
+    def _refuse_waiting(self, source: Source) -> None:
+        if self.settings.offline.offline and source.live:
             raise InputError(
                 f"{source.path}: --offline waits for the end of a source; record it first, or leave it out"
             )
-        fps = source.fps / stride
-        # What is live is seen frame by frame by all threads: there the newest frame counts, not their number.
-        shared = not source.live or self._workers == 1
-        embedder = self.embedder if shared else self._load_embedder(self._threads)
-        tracker = Tracker.around(
-            embedder, fps=fps, settings=self.settings.tracker, association=self.settings.association
-        )
-        look = self.settings.tracker.appearance == "always"
-        if not source.live:
-            seen = self.perception(tracker.clock, look=look)
-            return Run(source, seen, tracker, fps=fps, offline=offline, again=again)
-        perceive = self._perceiver(self.detector(self._threads), embedder if look else None, tracker.clock)
-        return Run(source, Perception(perceive), tracker, fps=fps)
+
+    def _tracker(self, embedder: Embedder | None, fps: float) -> Tracker:
+        return Tracker.around(embedder, fps=fps, settings=self.settings.tracker, association=self.settings.association)
+
+    def shared_eyes(self) -> SharedEyes:
+        """What looks at the frames of several live sources: as many networks as look at those of one video.
+
+        Raises:
+            InputError: a detector that cannot be used.
+        """
+        return SharedEyes(*self._eyes(look=self._looks_always))
 
     def perception(self, clock: StageClock, *, look: bool = True) -> Perception:
         """What looks at the frames of one source that waits for us.
@@ -96,21 +125,37 @@ class Runs:
         Raises:
             InputError: a detector that cannot be used.
         """
+        first, others = self._eyes(look=look)
+        perceiver = partial(self._perceiver, clock=clock)
+
+        def made(make: Callable[[], Eyes]) -> Perceiver:
+            return perceiver(*make())
+
+        def more() -> list[Callable[[], Perceiver]]:
+            return [partial(made, make) for make in others()]
+
+        return Perception(perceiver(*first), more, ahead=self._workers + SPARE_FRAMES if self._threads > 1 else 0)
+
+    def _eyes(self, *, look: bool) -> tuple[Eyes, Callable[[], list[Callable[[], Eyes]]]]:
+        """A detector and an encoder on their share of the threads, and what makes as many as there are shares."""
         share = self._threads // self._workers
         detector = self.detector(share)
 
-        def another() -> Perceiver:
+        def another() -> Eyes:
             # One at a time: where nothing is kept, ultralytics and torch are needed, which change the process.
             with self._loading:
-                return self._perceiver(self.detector(share), self._load_embedder(share) if look else None, clock)
+                return Eyes(self.detector(share), self._load_embedder(share) if look else None)
 
-        def others() -> list[Callable[[], Perceiver]]:
+        def others() -> list[Callable[[], Eyes]]:
             return [another] * (self._workers - 1 if _is_free_of_torch(detector) else 0)
 
-        first = self._perceiver(detector, self.embedder if look else None, clock)
-        return Perception(first, others, ahead=self._workers + SPARE_FRAMES if self._threads > 1 else 0)
+        return Eyes(detector, self.embedder if look else None), others
 
-    def _perceiver(self, detector: Detector, embedder: Embedder | None, clock: StageClock) -> Perceiver:
+    @property
+    def _looks_always(self) -> bool:
+        return self.settings.tracker.appearance == "always"
+
+    def _perceiver(self, detector: Detector, embedder: Embedder | None, *, clock: StageClock) -> Perceiver:
         return Perceiver(
             detector,
             embedder,

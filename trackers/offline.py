@@ -40,13 +40,16 @@ class TrackBook:
             for track, vector in zip(seen["number"].tolist(), vectors.astype(np.float64), strict=True):
                 self._looks[track] = self._looks.get(track, 0) + vector
 
-    def finish(self, settings: OfflineSettings, *, max_distance: float, fps: float) -> "Finished":
+    def finish(
+        self, settings: OfflineSettings, *, max_distance: float, fps: float, picture_width: int | None = None
+    ) -> "Finished":
         """Link and fill.
 
         Args:
             settings: how.
             max_distance: largest cosine distance of two mean looks.
             fps: frames per second, as they came.
+            picture_width: pixels; None: nobody knows who left the picture.
         """
         from remix_track.trackers.gap_filling import fill_gaps
         from remix_track.trackers.tracklet_linking import link_tracklets
@@ -57,7 +60,13 @@ class TrackBook:
         tracklets = tracklets_of(boxes, self._looks, self._width)
         person = np.arange(len(tracklets))
         if settings.link_tracklets and self._width:
-            person = link_tracklets(tracklets, max_distance, max_gap=settings.link_seconds, fps=fps)
+            person = link_tracklets(
+                tracklets,
+                max_distance,
+                max_gap=settings.link_seconds,
+                fps=fps,
+                picture_width=None if settings.link_across_sides else picture_width,
+            )
         _, row = np.unique(boxes["track"], return_inverse=True)
         boxes["track"] = _numbered(tracklets.first, person)[row]
         boxes = np.sort(boxes, order=["track", "frame"])

@@ -14,6 +14,8 @@ class OfflineSettings:
         offline: do it at all; results come when all is tracked.
         link_tracklets: give tracks one id that look alike and can be one person; without appearance nothing is linked.
         link_seconds: longest time between two such tracks, at least 0.
+        link_across_sides: also link who left the picture at its left or right side with who comes in there. The MOT
+            benchmarks count these as two people, and so many strangers come in that looks alone do not tell.
         fill_seconds: longest time not seen that is filled in, at least 0.
         smoothness: how much boxes are smoothed, at least 0; 0 leaves what was seen as it is. In frames at 30 fps, to
             the power of four: 10 evens out what lasts two or three frames.
@@ -27,6 +29,9 @@ class OfflineSettings:
     )
     link_tracklets: bool = field(default=True, metadata={"help": "offline: one id for tracks that look alike"})
     link_seconds: float = field(default=5.0, metadata={"help": "offline: longest time between tracks of one id"})
+    link_across_sides: bool = field(
+        default=False, metadata={"help": "offline: one id also for who left the picture at the side and came back"}
+    )
     fill_seconds: float = field(default=0.7, metadata={"help": "offline: longest gap that is filled in"})
     smoothness: float = field(default=0.0, metadata={"help": "offline: how much boxes are smoothed; 0: not, 10: a bit"})
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.detections import Detections
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.frame import Frame, TrackedFrame
 from remix_track.trackers.offline import TrackBook
 from remix_track.trackers.offline_settings import OfflineSettings
 from remix_track.trackers.perception import Perception
+from remix_track.trackers.side_by_side import LivePerception
 from remix_track.trackers.sources import Source
 from remix_track.trackers.tracker import Tracker
 
@@ -25,6 +27,7 @@ class Run:
         frames: frames tracked so far.
         boxes: boxes given out so far.
         people: ids given out so far.
+        people_now: how many of them are in the last frame.
         fps: frames per second as they come out (after a stride).
         offline: frames come when all of the source is tracked.
         watch: called with the number of frames tracked so far, while none comes out.
@@ -33,7 +36,7 @@ class Run:
     def __init__(
         self,
         source: Source,
-        perception: Perception,
+        perception: Perception | LivePerception,
         tracker: Tracker,
         *,
         fps: float,
@@ -57,30 +60,36 @@ class Run:
         self.frames = 0
         self.boxes = 0
         self.people: set[int] = set()
+        self.people_now = 0
         self.offline = offline is not None and offline.offline
         self.watch: Callable[[int], None] = lambda _: None
         self._finishing = offline or OfflineSettings()
         self._again = again
 
     def __iter__(self) -> Generator[TrackedFrame, None, None]:
-        frames = self._finished() if self.offline else self._tracked()
+        # Begun here, not with the first frame: where a thread looks, it begins at once.
+        tracked = self._tracked(self.perception(self._read()))
+        return self._counted(self._finished(tracked) if self.offline else tracked)
+
+    def _counted(self, frames: Generator[TrackedFrame, None, None]) -> Generator[TrackedFrame, None, None]:
         with contextlib.closing(frames):
             for frame in frames:
                 self.frames += 1
                 self.boxes += len(frame.tracks)
                 self.people.update(frame.ids.tolist())
+                self.people_now = len(frame.ids)
                 yield frame
 
-    def _tracked(self) -> Generator[TrackedFrame, None, None]:
-        with self.source, contextlib.closing(self.perception(self._read())) as seen:
+    def _tracked(self, seen: Generator[tuple[Frame, Detections], None, None]) -> Generator[TrackedFrame, None, None]:
+        with self.source, contextlib.closing(seen):
             for frame, detections in seen:
                 tracks = self.tracker.update(detections, frame.image)
                 yield TrackedFrame(frame.index, frame.image, frame.time, tracks)
 
-    def _finished(self) -> Generator[TrackedFrame, None, None]:
+    def _finished(self, tracked: Generator[TrackedFrame, None, None]) -> Generator[TrackedFrame, None, None]:
         book, times = TrackBook(), dict[int, float]()
-        with contextlib.closing(self._tracked()) as frames:
-            for frame in frames:
+        with contextlib.closing(tracked):
+            for frame in tracked:
                 self.tracker.note(book, frame.index)
                 times[frame.index] = frame.time
                 self.watch(len(times))

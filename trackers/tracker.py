@@ -96,6 +96,7 @@ class Tracker:
         self.crops = self.crops_saved = 0
         self._associator = associator(settings, association, fps=fps)
         self._last: tuple[NDArray[np.intp], NDArray[np.float32] | None] = np.empty(0, np.intp), None
+        self._picture_width: int | None = None
         self._camera_motion = CameraMotion() if association.follows_camera else None
 
     def _seen(self, sure: Detections, image: NDArray[np.uint8]) -> Detections:
@@ -138,6 +139,7 @@ class Tracker:
         Returns:
             The people; `Tracks.detection` counts rows of `detections` as given.
         """
+        self._picture_width = image.shape[1] or self._picture_width
         rows = np.flatnonzero(detections.score >= self._associator.least_score)
         if camera is None:
             camera = self.camera(detections, image)
@@ -162,7 +164,7 @@ class Tracker:
         """Who was where, now that all of `book` is known."""
         limit = self.settings.max_cosine_distance
         distance = UNCALIBRATED_COSINE_DISTANCE if limit is None else limit
-        return book.finish(settings, max_distance=distance, fps=self._fps)
+        return book.finish(settings, max_distance=distance, fps=self._fps, picture_width=self._picture_width)
 
     def camera(self, detections: Detections, image: NDArray[np.uint8]) -> Warp | None:
         """How the camera moved since the last frame; None where nobody asks, or it cannot be seen."""

@@ -16,11 +16,16 @@ MOST_TRACKLETS = 5_000
 MARGIN = 0.6
 """One person's looks differ by at most this share of what sets them apart from the nearest who is surely another."""
 
+_SIDE = 0.02
+"""How near to the side of the picture a box must come to be at it, as a share of its width."""
+
 _STRIDE, _SPEED = 1.0, 2.0
 """How far somebody can get: heights at once, and heights per second. Who runs makes two."""
 
 
-def link_tracklets(tracklets: Tracklets, max_distance: float, *, max_gap: float, fps: float) -> NDArray[np.intp]:
+def link_tracklets(
+    tracklets: Tracklets, max_distance: float, *, max_gap: float, fps: float, picture_width: int | None = None
+) -> NDArray[np.intp]:
     """Say for each track which track its person begins with.
 
     Ends are assigned to later beginnings so that the sum of cosine distances of mean looks is least. Two tracks that
@@ -28,11 +33,15 @@ def link_tracklets(tracklets: Tracklets, max_distance: float, *, max_gap: float,
     tracks are linked only if they are much nearer to each other than either is to anybody seen at the same time as it.
     A threshold for single vectors alone is too loose for means, and a wrong link costs more than a missing one.
 
+    Who is lost inside the picture is still there; who left it at the side may be anywhere, and who comes in may be
+    anybody. So these two are not linked.
+
     Args:
         tracklets: T tracks.
         max_distance: largest cosine distance of two mean looks.
         max_gap: largest time from an end to a beginning, in seconds.
         fps: frames per second.
+        picture_width: pixels; None links across the sides too.
 
     Returns:
         (T,) rows of `tracklets`.
@@ -41,7 +50,7 @@ def link_tracklets(tracklets: Tracklets, max_distance: float, *, max_gap: float,
     if len(tracklets) > MOST_TRACKLETS:
         _logger.warning("%d tracks are too many to link; at most %d can be", len(tracklets), MOST_TRACKLETS)
         return every
-    before, after, _ = assign(_cost(tracklets, max_distance, max_gap, fps), max_distance, every, every)
+    before, after, _ = assign(_cost(tracklets, max_distance, max_gap, fps, picture_width), max_distance, every, every)
     person = every.copy()
     person[after] = before
     # Of a chain of several each points to the one before it; its head points to itself.
@@ -50,17 +59,25 @@ def link_tracklets(tracklets: Tracklets, max_distance: float, *, max_gap: float,
     return person
 
 
-def _cost(tracklets: Tracklets, max_distance: float, max_gap: float, fps: float) -> Costs:
+def _cost(tracklets: Tracklets, max_distance: float, max_gap: float, fps: float, picture_width: int | None) -> Costs:
     """(T, T) cosine distance of each row's end to each column's beginning; `IMPOSSIBLE` where it cannot be."""
     gap = (tracklets.first[None] - tracklets.last[:, None]) / fps
     height = (tracklets.end[:, 3][:, None] + tracklets.begin[:, 3][None]) / 2
     way = np.linalg.norm(tracklets.begin[None, :, :2] - tracklets.end[:, None, :2], axis=2)
     reached = (gap > 0) & (gap <= max_gap) & (way <= (_STRIDE + _SPEED * gap) * height)
+    if picture_width is not None:
+        reached &= ~(_at_side(tracklets.end, picture_width)[:, None] & _at_side(tracklets.begin, picture_width))
     same_class = tracklets.class_id[:, None] == tracklets.class_id
     unlike = _unlike(tracklets)
     other = _nearest_other(tracklets, unlike)
     limit = np.minimum(max_distance, MARGIN * np.minimum(other[:, None], other))
     return np.asarray(np.where(reached & same_class & (unlike <= limit), unlike, IMPOSSIBLE), np.float64)
+
+
+def _at_side(xywh: NDArray[np.float64], picture_width: int) -> NDArray[np.bool_]:
+    """(T,) boxes that the picture's left or right side cuts off, or nearly."""
+    x, width, near = xywh[:, 0], xywh[:, 2], _SIDE * picture_width
+    return np.asarray((x - width / 2 <= near) | (x + width / 2 >= picture_width - near))
 
 
 def _unlike(tracklets: Tracklets) -> Costs:

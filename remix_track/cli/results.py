@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 
 
 class Outputs:
-    """The sinks of one run, written and closed together."""
+    """The sinks of one run, written and closed together.
+
+    Attributes:
+        folder: where they are.
+        wall: seconds from the beginning of the run to their closing.
+        files: their names.
+        seconds: spent in them.
+        window_closed: the user has seen enough.
+    """
 
     def __init__(self, folder: Path, began: float) -> None:
         """Begin without files; `began` is when the run began, by `time.perf_counter`."""
@@ -26,6 +34,7 @@ class Outputs:
         self.wall = 0.0
         self.files: list[str] = []
         self.seconds = 0.0
+        self.window_closed = False
         self._began = began
         self._sinks: list[Sink] = []
 
@@ -36,8 +45,11 @@ class Outputs:
         fps: float,
         drawing: "DrawingSettings",
         appearance: Mapping[str, Any] | None = None,
+        title: str = "remix-track",
     ) -> None:
         """Open what the flags ask for; `tracks.txt` always. `appearance` says what embeds, see `Embedder`.
+
+        Windows of one title are one window.
 
         Raises:
             InputError: no window can be opened, or a file not be made.
@@ -65,10 +77,10 @@ class Outputs:
                 self.files.append(name)
         if arguments.show:
             # Last, so that the files have the frame at which the user closes the window.
-            self._sinks.append(WindowSink(draw))
+            self._sinks.append(WindowSink(draw, title))
 
-    def write(self, frame: TrackedFrame) -> bool:
-        """Give the frame to every sink; False when the user closed the window."""
+    def write(self, frame: TrackedFrame) -> None:
+        """Give the frame to every sink."""
         from remix_track.trackers.sinks.window import WindowClosed
 
         start = time.perf_counter()
@@ -76,10 +88,9 @@ class Outputs:
             for sink in self._sinks:
                 sink.write(frame)
         except WindowClosed:
-            return False
+            self.window_closed = True
         finally:
             self.seconds += time.perf_counter() - start
-        return True
 
     def close(self) -> None:
         """Complete every file, also where one of them fails; the first failure is raised at the end."""

@@ -6,7 +6,8 @@ import dataclasses
 import itertools
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,10 +21,12 @@ from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
     from remix_track.trackers.api import Runs
-    from remix_track.trackers.frame import TrackedFrame
     from remix_track.trackers.pipeline import Run
+    from remix_track.trackers.sources import Source
 
 DEFAULT_OUTPUT = Path("runs/track")
+Steps = Generator[Outputs | None, bool | None, None]
+"""See `stepwise`."""
 _WHAT = "People in; annotated video, MOT text and a summary out."
 
 
@@ -59,36 +62,56 @@ def run(words: Sequence[str]) -> int:
 
 
 def _track_each(names: Sequence[str | Path | int], runs: "Runs", arguments: argparse.Namespace) -> Iterator[str]:
-    for name in names:
-        yield from _track_one(name, runs, arguments, several=len(names) > 1)
-
-
-def _track_one(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, *, several: bool) -> list[str]:
-    """Track one source into its own folder; what was wrong with it, a line each.
+    """Track what has an end one after another, then all that is live at once; what was wrong, a line each.
 
     Among several, one that cannot be opened or has no frames does not keep the others from being tracked.
     """
-    from remix_track.trackers.sources import open_source
+    from remix_track.cli.side_by_side import track_side_by_side
+    from remix_track.trackers.sources import may_be_live, open_source
 
-    opened = partial(
-        open_source,
-        name,
-        start=arguments.start,
-        stride=arguments.stride,
-        frames=arguments.frames,
-        fps=arguments.fps,
-    )
-    try:
-        source = opened()
-    except InputError as error:
-        if several:
-            return [str(error)]
-        raise
+    several, live = len(names) > 1, list["Source"]()
+    claim = partial(_claim, arguments, several=several, claimed=Counter[str]())
+    with contextlib.ExitStack() as stack:
+        # What may be live is opened last, so that it does not wait for others.
+        for name in sorted(names, key=may_be_live):
+            opened = partial(
+                open_source,
+                name,
+                start=arguments.start,
+                stride=arguments.stride,
+                frames=arguments.frames,
+                fps=arguments.fps,
+            )
+            try:
+                source = stack.enter_context(opened())
+            except InputError as error:
+                if not several:
+                    raise
+                yield str(error)
+                continue
+            if source.live and several:
+                live.append(source)
+            else:
+                yield from _track_one(source, opened, runs, arguments, claim, several=several)
+        if live:
+            yield from track_side_by_side(live, runs, arguments, claim)
+
+
+def _track_one(
+    source: "Source",
+    opened: Callable[[], "Source"],
+    runs: "Runs",
+    arguments: argparse.Namespace,
+    claim: Callable[[str], Path],
+    *,
+    several: bool,
+) -> list[str]:
+    """Track one source into its own folder."""
     with source:
         pictures = arguments.video or arguments.crops or arguments.show
         tracking = runs.run(source, stride=arguments.stride, again=opened if pictures else None)
         try:
-            carry_out(tracking, runs.settings, arguments, lambda: _claim(arguments, source.name, several=several))
+            carry_out(tracking, runs.settings, arguments, lambda: claim(source.name))
         except InputError as error:
             if several and not source.frames_read:
                 return [str(error)]
@@ -111,32 +134,45 @@ def check_screen(arguments: argparse.Namespace) -> None:
 def carry_out(
     tracking: "Run", settings: TrackSettings, arguments: argparse.Namespace, claim: Callable[[], Path]
 ) -> None:
-    """Track to the end of the source and write what the flags ask for into the folder that `claim` makes.
-
-    The folder is made when the first frame is through: a source without frames leaves no trace.
-    """
-    began, frames = time.perf_counter(), iter(tracking)
-    first = _first(tracking, frames, quiet=arguments.quiet)
-    with outcome(Outputs(claim(), began), tracking, settings) as outputs, contextlib.closing(frames):
-        embedder = tracking.tracker.embedder
-        looks = embedder.description if embedder else None
-        outputs.open(arguments, fps=tracking.fps, drawing=settings.drawing, appearance=looks)
-        with Progress(tracking.source.name, tracking.source.frames, quiet=arguments.quiet) as progress:
-            for frame in itertools.chain([first], frames):
-                if not outputs.write(frame):
-                    break
-                progress.update(tracking.frames, f"{len(frame.tracks)} tracks now, {len(tracking.people)} in all")
-    if not arguments.quiet:
+    """Track to the end of the source and write what the flags ask for into the folder that `claim` makes."""
+    steps = stepwise(tracking, settings, arguments, claim)
+    next(steps)
+    name, total = tracking.source.name, tracking.source.frames
+    outputs: Outputs | None = None
+    if tracking.offline:
+        with Progress(name, total, quiet=arguments.quiet) as progress:
+            tracking.watch = lambda done: progress.update(done, "tracking; linking and writing come after")
+            outputs = next(steps)
+    with Progress(name, total, quiet=arguments.quiet) as progress:
+        for outputs in steps:  # noqa: B007 - the last is used
+            progress.update(tracking.frames, f"{tracking.people_now} tracks now, {len(tracking.people)} in all")
+    if outputs and not arguments.quiet:
         print_table(tracking, outputs)
 
 
-def _first(tracking: "Run", frames: "Iterator[TrackedFrame]", *, quiet: bool) -> "TrackedFrame":
-    """The first frame; of an offline run it comes when all are tracked, which is shown."""
-    if not tracking.offline:
-        return next(frames)
-    with Progress(tracking.source.name, tracking.source.frames, quiet=quiet) as progress:
-        tracking.watch = lambda done: progress.update(done, "tracking; linking and writing come after")
-        return next(frames)
+def stepwise(
+    tracking: "Run", settings: TrackSettings, arguments: argparse.Namespace, claim: Callable[[], Path]
+) -> Steps:
+    """As `carry_out`, frame by frame, saying nothing.
+
+    The folder is made when the first frame is through: a source without frames leaves no trace.
+
+    Yields:
+        None once, when the run has begun; then, after each frame, what it is written to. Send True to end there.
+    """
+    began, frames = time.perf_counter(), iter(tracking)
+    with contextlib.closing(frames):
+        yield None
+        first = next(frames)
+        with outcome(Outputs(claim(), began), tracking, settings) as outputs, contextlib.closing(frames):
+            embedder = tracking.tracker.embedder
+            looks = embedder.description if embedder else None
+            title = tracking.source.name
+            outputs.open(arguments, fps=tracking.fps, drawing=settings.drawing, appearance=looks, title=title)
+            for frame in itertools.chain([first], frames):
+                outputs.write(frame)
+                if (yield outputs) or outputs.window_closed:
+                    break
 
 
 @contextlib.contextmanager
@@ -163,17 +199,15 @@ def outcome(outputs: Outputs, tracking: "Run", settings: TrackSettings) -> Itera
     finish("complete")
 
 
-def _claim(arguments: argparse.Namespace, name: str, *, several: bool) -> Path:
-    if arguments.output is None:
-        return claim_numbered_folder(DEFAULT_OUTPUT, name)
-    if several:
-        folder = arguments.output / name
-        return claim_folder(folder, overwrite=True) if arguments.overwrite else claim_numbered_folder(*_split(folder))
-    return claim_folder(arguments.output, overwrite=arguments.overwrite)
-
-
-def _split(folder: Path) -> tuple[Path, str]:
-    return folder.parent, folder.name
+def _claim(arguments: argparse.Namespace, name: str, *, several: bool, claimed: Counter[str]) -> Path:
+    """The folder of a source; `claimed` counts the names of this run, as two sources may have the same."""
+    if arguments.output is not None and not several:
+        return claim_folder(arguments.output, overwrite=arguments.overwrite)
+    parent = DEFAULT_OUTPUT if arguments.output is None else arguments.output
+    if not arguments.overwrite:
+        return claim_numbered_folder(parent, name)
+    claimed[name] += 1
+    return claim_folder(parent / (name if claimed[name] == 1 else f"{name}-{claimed[name]}"), overwrite=True)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,5 +1,6 @@
 """`--show`: a window with the drawn picture."""
 
+import contextlib
 import functools
 import subprocess
 import sys
@@ -61,7 +62,9 @@ class WindowSink(Sink):
 
         if self._open:
             self._open = False
-            cv2.destroyAllWindows()
+            # Its own button may have closed it, which some back ends take for an error.
+            with contextlib.suppress(cv2.error):
+                cv2.destroyWindow(self._title)
 
 
 def require_screen() -> None:

@@ -52,6 +52,11 @@ def is_address(text: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
 
 
+def may_be_live(what: str | Path | int) -> bool:
+    """Whether this is a camera or an address, which may have no end; known for sure when it is opened."""
+    return isinstance(what, int) or (not isinstance(what, Path) and (is_camera(what) or is_address(what)))
+
+
 def is_camera(text: str) -> bool:
     """Whether `text` names a camera: digits, or its device."""
     return _CAMERA.fullmatch(text) is not None

@@ -1,0 +1,122 @@
+"""Several cameras at once: each is read and looked at by a thread of its own, with networks that all of them share."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Generator, Iterator, Sequence
+from queue import SimpleQueue
+from typing import NamedTuple
+
+from remix_track.detections import Detections
+from remix_track.encoder.embedder import Embedder
+from remix_track.trackers.detectors.detector import Detector
+from remix_track.trackers.frame import Frame
+from remix_track.trackers.perception import Perceiver
+
+_JOIN_SECONDS = 2.0
+
+
+class Eyes(NamedTuple):
+    """What looks at one frame at a time."""
+
+    detector: Detector
+    embedder: Embedder | None
+
+
+class SharedEyes:
+    """Detectors and encoders that several sources borrow, frame by frame.
+
+    Attributes:
+        first: those that are there from the beginning.
+    """
+
+    def __init__(self, first: Eyes, others: Callable[[], Sequence[Callable[[], Eyes]]] = tuple) -> None:
+        """Begin with one pair.
+
+        Args:
+            first: looks at the first frame alone: what that prepares (compiled networks) is then at hand for all.
+            others: called after that; makes the others.
+        """
+        self.first = first
+        self._others: Callable[[], Sequence[Callable[[], Eyes]]] | None = others
+        self._free: SimpleQueue[Eyes] = SimpleQueue()
+        self._free.put(first)
+
+    @contextlib.contextmanager
+    def borrow(self) -> Iterator[Eyes]:
+        """A pair that nobody else uses meanwhile; waits for one."""
+        eyes, others = self._free.get(), None
+        try:
+            yield eyes
+            # There is one pair until here, so that no other thread is here at the same time.
+            others, self._others = self._others, None
+        finally:
+            self._free.put(eyes)
+        for make in others() if others else ():
+            self._free.put(make())
+
+
+class LivePerception:
+    """The frames of one live source with their detections, read and looked at while the caller uses the ones before.
+
+    One frame at most waits for the caller: what is shown is what the camera sees now. What it passes over in the
+    meantime is the source's to say.
+    """
+
+    def __init__(
+        self, eyes: SharedEyes, perceiver: Callable[[Detector, Embedder | None], Perceiver], came: Callable[[], None]
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            eyes: what looks, shared with other sources.
+            perceiver: puts them together for this source.
+            came: called in another thread whenever the next step of the loop over the frames need not wait: for a
+                frame, for the end, and for an error.
+        """
+        self.detector = eyes.first.detector
+        self.dropped = 0
+        self._eyes, self._perceiver, self._came = eyes, perceiver, came
+        self._waiting: SimpleQueue[tuple[Frame, Detections] | BaseException | None] = SimpleQueue()
+        self._room = threading.Semaphore(0)
+        self._stopped = False
+
+    def __call__(self, frames: Iterator[Frame]) -> Generator[tuple[Frame, Detections], None, None]:
+        """Each frame and what is seen in it; reading begins at once, errors come at the frame that they belong to."""
+        thread = threading.Thread(target=self._look, args=(frames,), name="remix-track camera", daemon=True)
+        thread.start()
+        return self._taken(thread)
+
+    def _look(self, frames: Iterator[Frame]) -> None:
+        try:
+            for frame in frames:
+                self._give((frame, self._perceived(frame)))
+                self._room.acquire()
+                if self._stopped:
+                    return
+            self._give(None)
+        except BaseException as error:
+            self._give(error)
+
+    def _perceived(self, frame: Frame) -> Detections:
+        with self._eyes.borrow() as eyes:
+            before = eyes.detector.dropped
+            found = self._perceiver(*eyes)(frame)
+            self.dropped += eyes.detector.dropped - before
+        return found
+
+    def _give(self, item: tuple[Frame, Detections] | BaseException | None) -> None:
+        self._waiting.put(item)
+        self._came()
+
+    def _taken(self, thread: threading.Thread) -> Generator[tuple[Frame, Detections], None, None]:
+        try:
+            while (item := self._waiting.get()) is not None:
+                if isinstance(item, BaseException):
+                    raise item
+                self._room.release()
+                yield item
+        finally:
+            self._stopped = True
+            self._room.release()
+            # A read that waits for the network is left to its time-out; nobody should wait for it after Ctrl-C.
+            thread.join(_JOIN_SECONDS)
