@@ -146,17 +146,50 @@ def test_who_left_at_the_side_and_who_comes_in_are_two(left, right, linked):
     assert link_tracklets(at(left, right), 0.2, max_gap=9, fps=1).tolist() == [0, 0], "where the sides are not known"
 
 
-@pytest.mark.parametrize("across", [False, True])
-def test_the_tracker_knows_the_sides_from_the_pictures(across):
-    picture = np.zeros((300, 640, 3), np.uint8)
-    person_at_side = frame_of(person(600), embedding=FRONT)
-    tracker = Tracker.around(None, fps=30, settings=DeepSortSettings(max_age=10))
+PICTURE = np.zeros((300, 640, 3), np.uint8)
+
+
+def away(left: float, gap: int, settings: OfflineSettings = OFFLINE, picture: np.ndarray = PICTURE) -> Finished:
+    """Somebody stands at `left` for ten frames at 30 fps, is not seen for `gap`, and stands there again, turned."""
+    tracker = Tracker.around(None, fps=30, settings=DeepSortSettings(max_age=30, max_cosine_distance=2))
     book = TrackBook()
-    for number, frame in enumerate([person_at_side] * 6 + [Detections.empty()] * 40 + [person_at_side] * 6, 1):
+    seen = [frame_of(person(left), embedding=FRONT)] * 10 + [Detections.empty()] * gap
+    for number, frame in enumerate([*seen, *[frame_of(person(left), embedding=SIDE)] * 10], 1):
         tracker.update(frame, picture)
         tracker.note(book, number)
-    done = tracker.finish(book, dataclasses.replace(OFFLINE, link_across_sides=across))
-    assert done.people == (1 if across else 2)
+    return tracker.finish(book, settings)
+
+
+@pytest.mark.parametrize(
+    ("left", "gap", "people"), [(600, 20, 2), (0, 20, 2), (600, 10, 1), (300, 20, 1), (600, 60, 2)]
+)
+def test_who_was_gone_at_the_side_is_two_people_and_who_was_hidden_one(left, gap, people):
+    assert away(left, gap).people == people
+
+
+@pytest.mark.parametrize("gap", [20, 60])
+def test_across_the_sides_is_one_person_where_the_user_wants_that(gap):
+    across = dataclasses.replace(OFFLINE, link_across_sides=True)
+    done = away(600, gap, across)
+    looks = done.tracks(5).embedding
+    assert done.people == 1, "kept by the tracker, or linked"
+    assert looks is not None
+    assert np.allclose(looks[0], (FRONT + SIDE) / np.sqrt(2), atol=1e-6)
+
+
+def test_each_part_of_a_track_has_its_own_look():
+    done = away(600, 20)
+    for frame, look in ((5, FRONT), (35, SIDE)):
+        looks = done.tracks(frame).embedding
+        assert looks is not None
+        assert np.allclose(looks[0], look)
+
+
+def test_without_pictures_nobody_knows_the_sides_unless_told():
+    assert away(600, 20, picture=NOTHING).people == 1
+    tracker = Tracker.around(None, fps=30, settings=DeepSortSettings(), picture_width=640)
+    tracker.update(Detections.empty(), NOTHING)
+    assert tracker.picture_width == 640
 
 
 def test_no_group_ever_holds_two_at_one_time():

@@ -8,52 +8,94 @@ from remix_track.detections import Tracks
 from remix_track.trackers.offline_settings import OfflineSettings
 from remix_track.trackers.size_motion import tlwh_from_xywh, xywh_from_tlwh
 from remix_track.trackers.track_table import Table
-from remix_track.trackers.tracklets import BOX, Boxes, tracklets_of, unit
+from remix_track.trackers.tracklets import BOX, Boxes, at_side, tracklets_of, unit
+
+GONE_SECONDS = 0.5
+"""Who is not seen for so long, at the side before and after, left the picture; for less, nobody looked well."""
 
 
 class TrackBook:
-    """Every box of a video with its track, and the sum of each track's looks; pictures and vectors are not kept."""
+    """Every box of a video with its track, and the sum of each track's looks; pictures and vectors are not kept.
+
+    A track that leaves the picture at a side and comes back is written down in parts.
+    """
 
     def __init__(self) -> None:
         self._frames: list[Boxes] = []
         self._looks: dict[int, NDArray[np.float64]] = {}
         self._confirmed: set[int] = set()
         self._width = 0
+        self._picture_width: int | None = None
+        # By track: when it was last seen, and whether at a side; the number of its part, where that is not its own.
+        self._last_seen: dict[int, tuple[int, bool]] = {}
+        self._part: dict[int, int] = {}
+        self._track_of: dict[int, int] = {}
 
-    def add(self, frame: int, seen: Table, vectors: NDArray[np.float32] | None) -> None:
+    def add(
+        self,
+        frame: int,
+        seen: Table,
+        vectors: NDArray[np.float32] | None,
+        *,
+        fps: float = 30.0,
+        picture_width: int | None = None,
+    ) -> None:
         """Note a frame.
 
         Args:
             frame: its number.
             seen: the tracks with a detection in it, confirmed or not: those that never are will be left out.
             vectors: (N, D) unit vectors of these detections, zeros where there is none; None without appearance.
+            fps: frames per second, as they come.
+            picture_width: pixels; None: nobody knows who leaves the picture.
         """
         boxes = np.zeros(len(seen), BOX)
         boxes["frame"], boxes["track"] = frame, seen["number"]
         boxes["xywh"] = xywh_from_tlwh(seen["tlwh"].astype(np.float64))
         for name in ("score", "class_id", "detection"):
             boxes[name] = seen[name]
+        if picture_width is not None:
+            self._picture_width = picture_width
+            sides = at_side(boxes["xywh"], picture_width).tolist()
+            tracks = zip(seen["number"].tolist(), sides, strict=True)
+            boxes["track"] = [self._part_of(track, frame, side, GONE_SECONDS * fps) for track, side in tracks]
         self._frames.append(boxes)
-        self._confirmed.update(seen["number"][seen["confirmed"]].tolist())
+        self._confirmed.update(boxes["track"][seen["confirmed"]].tolist())
         if vectors is not None:
             self._width = vectors.shape[1]
-            for track, vector in zip(seen["number"].tolist(), vectors.astype(np.float64), strict=True):
+            for track, vector in zip(boxes["track"].tolist(), vectors.astype(np.float64), strict=True):
                 self._looks[track] = self._looks.get(track, 0) + vector
 
-    def finish(
-        self, settings: OfflineSettings, *, max_distance: float, fps: float, picture_width: int | None = None
-    ) -> "Finished":
+    def _part_of(self, track: int, frame: int, side: bool, gone: float) -> int:
+        """The number under which a track is written down in this frame: another one after it was gone."""
+        last, was_at_side = self._last_seen.get(track, (frame, False))
+        self._last_seen[track] = frame, side
+        if side and was_at_side and frame - last > gone:
+            self._part[track] = -1 - len(self._track_of)
+            self._track_of[self._part[track]] = track
+        return self._part.get(track, track)
+
+    def _rejoin(self) -> None:
+        """Make one track of its parts."""
+        for boxes in self._frames:
+            boxes["track"] = [self._track_of.get(part, part) for part in boxes["track"].tolist()]
+        for part, track in self._track_of.items():
+            if part in self._looks:
+                self._looks[track] = self._looks.get(track, 0) + self._looks.pop(part)
+
+    def finish(self, settings: OfflineSettings, *, max_distance: float, fps: float) -> "Finished":
         """Link and fill.
 
         Args:
             settings: how.
             max_distance: largest cosine distance of two mean looks.
             fps: frames per second, as they came.
-            picture_width: pixels; None: nobody knows who left the picture.
         """
         from remix_track.trackers.gap_filling import fill_gaps
         from remix_track.trackers.tracklet_linking import link_tracklets
 
+        if settings.link_across_sides:
+            self._rejoin()
         boxes = np.concatenate([np.empty(0, BOX), *self._frames])
         boxes = boxes[np.isin(boxes["track"], list(self._confirmed))]
         boxes = np.sort(boxes, order=["track", "frame"])
@@ -65,7 +107,7 @@ class TrackBook:
                 max_distance,
                 max_gap=settings.link_seconds,
                 fps=fps,
-                picture_width=None if settings.link_across_sides else picture_width,
+                picture_width=None if settings.link_across_sides else self._picture_width,
             )
         _, row = np.unique(boxes["track"], return_inverse=True)
         boxes["track"] = _numbered(tracklets.first, person)[row]

@@ -14,8 +14,8 @@ class OfflineSettings:
         offline: do it at all; results come when all is tracked.
         link_tracklets: give tracks one id that look alike and can be one person; without appearance nothing is linked.
         link_seconds: longest time between two such tracks, at least 0.
-        link_across_sides: also link who left the picture at its left or right side with who comes in there. The MOT
-            benchmarks count these as two people, and so many strangers come in that looks alone do not tell.
+        link_across_sides: one id also for who left the picture at its left or right side and came back. The MOT
+            benchmarks count these as two people; and as anybody may come in there, looks and time are often wrong.
         fill_seconds: longest time not seen that is filled in, at least 0.
         smoothness: how much boxes are smoothed, at least 0; 0 leaves what was seen as it is. In frames at 30 fps, to
             the power of four: 10 evens out what lasts two or three frames.

@@ -38,6 +38,7 @@ class Tracker:
         settings: as they are used.
         clock: seconds of `embed` and `associate`.
         crops: people looked at so far.
+        picture_width: pixels; None until a picture, or whoever made the tracker, has told.
         crops_saved: people who were not, as `appearance="auto"` found no need.
     """
 
@@ -78,10 +79,15 @@ class Tracker:
         fps: float,
         settings: DeepSortSettings,
         association: AssociationSettings | None = None,
+        picture_width: int | None = None,
     ) -> Self:
-        """A tracker around an encoder that is loaded already (None: motion only), to share it between videos."""
+        """A tracker around an encoder that is loaded already (None: motion only), to share it between videos.
+
+        `picture_width`, in pixels, is for those who track offline and give `update` no pictures.
+        """
         self = cls.__new__(cls)
         self._prepare(embedder, fps, settings, association or AssociationSettings())
+        self.picture_width = picture_width
         return self
 
     def _prepare(
@@ -96,7 +102,7 @@ class Tracker:
         self.crops = self.crops_saved = 0
         self._associator = associator(settings, association, fps=fps)
         self._last: tuple[NDArray[np.intp], NDArray[np.float32] | None] = np.empty(0, np.intp), None
-        self._picture_width: int | None = None
+        self.picture_width: int | None = None
         self._camera_motion = CameraMotion() if association.follows_camera else None
 
     def _seen(self, sure: Detections, image: NDArray[np.uint8]) -> Detections:
@@ -139,7 +145,7 @@ class Tracker:
         Returns:
             The people; `Tracks.detection` counts rows of `detections` as given.
         """
-        self._picture_width = image.shape[1] or self._picture_width
+        self.picture_width = image.shape[1] or self.picture_width
         rows = np.flatnonzero(detections.score >= self._associator.least_score)
         if camera is None:
             camera = self.camera(detections, image)
@@ -158,13 +164,13 @@ class Tracker:
         seen = self._associator.sightings()
         vectors = None if embedding is None else unit_rows(embedding[seen["detection"]])
         seen["detection"] = rows[seen["detection"]]
-        book.add(frame, seen, vectors)
+        book.add(frame, seen, vectors, fps=self._fps, picture_width=self.picture_width)
 
     def finish(self, book: TrackBook, settings: OfflineSettings) -> Finished:
         """Who was where, now that all of `book` is known."""
         limit = self.settings.max_cosine_distance
         distance = UNCALIBRATED_COSINE_DISTANCE if limit is None else limit
-        return book.finish(settings, max_distance=distance, fps=self._fps, picture_width=self._picture_width)
+        return book.finish(settings, max_distance=distance, fps=self._fps)
 
     def camera(self, detections: Detections, image: NDArray[np.uint8]) -> Warp | None:
         """How the camera moved since the last frame; None where nobody asks, or it cannot be seen."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.trackers.assignment import IMPOSSIBLE, Costs, assign
-from remix_track.trackers.tracklets import Tracklets
+from remix_track.trackers.tracklets import Tracklets, at_side
 
 _logger = logging.getLogger(__name__)
 
@@ -15,9 +15,6 @@ MOST_TRACKLETS = 5_000
 
 MARGIN = 0.6
 """One person's looks differ by at most this share of what sets them apart from the nearest who is surely another."""
-
-_SIDE = 0.02
-"""How near to the side of the picture a box must come to be at it, as a share of its width."""
 
 _STRIDE, _SPEED = 1.0, 2.0
 """How far somebody can get: heights at once, and heights per second. Who runs makes two."""
@@ -66,18 +63,12 @@ def _cost(tracklets: Tracklets, max_distance: float, max_gap: float, fps: float,
     way = np.linalg.norm(tracklets.begin[None, :, :2] - tracklets.end[:, None, :2], axis=2)
     reached = (gap > 0) & (gap <= max_gap) & (way <= (_STRIDE + _SPEED * gap) * height)
     if picture_width is not None:
-        reached &= ~(_at_side(tracklets.end, picture_width)[:, None] & _at_side(tracklets.begin, picture_width))
+        reached &= ~(at_side(tracklets.end, picture_width)[:, None] & at_side(tracklets.begin, picture_width))
     same_class = tracklets.class_id[:, None] == tracklets.class_id
     unlike = _unlike(tracklets)
     other = _nearest_other(tracklets, unlike)
     limit = np.minimum(max_distance, MARGIN * np.minimum(other[:, None], other))
     return np.asarray(np.where(reached & same_class & (unlike <= limit), unlike, IMPOSSIBLE), np.float64)
-
-
-def _at_side(xywh: NDArray[np.float64], picture_width: int) -> NDArray[np.bool_]:
-    """(T,) boxes that the picture's left or right side cuts off, or nearly."""
-    x, width, near = xywh[:, 0], xywh[:, 2], _SIDE * picture_width
-    return np.asarray((x - width / 2 <= near) | (x + width / 2 >= picture_width - near))
 
 
 def _unlike(tracklets: Tracklets) -> Costs:

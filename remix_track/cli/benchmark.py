@@ -37,6 +37,7 @@ class Job:
         name: the sequence's.
         pictures: folder or file the frames come from; None where there are none (public detections, motion only).
         fps: frames per second.
+        width: of the pictures in pixels, where `seqinfo.ini` says it.
         first, last: 1-based frames to track, both included.
         output: result file to write, numbered as the sequence is.
         settings: with `detector.detector` naming this sequence's det.txt, where public detections are used.
@@ -47,6 +48,7 @@ class Job:
     name: str
     pictures: Path | None
     fps: float
+    width: int | None
     first: int
     last: int
     output: Path
@@ -131,7 +133,11 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
     start = time.perf_counter()
     runs = _runs(job)
     tracker = Tracker.around(
-        runs.embedder, fps=job.fps, settings=runs.settings.tracker, association=runs.settings.association
+        runs.embedder,
+        fps=job.fps,
+        settings=runs.settings.tracker,
+        association=runs.settings.association,
+        picture_width=_picture_width(job),
     )
     seen, replayed = _perceive(job, runs)
     frames, nothing, book = 0, np.empty((0, 0, 3), np.uint8), TrackBook()
@@ -149,6 +155,16 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
             finished = tracker.finish(book, offline)
             file.writelines(_lines(index, finished.tracks(index)) for index in range(job.first, job.last + 1))
     return Done(job.name, frames, time.perf_counter() - start, replayed)
+
+
+def _picture_width(job: Job) -> int | None:
+    """Asked for offline only, where a replay has no pictures that could tell."""
+    from remix_track.trackers.sources import open_source
+
+    if job.width is not None or job.pictures is None or not job.settings.offline.offline:
+        return job.width
+    with open_source(job.pictures, start=job.first, frames=1, fps=job.fps) as source:
+        return int(next(iter(source)).image.shape[1])
 
 
 def _lines(frame: int, tracks: "Tracks") -> str:

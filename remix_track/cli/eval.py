@@ -165,6 +165,7 @@ def _job(arguments: argparse.Namespace, settings: TrackSettings, sequence: "Vide
         name=sequence.name,
         pictures=None if unseen else pictures,
         fps=sequence.info.fps or 30.0,
+        width=sequence.info.width,
         first=first,
         last=last,
         output=Path(),

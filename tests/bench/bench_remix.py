@@ -54,6 +54,7 @@ class Clip:
     """What is seen of one sequence, frame by frame, and its truth, whose frames count from 1."""
 
     fps: float
+    width: int | None
     seen: list[Detections]
     truth: MotRows
     rules: Rules
@@ -67,7 +68,9 @@ def drawn_clip(folder: Path) -> Clip:
     for frame in range(1, (info.frames or 0) + 1):
         rows = np.flatnonzero(held["frame"] == frame)
         seen.append(_people(held["xyxy"][rows], held["score"][rows], held["embedding"][rows]))
-    return Clip(info.fps or 30, seen, truth[truth.visibility > 0.1], PRESETS["data"], _cameras(held["camera"]))
+    return Clip(
+        info.fps or 30, info.width, seen, truth[truth.visibility > 0.1], PRESETS["data"], _cameras(held["camera"])
+    )
 
 
 def mot17_clip(folder: Path, *, stride: int = 1, features: Path | None = None) -> Clip:
@@ -80,7 +83,7 @@ def mot17_clip(folder: Path, *, stride: int = 1, features: Path | None = None) -
         seen.append(_people(xyxy_from_tlwh(rows[:, 2:6]), rows[:, 6], None if features is None else rows[:, 10:]))
     truth = truth[np.isin(truth.frame, frames)]
     truth = replace(truth, frame=(truth.frame - 1) // stride + 1)
-    return Clip((info.fps or 30) / stride, seen, truth, PRESETS["mot17"], [None] * len(seen))
+    return Clip((info.fps or 30) / stride, info.width, seen, truth, PRESETS["mot17"], [None] * len(seen))
 
 
 def pets_clip(folder: Path, boxes: Path, embeddings: Path) -> Clip:
@@ -91,7 +94,7 @@ def pets_clip(folder: Path, boxes: Path, embeddings: Path) -> Clip:
         seen.append(_people(held["xyxy"][rows], held["score"][rows], vectors[rows]))
     camera, video = CameraMotion(), cv2.VideoCapture(str(folder / "video.avi"))
     cameras = [camera(np.asarray(video.read()[1], np.uint8), one.xyxy) for one in seen]
-    return Clip(10.0, seen, mot_text.read(folder / "gt" / "gt.txt"), PRESETS["mot15"], cameras)
+    return Clip(10.0, 768, seen, mot_text.read(folder / "gt" / "gt.txt"), PRESETS["mot15"], cameras)
 
 
 def _people(xyxy: NDArray[Any], score: NDArray[Any], embedding: NDArray[Any] | None) -> Detections:
@@ -106,7 +109,8 @@ def _cameras(warps: NDArray[np.float64]) -> list[Warp | None]:
 def track(clip: Clip, shared: dict[str, Any], options: dict[str, Any], offline: OfflineSettings | None) -> MotRows:
     """The result of one tracker over one clip."""
     association = AssociationSettings(**{"tracker": "remix", **options})
-    tracker = Tracker.around(None, fps=clip.fps, settings=DeepSortSettings(**shared), association=association)
+    settings = DeepSortSettings(**shared)
+    tracker = Tracker.around(None, fps=clip.fps, settings=settings, association=association, picture_width=clip.width)
     book, results = TrackBook(), []
     for number, (seen, camera) in enumerate(zip(clip.seen, clip.cameras, strict=True), 1):
         results.append(tracker.update(seen, NOTHING, camera if association.follows_camera else None))
@@ -167,6 +171,7 @@ def rows() -> Iterator[tuple[str, dict[str, Any], dict[str, Any], OfflineSetting
     yield "broken, no link", {"max_age": 8}, {}, replace(offline, link_tracklets=False)
     yield "offline", {}, {}, offline
     yield "offline, no link", {}, {}, replace(offline, link_tracklets=False)
+    yield "offline, across sides", {}, {}, replace(offline, link_across_sides=True)
     yield "offline, no filling", {}, {}, replace(offline, fill_seconds=0.0)
     yield "offline, fill 1.5 s", {}, {}, replace(offline, fill_seconds=1.5)
     yield "offline, smooth 10", {}, {}, replace(offline, smoothness=10.0)
