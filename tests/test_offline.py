@@ -2,6 +2,7 @@
 
 import dataclasses
 from pathlib import Path
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ from remix_track.trackers.deep_sort import DeepSortSettings
 from remix_track.trackers.gap_filling import fill_gaps, smooth
 from remix_track.trackers.offline import Finished, TrackBook
 from remix_track.trackers.offline_settings import OfflineSettings
+from remix_track.trackers.picture_sides import Sides
 from remix_track.trackers.tracker import Tracker
 from remix_track.trackers.tracklet_linking import link_tracklets
 from remix_track.trackers.tracklets import BOX, Tracklets
@@ -141,23 +143,41 @@ def at(left: float, right: float) -> Tracklets:
     ],
 )
 def test_who_left_at_the_side_and_who_comes_in_are_two(left, right, linked):
-    found = link_tracklets(at(left, right), 0.2, max_gap=9, fps=1, picture_width=640)
+    sides, turned = Sides(), Sides()
+    for frame in range(1, 12):
+        sides.note(frame, 640, 0.0)
+        turned.note(frame, 640, 4.0 * frame)
+    found = link_tracklets(at(left, right), 0.2, max_gap=9, fps=1, sides=sides)
     assert found.tolist() == ([0, 0] if linked else [0, 1])
+    assert link_tracklets(at(left, right), 0.2, max_gap=9, fps=1, sides=turned).tolist() == [0, 0], "the camera turned"
     assert link_tracklets(at(left, right), 0.2, max_gap=9, fps=1).tolist() == [0, 0], "where the sides are not known"
 
 
 PICTURE = np.zeros((300, 640, 3), np.uint8)
 
 
-def away(left: float, gap: int, settings: OfflineSettings = OFFLINE, picture: np.ndarray = PICTURE) -> Finished:
-    """Somebody stands at `left` for ten frames at 30 fps, is not seen for `gap`, and stands there again, turned."""
-    tracker = Tracker.around(None, fps=30, settings=DeepSortSettings(max_age=30, max_cosine_distance=2))
+def away(
+    left: float,
+    gap: int,
+    settings: OfflineSettings = OFFLINE,
+    picture: np.ndarray = PICTURE,
+    tracker: Literal["deep-sort", "remix"] = "remix",
+    turns: float = 0.0,
+) -> Finished:
+    """Somebody stands at `left` for ten frames at 30 fps, is not seen for `gap`, and stands there again, turned.
+
+    The camera turns by `turns` pixels to and fro in every frame.
+    """
+    association = AssociationSettings(tracker=tracker)
+    shared = DeepSortSettings(max_age=30, max_cosine_distance=2)
+    made = Tracker.around(None, fps=30, settings=shared, association=association)
     book = TrackBook()
     seen = [frame_of(person(left), embedding=FRONT)] * 10 + [Detections.empty()] * gap
     for number, frame in enumerate([*seen, *[frame_of(person(left), embedding=SIDE)] * 10], 1):
-        tracker.update(frame, picture)
-        tracker.note(book, number)
-    return tracker.finish(book, settings)
+        sideways = turns if number % 2 else -turns
+        made.update(frame, picture, np.array([[1, 0, sideways], [0, 1, 0.0]]))
+        made.note(book, number)
+    return made.finish(book, settings)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +195,12 @@ def test_across_the_sides_is_one_person_where_the_user_wants_that(gap):
     assert done.people == 1, "kept by the tracker, or linked"
     assert looks is not None
     assert np.allclose(looks[0], (FRONT + SIDE) / np.sqrt(2), atol=1e-6)
+
+
+def test_sides_mean_nothing_while_the_camera_turns_or_nobody_looks_whether_it_does():
+    assert away(600, 20, turns=0.4).people == 2, "8.4 pixels in all: it trembles"
+    assert away(600, 20, turns=1.0).people == 1, "21 of 640: it turns"
+    assert away(600, 20, tracker="deep-sort").people == 1
 
 
 def test_each_part_of_a_track_has_its_own_look():

@@ -6,9 +6,10 @@ from numpy.typing import NDArray
 from remix_track.boxes import xyxy_from_tlwh
 from remix_track.detections import Tracks
 from remix_track.trackers.offline_settings import OfflineSettings
+from remix_track.trackers.picture_sides import Sides
 from remix_track.trackers.size_motion import tlwh_from_xywh, xywh_from_tlwh
 from remix_track.trackers.track_table import Table
-from remix_track.trackers.tracklets import BOX, Boxes, at_side, tracklets_of, unit
+from remix_track.trackers.tracklets import BOX, Boxes, tracklets_of, unit
 
 GONE_SECONDS = 0.5
 """Who is not seen for so long, at the side before and after, left the picture; for less, nobody looked well."""
@@ -25,9 +26,9 @@ class TrackBook:
         self._looks: dict[int, NDArray[np.float64]] = {}
         self._confirmed: set[int] = set()
         self._width = 0
-        self._picture_width: int | None = None
-        # By track: when it was last seen, and whether at a side; the number of its part, where that is not its own.
-        self._last_seen: dict[int, tuple[int, bool]] = {}
+        self._sides = Sides()
+        # By track: its last box; the number of its part, where that is not its own.
+        self._last: dict[int, tuple[int, NDArray[np.float64]]] = {}
         self._part: dict[int, int] = {}
         self._track_of: dict[int, int] = {}
 
@@ -39,6 +40,7 @@ class TrackBook:
         *,
         fps: float = 30.0,
         picture_width: int | None = None,
+        camera_way: float = 0.0,
     ) -> None:
         """Note a frame.
 
@@ -48,6 +50,7 @@ class TrackBook:
             vectors: (N, D) unit vectors of these detections, zeros where there is none; None without appearance.
             fps: frames per second, as they come.
             picture_width: pixels; None: nobody knows who leaves the picture.
+            camera_way: how far the camera has turned sideways since the first frame, there and back, pixels.
         """
         boxes = np.zeros(len(seen), BOX)
         boxes["frame"], boxes["track"] = frame, seen["number"]
@@ -55,10 +58,9 @@ class TrackBook:
         for name in ("score", "class_id", "detection"):
             boxes[name] = seen[name]
         if picture_width is not None:
-            self._picture_width = picture_width
-            sides = at_side(boxes["xywh"], picture_width).tolist()
-            tracks = zip(seen["number"].tolist(), sides, strict=True)
-            boxes["track"] = [self._part_of(track, frame, side, GONE_SECONDS * fps) for track, side in tracks]
+            self._sides.note(frame, picture_width, camera_way)
+            tracks = zip(seen["number"].tolist(), boxes["xywh"], strict=True)
+            boxes["track"] = [self._part_of(track, frame, xywh, fps) for track, xywh in tracks]
         self._frames.append(boxes)
         self._confirmed.update(boxes["track"][seen["confirmed"]].tolist())
         if vectors is not None:
@@ -66,11 +68,11 @@ class TrackBook:
             for track, vector in zip(boxes["track"].tolist(), vectors.astype(np.float64), strict=True):
                 self._looks[track] = self._looks.get(track, 0) + vector
 
-    def _part_of(self, track: int, frame: int, side: bool, gone: float) -> int:
+    def _part_of(self, track: int, frame: int, xywh: NDArray[np.float64], fps: float) -> int:
         """The number under which a track is written down in this frame: another one after it was gone."""
-        last, was_at_side = self._last_seen.get(track, (frame, False))
-        self._last_seen[track] = frame, side
-        if side and was_at_side and frame - last > gone:
+        last, box = self._last.get(track, (frame, xywh))
+        self._last[track] = frame, xywh.copy()
+        if frame - last > GONE_SECONDS * fps and self._sides.crossed(box[None], xywh[None], last, frame).all():
             self._part[track] = -1 - len(self._track_of)
             self._track_of[self._part[track]] = track
         return self._part.get(track, track)
@@ -102,13 +104,8 @@ class TrackBook:
         tracklets = tracklets_of(boxes, self._looks, self._width)
         person = np.arange(len(tracklets))
         if settings.link_tracklets and self._width:
-            person = link_tracklets(
-                tracklets,
-                max_distance,
-                max_gap=settings.link_seconds,
-                fps=fps,
-                picture_width=None if settings.link_across_sides else self._picture_width,
-            )
+            sides = Sides() if settings.link_across_sides else self._sides
+            person = link_tracklets(tracklets, max_distance, max_gap=settings.link_seconds, fps=fps, sides=sides)
         _, row = np.unique(boxes["track"], return_inverse=True)
         boxes["track"] = _numbered(tracklets.first, person)[row]
         boxes = np.sort(boxes, order=["track", "frame"])

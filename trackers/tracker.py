@@ -103,6 +103,8 @@ class Tracker:
         self._associator = associator(settings, association, fps=fps)
         self._last: tuple[NDArray[np.intp], NDArray[np.float32] | None] = np.empty(0, np.intp), None
         self.picture_width: int | None = None
+        # Deep SORT asks nothing of the camera, so that nobody knows whether it rests.
+        self._camera_way = 0.0 if association.tracker == "remix" else None
         self._camera_motion = CameraMotion() if association.follows_camera else None
 
     def _seen(self, sure: Detections, image: NDArray[np.uint8]) -> Detections:
@@ -151,6 +153,7 @@ class Tracker:
             camera = self.camera(detections, image)
         if camera is not None and isinstance(self._associator, Remix):
             self._associator.move(camera)
+            self._note_turn(camera)
         used = self._seen(detections[rows], image)
         self._last = rows, used.embedding
         with self.clock("associate"):
@@ -158,13 +161,19 @@ class Tracker:
         given = np.where(tracks.detection >= 0, rows[tracks.detection] if len(rows) else -1, -1)
         return dataclasses.replace(tracks, detection=given)
 
+    def _note_turn(self, camera: Warp) -> None:
+        if self._camera_way is not None and self.picture_width:
+            middle = np.array([self.picture_width / 2, self.picture_width / 4, 1.0])
+            self._camera_way += abs(float(camera[0] @ middle - middle[0]))
+
     def note(self, book: TrackBook, frame: int) -> None:
         """Write what was seen in the last frame, whose number is `frame`, into the book of a run that ends offline."""
         rows, embedding = self._last
         seen = self._associator.sightings()
         vectors = None if embedding is None else unit_rows(embedding[seen["detection"]])
         seen["detection"] = rows[seen["detection"]]
-        book.add(frame, seen, vectors, fps=self._fps, picture_width=self.picture_width)
+        width = None if self._camera_way is None else self.picture_width
+        book.add(frame, seen, vectors, fps=self._fps, picture_width=width, camera_way=self._camera_way or 0.0)
 
     def finish(self, book: TrackBook, settings: OfflineSettings) -> Finished:
         """Who was where, now that all of `book` is known."""

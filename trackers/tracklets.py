@@ -19,10 +19,6 @@ BOX = np.dtype(
 )
 
 
-_SIDE = 0.02
-"""How near to the side of the picture a box must come to be at it, as a share of its width."""
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracklets:
     """Row i of every array is the same track.
@@ -86,17 +82,6 @@ def tracklets_of(boxes: Boxes, looks: dict[int, NDArray[np.float64]], width: int
         np.linalg.norm(total, axis=1),
         boxes["class_id"][last],
     )
-
-
-def at_side(xywh: NDArray[np.float64], picture_width: int) -> NDArray[np.bool_]:
-    """(N,) boxes that the picture's left or right side cuts off, or nearly.
-
-    Args:
-        xywh: (N, 4) centre and size, pixels.
-        picture_width: pixels.
-    """
-    x, width, near = xywh[:, 0], xywh[:, 2], _SIDE * picture_width
-    return np.asarray((x - width / 2 <= near) | (x + width / 2 >= picture_width - near))
 
 
 def unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
