@@ -346,3 +346,24 @@ def test_without_data_it_says_where_to_get_it(tmp_path, monkeypatch, capsys):
     said = capsys.readouterr().err
     assert "https://motchallenge.net/data/MOT17.zip" in said
     assert "./data/MOT17" in said
+
+
+@pytest.mark.parametrize("stated", [True, False])
+def test_who_leaves_at_the_side_is_who_tracking_says_also_where_nothing_states_the_width(tmp_path, monkeypatch, stated):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    folder = write_sequence(tmp_path / "data", "street", pictures=True)
+    # Somebody stands at the right side, and is not seen for 20 frames of 30 a second, less than the tracker waits.
+    (folder / "det" / "det.txt").write_text(
+        "".join(f"{frame},-1,{WIDTH - 24},20,24,50,0.9\n" for frame in range(1, FRAMES + 1) if not 5 < frame < 26)
+    )
+    if not stated:
+        (folder / "seqinfo.ini").write_text(f"[Sequence]\nname=street\nframeRate=30\nseqLength={FRAMES}\n")
+    words = ["--weights", "none", "--quiet", "--offline", "--detector"]
+    assert main([str(folder), *words, str(folder / "det" / "det.txt"), "--no-video", "--output", "alone"]) == 0
+    for _ in ("seen", "replayed"):
+        words_of_eval = ["--data", "data", *words[:-1], "--detector", "public", "--jobs", "1", "--overwrite"]
+        assert main(["eval", *words_of_eval, "--output", "evaluated"]) == 0
+        found = Path("evaluated/street.txt").read_text()
+        assert found == Path("alone/tracks.txt").read_text()
+    assert {line.split(",")[1] for line in found.splitlines()} == {"1", "2"}
