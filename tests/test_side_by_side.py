@@ -1,5 +1,6 @@
 """Several cameras at once: each in order, none waiting for another, and whole files however they end."""
 
+import contextlib
 import json
 import threading
 import time
@@ -39,6 +40,26 @@ def eyes_for(count):
         return Eyes(Finder(), Colours())
 
     return SharedEyes(make(), lambda: [make] * (count - 1))
+
+
+def test_the_others_are_made_once_when_the_first_frame_is_seen():
+    made = []
+
+    def make():
+        made.append(Eyes(Finder(), None))
+        return made[-1]
+
+    eyes = SharedEyes(Eyes(Finder(), None), lambda: [make] * 2)
+    with pytest.raises(ValueError, match="first"), eyes.borrow():
+        raise ValueError("first")
+    with eyes.borrow() as pair:
+        assert pair is eyes.first
+        assert not made
+    assert len(made) == 2
+    with contextlib.ExitStack() as stack:
+        at_once = [stack.enter_context(eyes.borrow()) for _ in range(3)]
+    assert {id(pair) for pair in at_once} == {id(pair) for pair in [eyes.first, *made]}
+    assert len(made) == 2
 
 
 def cameras_alive():
