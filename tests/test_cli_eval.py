@@ -359,7 +359,7 @@ def test_who_leaves_at_the_side_is_who_tracking_says_also_where_nothing_states_t
     )
     if not stated:
         (folder / "seqinfo.ini").write_text(f"[Sequence]\nname=street\nframeRate=30\nseqLength={FRAMES}\n")
-    words = ["--weights", "none", "--quiet", "--offline", "--detector"]
+    words = ["--weights", "none", "--quiet", "--offline", "--no-camera-motion", "--detector"]
     assert main([str(folder), *words, str(folder / "det" / "det.txt"), "--no-video", "--output", "alone"]) == 0
     for _ in ("seen", "replayed"):
         words_of_eval = ["--data", "data", *words[:-1], "--detector", "public", "--jobs", "1", "--overwrite"]

@@ -11,7 +11,14 @@ import pytest
 from remix_track import openvino_runtime
 from remix_track.errors import InputError
 from remix_track.trackers.detectors.letterbox import GREY, Letterbox
-from remix_track.trackers.detectors.openvino_yolo import WrongBoxesError, photographs, same_boxes
+from remix_track.trackers.detectors.openvino_yolo import (
+    Look,
+    OpenVinoYolo,
+    WrongBoxesError,
+    YoloFacts,
+    photographs,
+    same_boxes,
+)
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 from remix_track.trackers.detectors.suppression import sure, surest
 from remix_track.trackers.detectors.yolo import YoloDetector
@@ -230,3 +237,18 @@ def test_a_later_start_needs_no_torch(shared, tmp_path):
     )
     assert (ran.stdout, ran.stderr) == ("[]\n", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_frames_of_two_sizes_that_take_turns_find_their_networks_ready(monkeypatch):
+    opened = []
+
+    def open_(self, height, width):
+        opened.append(height)
+        return lambda image: image.shape[0]
+
+    monkeypatch.setattr(OpenVinoYolo, "_open", open_)
+    facts, look = YoloFacts({0: "person"}, 32, end_to_end=False), Look(640, 0.25, 0.7, [0])
+    model = OpenVinoYolo("sha", "any.pt", facts, look, pytest.fail, threads=1)
+    heights = [10, 20, 10, 20, 30, 40, 10, 50, 10, 20]
+    assert [model(np.zeros((height, 8, 3), np.uint8)) for height in heights] == heights
+    assert opened == [10, 20, 30, 40, 50, 20], "four are kept; the one that was longest unused goes"

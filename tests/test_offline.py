@@ -18,7 +18,6 @@ from remix_track.trackers.deep_sort import DeepSortSettings
 from remix_track.trackers.gap_filling import fill_gaps, smooth
 from remix_track.trackers.offline import Finished, TrackBook
 from remix_track.trackers.offline_settings import OfflineSettings
-from remix_track.trackers.picture_sides import Sides
 from remix_track.trackers.tracker import Tracker
 from remix_track.trackers.tracklet_linking import link_tracklets
 from remix_track.trackers.tracklets import BOX, Tracklets
@@ -33,7 +32,7 @@ def finished(frames: list[Detections], settings: OfflineSettings = OFFLINE, **sh
     tracker = Tracker.around(
         None, fps=30, settings=DeepSortSettings(**shared), association=AssociationSettings(tracker="remix")
     )
-    book = TrackBook()
+    book = TrackBook(fps=30)
     for number, frame in enumerate(frames, 1):
         tracker.update(frame, NOTHING)
         tracker.note(book, number)
@@ -97,7 +96,8 @@ def tracklets(*spans: tuple[int, int], looks: list[np.ndarray], left: float = 0.
     count = len(spans)
     first, last = np.array(spans, np.int64).T
     box = np.tile([left, 100.0, 40.0, 100.0], (count, 1))
-    return Tracklets(first, last, box, box, np.array(looks, np.float64), np.ones(count), np.zeros(count, np.int64))
+    way, weight, class_id = np.zeros(count), np.ones(count), np.zeros(count, np.int64)
+    return Tracklets(first, last, box, box, way, way, np.array(looks, np.float64), weight, class_id)
 
 
 def test_a_chain_is_one_person_and_overlap_in_time_never():
@@ -143,14 +143,14 @@ def at(left: float, right: float) -> Tracklets:
     ],
 )
 def test_who_left_at_the_side_and_who_comes_in_are_two(left, right, linked):
-    sides, turned = Sides(), Sides()
-    for frame in range(1, 12):
-        sides.note(frame, 640, 0.0)
-        turned.note(frame, 640, 4.0 * frame)
-    found = link_tracklets(at(left, right), 0.2, max_gap=9, fps=1, sides=sides)
+    given = at(left, right)
+    found = link_tracklets(given, 0.2, max_gap=9, fps=1, picture_width=640)
     assert found.tolist() == ([0, 0] if linked else [0, 1])
-    assert link_tracklets(at(left, right), 0.2, max_gap=9, fps=1, sides=turned).tolist() == [0, 0], "the camera turned"
-    assert link_tracklets(at(left, right), 0.2, max_gap=9, fps=1).tolist() == [0, 0], "where the sides are not known"
+    turned = dataclasses.replace(given, begin_way=given.end_way + 13)
+    assert link_tracklets(turned, 0.2, max_gap=9, fps=1, picture_width=640).tolist() == [0, 0], "the camera turned"
+    soon = link_tracklets(given, 0.2, max_gap=9, fps=10, picture_width=640)
+    assert soon.tolist() == [0, 0], "not seen for 0.4 seconds: nobody looked well"
+    assert link_tracklets(given, 0.2, max_gap=9, fps=1).tolist() == [0, 0], "where the sides are not known"
 
 
 PICTURE = np.zeros((300, 640, 3), np.uint8)
@@ -171,7 +171,7 @@ def away(
     association = AssociationSettings(tracker=tracker)
     shared = DeepSortSettings(max_age=30, max_cosine_distance=2)
     made = Tracker.around(None, fps=30, settings=shared, association=association)
-    book = TrackBook()
+    book = TrackBook(fps=30)
     seen = [frame_of(person(left), embedding=FRONT)] * 10 + [Detections.empty()] * gap
     for number, frame in enumerate([*seen, *[frame_of(person(left), embedding=SIDE)] * 10], 1):
         sideways = turns if number % 2 else -turns
@@ -201,6 +201,43 @@ def test_sides_mean_nothing_while_the_camera_turns_or_nobody_looks_whether_it_do
     assert away(600, 20, turns=0.4).people == 2, "8.4 pixels in all: it trembles"
     assert away(600, 20, turns=1.0).people == 1, "21 of 640: it turns"
     assert away(600, 20, tracker="deep-sort").people == 1
+
+
+def test_a_camera_whose_motion_cannot_be_seen_may_turn():
+    seen, far = frame_of(person(600), embedding=FRONT), dataclasses.replace(OFFLINE, link_seconds=0)
+    for still, people in ((True, 2), (False, 1)):
+        tracker = Tracker.around(None, fps=30, settings=DeepSortSettings(max_age=30))
+        book = TrackBook(fps=30)
+        for number in range(1, 41):
+            # A picture of one colour shows no motion.
+            tracker.update(Detections.empty() if 10 < number < 31 else seen, PICTURE, np.eye(2, 3) if still else None)
+            tracker.note(book, number)
+        assert tracker.finish(book, far).people == people
+
+
+@pytest.mark.parametrize("fps", [30, 1.5])
+@pytest.mark.parametrize("across", [False, True])
+def test_who_stands_at_the_side_is_one_person_at_any_rate(fps, across):
+    tracker = Tracker.around(None, fps=fps, settings=DeepSortSettings())
+    book = TrackBook(fps)
+    for number in range(1, 13):
+        tracker.update(frame_of(person(600), embedding=FRONT), PICTURE, np.eye(2, 3))
+        tracker.note(book, number)
+    done = tracker.finish(book, dataclasses.replace(OFFLINE, link_across_sides=across))
+    assert [done.tracks(number).ids.tolist() for number in range(1, 13)] == [[1]] * 12
+
+
+def test_whoever_was_confirmed_in_a_later_part_is_there_when_the_parts_are_joined():
+    #            2 frames   gone   10 frames, confirmed in the third of them
+    tracker = Tracker.around(None, fps=2, settings=DeepSortSettings(max_age=90, n_init=3))
+    book = TrackBook(fps=2)
+    frames = [True, True, True, False, False, *[True] * 8]
+    for number, there in enumerate(frames, 1):
+        seen = frame_of(person(600), embedding=FRONT) if there else Detections.empty()
+        tracker.update(seen, PICTURE, np.eye(2, 3))
+        tracker.note(book, number)
+    done = tracker.finish(book, dataclasses.replace(OFFLINE, link_across_sides=True, fill_seconds=0))
+    assert [bool(len(done.tracks(number))) for number in range(1, 14)] == frames
 
 
 def test_each_part_of_a_track_has_its_own_look():

@@ -18,10 +18,10 @@ from remix_track.trackers.deep_sort import DeepSortSettings
 from remix_track.trackers.perception import Perceiver
 from remix_track.trackers.pipeline import Run
 from remix_track.trackers.side_by_side import Eyes, LivePerception, SharedEyes
-from remix_track.trackers.sources import may_be_live
+from remix_track.trackers.sources import is_live
 from remix_track.trackers.tracker import Tracker
 from tests.test_overlap import Colours, Film, Finder, content, run_over
-from tests.test_sources_stream import send_pictures, serve
+from tests.test_sources_stream import QUICK, send_pictures, serve
 
 PATIENCE = 20
 
@@ -72,6 +72,8 @@ def test_every_camera_gets_the_tracks_that_it_would_get_alone(count):
     eyes, due = eyes_for(count), SimpleQueue[int]()
     films = [Film(), Film(), Film()]
     runs = [run_beside(film, eyes, partial(due.put, number)) for number, film in enumerate(films)]
+    for run in runs:
+        run.begin()
     under_way = dict(enumerate(map(iter, runs)))
     got: dict[int, list[list[bytes]]] = {number: [] for number in under_way}
     while under_way:
@@ -94,8 +96,12 @@ def test_a_camera_that_hangs_does_not_hold_up_the_others():
             plugged_in.wait(PATIENCE)
 
     eyes, due = eyes_for(1), SimpleQueue[str]()
-    hanging = iter(run_beside(Hangs(frames=2), eyes, partial(due.put, "hanging")))
-    runs = {"hanging": hanging, "other": iter(run_beside(Film(frames=30), eyes, partial(due.put, "other")))}
+    films = {"hanging": Hangs(frames=2), "other": Film(frames=30)}
+    runs = {}
+    for name, film in films.items():
+        run = run_beside(film, eyes, partial(due.put, name))
+        run.begin()
+        runs[name] = iter(run)
     seen = list[str]()
     while seen.count("other") < 30 or seen.count("hanging") < 2:
         seen.append(due.get(timeout=PATIENCE))
@@ -129,12 +135,41 @@ def test_a_camera_that_breaks_ends_its_own_run_at_its_frame():
     assert next(iter(run_beside(Film(frames=3), eyes, lambda: None))), "what failed was given back"
 
 
-def test_threads_are_gone_when_the_loop_is_left():
-    frames = iter(run_beside(Film(), eyes_for(2), lambda: None))
-    assert cameras_alive(), "reading begins before the first frame is asked for"
+def test_threads_are_gone_when_the_loop_is_left_or_was_never_begun():
+    run = run_beside(Film(), eyes_for(2), lambda: None)
+    assert not cameras_alive()
+    run.begin()
+    assert cameras_alive()
+    run.close()
+    assert not cameras_alive()
+    run = run_beside(Film(), eyes_for(2), lambda: None)
+    frames = iter(run)
     next(frames)
     frames.close()
     assert not cameras_alive()
+
+
+def test_cameras_that_hang_are_waited_for_together(monkeypatch):
+    monkeypatch.setattr("remix_track.trackers.side_by_side._JOIN_SECONDS", 0.5)
+    plugged_in = threading.Event()
+
+    class Hangs(Film):
+        def __iter__(self):
+            plugged_in.wait(PATIENCE)
+            yield from super().__iter__()
+
+    runs = [run_beside(Hangs(), eyes_for(1), lambda: None) for _ in range(4)]
+    for run in runs:
+        run.begin()
+    start = time.monotonic()
+    for run in runs:
+        run.stop()
+    for run in runs:
+        run.close()
+    assert 0.4 < time.monotonic() - start < 1.5
+    plugged_in.set()
+    for thread in cameras_alive():
+        thread.join(PATIENCE)
 
 
 def test_boxes_that_were_dropped_are_counted_for_the_camera_that_had_them():
@@ -154,10 +189,18 @@ def test_boxes_that_were_dropped_are_counted_for_the_camera_that_had_them():
 
 @pytest.mark.parametrize(
     ("what", "live"),
-    [(0, True), ("0", True), ("/dev/video1", True), ("rtsp://camera/1", True), ("./0", False), ("a.mp4", False)],
+    [
+        (0, True),
+        ("0", True),
+        ("/dev/video1", True),
+        ("RTSP://camera/1", True),
+        ("./0", False),
+        ("a.mp4", False),
+        ("http://host/a.mp4", False),
+    ],
 )
-def test_cameras_and_addresses_come_last(what, live):
-    assert may_be_live(what) == live
+def test_cameras_are_known_by_name(what, live):
+    assert is_live(what) == live
 
 
 # --- the command
@@ -174,11 +217,16 @@ def streams(monkeypatch):
     """Tracks the streams `/a`, `/b`, ... of pictures without end, or as many as asked for; gives the exit code."""
     monkeypatch.setattr("remix_track.trackers.detectors.auto.find_detector", lambda *_, **__: Finder())
 
-    gone = set()
+    gone, asked = set[str](), list[str]()
 
     def answer(handler, _):
         if handler.path.strip("/") in gone:
             handler.send_error(404)
+        elif "short" in handler.path:
+            # The first connection only asks what it is.
+            gone.update(["short-b"] if handler.path in asked else [])
+            asked.append(handler.path)
+            send_pictures(handler, range(5))
         else:
             send_pictures(handler, paced(number % 200 for number in range(10_000)))
 
@@ -225,6 +273,23 @@ def test_one_that_cannot_be_opened_does_not_cost_the_others(streams, tmp_path, c
     assert len(said) == 1
     assert "/b: cannot be opened" in said[0]
     assert set(summaries(tmp_path)) == {"a", "c"}
+
+
+def test_a_camera_that_breaks_off_is_told_at_once_and_the_others_go_on(streams, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("remix_track.trackers.sources.opening.StreamSettings", lambda: QUICK)
+    told, write = [], Outputs.write
+
+    def noted(self, frame):
+        write(self, frame)
+        told.append(capsys.readouterr().err)
+
+    monkeypatch.setattr(Outputs, "write", noted)
+    assert streams(tmp_path, "--frames", "150", names=["a", "short-b"]) == 2
+    assert "short-b: the stream broke off after frame 5" in "".join(told), "while the other one went on"
+    assert {name: summary["ended"] for name, summary in summaries(tmp_path).items()} == {
+        "a": "complete",
+        "b": "complete",
+    }
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

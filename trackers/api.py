@@ -65,7 +65,7 @@ class Runs:
             InputError: a detector that cannot be used, or a source that never ends where the end decides.
         """
         offline = self.settings.offline
-        self._refuse_waiting(source)
+        self.refuse_waiting(source)
         fps = source.fps / stride
         if not source.live:
             tracker = self._tracker(self.embedder, fps)
@@ -89,12 +89,17 @@ class Runs:
         Raises:
             InputError: the end of the source decides, and it has none.
         """
-        self._refuse_waiting(source)
-        tracker = self._tracker(self.embedder, source.fps / stride)
+        self.refuse_waiting(source)
+        tracker = self._tracker(eyes.first.embedder or self.embedder, source.fps / stride)
         perceiver = partial(self._perceiver, clock=tracker.clock)
         return Run(source, LivePerception(eyes, perceiver, came), tracker, fps=source.fps / stride)
 
-    def _refuse_waiting(self, source: Source) -> None:
+    def refuse_waiting(self, source: Source) -> None:
+        """Refuse a source that never ends where the end decides.
+
+        Raises:
+            InputError: it is one.
+        """
         if self.settings.offline.offline and source.live:
             raise InputError(
                 f"{source.path}: --offline waits for the end of a source; record it first, or leave it out"
@@ -103,13 +108,14 @@ class Runs:
     def _tracker(self, embedder: Embedder | None, fps: float) -> Tracker:
         return Tracker.around(embedder, fps=fps, settings=self.settings.tracker, association=self.settings.association)
 
-    def shared_eyes(self) -> SharedEyes:
-        """What looks at the frames of several live sources: as many networks as look at those of one video.
+    def shared_eyes(self, cameras: int) -> SharedEyes:
+        """What looks at the frames of so many live sources: a pair of networks for each, or as many as share the cores.
 
         Raises:
             InputError: a detector that cannot be used.
         """
-        return SharedEyes(*self._eyes(look=self._looks_always))
+        workers = min(self._workers, cameras)
+        return SharedEyes(*self._eyes(workers, look=self._looks_always))
 
     def perception(self, clock: StageClock, *, look: bool = True) -> Perception:
         """What looks at the frames of one source that waits for us.
@@ -125,7 +131,7 @@ class Runs:
         Raises:
             InputError: a detector that cannot be used.
         """
-        first, others = self._eyes(look=look)
+        first, others = self._eyes(self._workers, look=look)
         perceiver = partial(self._perceiver, clock=clock)
 
         def made(make: Callable[[], Eyes]) -> Perceiver:
@@ -136,10 +142,11 @@ class Runs:
 
         return Perception(perceiver(*first), more, ahead=self._workers + SPARE_FRAMES if self._threads > 1 else 0)
 
-    def _eyes(self, *, look: bool) -> tuple[Eyes, Callable[[], list[Callable[[], Eyes]]]]:
-        """A detector and an encoder on their share of the threads, and what makes as many as there are shares."""
-        share = self._threads // self._workers
+    def _eyes(self, workers: int, *, look: bool) -> tuple[Eyes, Callable[[], list[Callable[[], Eyes]]]]:
+        """A detector and an encoder on their share of the threads, and what makes the others that share them."""
+        share = self._threads // workers
         detector = self.detector(share)
+        embedder = self.embedder if workers == self._workers else self._load_embedder(share)
 
         def another() -> Eyes:
             # One at a time: where nothing is kept, ultralytics and torch are needed, which change the process.
@@ -147,9 +154,9 @@ class Runs:
                 return Eyes(self.detector(share), self._load_embedder(share) if look else None)
 
         def others() -> list[Callable[[], Eyes]]:
-            return [another] * (self._workers - 1 if _is_free_of_torch(detector) else 0)
+            return [another] * (workers - 1 if _is_free_of_torch(detector) else 0)
 
-        return Eyes(detector, self.embedder if look else None), others
+        return Eyes(detector, embedder if look else None), others
 
     @property
     def _looks_always(self) -> bool:

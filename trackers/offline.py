@@ -6,13 +6,10 @@ from numpy.typing import NDArray
 from remix_track.boxes import xyxy_from_tlwh
 from remix_track.detections import Tracks
 from remix_track.trackers.offline_settings import OfflineSettings
-from remix_track.trackers.picture_sides import Sides
+from remix_track.trackers.picture_sides import crossed_sides
 from remix_track.trackers.size_motion import tlwh_from_xywh, xywh_from_tlwh
 from remix_track.trackers.track_table import Table
 from remix_track.trackers.tracklets import BOX, Boxes, tracklets_of, unit
-
-GONE_SECONDS = 0.5
-"""Who is not seen for so long, at the side before and after, left the picture; for less, nobody looked well."""
 
 
 class TrackBook:
@@ -21,46 +18,49 @@ class TrackBook:
     A track that leaves the picture at a side and comes back is written down in parts.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, fps: float) -> None:
+        """Begin empty.
+
+        Args:
+            fps: frames per second, as they come.
+        """
+        self._fps = fps
         self._frames: list[Boxes] = []
         self._looks: dict[int, NDArray[np.float64]] = {}
         self._confirmed: set[int] = set()
         self._width = 0
-        self._sides = Sides()
-        # By track: its last box; the number of its part, where that is not its own.
-        self._last: dict[int, tuple[int, NDArray[np.float64]]] = {}
+        self._picture_width: int | None = None
+        # By track: its last box; the number of its part, where that is not its own. By part: its track.
+        self._last: dict[int, np.void] = {}
         self._part: dict[int, int] = {}
         self._track_of: dict[int, int] = {}
 
     def add(
         self,
-        frame: int,
+        number: int,
         seen: Table,
         vectors: NDArray[np.float32] | None,
         *,
-        fps: float = 30.0,
         picture_width: int | None = None,
         camera_way: float = 0.0,
     ) -> None:
         """Note a frame.
 
         Args:
-            frame: its number.
+            number: of the frame, counting those that come.
             seen: the tracks with a detection in it, confirmed or not: those that never are will be left out.
             vectors: (N, D) unit vectors of these detections, zeros where there is none; None without appearance.
-            fps: frames per second, as they come.
             picture_width: pixels; None: nobody knows who leaves the picture.
             camera_way: how far the camera has turned sideways since the first frame, there and back, pixels.
         """
         boxes = np.zeros(len(seen), BOX)
-        boxes["frame"], boxes["track"] = frame, seen["number"]
+        boxes["frame"], boxes["track"], boxes["way"] = number, seen["number"], camera_way
         boxes["xywh"] = xywh_from_tlwh(seen["tlwh"].astype(np.float64))
         for name in ("score", "class_id", "detection"):
             boxes[name] = seen[name]
+        self._picture_width = picture_width
         if picture_width is not None:
-            self._sides.note(frame, picture_width, camera_way)
-            tracks = zip(seen["number"].tolist(), boxes["xywh"], strict=True)
-            boxes["track"] = [self._part_of(track, frame, xywh, fps) for track, xywh in tracks]
+            boxes["track"] = [self._part_of(box, picture_width) for box in boxes]
         self._frames.append(boxes)
         self._confirmed.update(boxes["track"][seen["confirmed"]].tolist())
         if vectors is not None:
@@ -68,11 +68,19 @@ class TrackBook:
             for track, vector in zip(boxes["track"].tolist(), vectors.astype(np.float64), strict=True):
                 self._looks[track] = self._looks.get(track, 0) + vector
 
-    def _part_of(self, track: int, frame: int, xywh: NDArray[np.float64], fps: float) -> int:
-        """The number under which a track is written down in this frame: another one after it was gone."""
-        last, box = self._last.get(track, (frame, xywh))
-        self._last[track] = frame, xywh.copy()
-        if frame - last > GONE_SECONDS * fps and self._sides.crossed(box[None], xywh[None], last, frame).all():
+    def _part_of(self, box: np.void, picture_width: int) -> int:
+        """The number under which a track is written down from this box on: another one after it was gone."""
+        track, box = int(box["track"]), box.copy()
+        last = self._last.get(track, box)
+        self._last[track] = box
+        gone = box["frame"] - last["frame"] > 1 and crossed_sides(
+            last["xywh"],
+            box["xywh"],
+            seconds=(box["frame"] - last["frame"]) / self._fps,
+            turned=box["way"] - last["way"],
+            picture_width=picture_width,
+        )
+        if gone:
             self._part[track] = -1 - len(self._track_of)
             self._track_of[self._part[track]] = track
         return self._part.get(track, track)
@@ -81,17 +89,17 @@ class TrackBook:
         """Make one track of its parts."""
         for boxes in self._frames:
             boxes["track"] = [self._track_of.get(part, part) for part in boxes["track"].tolist()]
+        self._confirmed = {self._track_of.get(part, part) for part in self._confirmed}
         for part, track in self._track_of.items():
             if part in self._looks:
                 self._looks[track] = self._looks.get(track, 0) + self._looks.pop(part)
 
-    def finish(self, settings: OfflineSettings, *, max_distance: float, fps: float) -> "Finished":
+    def finish(self, settings: OfflineSettings, *, max_distance: float) -> "Finished":
         """Link and fill.
 
         Args:
             settings: how.
             max_distance: largest cosine distance of two mean looks.
-            fps: frames per second, as they came.
         """
         from remix_track.trackers.gap_filling import fill_gaps
         from remix_track.trackers.tracklet_linking import link_tracklets
@@ -104,14 +112,19 @@ class TrackBook:
         tracklets = tracklets_of(boxes, self._looks, self._width)
         person = np.arange(len(tracklets))
         if settings.link_tracklets and self._width:
-            sides = Sides() if settings.link_across_sides else self._sides
-            person = link_tracklets(tracklets, max_distance, max_gap=settings.link_seconds, fps=fps, sides=sides)
+            person = link_tracklets(
+                tracklets,
+                max_distance,
+                max_gap=settings.link_seconds,
+                fps=self._fps,
+                picture_width=None if settings.link_across_sides else self._picture_width,
+            )
         _, row = np.unique(boxes["track"], return_inverse=True)
         boxes["track"] = _numbered(tracklets.first, person)[row]
         boxes = np.sort(boxes, order=["track", "frame"])
         looks = tracklets.merged(_numbered(tracklets.first, person)).look
-        smoothness = settings.smoothness * (fps / 30) ** 4
-        return Finished(fill_gaps(boxes, max(1, round(settings.fill_seconds * fps)), smoothness), looks)
+        smoothness = settings.smoothness * (self._fps / 30) ** 4
+        return Finished(fill_gaps(boxes, max(1, round(settings.fill_seconds * self._fps)), smoothness), looks)
 
 
 class Finished:

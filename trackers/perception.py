@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 
@@ -11,6 +12,14 @@ from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.overlap import in_order
 from remix_track.trackers.stage_clock import StageClock
+
+
+class Seen(Protocol):
+    """Frames and what is seen in them, in order; to be closed by whoever does not want all of them."""
+
+    def __iter__(self) -> "Seen": ...
+    def __next__(self) -> tuple[Frame, Detections]: ...
+    def close(self) -> None: ...  # noqa: D102
 
 
 class Perceiver:

@@ -6,13 +6,12 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.detections import Detections
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.frame import Frame, TrackedFrame
 from remix_track.trackers.offline import TrackBook
 from remix_track.trackers.offline_settings import OfflineSettings
-from remix_track.trackers.perception import Perception
-from remix_track.trackers.side_by_side import LivePerception
+from remix_track.trackers.perception import Perception, Seen
+from remix_track.trackers.side_by_side import LivePerception, SeenLive
 from remix_track.trackers.sources import Source
 from remix_track.trackers.tracker import Tracker
 
@@ -65,13 +64,24 @@ class Run:
         self.watch: Callable[[int], None] = lambda _: None
         self._finishing = offline or OfflineSettings()
         self._again = again
+        self._seen: Seen | None = None
+
+    def begin(self) -> None:
+        """Let threads begin to read and to look, where they do; else nothing happens before a frame is asked for."""
+        self._seen = self.perception(self._read())
+
+    def stop(self) -> None:
+        """Let the thread of a live source end soon; `close` waits for it."""
+        if isinstance(self._seen, SeenLive):
+            self._seen.stop()
+
+    def close(self) -> None:
+        """End what `begin` began; needed where the frames were not iterated to their end, or not at all."""
+        if self._seen is not None:
+            self._seen.close()
 
     def __iter__(self) -> Generator[TrackedFrame, None, None]:
-        # Begun here, not with the first frame: where a thread looks, it begins at once.
-        tracked = self._tracked(self.perception(self._read()))
-        return self._counted(self._finished(tracked) if self.offline else tracked)
-
-    def _counted(self, frames: Generator[TrackedFrame, None, None]) -> Generator[TrackedFrame, None, None]:
+        frames = self._finished() if self.offline else self._tracked()
         with contextlib.closing(frames):
             for frame in frames:
                 self.frames += 1
@@ -80,22 +90,27 @@ class Run:
                 self.people_now = len(frame.ids)
                 yield frame
 
-    def _tracked(self, seen: Generator[tuple[Frame, Detections], None, None]) -> Generator[TrackedFrame, None, None]:
-        with self.source, contextlib.closing(seen):
+    def _tracked(self) -> Generator[TrackedFrame, None, None]:
+        if self._seen is None:
+            self.begin()
+        assert self._seen is not None
+        with self.source, contextlib.closing(self._seen) as seen:
             for frame, detections in seen:
                 tracks = self.tracker.update(detections, frame.image)
                 yield TrackedFrame(frame.index, frame.image, frame.time, tracks)
 
-    def _finished(self, tracked: Generator[TrackedFrame, None, None]) -> Generator[TrackedFrame, None, None]:
-        book, times = TrackBook(), dict[int, float]()
-        with contextlib.closing(tracked):
-            for frame in tracked:
-                self.tracker.note(book, frame.index)
+    def _finished(self) -> Generator[TrackedFrame, None, None]:
+        # The book counts frames as they come: with a stride their own numbers jump, and a gap would seem longer.
+        book, number, times = TrackBook(self.fps), dict[int, int](), dict[int, float]()
+        with contextlib.closing(self._tracked()) as frames:
+            for frame in frames:
+                number[frame.index] = len(number) + 1
                 times[frame.index] = frame.time
+                self.tracker.note(book, number[frame.index])
                 self.watch(len(times))
         done = self.tracker.finish(book, self._finishing)
         for index, image in self._pictures(times):
-            yield TrackedFrame(index, image, times[index], done.tracks(index))
+            yield TrackedFrame(index, image, times[index], done.tracks(number[index]))
 
     def _pictures(self, times: dict[int, float]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         if self._again is None:

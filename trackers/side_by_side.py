@@ -2,7 +2,8 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from queue import SimpleQueue
 from typing import NamedTuple
 
@@ -33,7 +34,7 @@ class SharedEyes:
         """Begin with one pair.
 
         Args:
-            first: looks at the first frame alone: what that prepares (compiled networks) is then at hand for all.
+            first: looks at the first frame alone: what that prepares for its size is then at hand for all.
             others: called after that; makes the others.
         """
         self.first = first
@@ -58,8 +59,11 @@ class SharedEyes:
 class LivePerception:
     """The frames of one live source with their detections, read and looked at while the caller uses the ones before.
 
-    One frame at most waits for the caller: what is shown is what the camera sees now. What it passes over in the
-    meantime is the source's to say.
+    One frame at most waits for the caller, besides those that a stream itself holds back.
+
+    Attributes:
+        detector: the first of the detectors, which are all alike.
+        dropped: boxes that they left out of this source's frames so far (see `Detector.dropped`).
     """
 
     def __init__(
@@ -76,26 +80,10 @@ class LivePerception:
         self.detector = eyes.first.detector
         self.dropped = 0
         self._eyes, self._perceiver, self._came = eyes, perceiver, came
-        self._waiting: SimpleQueue[tuple[Frame, Detections] | BaseException | None] = SimpleQueue()
-        self._room = threading.Semaphore(0)
-        self._stopped = False
 
-    def __call__(self, frames: Iterator[Frame]) -> Generator[tuple[Frame, Detections], None, None]:
+    def __call__(self, frames: Iterator[Frame]) -> "SeenLive":
         """Each frame and what is seen in it; reading begins at once, errors come at the frame that they belong to."""
-        thread = threading.Thread(target=self._look, args=(frames,), name="remix-track camera", daemon=True)
-        thread.start()
-        return self._taken(thread)
-
-    def _look(self, frames: Iterator[Frame]) -> None:
-        try:
-            for frame in frames:
-                self._give((frame, self._perceived(frame)))
-                self._room.acquire()
-                if self._stopped:
-                    return
-            self._give(None)
-        except BaseException as error:
-            self._give(error)
+        return SeenLive(frames, self._perceived, self._came)
 
     def _perceived(self, frame: Frame) -> Detections:
         with self._eyes.borrow() as eyes:
@@ -104,19 +92,57 @@ class LivePerception:
             self.dropped += eyes.detector.dropped - before
         return found
 
+
+class SeenLive:
+    """Frames and detections from a thread, which begins at once."""
+
+    def __init__(self, frames: Iterator[Frame], look: Callable[[Frame], Detections], came: Callable[[], None]) -> None:
+        """Begin; for the arguments see `LivePerception`."""
+        self._look, self._came = look, came
+        self._waiting: SimpleQueue[tuple[Frame, Detections] | BaseException | None] = SimpleQueue()
+        self._room = threading.Semaphore(0)
+        self._deadline: float | None = None
+        self._thread = threading.Thread(target=self._work, args=(frames,), name="remix-track camera", daemon=True)
+        self._thread.start()
+
+    def __iter__(self) -> "SeenLive":
+        return self
+
+    def __next__(self) -> tuple[Frame, Detections]:
+        item = self._waiting.get()
+        if item is None:
+            raise StopIteration
+        if isinstance(item, BaseException):
+            raise item
+        self._room.release()
+        return item
+
+    def stop(self) -> None:
+        """Begin nothing any more; does not wait."""
+        if self._deadline is None:
+            self._deadline = time.monotonic() + _JOIN_SECONDS
+            self._room.release()
+
+    def close(self) -> None:
+        """Stop, and wait for the thread, until two seconds after it was told to stop.
+
+        A read that waits for the network is left to its time-out; nobody should wait for it after Ctrl-C.
+        """
+        self.stop()
+        assert self._deadline is not None
+        self._thread.join(max(0.0, self._deadline - time.monotonic()))
+
+    def _work(self, frames: Iterator[Frame]) -> None:
+        try:
+            for frame in frames:
+                self._give((frame, self._look(frame)))
+                self._room.acquire()
+                if self._deadline is not None:
+                    return
+            self._give(None)
+        except BaseException as error:
+            self._give(error)
+
     def _give(self, item: tuple[Frame, Detections] | BaseException | None) -> None:
         self._waiting.put(item)
         self._came()
-
-    def _taken(self, thread: threading.Thread) -> Generator[tuple[Frame, Detections], None, None]:
-        try:
-            while (item := self._waiting.get()) is not None:
-                if isinstance(item, BaseException):
-                    raise item
-                self._room.release()
-                yield item
-        finally:
-            self._stopped = True
-            self._room.release()
-            # A read that waits for the network is left to its time-out; nobody should wait for it after Ctrl-C.
-            thread.join(_JOIN_SECONDS)

@@ -38,8 +38,8 @@ class Tracker:
         settings: as they are used.
         clock: seconds of `embed` and `associate`.
         crops: people looked at so far.
-        picture_width: pixels; None until a picture, or whoever made the tracker, has told.
         crops_saved: people who were not, as `appearance="auto"` found no need.
+        picture_width: pixels; None until a picture, or whoever made the tracker, has told.
     """
 
     def __init__(
@@ -103,8 +103,10 @@ class Tracker:
         self._associator = associator(settings, association, fps=fps)
         self._last: tuple[NDArray[np.intp], NDArray[np.float32] | None] = np.empty(0, np.intp), None
         self.picture_width: int | None = None
-        # Deep SORT asks nothing of the camera, so that nobody knows whether it rests.
+        # Deep SORT asks nothing of the camera, so that nobody knows whether it rests; who switches that off in the
+        # remix tracker says that it does.
         self._camera_way = 0.0 if association.tracker == "remix" else None
+        self._frames = 0
         self._camera_motion = CameraMotion() if association.follows_camera else None
 
     def _seen(self, sure: Detections, image: NDArray[np.uint8]) -> Detections:
@@ -153,7 +155,7 @@ class Tracker:
             camera = self.camera(detections, image)
         if camera is not None and isinstance(self._associator, Remix):
             self._associator.move(camera)
-            self._note_turn(camera)
+        self._note_turn(camera)
         used = self._seen(detections[rows], image)
         self._last = rows, used.embedding
         with self.clock("associate"):
@@ -161,25 +163,31 @@ class Tracker:
         given = np.where(tracks.detection >= 0, rows[tracks.detection] if len(rows) else -1, -1)
         return dataclasses.replace(tracks, detection=given)
 
-    def _note_turn(self, camera: Warp) -> None:
-        if self._camera_way is not None and self.picture_width:
+    def _note_turn(self, camera: Warp | None) -> None:
+        """Count how far the camera has turned; where that could not be seen, so far that it surely did not rest."""
+        self._frames += 1
+        if self._camera_way is None or not self.picture_width or (camera is None and self._camera_motion is None):
+            return
+        if camera is not None:
             middle = np.array([self.picture_width / 2, self.picture_width / 4, 1.0])
             self._camera_way += abs(float(camera[0] @ middle - middle[0]))
+        elif self._frames > 1:
+            self._camera_way += self.picture_width
 
-    def note(self, book: TrackBook, frame: int) -> None:
-        """Write what was seen in the last frame, whose number is `frame`, into the book of a run that ends offline."""
+    def note(self, book: TrackBook, number: int) -> None:
+        """Write what was seen in the last frame into the book of a run that ends offline; `number` counts frames."""
         rows, embedding = self._last
         seen = self._associator.sightings()
         vectors = None if embedding is None else unit_rows(embedding[seen["detection"]])
         seen["detection"] = rows[seen["detection"]]
         width = None if self._camera_way is None else self.picture_width
-        book.add(frame, seen, vectors, fps=self._fps, picture_width=width, camera_way=self._camera_way or 0.0)
+        book.add(number, seen, vectors, picture_width=width, camera_way=self._camera_way or 0.0)
 
     def finish(self, book: TrackBook, settings: OfflineSettings) -> Finished:
         """Who was where, now that all of `book` is known."""
         limit = self.settings.max_cosine_distance
         distance = UNCALIBRATED_COSINE_DISTANCE if limit is None else limit
-        return book.finish(settings, max_distance=distance, fps=self._fps)
+        return book.finish(settings, max_distance=distance)
 
     def camera(self, detections: Detections, image: NDArray[np.uint8]) -> Warp | None:
         """How the camera moved since the last frame; None where nobody asks, or it cannot be seen."""

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.trackers.assignment import IMPOSSIBLE, Costs, assign
-from remix_track.trackers.picture_sides import Sides
+from remix_track.trackers.picture_sides import crossed_sides
 from remix_track.trackers.tracklets import Tracklets
 
 _logger = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ _STRIDE, _SPEED = 1.0, 2.0
 
 
 def link_tracklets(
-    tracklets: Tracklets, max_distance: float, *, max_gap: float, fps: float, sides: Sides | None = None
+    tracklets: Tracklets, max_distance: float, *, max_gap: float, fps: float, picture_width: int | None = None
 ) -> NDArray[np.intp]:
     """Say for each track which track its person begins with.
 
@@ -32,14 +32,14 @@ def link_tracklets(
     A threshold for single vectors alone is too loose for means, and a wrong link costs more than a missing one.
 
     Who is lost inside the picture is still there; who left it at the side may be anywhere, and who comes in may be
-    anybody. So these two are not linked.
+    anybody. So these two are not linked (`crossed_sides`).
 
     Args:
         tracklets: T tracks.
         max_distance: largest cosine distance of two mean looks.
         max_gap: largest time from an end to a beginning, in seconds.
         fps: frames per second.
-        sides: of the pictures; None, or where nothing was noted, links across them too.
+        picture_width: pixels; None links across the sides of the picture too.
 
     Returns:
         (T,) rows of `tracklets`.
@@ -48,9 +48,7 @@ def link_tracklets(
     if len(tracklets) > MOST_TRACKLETS:
         _logger.warning("%d tracks are too many to link; at most %d can be", len(tracklets), MOST_TRACKLETS)
         return every
-    before, after, _ = assign(
-        _cost(tracklets, max_distance, max_gap, fps, sides or Sides()), max_distance, every, every
-    )
+    before, after, _ = assign(_cost(tracklets, max_distance, max_gap, fps, picture_width), max_distance, every, every)
     person = every.copy()
     person[after] = before
     # Of a chain of several each points to the one before it; its head points to itself.
@@ -59,14 +57,16 @@ def link_tracklets(
     return person
 
 
-def _cost(tracklets: Tracklets, max_distance: float, max_gap: float, fps: float, sides: Sides) -> Costs:
+def _cost(tracklets: Tracklets, max_distance: float, max_gap: float, fps: float, picture_width: int | None) -> Costs:
     """(T, T) cosine distance of each row's end to each column's beginning; `IMPOSSIBLE` where it cannot be."""
     gap = (tracklets.first[None] - tracklets.last[:, None]) / fps
     height = (tracklets.end[:, 3][:, None] + tracklets.begin[:, 3][None]) / 2
     way = np.linalg.norm(tracklets.begin[None, :, :2] - tracklets.end[:, None, :2], axis=2)
     reached = (gap > 0) & (gap <= max_gap) & (way <= (_STRIDE + _SPEED * gap) * height)
-    end, begin = tracklets.end[:, None], tracklets.begin[None]
-    reached &= ~sides.crossed(end, begin, tracklets.last[:, None], tracklets.first[None])
+    if picture_width is not None:
+        turned = tracklets.begin_way[None] - tracklets.end_way[:, None]
+        end, begin = tracklets.end[:, None], tracklets.begin[None]
+        reached &= ~crossed_sides(end, begin, seconds=gap, turned=turned, picture_width=picture_width)
     same_class = tracklets.class_id[:, None] == tracklets.class_id
     unlike = _unlike(tracklets)
     other = _nearest_other(tracklets, unlike)

@@ -15,6 +15,7 @@ BOX = np.dtype(
         ("score", np.float32),  # nan: no detection is behind it
         ("class_id", np.int64),
         ("detection", np.int64),  # row of the frame's `Detections`; -1: none
+        ("way", np.float64),  # how far the camera had turned sideways until then, there and back, pixels
     ]
 )
 
@@ -26,6 +27,7 @@ class Tracklets:
     Attributes:
         first, last: (T,) int64 frames.
         begin, end: (T, 4) float64 centre and size of the first and the last box, pixels.
+        begin_way, end_way: (T,) float64 how far the camera had turned sideways until then, there and back, pixels.
         look: (T, D) float64 sum of unit vectors over its length, so of length 1; zeros where nothing was seen.
         weight: (T,) float64 how many vectors the look is the mean of.
         class_id: (T,) int64.
@@ -35,6 +37,8 @@ class Tracklets:
     last: NDArray[np.int64]
     begin: NDArray[np.float64]
     end: NDArray[np.float64]
+    begin_way: NDArray[np.float64]
+    end_way: NDArray[np.float64]
     look: NDArray[np.float64]
     weight: NDArray[np.float64]
     class_id: NDArray[np.int64]
@@ -56,6 +60,8 @@ class Tracklets:
             self.last[tail],
             self.begin[head],
             self.end[tail],
+            self.begin_way[head],
+            self.end_way[tail],
             unit(look),
             np.bincount(member, self.weight, minlength=len(groups)).astype(np.float64),
             self.class_id[head],
@@ -78,6 +84,8 @@ def tracklets_of(boxes: Boxes, looks: dict[int, NDArray[np.float64]], width: int
         boxes["frame"][last],
         boxes["xywh"][first],
         boxes["xywh"][last],
+        boxes["way"][first],
+        boxes["way"][last],
         unit(total),
         np.linalg.norm(total, axis=1),
         boxes["class_id"][last],

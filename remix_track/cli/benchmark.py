@@ -37,7 +37,7 @@ class Job:
         name: the sequence's.
         pictures: folder or file the frames come from; None where there are none (public detections, motion only).
         fps: frames per second.
-        width: of the pictures in pixels, where `seqinfo.ini` says it.
+        width: of the pictures in pixels, as a replay has none that could tell; None: nobody knows.
         first, last: 1-based frames to track, both included.
         output: result file to write, numbered as the sequence is.
         settings: with `detector.detector` naming this sequence's det.txt, where public detections are used.
@@ -137,34 +137,26 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
         fps=job.fps,
         settings=runs.settings.tracker,
         association=runs.settings.association,
-        picture_width=_picture_width(job),
+        picture_width=job.width,
     )
     seen, replayed = _perceive(job, runs)
-    frames, nothing, book = 0, np.empty((0, 0, 3), np.uint8), TrackBook()
+    frames, nothing, book = 0, np.empty((0, 0, 3), np.uint8), TrackBook(job.fps)
     offline = runs.settings.offline
     with whole_file(job.output) as path, path.open("w", encoding="ascii") as file:
         for index, detections, camera in seen:
             tracks = tracker.update(detections, nothing, camera)
             if offline.offline:
-                tracker.note(book, index)
+                tracker.note(book, index - job.first + 1)
             else:
                 file.write(_lines(index, tracks))
             frames += 1
             step()
         if offline.offline:
             finished = tracker.finish(book, offline)
-            file.writelines(_lines(index, finished.tracks(index)) for index in range(job.first, job.last + 1))
+            file.writelines(
+                _lines(index, finished.tracks(index - job.first + 1)) for index in range(job.first, job.last + 1)
+            )
     return Done(job.name, frames, time.perf_counter() - start, replayed)
-
-
-def _picture_width(job: Job) -> int | None:
-    """Asked for offline only, where a replay has no pictures that could tell."""
-    from remix_track.trackers.sources import open_source
-
-    if job.width is not None or job.pictures is None or not job.settings.offline.offline:
-        return job.width
-    with open_source(job.pictures, start=job.first, frames=1, fps=job.fps) as source:
-        return int(next(iter(source)).image.shape[1])
 
 
 def _lines(frame: int, tracks: "Tracks") -> str:

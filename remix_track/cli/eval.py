@@ -165,7 +165,7 @@ def _job(arguments: argparse.Namespace, settings: TrackSettings, sequence: "Vide
         name=sequence.name,
         pictures=None if unseen else pictures,
         fps=sequence.info.fps or 30.0,
-        width=sequence.info.width,
+        width=sequence.info.width or (_width_of(pictures) if pictures and settings.offline.offline else None),
         first=first,
         last=last,
         output=Path(),
@@ -173,6 +173,14 @@ def _job(arguments: argparse.Namespace, settings: TrackSettings, sequence: "Vide
         cache=None if arguments.no_cache else (arguments.cache or default_cache()),
         threads=threads,
     )
+
+
+def _width_of(pictures: Path) -> int:
+    """Of the first of them, in pixels."""
+    from remix_track.trackers.sources import open_source
+
+    with open_source(pictures, frames=1) as source:
+        return int(next(iter(source)).image.shape[1])
 
 
 def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:

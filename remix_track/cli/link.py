@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from remix_track.cli.carrying import outcome
 from remix_track.cli.progress import Progress
 from remix_track.cli.results import Outputs, print_table
-from remix_track.cli.track import outcome
 from remix_track.errors import InputError
 from remix_track.output_files import claim_folder, claim_numbered_folder, give_back, whole_file
 from remix_track.trackers.settings import TrackSettings

@@ -2,32 +2,36 @@
 
 import argparse
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
 
+from remix_track.cli.carrying import Carrying
 from remix_track.cli.progress import Progress
 from remix_track.cli.results import print_table
-from remix_track.cli.track import Steps, stepwise
 from remix_track.errors import InputError
 
 if TYPE_CHECKING:
-    from remix_track.cli.results import Outputs
     from remix_track.trackers.api import Runs
     from remix_track.trackers.sources import Source
 
 
 def track_side_by_side(
-    sources: "Sequence[Source]", runs: "Runs", arguments: argparse.Namespace, claim: Callable[[str], Path]
+    names: "Sequence[Callable[[], Source]]",
+    runs: "Runs",
+    arguments: argparse.Namespace,
+    claim: Callable[[str], Path],
 ) -> Iterator[str]:
     """Track live sources until the last of them ends, each as its frames come.
 
     One that ends or breaks off does not end the others. Closing a window ends them all, as Ctrl-C does.
 
     Args:
-        sources: opened.
+        names: open the sources.
         runs: makes the runs.
         arguments: what is written.
         claim: makes the folder of a source, from its name.
@@ -35,56 +39,83 @@ def track_side_by_side(
     Yields:
         what was wrong with the sources, a line each, as it is found.
     """
-    due: SimpleQueue[int] = SimpleQueue()
     with contextlib.ExitStack() as stack:
-        eyes = runs.shared_eyes()
-        tracked = [
-            runs.run_beside(source, eyes, partial(due.put, number), stride=arguments.stride)
-            for number, source in enumerate(sources)
-        ]
-        under_way = {
-            number: stepwise(run, runs.settings, arguments, partial(claim, run.source.name))
-            for number, run in enumerate(tracked)
-        }
-        stack.callback(_stop, under_way)
-        for steps in under_way.values():
-            next(steps)
-        done: dict[int, Outputs | None] = dict.fromkeys(under_way)
-        name = f"{len(sources)} cameras"
-        progress = stack.enter_context(Progress(name, None, quiet=arguments.quiet))
-        while under_way:
-            number = due.get()
-            if number not in under_way:
-                continue
+        sources, named = dict[str, "Source"](), Counter[str]()
+        for opened in names:
             try:
-                done[number] = next(under_way[number])
-            except StopIteration:
-                del under_way[number]
+                source = stack.enter_context(opened())
+                runs.refuse_waiting(source)
             except InputError as error:
-                del under_way[number]
                 yield str(error)
-            outputs = done[number]
-            if outputs and outputs.window_closed:
-                _end(under_way)
-            people = sum(run.people_now for run in tracked)
-            progress.update(sum(run.frames for run in tracked), f"{people} tracks now")
-        progress.close()
-        for run, outputs in zip(tracked, done.values(), strict=True):
-            if outputs and not arguments.quiet:
-                print_table(run, outputs)
-            yield from (f"{run.source.name}: {problem}" for problem in run.source.problems)
+                continue
+            # The channels of one recorder differ in what is left out of names. Who is the second is known before
+            # anybody's first frame, or it would be another one each time.
+            named[source.name] += 1
+            count = named[source.name]
+            sources[source.name if count == 1 else f"{source.name}-{count}"] = source
+        if sources:
+            yield from _track(sources, runs, arguments, claim)
 
 
-def _end(under_way: dict[int, Steps]) -> None:
-    """End every run where it is, as if its source had ended."""
-    for steps in under_way.values():
-        with contextlib.suppress(StopIteration):
-            steps.send(True)
-    under_way.clear()
+def _track(
+    sources: "dict[str, Source]", runs: "Runs", arguments: argparse.Namespace, claim: Callable[[str], Path]
+) -> Iterator[str]:
+    due, eyes = SimpleQueue[str](), runs.shared_eyes(len(sources))
+    with _Together() as together:
+        for name, source in sources.items():
+            run = runs.run_beside(source, eyes, partial(due.put, name), stride=arguments.stride)
+            together.under_way[name] = Carrying(run, runs.settings, arguments, partial(claim, name), title=name)
+        title = f"{len(sources)} cameras" if len(sources) > 1 else next(iter(sources))
+        everybody = list(together.under_way.values())
+        with Progress(title, None, quiet=arguments.quiet) as progress:
+            while together.under_way:
+                name = due.get()
+                if name not in together.under_way:
+                    continue
+                yield from together.step(name)
+                people = sum(carrying.run.people_now for carrying in together.under_way.values())
+                progress.update(sum(carrying.run.frames for carrying in everybody), f"{people} tracks now")
+    for carrying in everybody:
+        if carrying.outputs and not arguments.quiet:
+            print_table(carrying.run, carrying.outputs)
 
 
-def _stop(under_way: dict[int, Steps]) -> None:
-    """What is still under way when an error or the user ends all."""
-    for steps in under_way.values():
-        with contextlib.suppress(KeyboardInterrupt, InputError, StopIteration):
-            steps.throw(KeyboardInterrupt)
+class _Together:
+    """Runs under way at the same time. What ends the `with` around them ends them all."""
+
+    def __init__(self) -> None:
+        self.under_way: dict[str, Carrying] = {}
+
+    def step(self, name: str) -> list[str]:
+        """The next frame of one; at its end what was wrong with it, a line each."""
+        carrying = self.under_way[name]
+        try:
+            if carrying.step():
+                return []
+        except InputError as error:
+            problems = self._end(name, error)
+            # A source without any frame names its problems in the error.
+            return [str(error), *(problems if carrying.run.source.frames_read else [])]
+        closed = carrying.outputs and carrying.outputs.window_closed
+        return [line for one in (list(self.under_way) if closed else [name]) for line in self._end(one, None)]
+
+    def _end(self, name: str, error: InputError | None) -> list[str]:
+        carrying, problems = self.under_way.pop(name), list[str]()
+        try:
+            carrying.__exit__(type(error) if error else None, error, None)
+        except InputError as another:
+            problems.append(str(another))
+        return problems + [f"{name}: {problem}" for problem in carrying.run.source.problems]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        ending = contextlib.ExitStack()
+        for carrying in self.under_way.values():
+            # All at once, so that those that hang are waited for together.
+            carrying.run.stop()
+            ending.push(carrying)
+        ending.__exit__(kind, error, trace)

@@ -1,20 +1,17 @@
 """`remix-track video.mp4`: people in; annotated video, MOT text and a summary out."""
 
 import argparse
-import contextlib
-import dataclasses
 import itertools
 import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from remix_track.cli.carrying import Carrying
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import Progress, tell_first_starts
-from remix_track.cli.results import Outputs, print_table, summarise
+from remix_track.cli.results import print_table
 from remix_track.errors import InputError
 from remix_track.output_files import claim_folder, claim_numbered_folder
 from remix_track.trackers.settings import TrackSettings
@@ -25,8 +22,6 @@ if TYPE_CHECKING:
     from remix_track.trackers.sources import Source
 
 DEFAULT_OUTPUT = Path("runs/track")
-Steps = Generator[Outputs | None, bool | None, None]
-"""See `stepwise`."""
 _WHAT = "People in; annotated video, MOT text and a summary out."
 
 
@@ -67,34 +62,37 @@ def _track_each(names: Sequence[str | Path | int], runs: "Runs", arguments: argp
     Among several, one that cannot be opened or has no frames does not keep the others from being tracked.
     """
     from remix_track.cli.side_by_side import track_side_by_side
-    from remix_track.trackers.sources import may_be_live, open_source
+    from remix_track.trackers.sources import is_live, open_source
 
-    several, live = len(names) > 1, list["Source"]()
-    claim = partial(_claim, arguments, several=several, claimed=Counter[str]())
-    with contextlib.ExitStack() as stack:
-        # What may be live is opened last, so that it does not wait for others.
-        for name in sorted(names, key=may_be_live):
-            opened = partial(
-                open_source,
-                name,
-                start=arguments.start,
-                stride=arguments.stride,
-                frames=arguments.frames,
-                fps=arguments.fps,
-            )
-            try:
-                source = stack.enter_context(opened())
-            except InputError as error:
-                if not several:
-                    raise
-                yield str(error)
-                continue
-            if source.live and several:
-                live.append(source)
-            else:
-                yield from _track_one(source, opened, runs, arguments, claim, several=several)
-        if live:
-            yield from track_side_by_side(live, runs, arguments, claim)
+    several, live = len(names) > 1, list[Callable[[], "Source"]]()
+    claim = partial(_claim, arguments, several=several, claimed=set[Path]())
+    for name in names:
+        opened = partial(
+            open_source,
+            name,
+            start=arguments.start,
+            stride=arguments.stride,
+            frames=arguments.frames,
+            fps=arguments.fps,
+        )
+        if several and is_live(name):
+            live.append(opened)
+            continue
+        try:
+            source = opened()
+        except InputError as error:
+            if not several:
+                raise
+            yield str(error)
+            continue
+        if several and source.live:
+            # Hung up for now: nobody would read it while others are tracked.
+            source.close()
+            live.append(opened)
+        else:
+            yield from _track_one(source, opened, runs, arguments, claim, several=several)
+    if live:
+        yield from track_side_by_side(live, runs, arguments, claim)
 
 
 def _track_one(
@@ -135,79 +133,33 @@ def carry_out(
     tracking: "Run", settings: TrackSettings, arguments: argparse.Namespace, claim: Callable[[], Path]
 ) -> None:
     """Track to the end of the source and write what the flags ask for into the folder that `claim` makes."""
-    steps = stepwise(tracking, settings, arguments, claim)
-    next(steps)
-    name, total = tracking.source.name, tracking.source.frames
-    outputs: Outputs | None = None
-    if tracking.offline:
-        with Progress(name, total, quiet=arguments.quiet) as progress:
-            tracking.watch = lambda done: progress.update(done, "tracking; linking and writing come after")
-            outputs = next(steps)
-    with Progress(name, total, quiet=arguments.quiet) as progress:
-        for outputs in steps:  # noqa: B007 - the last is used
-            progress.update(tracking.frames, f"{tracking.people_now} tracks now, {len(tracking.people)} in all")
-    if outputs and not arguments.quiet:
-        print_table(tracking, outputs)
+    name, total, quiet = tracking.source.name, tracking.source.frames, arguments.quiet
+    with Carrying(tracking, settings, arguments, claim, title=name) as carrying:
+        if tracking.offline:
+            # The first frame comes when all are tracked.
+            with Progress(name, total, quiet=quiet) as progress:
+                tracking.watch = lambda done: progress.update(done, "tracking; linking and writing come after")
+                carrying.step()
+        else:
+            carrying.step()
+        with Progress(name, total, quiet=quiet) as progress:
+            while carrying.step():
+                progress.update(tracking.frames, f"{tracking.people_now} tracks now, {len(tracking.people)} in all")
+    if carrying.outputs and not quiet:
+        print_table(tracking, carrying.outputs)
 
 
-def stepwise(
-    tracking: "Run", settings: TrackSettings, arguments: argparse.Namespace, claim: Callable[[], Path]
-) -> Steps:
-    """As `carry_out`, frame by frame, saying nothing.
-
-    The folder is made when the first frame is through: a source without frames leaves no trace.
-
-    Yields:
-        None once, when the run has begun; then, after each frame, what it is written to. Send True to end there.
-    """
-    began, frames = time.perf_counter(), iter(tracking)
-    with contextlib.closing(frames):
-        yield None
-        first = next(frames)
-        with outcome(Outputs(claim(), began), tracking, settings) as outputs, contextlib.closing(frames):
-            embedder = tracking.tracker.embedder
-            looks = embedder.description if embedder else None
-            title = tracking.source.name
-            outputs.open(arguments, fps=tracking.fps, drawing=settings.drawing, appearance=looks, title=title)
-            for frame in itertools.chain([first], frames):
-                outputs.write(frame)
-                if (yield outputs) or outputs.window_closed:
-                    break
-
-
-@contextlib.contextmanager
-def outcome(outputs: Outputs, tracking: "Run", settings: TrackSettings) -> Iterator[Outputs]:
-    """Whatever ends the run, close every file and say in `summary.json` how it ended."""
-
-    def finish(ended: str) -> None:
-        try:
-            outputs.close()
-        finally:
-            summarise(tracking, dataclasses.asdict(settings), outputs, ended)
-
-    try:
-        yield outputs
-    except BaseException as error:
-        stopped = isinstance(error, KeyboardInterrupt)
-        ended = f"stopped by the user after {tracking.frames} frames" if stopped else f"failed: {error}"
-        # A full disk stops the summary too; what it stopped first is what the user must hear of.
-        with contextlib.suppress(InputError):
-            finish(ended)
-        if stopped:
-            sys.stderr.write(f"remix-track: {ended}; what is there is whole: {outputs.folder}\n")
-        raise
-    finish("complete")
-
-
-def _claim(arguments: argparse.Namespace, name: str, *, several: bool, claimed: Counter[str]) -> Path:
-    """The folder of a source; `claimed` counts the names of this run, as two sources may have the same."""
+def _claim(arguments: argparse.Namespace, name: str, *, several: bool, claimed: set[Path]) -> Path:
+    """The folder of a source; never one of `claimed`, those of this run, as two sources may have one name."""
     if arguments.output is not None and not several:
         return claim_folder(arguments.output, overwrite=arguments.overwrite)
     parent = DEFAULT_OUTPUT if arguments.output is None else arguments.output
     if not arguments.overwrite:
         return claim_numbered_folder(parent, name)
-    claimed[name] += 1
-    return claim_folder(parent / (name if claimed[name] == 1 else f"{name}-{claimed[name]}"), overwrite=True)
+    candidates = (parent / (name if number == 1 else f"{name}-{number}") for number in itertools.count(1))
+    folder = next(path for path in candidates if path not in claimed)
+    claimed.add(folder)
+    return claim_folder(folder, overwrite=True)
 
 
 def parser() -> argparse.ArgumentParser:

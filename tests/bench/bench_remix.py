@@ -111,7 +111,7 @@ def track(clip: Clip, shared: dict[str, Any], options: dict[str, Any], offline: 
     association = AssociationSettings(**{"tracker": "remix", **options})
     settings = DeepSortSettings(**shared)
     tracker = Tracker.around(None, fps=clip.fps, settings=settings, association=association, picture_width=clip.width)
-    book, results = TrackBook(), []
+    book, results = TrackBook(clip.fps), []
     for number, (seen, camera) in enumerate(zip(clip.seen, clip.cameras, strict=True), 1):
         results.append(tracker.update(seen, NOTHING, camera if association.follows_camera else None))
         tracker.note(book, number)

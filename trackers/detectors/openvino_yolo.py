@@ -20,6 +20,8 @@ Rows = NDArray[np.float32]
 """Boxes (N, 6): x1, y1, x2, y2 in pixels, confidence, class; best first."""
 _FORMAT = 1
 """Of the networks that are kept; to be raised when they are built otherwise."""
+_MOST_SIZES = 4
+"""Sizes of frames that are kept ready, for cameras that take turns: 50 to 200 MB each."""
 _SLACK, _SHARE, _SCORE_SLACK = 1.0, 0.01, 0.1
 """Boxes may differ from torch's by so many pixels (with 16-bit numbers by that share of their longer side, if that is
 more), and by so much confidence."""
@@ -68,7 +70,7 @@ class WrongBoxesError(Exception):
 
 
 class OpenVinoYolo:
-    """A YOLO model for frames of any one size after the other; serves one thread at a time.
+    """A YOLO model for frames of any size, a few of which are kept ready; serves one thread at a time.
 
     Args:
         weights: SHA-256 of their file.
@@ -93,7 +95,7 @@ class OpenVinoYolo:
     ) -> None:
         self._weights, self._name, self._facts, self._look = weights, name, facts, look
         self._on_torch, self._threads, self._fast = on_torch, threads, fast
-        self._ready: _Chain | None = None
+        self._ready: dict[tuple[int, int], _Chain] = {}
 
     def __call__(self, image: NDArray[np.uint8]) -> Rows:
         """The boxes in a frame (H, W, 3) uint8 BGR.
@@ -101,9 +103,11 @@ class OpenVinoYolo:
         Raises:
             WrongBoxesError: OpenVINO cannot take the model, or does not give torch's boxes.
         """
-        ready, (height, width) = self._ready, image.shape[:2]
-        if ready is None or (height, width) != (ready.letterbox.frame_height, ready.letterbox.frame_width):
-            ready = self._ready = self._open(height, width)
+        height, width = image.shape[:2]
+        ready = self._ready.pop((height, width), None) or self._open(height, width)
+        self._ready[height, width] = ready
+        if len(self._ready) > _MOST_SIZES:
+            del self._ready[next(iter(self._ready))]
         return ready(image)
 
     def _open(self, height: int, width: int) -> "_Chain":

@@ -1,8 +1,8 @@
 """Everything that turns what the user names into frames: videos, pictures, MOT sequences, cameras, streams."""
 
 from remix_track.trackers.sources.listing import expand_sources
-from remix_track.trackers.sources.opening import may_be_live, open_source
+from remix_track.trackers.sources.opening import is_live, open_source
 from remix_track.trackers.sources.source import Source
 from remix_track.trackers.sources.stream import StreamSettings
 
-__all__ = ["Source", "StreamSettings", "expand_sources", "may_be_live", "open_source"]
+__all__ = ["Source", "StreamSettings", "expand_sources", "is_live", "open_source"]

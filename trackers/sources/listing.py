@@ -14,7 +14,7 @@ _MOST_SOURCES = 10_000
 
 
 def expand_sources(names: Sequence[str | Path | int], list_file: Path | None = None) -> list[str | Path | int]:
-    """The sources to track one after another: the named ones, then those of a list file.
+    """The sources to track: the named ones, then those of a list file.
 
     A glob of videos becomes those videos, in natural order; a glob of images stays one source. A list file names one
     source a line, relative to its own folder; blank lines and lines that begin with `#` are skipped. Lists do not

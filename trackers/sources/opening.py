@@ -52,9 +52,11 @@ def is_address(text: str) -> bool:
     return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text) is not None
 
 
-def may_be_live(what: str | Path | int) -> bool:
-    """Whether this is a camera or an address, which may have no end; known for sure when it is opened."""
-    return isinstance(what, int) or (not isinstance(what, Path) and (is_camera(what) or is_address(what)))
+def is_live(what: str | Path | int) -> bool:
+    """Whether this is a camera or a stream by its name alone; an HTTP address may be one, or a recording."""
+    if isinstance(what, Path):
+        return False
+    return isinstance(what, int) or is_camera(what) or what.lower().startswith(("rtsp://", "rtsps://"))
 
 
 def is_camera(text: str) -> bool:
