@@ -1,5 +1,6 @@
 """Several frames under way at once: the order, the errors and the results of a plain loop, in bounded room."""
 
+import contextlib
 import itertools
 import subprocess
 import sys
@@ -343,6 +344,27 @@ def test_threads_are_shared_out_and_never_more_than_given(tmp_path, monkeypatch,
     list(runs.run(film))
     # The first encoder, with its share of 20 // 8, was there before.
     assert given == ([20] if live else [2] * 7)
+
+
+@pytest.mark.parametrize(("cameras", "pairs", "share"), [(1, 1, 20), (3, 3, 6), (50, 8, 2)])
+def test_cameras_share_out_all_threads(tmp_path, monkeypatch, cameras, pairs, share):
+    (tmp_path / "det.txt").write_text("")
+    settings = TrackSettings(DetectorSettings(detector=str(tmp_path / "det.txt")))
+    given = []
+
+    def load_embedder(weights, *, threads, **others):
+        given.append(threads)
+        return Colours()
+
+    monkeypatch.setattr("remix_track.encoder.load.load_embedder", load_embedder)
+    monkeypatch.setattr("remix_track.openvino_runtime.is_usable", lambda: True)
+    eyes = Runs(settings, threads=20).shared_eyes(cameras)
+    with eyes.borrow():
+        pass
+    with contextlib.ExitStack() as stack:
+        borrowed = [stack.enter_context(eyes.borrow()) for _ in range(pairs)]
+    assert len({id(pair) for pair in borrowed}) == pairs
+    assert set(given[1:]) == {share}
 
 
 def test_a_clock_counts_all_threads(monkeypatch):
