@@ -15,6 +15,8 @@ from remix_track.detections import Detections
 from remix_track.trackers.api import Runs
 from remix_track.trackers.deep_sort import DeepSortSettings
 from remix_track.trackers.frame import Frame
+from remix_track.trackers.offline import Finished
+from remix_track.trackers.offline_settings import OfflineSettings
 from remix_track.trackers.overlap import in_order
 from remix_track.trackers.perception import Perceiver, Perception
 from remix_track.trackers.pipeline import Run
@@ -22,6 +24,7 @@ from remix_track.trackers.settings import AppearanceSettings, DetectorSettings, 
 from remix_track.trackers.sources import open_source
 from remix_track.trackers.stage_clock import StageClock
 from remix_track.trackers.tracker import Tracker
+from remix_track.trackers.tracklets import BOX
 
 PATIENCE = 20
 
@@ -344,6 +347,24 @@ def test_threads_are_shared_out_and_never_more_than_given(tmp_path, monkeypatch,
     list(runs.run(film))
     # The first encoder, with its share of 20 // 8, was there before.
     assert given == ([20] if live else [2] * 7)
+
+
+def test_offline_counts_the_frames_that_are_wanted_lost_ones_too(monkeypatch):
+    #   stride 2 from frame 3 on; 7 could not be decoded
+    class Sparse(Film):
+        stride = 2
+
+        def __iter__(self):
+            yield from (frame for frame in super().__iter__() if frame.index in (3, 5, 9))
+
+    run = run_over(Sparse(), 1, 0)
+    film: Any = Sparse()
+    offline = Run(film, run.perception, run.tracker, fps=12.5, offline=OfflineSettings(offline=True))
+    noted: list[int] = []
+    monkeypatch.setattr(run.tracker, "note", lambda book, number: noted.append(number))
+    monkeypatch.setattr(run.tracker, "finish", lambda book, settings: Finished(np.empty(0, BOX), np.empty((0, 0))))
+    assert [frame.index for frame in offline] == [3, 5, 9]
+    assert noted == [1, 2, 4]
 
 
 @pytest.mark.parametrize(("cameras", "pairs", "share"), [(1, 1, 20), (3, 3, 6), (50, 8, 2)])

@@ -300,6 +300,28 @@ def test_one_camera_named_twice_gets_two_folders(streams, tmp_path, overwrite):
     assert sorted(frames) == ([4, 4] if overwrite else [3, 3, 4, 4])
 
 
+def test_a_name_that_is_made_up_is_nobody_elses(streams, tmp_path):
+    assert streams(tmp_path, "--frames", "3", names=["a", "a", "a-2"]) == 0
+    assert sorted(path.name.partition("-a")[2] for path in (tmp_path / "out").iterdir()) == ["", "-2", "-2-2"]
+
+
+def test_a_camera_that_fails_unexpectedly_ends_alone_and_is_raised_at_the_end(streams, tmp_path, monkeypatch, capsys):
+    write = Outputs.write
+
+    def noted(self, frame):
+        write(self, frame)
+        if self.folder.name.endswith("a"):
+            raise ValueError("of a")
+
+    monkeypatch.setattr(Outputs, "write", noted)
+    with pytest.raises(ValueError, match="of a"):
+        streams(tmp_path, "--frames", "20")
+    assert {name: summary["ended"] for name, summary in summaries(tmp_path).items()} == {
+        "a": "failed: of a", "b": "complete"
+    }  # fmt: skip
+    assert "a: ValueError: of a" in capsys.readouterr().err
+
+
 def after(frames, what):
     """Patches the writing of frames: at that frame of all, `what(outputs)` happens."""
     seen, write = [], Outputs.write

@@ -296,7 +296,7 @@ def test_the_window_shows_what_is_drawn_until_it_is_closed(screen, end):
         screen.update(end)
         with pytest.raises(WindowClosed):
             sink.write(THREE_FRAMES[2])
-    assert len(screen["shown"]) == 3
+    assert len(screen["shown"]) == (2 if "visible" in end else 3), "what the button closed is not opened again"
     assert screen["windows"] == 0
 
 

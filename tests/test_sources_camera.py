@@ -1,3 +1,5 @@
+import threading
+
 import cv2
 import pytest
 
@@ -55,6 +57,27 @@ def test_a_camera_gives_frames_until_it_is_unplugged(webcam, what):
     assert frames[0].time == 0
     assert source.problems == ["the camera gave no more pictures after frame 5; was it unplugged?"]
     assert Capture.last.released
+
+
+def test_a_camera_is_given_back_by_the_thread_that_waits_for_it(webcam, monkeypatch):
+    waits, plugged_in = threading.Event(), threading.Event()
+
+    def hang(self):
+        waits.set()
+        return plugged_in.wait(20)
+
+    monkeypatch.setattr(Capture, "grab", hang)
+    source = open_source(0)
+    frames: list[object] = []
+    thread = threading.Thread(target=lambda: frames.extend(source))
+    thread.start()
+    waits.wait(20)
+    source.close()
+    assert not Capture.last.released, "releasing it under a read may crash"
+    plugged_in.set()
+    thread.join(20)
+    assert Capture.last.released
+    assert source.problems == []
 
 
 def test_a_camera_stops_where_the_user_says(webcam, monkeypatch):

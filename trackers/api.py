@@ -73,8 +73,8 @@ class Runs:
             return Run(source, seen, tracker, fps=fps, offline=offline, again=again)
         # What is live is seen frame by frame by all threads: there the newest frame counts, not their number.
         tracker = self._tracker(self.embedder if self._workers == 1 else self._load_embedder(self._threads), fps)
-        looking = tracker.embedder if self._looks_always else None
-        perceive = self._perceiver(self.detector(self._threads), looking, clock=tracker.clock)
+        detector, look = self.detector(self._threads), self._looks_always
+        perceive = self._perceiver(detector, tracker.embedder, clock=tracker.clock, look=look)
         return Run(source, Perception(perceive), tracker, fps=fps)
 
     def run_beside(self, source: Source, eyes: SharedEyes, came: Callable[[], None], *, stride: int = 1) -> Run:
@@ -91,7 +91,7 @@ class Runs:
         """
         self.refuse_waiting(source)
         tracker = self._tracker(eyes.first.embedder or self.embedder, source.fps / stride)
-        perceiver = partial(self._perceiver, clock=tracker.clock)
+        perceiver = partial(self._perceiver, clock=tracker.clock, look=self._looks_always)
         return Run(source, LivePerception(eyes, perceiver, came), tracker, fps=source.fps / stride)
 
     def refuse_waiting(self, source: Source) -> None:
@@ -132,7 +132,7 @@ class Runs:
             InputError: a detector that cannot be used.
         """
         first, others = self._eyes(self._workers, look=look)
-        perceiver = partial(self._perceiver, clock=clock)
+        perceiver = partial(self._perceiver, clock=clock, look=look)
 
         def made(make: Callable[[], Eyes]) -> Perceiver:
             return perceiver(*make())
@@ -156,16 +156,16 @@ class Runs:
         def others() -> list[Callable[[], Eyes]]:
             return [another] * (workers - 1 if _is_free_of_torch(detector) else 0)
 
-        return Eyes(detector, embedder if look else None), others
+        return Eyes(detector, embedder), others
 
     @property
     def _looks_always(self) -> bool:
         return self.settings.tracker.appearance == "always"
 
-    def _perceiver(self, detector: Detector, embedder: Embedder | None, *, clock: StageClock) -> Perceiver:
+    def _perceiver(self, detector: Detector, embedder: Embedder | None, *, clock: StageClock, look: bool) -> Perceiver:
         return Perceiver(
             detector,
-            embedder,
+            embedder if look else None,
             min_confidence=self.settings.tracker.min_confidence,
             clock=clock,
             least_score=self.least_score,

@@ -69,6 +69,8 @@ class Run:
     def begin(self) -> None:
         """Let threads begin to read and to look, where they do; else nothing happens before a frame is asked for."""
         self._seen = self.perception(self._read())
+        if isinstance(self._seen, SeenLive):
+            self._seen.start()
 
     def stop(self) -> None:
         """Let the thread of a live source end soon; `close` waits for it."""
@@ -100,11 +102,11 @@ class Run:
                 yield TrackedFrame(frame.index, frame.image, frame.time, tracks)
 
     def _finished(self) -> Generator[TrackedFrame, None, None]:
-        # The book counts frames as they come: with a stride their own numbers jump, and a gap would seem longer.
+        # The book counts wanted frames, lost ones too: with a stride their own numbers jump, and gaps seem longer.
         book, number, times = TrackBook(self.fps), dict[int, int](), dict[int, float]()
         with contextlib.closing(self._tracked()) as frames:
             for frame in frames:
-                number[frame.index] = len(number) + 1
+                number[frame.index] = 1 + (frame.index - next(iter(number), frame.index)) // self.source.stride
                 times[frame.index] = frame.time
                 self.tracker.note(book, number[frame.index])
                 self.watch(len(times))

@@ -82,7 +82,7 @@ class LivePerception:
         self._eyes, self._perceiver, self._came = eyes, perceiver, came
 
     def __call__(self, frames: Iterator[Frame]) -> "SeenLive":
-        """Each frame and what is seen in it; reading begins at once, errors come at the frame that they belong to."""
+        """Each frame and what is seen in it, once started; errors come at the frame that they belong to."""
         return SeenLive(frames, self._perceived, self._came)
 
     def _perceived(self, frame: Frame) -> Detections:
@@ -94,26 +94,29 @@ class LivePerception:
 
 
 class SeenLive:
-    """Frames and detections from a thread, which begins at once."""
+    """Frames and detections from a thread."""
 
     def __init__(self, frames: Iterator[Frame], look: Callable[[Frame], Detections], came: Callable[[], None]) -> None:
-        """Begin; for the arguments see `LivePerception`."""
+        """Prepare; for the arguments see `LivePerception`."""
         self._look, self._came = look, came
         self._waiting: SimpleQueue[tuple[Frame, Detections] | BaseException | None] = SimpleQueue()
         self._room = threading.Semaphore(0)
         self._deadline: float | None = None
         self._thread = threading.Thread(target=self._work, args=(frames,), name="remix-track camera", daemon=True)
+
+    def start(self) -> None:
+        """Begin to read and to look."""
         self._thread.start()
 
     def __iter__(self) -> "SeenLive":
         return self
 
     def __next__(self) -> tuple[Frame, Detections]:
-        item = self._waiting.get()
-        if item is None:
-            raise StopIteration
-        if isinstance(item, BaseException):
-            raise item
+        item = None if self._deadline is not None else self._waiting.get()
+        if item is None or isinstance(item, BaseException):
+            # Nothing comes after it, however often it is asked for.
+            self.stop()
+            raise item or StopIteration
         self._room.release()
         return item
 
@@ -129,8 +132,8 @@ class SeenLive:
         A read that waits for the network is left to its time-out; nobody should wait for it after Ctrl-C.
         """
         self.stop()
-        assert self._deadline is not None
-        self._thread.join(max(0.0, self._deadline - time.monotonic()))
+        if self._deadline is not None and self._thread.ident is not None:
+            self._thread.join(max(0.0, self._deadline - time.monotonic()))
 
     def _work(self, frames: Iterator[Frame]) -> None:
         try:

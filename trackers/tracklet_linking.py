@@ -66,7 +66,9 @@ def _cost(tracklets: Tracklets, max_distance: float, max_gap: float, fps: float,
     if picture_width is not None:
         turned = tracklets.begin_way[None] - tracklets.end_way[:, None]
         end, begin = tracklets.end[:, None], tracklets.begin[None]
-        reached &= ~crossed_sides(end, begin, seconds=gap, turned=turned, picture_width=picture_width)
+        # At a low rate the next frame may be half a second later.
+        seconds = np.where(tracklets.first[None] - tracklets.last[:, None] > 1, gap, 0)
+        reached &= ~crossed_sides(end, begin, seconds=seconds, turned=turned, picture_width=picture_width)
     same_class = tracklets.class_id[:, None] == tracklets.class_id
     unlike = _unlike(tracklets)
     other = _nearest_other(tracklets, unlike)

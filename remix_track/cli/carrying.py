@@ -45,7 +45,11 @@ class Carrying:
         self._stack = contextlib.ExitStack()
         self._stack.callback(run.close)
         self._frames = self._stack.enter_context(contextlib.closing(iter(run)))
-        run.begin()
+        try:
+            run.begin()
+        except BaseException:
+            self._stack.close()
+            raise
 
     def step(self) -> bool:
         """Track the next frame and write it; False where there is no more to do: no frame, or a closed window."""
@@ -91,7 +95,8 @@ def outcome(outputs: Outputs, tracking: "Run", settings: TrackSettings) -> Itera
     try:
         yield outputs
     except BaseException as error:
-        stopped = isinstance(error, KeyboardInterrupt)
+        # A generator is closed where the user stops what reads it.
+        stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
         ended = f"stopped by the user after {tracking.frames} frames" if stopped else f"failed: {error}"
         # A full disk stops the summary too; what it stopped first is what the user must hear of.
         with contextlib.suppress(InputError):

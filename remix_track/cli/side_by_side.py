@@ -2,7 +2,7 @@
 
 import argparse
 import contextlib
-from collections import Counter
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def track_side_by_side(
-    names: "Sequence[Callable[[], Source]]",
+    opening: "Sequence[Callable[[], Source]]",
     runs: "Runs",
     arguments: argparse.Namespace,
     claim: Callable[[str], Path],
@@ -31,17 +31,20 @@ def track_side_by_side(
     One that ends or breaks off does not end the others. Closing a window ends them all, as Ctrl-C does.
 
     Args:
-        names: open the sources.
+        opening: open the sources.
         runs: makes the runs.
         arguments: what is written.
         claim: makes the folder of a source, from its name.
 
     Yields:
         what was wrong with the sources, a line each, as it is found.
+
+    Raises:
+        Exception: what one of them failed with, if it was no bad input; when the others are done.
     """
     with contextlib.ExitStack() as stack:
-        sources, named = dict[str, "Source"](), Counter[str]()
-        for opened in names:
+        sources = dict[str, "Source"]()
+        for opened in opening:
             try:
                 source = stack.enter_context(opened())
                 runs.refuse_waiting(source)
@@ -50,9 +53,8 @@ def track_side_by_side(
                 continue
             # The channels of one recorder differ in what is left out of names. Who is the second is known before
             # anybody's first frame, or it would be another one each time.
-            named[source.name] += 1
-            count = named[source.name]
-            sources[source.name if count == 1 else f"{source.name}-{count}"] = source
+            names = (source.name if number == 1 else f"{source.name}-{number}" for number in itertools.count(1))
+            sources[next(name for name in names if name not in sources)] = source
         if sources:
             yield from _track(sources, runs, arguments, claim)
 
@@ -75,6 +77,8 @@ def _track(
                 yield from together.step(name)
                 people = sum(carrying.run.people_now for carrying in together.under_way.values())
                 progress.update(sum(carrying.run.frames for carrying in everybody), f"{people} tracks now")
+    if together.failure is not None:
+        raise together.failure
     for carrying in everybody:
         if carrying.outputs and not arguments.quiet:
             print_table(carrying.run, carrying.outputs)
@@ -85,6 +89,7 @@ class _Together:
 
     def __init__(self) -> None:
         self.under_way: dict[str, Carrying] = {}
+        self.failure: Exception | None = None
 
     def step(self, name: str) -> list[str]:
         """The next frame of one; at its end what was wrong with it, a line each."""
@@ -96,10 +101,20 @@ class _Together:
             problems = self._end(name, error)
             # A source without any frame names its problems in the error.
             return [str(error), *(problems if carrying.run.source.frames_read else [])]
-        closed = carrying.outputs and carrying.outputs.window_closed
-        return [line for one in (list(self.under_way) if closed else [name]) for line in self._end(one, None)]
+        except Exception as error:
+            self.failure = self.failure or error
+            return [f"{name}: {type(error).__name__}: {error}", *self._end(name, error)]
+        if not (carrying.outputs and carrying.outputs.window_closed):
+            return self._end(name, None)
+        self._stop()
+        return [line for one in list(self.under_way) for line in self._end(one, None)]
 
-    def _end(self, name: str, error: InputError | None) -> list[str]:
+    def _stop(self) -> None:
+        """Tell all of them, so that those that hang are waited for together."""
+        for carrying in self.under_way.values():
+            carrying.run.stop()
+
+    def _end(self, name: str, error: Exception | None) -> list[str]:
         carrying, problems = self.under_way.pop(name), list[str]()
         try:
             carrying.__exit__(type(error) if error else None, error, None)
@@ -113,9 +128,8 @@ class _Together:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()
         ending = contextlib.ExitStack()
         for carrying in self.under_way.values():
-            # All at once, so that those that hang are waited for together.
-            carrying.run.stop()
             ending.push(carrying)
         ending.__exit__(kind, error, trace)

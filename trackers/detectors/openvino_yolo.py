@@ -95,6 +95,8 @@ class OpenVinoYolo:
     ) -> None:
         self._weights, self._name, self._facts, self._look = weights, name, facts, look
         self._on_torch, self._threads, self._fast = on_torch, threads, fast
+        # Frames of several sizes may become input of one.
+        self._networks: dict[tuple[int, int], tuple[Any, Any]] = {}
         self._ready: dict[tuple[int, int], _Chain] = {}
 
     def __call__(self, image: NDArray[np.uint8]) -> Rows:
@@ -112,12 +114,15 @@ class OpenVinoYolo:
 
     def _open(self, height: int, width: int) -> "_Chain":
         letterbox = Letterbox.fit(height, width, size=self._look.imgsz, stride=self._facts.stride)
+        size = letterbox.height, letterbox.width
+        if size in self._networks:
+            return _Chain(*self._networks[size], letterbox, self._facts, self._look)
         source = _Source(self._on_torch, letterbox)
         facts = {
             "kind": "yolo",
             "format": _FORMAT,
             "weights": self._weights,
-            "input": [letterbox.height, letterbox.width],
+            "input": list(size),
         }
 
         def chain(body: Any) -> _Chain:
@@ -131,7 +136,9 @@ class OpenVinoYolo:
 
         try:
             head = self._compiled({**facts, "part": "head"}, of_head, exact=True)
-            return chain(self._compiled({**facts, "part": "body"}, of_body, exact=not self._fast))
+            body = self._compiled({**facts, "part": "body"}, of_body, exact=not self._fast)
+            self._networks[size] = body, head
+            return chain(body)
         except (WrongBoxesError, InputError):
             raise
         except Exception as error:  # any part of an unknown model may be what neither tracing nor OpenVINO takes

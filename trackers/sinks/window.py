@@ -46,6 +46,8 @@ class WindowSink(Sink):
         """
         import cv2
 
+        if self._open and self._is_closed():
+            raise WindowClosed
         if not self._open:
             # A plain normal window can be made smaller than a 4K picture.
             cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
@@ -53,8 +55,14 @@ class WindowSink(Sink):
             self._open = True
         cv2.imshow(self._title, self._draw(frame))
         key = cv2.waitKey(1) & 0xFF
-        if key in (ord("q"), _ESCAPE) or cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1:
+        if key in (ord("q"), _ESCAPE) or self._is_closed():
             raise WindowClosed
+
+    def _is_closed(self) -> bool:
+        """Whether its button was pressed, maybe while another window waited for keys; showing would open it again."""
+        import cv2
+
+        return cv2.getWindowProperty(self._title, cv2.WND_PROP_VISIBLE) < 1
 
     def close(self) -> None:
         """Close the window."""

@@ -1,6 +1,7 @@
 """Cameras of this machine."""
 
 import contextlib
+import threading
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -40,6 +41,7 @@ class CameraReader:
             )
         self.damage = Damage()
         self.seen = 0
+        self._in_use, self._closed = threading.Lock(), False
         fps = plausible_fps(float(self._capture.get(cv2.CAP_PROP_FPS)))
         self.facts = Facts(f"camera-{index}", f"camera {index}", fps=fps, live=True)
 
@@ -48,13 +50,16 @@ class CameraReader:
         began: float | None = None
         while not selection.is_past(self.seen + 1):
             if not self._grab():
+                if self._closed:
+                    return
                 self.damage.note(f"the camera gave no more pictures after frame {self.seen}; was it unplugged?")
                 return
             self.seen += 1
             now = time.monotonic()
             began = now if began is None else began
             if selection.wants(self.seen):
-                fetched, image = self._capture.retrieve()
+                with self._in_use:
+                    fetched, image = self._capture.retrieve()
                 if fetched and image is not None:
                     yield Picture(self.seen, image, now - began)
                 else:
@@ -62,14 +67,23 @@ class CameraReader:
 
     def _grab(self) -> bool:
         for _ in range(_MOST_MISSES):
-            if self._capture.grab():
-                return True
+            with self._in_use:
+                if self._closed:
+                    self._capture.release()
+                    return False
+                if self._capture.grab():
+                    return True
             time.sleep(_MISS_SECONDS)
         return False
 
     def close(self) -> None:
-        """Give the camera back."""
-        self._capture.release()
+        """Give the camera back; where another thread waits for a picture from it, that one will."""
+        self._closed = True
+        if self._in_use.acquire(blocking=False):
+            try:
+                self._capture.release()
+            finally:
+                self._in_use.release()
 
 
 @contextlib.contextmanager

@@ -109,6 +109,11 @@ class Source:
         self._say_doubts()
 
     @property
+    def stride(self) -> int:
+        """Every how many-th frame is wanted."""
+        return self._selection.stride
+
+    @property
     def warnings(self) -> list[str]:
         """Doubts that cost no frames."""
         return list(self._reader.facts.warnings)
