@@ -363,9 +363,11 @@ def test_a_name_that_is_not_there_names_the_nearest(study, capsys):
 def test_the_shipped_file_asks_for_the_grid_every_choice_and_every_sweep():
     file = read_studies(CONFIG)
     found = {study.name: study for study in file.studies}
-    assert set(found) == {"grid", "choices", "temperatures", "single-images", "momentum", "diversity", "iterations"}
-    grid_cells = [(cell.settings.pretrain, cell.settings.joint) for cell in found["grid"].cells]
-    assert sorted(grid_cells) == [(False, False), (False, True), (True, False), (True, True)]
+    sweeps = {"temperatures", "single-images", "momentum", "diversity", "iterations"}
+    assert set(found) == {"grid", "imagenet-grid", "choices", *sweeps}
+    for name in ("grid", "imagenet-grid"):
+        grid_cells = [(cell.settings.pretrain, cell.settings.joint) for cell in found[name].cells]
+        assert sorted(grid_cells) == [(False, False), (False, True), (True, False), (True, True)]
     assert len(found["grid"].seeds) >= 3
     keys = {change.split(" = ")[0] for cell in found["choices"].cells for change in cell.changes}
     assert {
