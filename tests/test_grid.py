@@ -291,7 +291,15 @@ def test_a_result_that_is_not_whole_is_none(study):
     for damage in ["", '{"attempts": [', '{"result": {"map": 0.1}}', '{"result": null, "attempts": 3}', "[]"]:
         (path.parent / "out/cells/grid-joint/seed-1.json").write_text(damage)
         assert grid(path, *words) == 0
-        assert calls(path) == ["resume grid-joint/seed-1"]
+        assert calls(path) == ["begin grid-joint/seed-1"]
+
+
+def test_a_finished_training_keeps_no_checkpoints(study):
+    path = study()
+    checkpoints = path.parent / "out/cells/grid-plain/seed-0/checkpoints"
+    assert grid(path, "--quiet", "--only", "grid/plain") == 0
+    assert checkpoints.parent.is_dir()
+    assert not checkpoints.exists()
 
 
 def test_other_settings_get_a_folder_of_their_own(study):

@@ -2,7 +2,7 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -18,10 +18,12 @@ from remix_track.trackers.deep_sort import DeepSortSettings
 from remix_track.trackers.gap_filling import fill_gaps, smooth
 from remix_track.trackers.offline import Finished, TrackBook
 from remix_track.trackers.offline_settings import OfflineSettings
+from remix_track.trackers.pipeline import Run
 from remix_track.trackers.tracker import Tracker
 from remix_track.trackers.tracklet_linking import link_tracklets
 from remix_track.trackers.tracklets import BOX, Tracklets
 from tests.deep_sort_scenes import frame_of, person
+from tests.test_overlap import Film, run_over
 
 FRONT, BACK, SIDE = np.eye(8, dtype=np.float32)[:3]
 NOTHING = np.empty((0, 0, 3), np.uint8)
@@ -238,6 +240,24 @@ def test_whoever_was_confirmed_in_a_later_part_is_there_when_the_parts_are_joine
         tracker.note(book, number)
     done = tracker.finish(book, dataclasses.replace(OFFLINE, link_across_sides=True, fill_seconds=0))
     assert [bool(len(done.tracks(number))) for number in range(1, 14)] == frames
+
+
+def test_offline_counts_the_frames_that_are_wanted_lost_ones_too(monkeypatch):
+    #   stride 2 from frame 3 on; 7 could not be decoded
+    class Sparse(Film):
+        stride = 2
+
+        def __iter__(self):
+            yield from (frame for frame in super().__iter__() if frame.index in (3, 5, 9))
+
+    run = run_over(Sparse(), 1, 0)
+    film: Any = Sparse()
+    offline = Run(film, run.perception, run.tracker, fps=12.5, offline=OfflineSettings(offline=True))
+    noted: list[int] = []
+    monkeypatch.setattr(run.tracker, "note", lambda book, number: noted.append(number))
+    monkeypatch.setattr(run.tracker, "finish", lambda book, settings: Finished(np.empty(0, BOX), np.empty((0, 0))))
+    assert [frame.index for frame in offline] == [3, 5, 9]
+    assert noted == [1, 2, 4]
 
 
 def test_each_part_of_a_track_has_its_own_look():

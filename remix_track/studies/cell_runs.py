@@ -12,6 +12,7 @@ import dataclasses
 import itertools
 import json
 import re
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -27,6 +28,7 @@ from remix_track.weights.card import card_from_metadata
 
 State = Literal["finished", "failed", "cut", "not run"]
 _SETTINGS = "settings.toml"
+_CHECKPOINTS = "checkpoints"
 _STOPPED = (130, 143, -2, -15)
 _ATTEMPT = "== attempt"
 
@@ -102,7 +104,7 @@ class CellRun:
     @property
     def has_checkpoint(self) -> bool:
         """Whether there is a point to go on from."""
-        return any((self.folder / "checkpoints").glob("[jp]*-*-*.pt"))
+        return any((self.folder / _CHECKPOINTS).glob("[jp]*-*-*.pt"))
 
     def attempts(self) -> tuple[Attempt, ...]:
         """Processes so far, the oldest first."""
@@ -158,13 +160,19 @@ class CellRun:
     def end(self, now: float, code: int) -> None:
         """Note that the process of the last `begin` has ended, with the result if it was a success.
 
+        A success leaves no checkpoints: of a study's fifty trainings they would be tens of gigabytes, and nothing goes
+        on from them.
+
         Raises:
             InputError: it ended well without a score on a target.
         """
         *before, last = self.attempts()
         attempts = [*before, dataclasses.replace(last, ended=now, code=code)]
         seconds = sum((one.ended or one.began) - one.began for one in attempts)
-        self._write(attempts, read_result(self.folder, seconds) if code == 0 else None)
+        result = read_result(self.folder, seconds) if code == 0 else None
+        self._write(attempts, result)
+        if result is not None:
+            shutil.rmtree(self.folder / _CHECKPOINTS, ignore_errors=True)
 
     @property
     def _status(self) -> Path:
