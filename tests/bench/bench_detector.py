@@ -85,20 +85,13 @@ def compare_batches(weights: Path, video: Path, imgsz: int, threads: int) -> Non
     import torch
     from ultralytics import YOLO
 
-    from remix_track.openvino_runtime import openvino
+    from remix_track.openvino_runtime import from_torch, openvino
+    from remix_track.trackers.detectors.yolo_parts import Whole, split
 
     image, ov = frames_of(video, 16)[0].image, openvino()
     letterbox = Letterbox.fit(*image.shape[:2], size=imgsz, stride=32)
     network: Any = YOLO(weights).model
-    network = network.float().fuse().eval()
-
-    class Boxes(torch.nn.Module):
-        def forward(self, pixels: torch.Tensor) -> Any:
-            return network(pixels)[0]
-
-    example = torch.zeros(1, 3, letterbox.height, letterbox.width)
-    network(example)  # makes its anchors, which tracing must not
-    model = ov.convert_model(torch.jit.trace(Boxes(), example, check_trace=False), example_input=example)
+    model = from_torch(Whole(*split(network)), torch.zeros(1, 3, letterbox.height, letterbox.width))
     work: dict[str, Callable[[], object]] = {}
     for frames in (1, 2, 4):
         model.reshape([frames, 3, letterbox.height, letterbox.width])

@@ -51,11 +51,11 @@ class Letterbox:
             top=round(spare_height / 2 - 0.1),
         )
 
-    def empty(self) -> NDArray[np.uint8]:
+    def empty(self) -> NDArray[np.float32]:
         """A grey input (1, height, width, 3) to `fill`."""
-        return np.full((1, self.height, self.width, 3), GREY, np.uint8)
+        return np.full((1, self.height, self.width, 3), GREY, np.float32)
 
-    def fill(self, image: NDArray[np.uint8], pixels: NDArray[np.uint8]) -> None:
+    def fill(self, image: NDArray[np.uint8], pixels: NDArray[np.float32]) -> None:
         """Scale a frame (H, W, 3) into an input of `empty`; the padding stays as it is."""
         import cv2
 

@@ -15,10 +15,11 @@ from remix_track.trackers.detectors.suppression import sure, surest
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch.nn import Module
 
 Rows = NDArray[np.float32]
 """Boxes (N, 6): x1, y1, x2, y2 in pixels, confidence, class; best first."""
-_FORMAT = 1
+_FORMAT = 2
 """Of the networks that are kept; to be raised when they are built otherwise."""
 _MOST_SIZES = 4
 """Sizes of frames that are kept ready, for cameras that take turns: 50 to 200 MB each."""
@@ -96,7 +97,7 @@ class OpenVinoYolo:
         self._weights, self._name, self._facts, self._look = weights, name, facts, look
         self._on_torch, self._threads, self._fast = on_torch, threads, fast
         # Frames of several sizes may become input of one.
-        self._networks: dict[tuple[int, int], tuple[Any, Any]] = {}
+        self._networks: dict[tuple[int, int], list[Any]] = {}
         self._ready: dict[tuple[int, int], _Chain] = {}
 
     def __call__(self, image: NDArray[np.uint8]) -> Rows:
@@ -115,60 +116,71 @@ class OpenVinoYolo:
     def _open(self, height: int, width: int) -> "_Chain":
         letterbox = Letterbox.fit(height, width, size=self._look.imgsz, stride=self._facts.stride)
         size = letterbox.height, letterbox.width
-        if size in self._networks:
-            return _Chain(*self._networks[size], letterbox, self._facts, self._look)
+        if size not in self._networks:
+            self._networks[size] = self._compile(letterbox)
+        return _Chain(self._networks[size], letterbox, self._facts, self._look)
+
+    def _compile(self, letterbox: Letterbox) -> list[Any]:
+        """The whole model, or for 16-bit numbers its two parts, as a boundary between them costs two milliseconds."""
         source = _Source(self._on_torch, letterbox)
-        facts = {
-            "kind": "yolo",
-            "format": _FORMAT,
-            "weights": self._weights,
-            "input": list(size),
-        }
-
-        def chain(body: Any) -> _Chain:
-            return _Chain(body, head, letterbox, self._facts, self._look)
-
-        def of_head() -> Compilation:
-            return Compilation(source.head(), {}, lambda network: True)
-
-        def of_body() -> Compilation:
-            return Compilation(source.body(), {}, lambda network: source.agrees(chain(network), self._look, network))
-
         try:
-            head = self._compiled({**facts, "part": "head"}, of_head, exact=True)
-            body = self._compiled({**facts, "part": "body"}, of_body, exact=not self._fast)
-            self._networks[size] = body, head
-            return chain(body)
+            if not self._fast:
+                return [self._compiled(letterbox, "whole", source.whole, self._agreeing(source))]
+            head = self._compiled(letterbox, "head", source.head, lambda network: True)
+            return [self._compiled(letterbox, "body", source.body, self._agreeing(source, head), exact=False), head]
         except (WrongBoxesError, InputError):
             raise
         except Exception as error:  # any part of an unknown model may be what neither tracing nor OpenVINO takes
             reason = "".join(one for one in " ".join(str(error).split())[-160:] if one.isprintable())
             raise WrongBoxesError(f"OpenVINO does not take it ({reason or type(error).__name__})") from None
 
-    def _compiled(self, facts: dict[str, Any], build: Callable[[], Compilation], *, exact: bool) -> Any:
-        made = compiled(self._name, facts, build, self._threads, exact=exact)
+    def _agreeing(self, source: "_Source", *rest: Any) -> Callable[[Any], bool]:
+        def agrees(network: Any) -> bool:
+            chain = _Chain([network, *rest], source.letterbox, self._facts, self._look)
+            return source.agrees(chain, self._look, network)
+
+        return agrees
+
+    def _compiled(
+        self,
+        letterbox: Letterbox,
+        part: str,
+        build: Callable[[], Any],
+        accept: Callable[[Any], bool],
+        *,
+        exact: bool = True,
+    ) -> Any:
+        facts = {
+            "kind": "yolo",
+            "format": _FORMAT,
+            "weights": self._weights,
+            "input": [letterbox.height, letterbox.width],
+            "part": part,
+        }
+        made = compiled(self._name, facts, lambda: Compilation(build(), {}, accept), self._threads, exact=exact)
         if made is None:
             raise WrongBoxesError("OpenVINO finds other boxes than torch")
         return made.network
 
 
 class _Chain:
-    """Both parts of a model, compiled, the first one's outputs lying where the second one reads."""
+    """A model's parts, compiled, the outputs of one lying where the next one reads."""
 
-    def __init__(self, body: Any, head: Any, letterbox: Letterbox, facts: YoloFacts, look: Look) -> None:
+    def __init__(self, parts: Sequence[Any], letterbox: Letterbox, facts: YoloFacts, look: Look) -> None:
         self.letterbox = letterbox
         self._facts, self._look = facts, look
         self._pixels = letterbox.empty()
-        self._body, self._head = body.create_infer_request(), head.create_infer_request()
-        self._body.set_input_tensor(openvino().Tensor(self._pixels, shared_memory=True))
-        for index in range(len(head.inputs)):
-            self._head.set_input_tensor(index, self._body.get_output_tensor(index))
+        self._requests = [part.create_infer_request() for part in parts]
+        self._requests[0].set_input_tensor(openvino().Tensor(self._pixels, shared_memory=True))
+        for before, after, part in zip(self._requests, self._requests[1:], parts[1:], strict=False):
+            for index in range(len(part.inputs)):
+                after.set_input_tensor(index, before.get_output_tensor(index))
 
     def __call__(self, image: NDArray[np.uint8]) -> Rows:
         self.letterbox.fill(image, self._pixels)
-        self._body.infer()
-        self._head.infer()
-        raw, look = self._head.get_output_tensor(0).data[0], self._look
+        for request in self._requests:
+            request.infer()
+        raw, look = self._requests[-1].get_output_tensor(0).data[0], self._look
         if self._facts.end_to_end:
             rows = sure(raw, look.classes, conf=look.conf)
         else:
@@ -180,7 +192,7 @@ class _Source:
     """The parts of a model before they are compiled, made when they are asked for."""
 
     def __init__(self, on_torch: Callable[[], TorchYolo], letterbox: Letterbox) -> None:
-        self._load, self._letterbox = on_torch, letterbox
+        self._load, self.letterbox = on_torch, letterbox
 
     @cached_property
     def _on_torch(self) -> TorchYolo:
@@ -199,7 +211,7 @@ class _Source:
     def _example(self) -> "Tensor":
         import torch
 
-        return torch.zeros(1, 3, self._letterbox.height, self._letterbox.width)
+        return torch.zeros(1, 3, self.letterbox.height, self.letterbox.width)
 
     def head(self) -> Any:
         _, head, between = self._parts
@@ -208,17 +220,30 @@ class _Source:
         return model
 
     def body(self) -> Any:
-        """With the scaling of the pixels before it: (1, height, width, 3) uint8 BGR in."""
+        body, _, _ = self._parts
+        return self._taking_pixels(body)
+
+    def whole(self) -> Any:
+        from remix_track.trackers.detectors.yolo_parts import Whole
+
+        body, head, _ = self._parts
+        return self._taking_pixels(Whole(body, head))
+
+    def _taking_pixels(self, module: "Module") -> Any:
+        """The model of a module with the scaling of the pixels before it: (1, height, width, 3) float32 BGR in, 0..255.
+
+        From bytes OpenVINO would turn channels and rows about and back again, at the cost of a millisecond.
+        """
         ov = openvino()
         from openvino.preprocess import ColorFormat, PrePostProcessor
 
-        model = from_torch(self._parts[0], self._example())
-        model.reshape([1, 3, self._letterbox.height, self._letterbox.width])
+        model = from_torch(module, self._example())
+        model.reshape([1, 3, self.letterbox.height, self.letterbox.width])
         steps = PrePostProcessor(model)
         pixels = steps.input()
-        pixels.tensor().set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC")).set_color_format(ColorFormat.BGR)
+        pixels.tensor().set_layout(ov.Layout("NHWC")).set_color_format(ColorFormat.BGR)
         pixels.model().set_layout(ov.Layout("NCHW"))
-        pixels.preprocess().convert_element_type(ov.Type.f32).convert_color(ColorFormat.RGB).scale(255.0)
+        pixels.preprocess().convert_color(ColorFormat.RGB).scale(255.0)
         return steps.build()
 
     def agrees(self, chain: _Chain, look: Look, body: Any) -> bool:
@@ -227,7 +252,7 @@ class _Source:
         Where torch finds nothing in them, there is no evidence that 16-bit numbers would do.
         """
         found, rounded = 0, precision_of(body) != "float32"
-        for image in photographs(self._letterbox.frame_height, self._letterbox.frame_width):
+        for image in photographs(self.letterbox.frame_height, self.letterbox.frame_width):
             exact = self._on_torch(image, look.classes)
             found += len(exact)
             if not same_boxes(chain(image), exact, look.conf, share=_SHARE if rounded else 0):

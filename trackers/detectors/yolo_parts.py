@@ -60,6 +60,19 @@ class _Given(nn.Module):
         return self.value
 
 
+class Whole(nn.Module):
+    """Both parts as one network."""
+
+    def __init__(self, body: Body, head: Head) -> None:
+        super().__init__()
+        self.body, self.head = body, head
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Pictures -> what `Head` gives."""
+        boxes: Tensor = self.head(*self.body(images))
+        return boxes
+
+
 def split(model: nn.Module) -> tuple[Body, Head]:
     """Both parts of a model, in eval mode, float32, with BatchNorms folded; the model itself is left as it is."""
     ready: Any = copy.deepcopy(model).float().eval()
