@@ -260,6 +260,31 @@ def test_offline_counts_the_frames_that_are_wanted_lost_ones_too(monkeypatch):
     assert noted == [1, 2, 4]
 
 
+@pytest.mark.parametrize(
+    ("sequence", "width", "fps", "left"),
+    [
+        ("pets09-s2l1", 768, 7, 10),
+        ("mot17/train/MOT17-02-FRCNN", 1920, 30, 8),
+        ("mot17/train/MOT17-04-FRCNN", 1920, 30, 4),
+        ("mot17/train/MOT17-09-FRCNN", 1920, 30, 14),
+        ("mot17/train/MOT17-13-FRCNN", 1920, 25, 54),
+    ],
+)
+def test_in_the_benchmarks_truth_whoever_leaves_at_a_side_keeps_no_number(shared, sequence, width, fps, left):
+    """What `link_across_sides = false` follows: many leave, and no number is ever gone for half a second."""
+    rows = np.loadtxt(shared(f"data/{sequence}/gt/gt.txt"), delimiter=",")
+    if "MOT17" in sequence:
+        rows = rows[rows[:, 7] == 1]
+    last, near, gone = rows[:, 0].max(), 0.02 * width, 0
+    for number in np.unique(rows[:, 1]):
+        one = rows[rows[:, 1] == number]
+        one = one[np.argsort(one[:, 0])]
+        assert np.diff(one[:, 0]).max(initial=0) <= fps / 2
+        frame, _, x, _, w, *_ = one[-1]
+        gone += frame < last - fps / 2 and (x <= near or x + w >= width - near)
+    assert gone == left
+
+
 def test_each_part_of_a_track_has_its_own_look():
     done = away(600, 20)
     for frame, look in ((5, FRONT), (35, SIDE)):
