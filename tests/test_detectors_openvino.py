@@ -203,7 +203,9 @@ def test_backends_that_cannot_be(shared, tmp_path, monkeypatch):
 def test_fast_moves_boxes_by_little(shared):
     image = photographs(480, 640)[0]
     exact, fast = (
-        YoloDetector(shared("weights/yolo11n.pt"), imgsz=320, device="cpu", precision=precision)(Frame(1, image, 0.0))
+        YoloDetector(shared("weights/yolo11n.pt"), imgsz=320, backend="openvino", precision=precision)(
+            Frame(1, image, 0.0)
+        )
         for precision in ("float32", "fast")
     )
     rows = [np.column_stack([one.xyxy, one.score, one.class_id]) for one in (fast, exact)]
