@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -65,6 +66,8 @@ def give_back(folder: Path) -> None:
 def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` to write to; renamed to `path` at the end, removed if the body fails.
 
+    The file has the rights that the umask gives to a new file, whatever the body's writer gave it.
+
     Raises:
         InputError: the disk is full or the folder cannot be written.
     """
@@ -73,7 +76,10 @@ def whole_file(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
+        mode = temporary.stat().st_mode
         yield temporary
+        if temporary.stat().st_mode != mode:  # safetensors puts a private file of its own in the place
+            temporary.chmod(stat.S_IMODE(mode))
         temporary.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({_reason(error)})") from None

@@ -1,5 +1,7 @@
 """Nothing is overwritten, nothing that is not ours is removed, nothing is left half-written."""
 
+import os
+import stat
 import threading
 
 import pytest
@@ -153,3 +155,21 @@ def test_a_long_name_has_room_for_its_temporary(tmp_path):
     with whole_file(path) as temporary:
         temporary.write_text("1")
     assert path.read_text() == "1"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of files are POSIX's")
+@pytest.mark.parametrize(("umask", "rights"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
+def test_a_file_has_the_rights_of_a_new_one_whatever_its_writer_does(tmp_path, umask, rights):
+    """safetensors' writer puts a file of mode 0600 in the place of the temporary one."""
+    before = os.umask(umask)
+    try:
+        with whole_file(tmp_path / "plain.txt") as temporary:
+            temporary.write_text("1")
+        with whole_file(tmp_path / "replaced.safetensors") as temporary:
+            private = tmp_path / "private"
+            private.write_text("2")
+            private.chmod(0o600 if umask != 0o077 else 0o666)
+            private.replace(temporary)
+    finally:
+        os.umask(before)
+    assert [stat.S_IMODE(path.stat().st_mode) for path in sorted(tmp_path.iterdir())] == [rights, rights]

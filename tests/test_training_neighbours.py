@@ -82,3 +82,11 @@ def test_embeddings_that_are_not_finite_are_refused(bad):
 def test_half_precision_embeddings_are_taken():
     embeddings = draw(6).bfloat16()
     assert torch.equal(to_grid(embeddings), to_grid(embeddings.float()))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16])
+def test_the_embeddings_that_were_given_stay_as_they_are(dtype):
+    embeddings = draw(6).to(dtype)
+    before = embeddings.clone()
+    to_grid(embeddings)
+    assert torch.equal(embeddings, before)

@@ -336,6 +336,26 @@ def test_who_is_left_by_a_killed_process_says_so_and_ends(two):
     assert load_checkpoint(newest_checkpoint(two / "killed")).step == 2
 
 
+class OnGpu(torch.Tensor):
+    """Stands for a tensor on a GPU: it knows that it was brought to the CPU."""
+
+    def cpu(self):
+        return torch.full((2,), 7.0)
+
+
+def test_what_the_first_sends_lies_on_the_cpu(monkeypatch):
+    """Pickled on a GPU, centroids would come out on the first process's GPU in every process."""
+    far, sent = torch.zeros(2).as_subclass(OnGpu), []
+    monkeypatch.setattr(Processes, "greatest", lambda self, number: number)
+    monkeypatch.setattr(torch.distributed, "broadcast_object_list", lambda box, **_: sent.extend(box))
+    Processes(rank=0, count=2).first_alone(lambda: ({"centroids": far, "rows": [far], "people": 3}, far, None))
+    (tensors, alone, nothing) = sent[0]
+    for tensor in (tensors["centroids"], tensors["rows"][0], alone):
+        assert type(tensor) is torch.Tensor
+        assert tensor.tolist() == [7, 7]
+    assert (tensors["people"], nothing) == (3, None)
+
+
 @pytest.mark.parametrize("count", [1, 2, 3, 8])
 @pytest.mark.parametrize("things", [0, 1, 5, 16])
 def test_shares_are_everything_once(count, things):

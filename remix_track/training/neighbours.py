@@ -24,7 +24,8 @@ def to_grid(embeddings: Tensor) -> Tensor:
     """Round directions to the grid.
 
     Args:
-        embeddings: (N, D) of any length and float type. It may be a view of mapped memory: blocks of it are read.
+        embeddings: (N, D) of any length and float type, left as they are. It may be a view of mapped memory: blocks of
+            it are read.
 
     Returns:
         (N, D) float64, whole numbers within -2^26..2^26; zeros for a vector of zeros. On the same device.
@@ -34,7 +35,7 @@ def to_grid(embeddings: Tensor) -> Tensor:
     """
     grid = torch.empty(embeddings.shape, dtype=torch.float64, device=embeddings.device)
     for rows in blocks(len(embeddings), embeddings.shape[1]):
-        part = embeddings[rows].detach().double()
+        part = embeddings[rows].detach().to(torch.float64, copy=True)  # float64 would be the caller's own numbers
         if not bool(part.isfinite().all()):
             raise InputError("embeddings hold NaN or infinite values; the training went wrong: lower the learning rate")
         length = part.norm(dim=1, keepdim=True).clamp_(min=1e-12)

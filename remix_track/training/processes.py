@@ -107,11 +107,11 @@ class Processes:
         """What `work` gives in the first process, sent to all; its error too. A meeting.
 
         Args:
-            work: no meeting itself; tensors that it gives lie on the CPU.
+            work: no meeting itself. Tensors that it gives, in dicts, lists and tuples too, arrive on the CPU.
         """
         if self.count == 1:
             return work()
-        box: list[Any] = [self.together(lambda: work() if self.first else None)]
+        box: list[Any] = [self.together(lambda: _on_cpu(work()) if self.first else None)]
         dist.broadcast_object_list(box, src=0, device=torch.device("cpu"))
         return cast(Made, box[0])
 
@@ -184,6 +184,17 @@ def joined(device_name: str) -> Iterator[Processes]:
     finally:
         if dist.is_initialized():
             dist.destroy_process_group()
+
+
+def _on_cpu(made: Any) -> Any:
+    """The same with its tensors on the CPU: pickled on a GPU, they would come out on that GPU in every process."""
+    if isinstance(made, Tensor):
+        return made.cpu()
+    if isinstance(made, dict):
+        return {key: _on_cpu(value) for key, value in made.items()}
+    if type(made) in (list, tuple):
+        return type(made)(map(_on_cpu, made))
+    return made
 
 
 def _device_of_this(name: str, local_rank: int, here: int) -> torch.device:
