@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from remix_track.data.crop_set import DISTRACTOR, JUNK, Crop, Split, crop_set, join_crop_sets
+from remix_track.data.crop_table import read_crop_table
 from remix_track.data.msmt17 import read_msmt17
 from remix_track.data.multi_camera import (
     read_cuhk03_np,
@@ -16,7 +17,7 @@ from remix_track.data.multi_camera import (
     read_randperson,
 )
 from remix_track.data.name_table import NameTable
-from remix_track.data.own_crops import read_crop_folder, read_crop_table
+from remix_track.data.own_crops import read_crop_folder
 from remix_track.data.stores import FolderStore
 from remix_track.errors import InputError
 from tests.crop_replicas import jpeg, market, msmt17, rubbish, write
@@ -259,15 +260,97 @@ def test_table(tmp_path, caplog):
         (b"path,identity\na,b\n", "no column 'camera'; the first line must be path,identity,camera"),
         (b"path,identity,camera\na.jpg,p\n", ":2: camera is empty"),
         (b"path,identity,camera,split\na.jpg,p,c,test\n", ":2: split 'test' is not known"),
-        (b"path,identity,camera\n\xff\xfe,p,c\n", "not a CSV in UTF-8"),
-        (b"path,identity,camera\n\x00,p,c\n", "missing|not a CSV"),
-        (b"path,identity,camera\n" + b"a" * 200_000 + b",p,c\n", "not a CSV in UTF-8"),
+        (b"path,identity,camera\n\xff\xfe,p,c\n", "cannot be read as a CSV in UTF-8 .*; save it as"),
+        (b"path,identity,camera\n\x00,p,c\n", "missing|cannot be read as a CSV"),
+        (b"path,identity,camera\n" + b"a" * 200_000 + b",p,c\n", "cannot be read as a CSV in UTF-8 .*; save it as"),
     ],
 )
 def test_bad_tables(tmp_path, text, message):
     (tmp_path / "bad.csv").write_bytes(text)
     with pytest.raises(InputError, match=message):
         read_crop_table(tmp_path / "bad.csv")
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_a_table_from_a_spreadsheet_on_windows(tmp_path, separator):
+    write(tmp_path, ["crops/1.jpg", "crops/2, left.jpg", "a\\b.jpg"])
+    rows = [["Path", " identity", "Camera", "split"], ["crops\\1.jpg", "zoe", "door 1", "query"]]
+    rows += [['"crops\\2, left.jpg"', '"adam"', "hall", ""], ["", "", "", ""]]
+    rows += [["a\\b.jpg", "zoe", "hall", "gallery"]]
+    text = "\r\n".join(separator.join(row) for row in rows) + "\r\n"
+    for head in ("", f"sep={separator}\r\n"):
+        (tmp_path / "mine.csv").write_bytes(b"\xef\xbb\xbf" + (head + text).encode())
+        crops = read_crop_table(tmp_path / "mine.csv")
+        assert names(crops) == ["1.jpg", "2, left.jpg", "a\\b.jpg"]
+        assert [crops.identity_names[label] for label in crops.identity] == ["zoe", "adam", "zoe"]
+        assert [crops.camera_names[label] for label in crops.camera] == ["door 1", "hall", "hall"]
+        assert crops.split.tolist() == [Split.QUERY, Split.TRAIN, Split.GALLERY]
+        broken = (head + text).replace("zoe", "", 1).encode()
+        (tmp_path / "mine.csv").write_bytes(broken)
+        with pytest.raises(InputError, match=rf"mine.csv:{3 if head else 2}: identity is empty"):
+            read_crop_table(tmp_path / "mine.csv")
+
+
+def test_backslashes_that_lead_nowhere_are_named(tmp_path):
+    (tmp_path / "mine.csv").write_text("path,identity,camera\nC:\\crops\\1.jpg,zoe,door\n")
+    with pytest.raises(InputError, match="1 of these paths have the backslash of Windows") as told:
+        read_crop_table(tmp_path / "mine.csv")
+    assert "strict" not in str(told.value)
+
+
+@pytest.mark.parametrize("splits", [[""], ["query/", "gallery/"]])
+@pytest.mark.parametrize("layout", ["{camera}/{person}/{camera}_{person}_1.jpg", "{person}/{camera}/1.jpg"])
+@pytest.mark.parametrize("camera", ["cam{:02}", "Camera {}", "c{}", "view-{}"])
+def test_folders_of_cameras_and_people(tmp_path, caplog, layout, camera, splits):
+    people = ["person01", "person02", "zoe"]
+    write(
+        tmp_path,
+        [s + layout.format(camera=camera.format(n), person=p) for s in splits for n in (1, 2) for p in people],
+    )
+    crops = read_crop_folder(tmp_path)
+    assert crops.identity_names == tuple(people)
+    assert crops.camera_names == (camera.format(1), camera.format(2))
+    for row in range(len(crops)):
+        name = crops.store.name(row)
+        assert f"/{crops.identity_names[crops.identity[row]]}/" in name
+        assert f"/{crops.camera_names[crops.camera[row]]}/" in name
+    assert "folders are read as cameras: 3 identities at 2 cameras" in caplog.text
+
+
+def test_names_below_folders_of_cameras(tmp_path):
+    write(tmp_path, ["cam1/zoe_0001.jpg", "cam1/cam1_adam_1.jpg", "cam2/zoe_7.jpg"])
+    crops = read_crop_folder(tmp_path)
+    assert crops.identity_names == ("adam", "zoe")
+    assert crops.camera_names == ("cam1", "cam2")
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            ["hall/ann/1.jpg", "door/ann/1.jpg", "door/bob/2.jpg"],
+            "folders named ann lie in several others; read as people, each by its whole path, they would give 3"
+            " identities, by their last name 2; lay the folders out as person/camera_number.jpg",
+        ),
+        (["cam1/ann/walk1/1.jpg", "cam1/bob/walk1/1.jpg"], "folders named walk1 .* give 2 identities, .* name 1"),
+        (["cam1/cam2/1.jpg", "cam2/cam1/1.jpg", "cam2/cam2/1.jpg"], "folders named cam2 lie in several others"),
+        (["ann/cam1/1.jpg", "bob/cam1/1.jpg", "bob/2.jpg"], "folders named cam1 lie in several others"),
+        (["cam1/frame_1.jpg", "cam2/frame_1.jpg"], "the names of the pictures below would give 1 identities"),
+        ([f"p{n % 2}/{n:06}_x.jpg" for n in range(21)], r"would give 2 identities at 21 cameras \(000000, 000001"),
+    ],
+)
+def test_folders_that_would_be_misread_are_refused_with_the_count(tmp_path, files, message):
+    write(tmp_path, files)
+    with pytest.raises(InputError, match=message):
+        read_crop_folder(tmp_path)
+
+
+def test_nested_folders_of_different_people_stay_people(tmp_path):
+    write(tmp_path, ["monday/ann/c1_1.jpg", "tuesday/bob/c2_1.jpg"])
+    crops = read_crop_folder(tmp_path)
+    assert crops.identity_names == ("monday/ann", "tuesday/bob")
+    write(tmp_path / "flat", ["c001/c1_1.jpg", "c002/c1_1.jpg"])
+    assert read_crop_folder(tmp_path / "flat").identity_names == ("c001", "c002")
 
 
 def test_labels_do_not_depend_on_hash_order(tmp_path):

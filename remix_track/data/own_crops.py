@@ -1,12 +1,15 @@
-"""One's own labelled crops: a plain folder, or a CSV of `path,identity,camera`."""
+"""One's own labelled crops in a plain folder, labelled by where they lie or what they are called."""
 
-import csv
 import logging
 import os
 import re
+from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from remix_track.data.crop_set import Crop, CropSet, Split, crop_set
+from remix_track.data.crop_table import SPLITS
 from remix_track.data.name_table import NameTable
 from remix_track.data.picture_files import pictures_below
 from remix_track.data.stores import FolderStore
@@ -14,8 +17,21 @@ from remix_track.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-_SPLITS = {split.name.lower(): split for split in Split}
 _CAMERA_WITH_SEQUENCE = re.compile(r"(c\d+)s\d+")
+# A folder of one letter and digits may as well be a person, so it is a camera only where people lie inside.
+_CAMERA_FOLDER = re.compile(r"(?:cam(?:era)?|view)[-_ ]?\d+", re.IGNORECASE)
+_CAMERA_LEVEL = re.compile(r"(?:cam(?:era)?|view|c)[-_ ]?\d+", re.IGNORECASE)
+_ADVICE = "lay the folders out as person/camera_number.jpg, or give a CSV of path,identity,camera (table:FILE)"
+_MANY_CAMERAS = 20
+
+
+class _Picture(NamedTuple):
+    """A crop's path below the root, the folders between its split and itself, its name, and its split."""
+
+    path: bytes
+    folders: tuple[str, ...]
+    name: str
+    split: Split
 
 
 def read_crop_folder(root: Path) -> CropSet:
@@ -27,80 +43,103 @@ def read_crop_folder(root: Path) -> CropSet:
     - its folder, if it lies in one: `person7/cam2_0001.jpg` is person7 at camera cam2. The first `_` field of the name
       is the camera; a name that begins with the identity again (`0002/0002_c1s1_000451.jpg`) has it second, and a name
       of one field only is of camera `0`;
+    - its folders without the one that is a camera: `cam01/person02/...` and `person02/cam01/...` are person02 at camera
+      cam01. A level of folders is the cameras if all its names are `cam`, `camera`, `view` or `c` and a number;
+    - its name below folders that are all cameras: `cam01/person02_0001.jpg`;
     - its name otherwise: `identity_camera_anything.jpg`.
 
     `c1s1` is camera `c1`, as Market-1501 means it. Identity `-1` is junk; `0000` is a person like any other.
 
     Raises:
-        InputError: the folder is missing or holds no picture that names an identity and a camera.
+        InputError: the folder is missing, holds no picture that names an identity and a camera, or its layout would
+            make one person several or each picture a camera of its own.
     """
+    pictures, odd = _pictures(root)
+    level = _camera_level(root, pictures)
     crops: list[Crop] = []
     names: list[bytes] = []
+    for picture in pictures:
+        labels = _labels(picture, level)
+        if labels is None:
+            odd.append(os.fsdecode(picture.path))
+        else:
+            crops.append(Crop(*labels, picture.split))
+            names.append(picture.path)
+    if odd:
+        logger.warning("%s: %d pictures are left out, no identity and camera: %s", root, len(odd), ", ".join(odd[:3]))
+    result = crop_set(f"folder {root.name}", FolderStore(root, NameTable.of(names)), crops)
+    _check(root, result, len(odd), level)
+    return result
+
+
+def _pictures(root: Path) -> tuple[list[_Picture], list[str]]:
+    """The crops below `root`, and the paths of those that lie outside the splits."""
+    found: list[_Picture] = []
     odd: list[str] = []
-    has_splits = any((root / name).is_dir() for name in _SPLITS)
-    for folder, pictures in pictures_below(root):
+    has_splits = any((root / name).is_dir() for name in SPLITS)
+    for folder, names in pictures_below(root):
         parts = os.fsdecode(folder).split("/")[:-1]
         split = Split.TRAIN
         if has_splits:
-            if not parts or parts[0] not in _SPLITS:
-                odd += [os.fsdecode(folder + name) for name in pictures]
+            if not parts or parts[0] not in SPLITS:
+                odd += [os.fsdecode(folder + name) for name in names]
                 continue
-            split = _SPLITS[parts.pop(0)]
-        for name in pictures:
-            path = folder + name
-            labels = _labels(os.fsdecode(name), parts)
-            if labels is None:
-                odd.append(os.fsdecode(path))
-            else:
-                crops.append(Crop(*labels, split))
-                names.append(path)
-    if odd:
-        logger.warning("%s: %d pictures are left out, no identity and camera: %s", root, len(odd), ", ".join(odd[:3]))
-    return crop_set(f"folder {root.name}", FolderStore(root, NameTable.of(names)), crops)
+            split = SPLITS[parts.pop(0)]
+        found += [_Picture(folder + name, tuple(parts), os.fsdecode(name), split) for name in names]
+    return found, odd
 
 
-def read_crop_table(path: Path, *, strict: bool = True) -> CropSet:
-    """A CSV with a header line and columns `path`, `identity`, `camera`, and `split` if wanted (train, query, gallery).
-
-    Paths are relative to the CSV's folder, or absolute. Identity `-1` is junk.
-
-    Args:
-        path: the CSV, UTF-8.
-        strict: a picture that is not there is an error; False: it is left out with a warning.
+def _camera_level(root: Path, pictures: Sequence[_Picture]) -> int | None:
+    """Which level of folders is the camera, from 0; None where the folders are people alone.
 
     Raises:
-        InputError: not readable, a column is missing, a line is not whole, or pictures are missing.
+        InputError: folders of one name lie in several others, and nothing tells which level is the person.
     """
-    crops: list[Crop] = []
-    names: list[bytes] = []
-    missing: list[str] = []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            lines = csv.DictReader(file, strict=True)
-            _check_columns(path, lines.fieldnames or [])
-            for line in lines:
-                crop = _crop_of_line(line, f"{path}:{lines.line_num}")
-                if not (path.parent / line["path"]).is_file():
-                    missing.append(line["path"])
-                    continue
-                crops.append(crop)
-                names.append(os.fsencode(line["path"]))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (csv.Error, UnicodeDecodeError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        raise InputError(f"{path}: not a CSV in UTF-8 ({error})") from None
-    if missing:
-        message = f"{path}: {len(missing):,} listed pictures are missing, the first {', '.join(missing[:3])}"
-        if strict:
-            raise InputError(f"{message}; correct the paths, or read it with strict = false to go on without them")
-        logger.warning("%s; going on without them", message)
-    return crop_set(f"table {path.name}", FolderStore(path.parent, NameTable.of(names)), crops)
+    folders = {picture.folders for picture in pictures}
+    depths = {len(parts) for parts in folders}
+    depth = max(depths, default=0)
+    if depth == 0:
+        return None
+    if depth == 1:
+        names = {parts[0] for parts in folders if parts}
+        return 0 if len(depths) == 1 and all(map(_CAMERA_FOLDER.fullmatch, names)) else None
+    if len(depths) == 1:
+        levels = [level for level in range(depth) if all(_CAMERA_LEVEL.fullmatch(parts[level]) for parts in folders)]
+        people = {_without(parts, levels[0]) for parts in folders} if len(levels) == 1 else set()
+        if people and not _repeated(people):
+            return levels[0]
+    repeated = _repeated(folders)
+    if repeated:
+        raise InputError(
+            f"{root}: folders named {repeated} lie in several others; read as people, each by its whole path, they"
+            f" would give {len(folders)} identities, by their last name {len({parts[-1:] for parts in folders})};"
+            f" {_ADVICE}"
+        )
+    return None
 
 
-def _labels(name: str, folders: list[str]) -> tuple[str, str] | None:
-    fields = name.rpartition(".")[0].split("_")
+def _without(parts: tuple[str, ...], level: int) -> tuple[str, ...]:
+    return parts[:level] + parts[level + 1 :]
+
+
+def _repeated(folders: set[tuple[str, ...]]) -> str | None:
+    """A name that folders of several parents share, such as `cam1` in each person's folder."""
+    parents: defaultdict[str, set[tuple[str, ...]]] = defaultdict(set)
+    for parts in folders:
+        for level in range(1, len(parts)):
+            parents[parts[level]].add(parts[:level])
+    return min((name for name, found in parents.items() if len(found) > 1), default=None)
+
+
+def _labels(picture: _Picture, level: int | None) -> tuple[str, str] | None:
+    fields = picture.name.rpartition(".")[0].split("_")
+    folders = picture.folders
+    if level is not None:
+        camera = folders[level]
+        if len(folders) > 1:
+            return "/".join(_without(folders, level)), camera
+        fields = fields[1:] if fields[0] == camera else fields
+        return (fields[0], camera) if len(fields) >= 2 and fields[0] else None
     if not folders:
         return (fields[0], _camera(fields[1])) if len(fields) >= 2 and fields[0] and fields[1] else None
     identity = "/".join(folders)
@@ -114,17 +153,18 @@ def _camera(field: str) -> str:
     return match[1] if match else field
 
 
-def _check_columns(path: Path, columns: object) -> None:
-    for column in ("path", "identity", "camera"):
-        if column not in (columns if isinstance(columns, list) else []):
-            raise InputError(f"{path}: no column {column!r}; the first line must be path,identity,camera")
-
-
-def _crop_of_line(line: dict[str, str], where: str) -> Crop:
-    for column in ("path", "identity", "camera"):
-        if not line[column]:
-            raise InputError(f"{where}: {column} is empty; each line is path,identity,camera")
-    split = line.get("split") or "train"
-    if split not in _SPLITS:
-        raise InputError(f"{where}: split {split!r} is not known; expected train, query or gallery")
-    return Crop(line["identity"], line["camera"], _SPLITS[split])
+def _check(root: Path, crops: CropSet, odd: int, level: int | None) -> None:
+    """Say what the folders were taken for, or refuse what cannot be meant."""
+    people, cameras, pictures = len(crops.identity_names), len(crops.camera_names), len(crops)
+    if cameras > _MANY_CAMERAS and 2 * cameras > pictures:
+        raise InputError(
+            f"{root}: the names of its {pictures:,} pictures would give {people:,} identities at {cameras:,} cameras"
+            f" ({', '.join(crops.camera_names[:3])}, ...); {_ADVICE}"
+        )
+    if level is not None and (people < 2 or odd > pictures):
+        raise InputError(
+            f"{root}: its folders are named like cameras, and the names of the pictures below would give {people:,}"
+            f" identities; {_ADVICE}"
+        )
+    if level is not None:
+        logger.warning("%s: folders are read as cameras: %d identities at %d cameras", root, people, cameras)

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from remix_track.data.crop_set import CropSet, Split, join_crop_sets
+from remix_track.data.crop_table import read_crop_table
 from remix_track.data.fewer_videos import fewer_videos
 from remix_track.data.footage_cache import Show
 from remix_track.data.key_rule import KeyRule
@@ -23,7 +24,7 @@ from remix_track.data.multi_camera import (
     read_market_layout,
     read_randperson,
 )
-from remix_track.data.own_crops import read_crop_folder, read_crop_table
+from remix_track.data.own_crops import read_crop_folder
 from remix_track.data.single_camera import (
     LUPERSON,
     LUPERSON_NL,
