@@ -1,6 +1,7 @@
 """What was given cannot be used: the one exception for it, and the net around parsers of files from outside."""
 
 import contextlib
+import errno
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,3 +49,27 @@ def _why(error: Exception) -> str:
         return "it asks for more memory than there is"
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__
+
+
+_MEMORY = (
+    "not enough memory",  # torch
+    "allocate",  # "unable to", "failed to", "cannot", "can't": the kernel, numpy, torch, OpenCV, ONNX Runtime
+    "bad_alloc",  # C++, as OpenVINO and others hand it on
+    "bad allocation",
+    "out of memory",
+    "insufficient memory",
+    "failed to map segment",  # the loader, of a library for which there is no room
+    "can't start new thread",  # its stack has no room
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether this says that there is not enough memory: Python's own error, or a library's words for it."""
+    cause = error.__cause__ or error.__context__
+    says = " ".join(str(error).lower().split())
+    return (
+        isinstance(error, MemoryError)
+        or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+        or any(words in says for words in _MEMORY)
+        or (cause is not None and is_out_of_memory(cause))
+    )

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from remix_track import settings as settings_
 from remix_track.cli.calibrate import describe, embed_harvests
+from remix_track.cli.ending import Terminated
 from remix_track.cli.flags import Parser
 from remix_track.cli.harvesting import DEFAULT_FOOTAGE, harvest_videos
 from remix_track.cli.live_line import LiveLine
-from remix_track.cli.main import Terminated
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.errors import InputError
 from remix_track.output_files import claim_folder, whole_file

@@ -1,14 +1,12 @@
-"""`remix-track`: which command is meant, and how every command ends."""
+"""`remix-track`: which command is meant."""
 
 import logging
 import os
-import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
-from types import FrameType
 
-from remix_track.errors import InputError
+from remix_track.cli.ending import exit_code
 
 _COMMANDS = {
     "track": "remix_track.cli.track",
@@ -30,10 +28,6 @@ remix-track search V.npz --like P    the tracks that look most like a picture (s
 """
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, raised where Ctrl-C would be, so that both leave whole files."""
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the process's exit code: 0, 1 (a bar was missed), 2 (bad input), 130 or 143 (stopped)."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -53,24 +47,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     name = words.pop(0) if words[0] in _COMMANDS else "track"
     return exit_code("remix-track", lambda: import_module(_COMMANDS[name]).run(words))
-
-
-def exit_code(program: str, run: Callable[[], int]) -> int:
-    """How every command ends: what `run` returns, 2 and a line on stderr for bad input, 130 or 143 when stopped."""
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        return run()
-    except InputError as error:
-        sys.stderr.write(f"{program}: {error}\n")
-        return 2
-    except Terminated:
-        return 128 + signal.SIGTERM
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track import settings
+from remix_track.cli.ending import Terminated, exit_code
 from remix_track.cli.flags import Parser
-from remix_track.cli.main import Terminated, exit_code
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.errors import InputError
 from remix_track.output_files import claim_folder, claim_numbered_folder

@@ -1,0 +1,93 @@
+"""How every command ends: its exit code, and one line for whatever went wrong."""
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from types import FrameType
+
+from remix_track.errors import InputError, is_out_of_memory
+
+TRACEBACK = "REMIX_TRACK_TRACEBACK"
+"""Set to 1 in the environment: what a command did not expect is shown with its traceback."""
+_LONGEST = 300
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, raised where Ctrl-C would be, so that both leave whole files."""
+
+
+def exit_code(program: str, run: Callable[[], int]) -> int:
+    """How every command ends: what `run` returns, 2 and a line on stderr for what went wrong, 130 or 143 when stopped.
+
+    Below it is nothing: an error that no code expected, too little memory and a full disk are one line as well.
+    """
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = run()
+        # Here, where a full disk or a reader that has gone is still one line and not Python's own last words.
+        sys.stdout.flush()
+        return code
+    except InputError as error:
+        _say(program, str(error), error)
+        return 2
+    except Terminated:
+        return 128 + signal.SIGTERM
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except BrokenPipeError as error:
+        # `remix-track eval | head`: whatever read our output has seen enough, as every tool takes it.
+        if not _output_is_gone():
+            _say(program, last_words(error), error)
+            return 2
+        return 128 + signal.SIGPIPE
+    except Exception as error:
+        _say(program, last_words(error), error)
+        return 2
+
+
+def last_words(error: Exception) -> str:
+    """One line for an error that no code expected: what it was, and what to do next."""
+    text = " ".join(str(error).split())
+    what = text[:_LONGEST] + ("..." if len(text) > _LONGEST else "")
+    if is_out_of_memory(error):
+        return (
+            f"there is not enough memory ({what or 'MemoryError'}); free some, raise the limit (ulimit -v, the "
+            "container's), or ask for less: fewer --threads, a smaller --imgsz or batch"
+        )
+    if isinstance(error, OSError) and error.strerror:
+        about = f"{error.filename}: " if error.filename else ""
+        return f"{about}{error.strerror}; see to it and run again ({TRACEBACK}=1 shows where it happened)"
+    return (
+        f"a fault in the program, {type(error).__name__}{f': {what}' if what else ''}; please report it with what "
+        f"{TRACEBACK}=1 in the environment shows"
+    )
+
+
+def _say(program: str, line: str, error: BaseException) -> None:
+    # Without stderr, or with one that takes no more, the exit code has to say it.
+    with contextlib.suppress(OSError, ValueError):
+        if os.environ.get(TRACEBACK) == "1":
+            sys.stderr.write("".join(traceback.format_exception(error)))
+        sys.stderr.write(f"{program}: {line}\n")
+
+
+def _output_is_gone() -> bool:
+    """Whether nothing reads stdout any more; then what is left in its buffer goes nowhere, also at exit."""
+    with contextlib.suppress(OSError, ValueError):
+        stdout = sys.stdout.fileno()
+        poll = select.poll()
+        poll.register(stdout, 0)
+        if any(event & select.POLLERR for _, event in poll.poll(0)):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, stdout)
+            os.close(nowhere)
+            return True
+    return False
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated

@@ -1,0 +1,69 @@
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from remix_track.cli.ending import exit_code
+from remix_track.errors import InputError
+
+
+def raising(error):
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (InputError("a.mp4: no such file"), "a.mp4: no such file"),
+        (KeyError("fps"), "a fault in the program, KeyError: 'fps'; please report it"),
+        (RuntimeError("first\n  second"), "a fault in the program, RuntimeError: first second; please report it"),
+        (AssertionError(), "a fault in the program, AssertionError; please report it"),
+        (RuntimeError("x" * 5000), f"RuntimeError: {'x' * 300}...; please"),
+        (MemoryError(), "there is not enough memory (MemoryError); free some, raise the limit"),
+        (RuntimeError("std::bad_alloc"), "there is not enough memory (std::bad_alloc)"),
+        (OSError(errno.ENOSPC, "No space left on device", "/tmp/x"), "/tmp/x: No space left on device; see to it"),
+        (RecursionError("maximum recursion depth exceeded"), "RecursionError: maximum recursion depth exceeded"),
+    ],
+)
+def test_whatever_escapes_is_one_line_and_exit_code_2(capsys, error, says):
+    assert exit_code("remix-track", lambda: raising(error)) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("remix-track: ")
+    assert says in said
+    assert said.count("\n") == 1
+    assert len(said) < 600
+
+
+def test_the_traceback_is_shown_where_it_is_asked_for(capsys, monkeypatch):
+    monkeypatch.setenv("REMIX_TRACK_TRACEBACK", "1")
+    assert exit_code("remix-track", lambda: raising(KeyError("fps"))) == 2
+    said = capsys.readouterr().err
+    assert "Traceback" in said
+    assert "in raising" in said
+    assert said.splitlines()[-1].startswith("remix-track: a fault in the program, KeyError: 'fps'")
+
+
+PRINTING = """
+import sys
+from remix_track.cli.ending import exit_code
+sys.exit(exit_code("x", lambda: print("a") or 0))
+"""
+
+
+def test_a_reader_that_has_gone_ends_the_command_quietly():
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run([sys.executable, "-c", PRINTING], stdout=write, stderr=subprocess.PIPE, timeout=60)
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_an_output_that_cannot_be_written_is_one_line():
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run([sys.executable, "-c", PRINTING], stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert ended.stderr.startswith(b"x: No space left on device")
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
