@@ -232,6 +232,71 @@ def test_a_hole_in_time_is_told(tmp_path):
     ]
 
 
+def _at(path, seconds):
+    """The same video, its clock so many seconds later."""
+    moved = path.with_name(f"at-{seconds:.0f}-{path.name}")
+    with av.open(str(path)) as source, av.open(str(moved), "w") as target:
+        stream = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None and packet.pts is not None and packet.time_base:
+                ticks = round(seconds / packet.time_base)
+                packet.pts, packet.dts, packet.stream = packet.pts + ticks, packet.dts + ticks, stream
+                target.mux(packet)
+    return moved
+
+
+@pytest.mark.parametrize(
+    "options", [B_FRAMES, {"bf": "0", "g": "25"}, {"bf": "3", "g": "20", "x264-params": "open-gop=1"}]
+)
+@pytest.mark.parametrize(
+    ("begins", "apart"),
+    [
+        ((0, 0), 0),  # cat a.ts a.ts
+        ((5000, 0), 0),
+        ((100, 80), 0),
+        ((0, 20 * 3600), 0),  # more than half of 26.5 hours is less than half of them back
+        ((0, 5000), 5000 - 2.36),  # one camera, its clock ran on
+        ((95441.3, 0), 0.06),  # the clock wraps
+    ],
+)
+def test_recordings_end_to_end_are_one_video(tmp_path, options, begins, apart):
+    part = write_video(tmp_path / "a.ts", options=options)
+    path = tmp_path / "both.ts"
+    path.write_bytes(b"".join(_at(part, begin).read_bytes() for begin in begins))
+    source, frames = read_all(path)
+    assert [frame.index for frame in frames] == list(range(1, 121))
+    assert [read_stamp(frame.image) for frame in frames] == [*range(1, 61)] * 2
+    assert (source.problems, source.lost_frames) == ([], 0)
+    steps = np.diff([frame.time for frame in frames])
+    np.testing.assert_allclose(np.delete(steps, 59), 1 / 25, atol=2e-3)
+    assert steps[59] == pytest.approx(max(apart, 1 / 25), abs=0.03)
+    if apart < 1:
+        assert len(source.warnings) == (apart == 0)
+    else:
+        assert "no picture for 4997.6" in source.warnings[0]
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "libx264"), ("a.mpg", "mpeg2video"), ("a.avi", "mpeg4")])
+def test_other_files_end_to_end_are_one_video_too(tmp_path, name, codec):
+    path = write_video(tmp_path / name, codec)
+    path.write_bytes(2 * path.read_bytes())
+    source, frames = read_all(path, start=7, stride=3)
+    assert [frame.index for frame in frames] == list(range(7, 121, 3))
+    assert [read_stamp(frame.image) for frame in frames] == [(n - 1) % 60 + 1 for n in range(7, 121, 3)]
+    assert source.problems == []
+    np.testing.assert_allclose(np.diff([frame.time for frame in frames]), 3 / 25, atol=2e-3)
+
+
+def test_a_camera_that_records_what_moves_keeps_its_hours(tmp_path):
+    stamps = [n + 25 * 3600 * (n // 15) for n in range(60)]
+    for name in ("a.mkv", "a.mp4"):
+        source, frames = read_all(write_video(tmp_path / name, stamps=stamps, options=B_FRAMES))
+        assert [read_stamp(frame.image) for frame in frames] == list(range(1, 61))
+        np.testing.assert_allclose([frame.time for frame in frames], np.array(stamps) / 25, atol=2e-3)
+        assert source.problems == []
+        assert "no picture for 3600.04 s" in source.warnings[-1]
+
+
 def test_a_change_of_size_ends_the_source_in_one_line(tmp_path):
     path = tmp_path / "a.mjpeg"
     large = [cv2.imencode(".jpg", stamped(n))[1].tobytes() for n in range(1, 6)]

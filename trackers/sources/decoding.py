@@ -1,7 +1,8 @@
 """One open video, file or stream: packets in, numbered pictures out, damage noted where it is met."""
 
-from collections.abc import Generator, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+import itertools
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,8 @@ from numpy.typing import NDArray
 from remix_track.errors import InputError
 from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.numbering import Numbering
+from remix_track.trackers.sources.one_clock import OneClock, Stamps
+from remix_track.trackers.sources.rising_time import FrameStamp, RisingTime
 from remix_track.trackers.sources.source import MAX_PIXELS, plausible_fps
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 # FFmpeg shows text files as teletype art and follows lists of other files; neither is a video someone recorded.
 _NOT_VIDEOS = {"tty", "concat"}
 _MOST_READ_FAILURES = 3
+_MPEG_PERIOD = 2**33  # ticks of 90 kHz; ISO 13818-1, 2.4.3.7
+_USUAL_FPS = 30.0
 
 
 class Decoded(NamedTuple):
@@ -36,6 +41,9 @@ class Decoder:
         duration: seconds by the header, None where it is silent.
         longest_pause: number of the frame before the longest time without a picture, and its seconds.
         is_streamed: no duration and no size: a live stream.
+        is_stamped: the format has time stamps; where it has none, FFmpeg makes them up or leaves them out.
+        clock: what the stamps of all packets go through.
+        times: makes seconds of the stamps of pictures; a live stream has its own.
         number: number of the last frame met, lost ones included.
         complete: the end was reached, and nothing is known to be missing there.
         failure: what the disk or the network said when it failed, else None.
@@ -100,6 +108,7 @@ class Decoder:
         self.longest_pause = (number, 0.0)
         self.complete = self.held_back = False
         self._read_header()
+        self.times: Callable[[float | None, int], float | None] = RisingTime(self.frame_length)
 
     def _video_stream(self) -> "av.video.stream.VideoStream":
         import av
@@ -119,6 +128,8 @@ class Decoder:
         return streams[0]
 
     def _read_header(self) -> None:
+        from av.format import Flags
+
         stream, container = self._stream, self._container
         rate = stream.average_rate or stream.guessed_rate
         self.fps = plausible_fps(float(rate) if rate else None)
@@ -134,6 +145,17 @@ class Decoder:
             self.duration = container.duration / 1e6
         has_size = (container.size or 0) > 0 and container.format.name != "hls"
         self.is_streamed = not container.duration and not has_size
+        self._seconds_per_tick = float(stream.time_base or 0)
+        self.is_stamped = not container.format.flags & cast(int, Flags.no_timestamps.value)
+        self._clock_may_jump = bool(container.format.flags & cast(int, Flags.ts_discont.value))
+        ticks = 1 / (self._seconds_per_tick or 1)
+        wraps = self._clock_may_jump and round(ticks) == 90_000
+        self.clock = OneClock(ticks, self.frame_length * ticks, _MPEG_PERIOD if wraps else None)
+
+    @property
+    def frame_length(self) -> float:
+        """Seconds from one frame to the next, by the header."""
+        return 1 / (self.fps or _USUAL_FPS)
 
     @property
     def expected_frames(self) -> int | None:
@@ -149,9 +171,9 @@ class Decoder:
             after: frames up to this number were delivered by an earlier pass; they are neither yielded nor is
                 their damage noted again.
         """
-        time_base = float(self._stream.time_base or 0)
+        time_base = self._seconds_per_tick
         numbering = Numbering(1 / (self.fps * time_base) if self.fps and time_base else None)
-        first: float | None = None
+        believed = FrameStamp()
         latest = -1.0  # before the first picture
         for frame in self._frames(numbering):
             if frame.is_corrupt:
@@ -164,11 +186,9 @@ class Decoder:
             if frame.is_corrupt and self.number > after:
                 self._damage.damaged(self.number)
             # Not `frame.time`: the pictures that the decoder gives last carry no time base.
-            seconds = None if frame.pts is None else frame.pts * time_base
+            stamp = believed(frame.pts, frame.dts)
+            seconds = self.times(None if stamp is None else stamp * time_base, lost + 1)
             if seconds is not None:
-                first = seconds if first is None else first
-                # Stamps of H.264 in AVI run backwards; a frame is never earlier than the one before it.
-                seconds = max(seconds - first, latest + 1e-6)
                 if seconds - latest > self.longest_pause[1] and latest >= 0:
                     self.longest_pause = (self.number - 1, seconds - latest)
                 latest = seconds
@@ -187,9 +207,7 @@ class Decoder:
         import av
 
         decode = self._stream.codec_context.decode
-        for packet in self._packets():
-            if packet.is_corrupt:
-                numbering.damaged = True
+        for packet in self._on_one_clock(numbering):
             if not packet.is_discard:
                 numbering.sent(packet.pts)
             try:
@@ -203,6 +221,25 @@ class Decoder:
             self.held_back = self._threads
         # A failure behind the first picture of the rest is not raised: the pictures behind it are just not there.
         self.held_back |= self._threads and numbering.missing
+
+    def _on_one_clock(self, numbering: Numbering) -> Iterator["av.Packet[Any]"]:
+        """The packets with their stamps on one clock; `numbering` hears what is damage and what is none."""
+        packets, suspicious = _Peeking(self._packets()), False
+        for packet in packets:
+            stamps, joins = Stamps(packet.pts, packet.dts), self.clock.joins
+            # A recording that goes on minutes later, at a key frame, has lost nothing.
+            pauses = self._clock_may_jump and packet.is_keyframe and self.clock.leaps(stamps)
+            packet.pts, packet.dts = self.clock.moved(
+                stamps, key=packet.is_keyframe, step=packet.duration or 0, after=packets.stamps_behind
+            )
+            joined = self.clock.joins > joins
+            if (pauses or joined) and packet.pts is not None:
+                numbering.resumes(packet.pts)
+            # Where two recordings meet, FFmpeg calls the last packet of the first one corrupt.
+            numbering.damaged |= suspicious and not joined
+            suspicious = packet.is_corrupt
+            yield packet
+        numbering.damaged |= suspicious
 
     def _packets(self) -> Iterator["av.Packet[Any]"]:
         """The packets of the stream; after unreadable bytes, whatever follows them."""
@@ -227,7 +264,8 @@ class Decoder:
 
         Either alone is found in whole files: AVI counts repeated frames, sound outlasts pictures.
         """
-        if not self.duration or not self.fps or latest < 0:
+        # The duration is guessed from the first and the last stamp, which are of different recordings there.
+        if self.clock.joins or not self.duration or not self.fps or latest < 0:
             return False
         if self.claimed is not None and self.number >= self.claimed:
             return False
@@ -246,3 +284,21 @@ class Decoder:
     def close(self) -> None:
         """Close the file or connection; may be called twice."""
         self._container.close()
+
+
+class _Peeking:
+    """Packets, of which one may be looked at before its turn."""
+
+    def __init__(self, packets: Iterator["av.Packet[Any]"]) -> None:
+        self._packets = packets
+        self._behind: list[av.Packet[Any]] = []
+
+    def __iter__(self) -> Iterator["av.Packet[Any]"]:
+        while (packet := self._behind.pop() if self._behind else next(self._packets, None)) is not None:
+            yield packet
+
+    def stamps_behind(self) -> Stamps | None:
+        """The stamps of the packet that is next; None at the end."""
+        if not self._behind:
+            self._behind = list(itertools.islice(self._packets, 1))
+        return Stamps(self._behind[0].pts, self._behind[0].dts) if self._behind else None

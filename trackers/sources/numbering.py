@@ -31,6 +31,7 @@ class Numbering:
         self._latest: float | None = None
         self._refused = 0
         self._stamps_tell: bool | None = None
+        self._resumes: int | None = None
 
     def sent(self, stamp: int | None) -> None:
         """A packet with this presentation stamp enters the decoder."""
@@ -40,6 +41,10 @@ class Numbering:
             self._distrust()
         elif self._stamps_tell and stamp is not None:
             heapq.heappush(self._under_way, stamp)
+
+    def resumes(self, stamp: int) -> None:
+        """The recording pauses before the packet with this stamp, which is about to come: no frame lies in between."""
+        self._resumes = stamp
 
     def failed(self) -> None:
         """The decoder refused a packet."""
@@ -94,6 +99,9 @@ class Numbering:
         if not (self._even and self._stamps_tell and self._frame_length) or self._latest is None:
             return 0
         lengths = (stamp - self._latest) / self._frame_length
+        if self._resumes is not None and self._latest < self._resumes <= stamp:
+            self._resumes = None
+            return 0
         if self.damaged:
             return round(lengths) - 1 if 1 <= lengths <= _MOST_SKIPPED else 0
         self._even = 0.5 < lengths < 1.5

@@ -63,6 +63,7 @@ class VideoReader:
             yield from self._pass(selection)
         if not self._decoder.complete and not selection.is_past(self.seen + 1):
             self._note_early_end()
+        self._warn_of_joins()
         self._warn_of_pause()
 
     def _pass(self, selection: Selection) -> Generator[Picture, None, None]:
@@ -82,9 +83,15 @@ class VideoReader:
         why = decoder.failure or "the file is cut off or damaged"
         self.damage.note(f"the file ends after frame {self.seen}{promised}: {why}")
 
+    def _warn_of_joins(self) -> None:
+        clock = self._decoder.clock
+        self.facts.warnings += tuple(f"{self._path}: {note}" for note in clock.notes)
+        if clock.joins > len(clock.notes):
+            self.facts.warnings += (f"{self._path}: {clock.joins} times in all another recording begins in it",)
+
     def _warn_of_pause(self) -> None:
         frame, seconds = self._decoder.longest_pause
-        lengths = seconds * (self._decoder.fps or 0)
+        lengths = seconds / self._decoder.frame_length
         if lengths >= _LONG_PAUSE and not self.damage.lines:
             self.facts.warnings += (
                 f"{self._path}: no picture for {seconds:.2f} s ({lengths:.0f} frame lengths) after frame {frame}:"

@@ -1,0 +1,136 @@
+"""The time stamps of packets on one clock, where a file is several recordings end to end, or its clock wraps.
+
+`cat a.ts b.ts` is a file whose clock runs twice over the same hour. Whatever looks at stamps after this sees the second
+recording follow the first.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+LONG_LEAP = 10.0
+"""Seconds between two pictures from which on a leap forward is looked at twice."""
+
+_SLACK = 1.0  # seconds that stamps may run back without a key frame: pictures are packed in another order than shown
+_MOST_REORDERED = 17  # the deepest reordering of H.264 and HEVC, and one
+_MOST_NOTES = 5
+
+
+class Stamps(NamedTuple):
+    """When a packet is shown and when it is decoded, in ticks of the stream; None where it does not say."""
+
+    pts: int | None
+    dts: int | None
+
+
+class OneClock:
+    """Moves stamps so that they run on where the clock of the source begins anew.
+
+    - The clock runs back, at a key frame or by more than a second: another recording begins. It goes on a frame after
+      the last one.
+    - A clock of `period` ticks wraps, in MPEG after 26.5 hours: it goes on without a gap. FFmpeg adds a period to
+      stamps that lie before a recording's first; of the two ways to read a leap the shorter one holds.
+    - A leap forward is time that passed: cameras that record what moves are silent for hours. It stays as it is.
+    - A single packet out of line has no stamp.
+
+    Attributes:
+        joins: how often another recording began.
+        notes: where, one line each, as seconds on the one clock; the first five.
+        offset: ticks that were added to the latest stamps.
+    """
+
+    def __init__(self, ticks: float, step: float, period: int | None = None) -> None:
+        """Begin before the first packet.
+
+        Args:
+            ticks: of the stream's clock in a second.
+            step: ticks from one frame to the next, for packets that do not tell how long they last.
+            period: ticks after which the clock begins at zero again; None: it never does.
+        """
+        self.joins = 0
+        self.notes: list[str] = []
+        self.offset = 0
+        self._ticks, self._step, self._period = ticks, step, period
+        self._slack = max(_SLACK * ticks, _MOST_REORDERED * step)
+        self._latest = Stamps(None, None)  # the highest so far, on the source's clock
+        self._first: int | None = None
+
+    def moved(self, stamps: Stamps, *, key: bool, step: int = 0, after: Callable[[], Stamps | None]) -> Stamps:
+        """The stamps of the next packet, in the order of decoding.
+
+        Args:
+            stamps: as the source has them.
+            key: it can be decoded by itself.
+            step: ticks that it lasts; 0 where it does not tell.
+            after: the stamps of the packet behind it, None at the end; asked for only where these are strange.
+        """
+        here = self._unwrapped(stamps)
+        leap = self._leap(here)
+        if self._begins_anew(here, key):
+            if self._is_alone(after()):
+                return Stamps(None, None)
+            self._join(here, step or round(self._step))
+        elif leap > LONG_LEAP * self._ticks and self._is_alone(after()):
+            return Stamps(None, None)
+        self._latest = Stamps(_highest(self._latest.pts, here.pts), _highest(self._latest.dts, here.dts))
+        return Stamps(*(None if stamp is None else stamp + self.offset for stamp in here))
+
+    def leaps(self, stamps: Stamps) -> bool:
+        """Whether a packet that is about to come lies far ahead of all before it."""
+        return self._leap(self._unwrapped(stamps)) > LONG_LEAP * self._ticks
+
+    def _leap(self, here: Stamps) -> float:
+        """Ticks from the latest packet to this one, by the time of decoding where both have one."""
+        for stamp, latest in ((here.dts, self._latest.dts), (here.pts, self._latest.pts)):
+            if stamp is not None and latest is not None:
+                return stamp - latest
+        return 0
+
+    def _begins_anew(self, here: Stamps, key: bool) -> bool:
+        back = -self._leap(here)
+        # A file's stamps of decoding may be wrong where those of showing are right.
+        shown_before = here.pts is None or self._latest.pts is None or here.pts < self._latest.pts
+        return shown_before and (back > self._slack or (key and back > 0))
+
+    def _is_alone(self, behind: Stamps | None) -> bool:
+        """Whether the packet behind a strange one goes on where the one before it was."""
+        if behind is None or behind == Stamps(None, None):
+            return False
+        return 0 < self._leap(self._unwrapped(behind)) <= LONG_LEAP * self._ticks
+
+    def _join(self, here: Stamps, step: int) -> None:
+        moves = [
+            latest + step - stamp
+            for stamp, latest in zip(here, self._latest, strict=True)
+            if stamp is not None and latest is not None
+        ]
+        back = -self._leap(here) / self._ticks
+        self.offset += max(moves)
+        self.joins += 1
+        self._latest = Stamps(None, None)
+        if len(self.notes) < _MOST_NOTES:
+            begins = next(stamp for stamp in here if stamp is not None) + self.offset - (self._first or 0)
+            self.notes.append(
+                f"the clock runs back by {back:.2f} s at {begins / self._ticks:.2f} s: another recording begins there;"
+                " times go on without a gap"
+            )
+
+    def _unwrapped(self, stamps: Stamps) -> Stamps:
+        pts, dts = stamps
+        if self._first is None:
+            self._first = pts if pts is not None else dts
+        if self._period is None:
+            return stamps
+        known = self._latest.dts if self._latest.dts is not None else self._latest.pts
+        if dts is not None and known is not None:
+            dts = self._near(dts, known)
+        near = dts if dts is not None else known
+        return Stamps(pts if pts is None or near is None else self._near(pts, near), dts)
+
+    def _near(self, stamp: int, known: int) -> int:
+        """`stamp` or a whole number of periods beside it, whichever is nearest to `known`."""
+        assert self._period is not None
+        return stamp + round((known - stamp) / self._period) * self._period
+
+
+def _highest(one: int | None, other: int | None) -> int | None:
+    return max((stamp for stamp in (one, other) if stamp is not None), default=None)
