@@ -21,8 +21,8 @@ from remix_track.eval.report import (
     markdown_cell,
     markdown_table,
     shown,
-    shown_text,
 )
+from remix_track.terminal_text import printable
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -197,7 +197,7 @@ def people_lines(comparison: Comparison) -> list[str]:
 
 def _listed(people: Sequence[PersonChange]) -> str:
     shown_people = [
-        f"{shown_text(change.person)}: {100 * change.before:.0f} -> {100 * change.after:.0f} %"
+        f"{printable(change.person)}: {100 * change.before:.0f} -> {100 * change.after:.0f} %"
         for change in people[:_PEOPLE_SHOWN]
     ]
     return ", ".join(shown_people) + (", ..." if len(people) > _PEOPLE_SHOWN else "")

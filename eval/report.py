@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from remix_track.errors import InputError
+from remix_track.terminal_text import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -83,12 +84,7 @@ def caption(evaluation: Mapping[str, Any]) -> str:
     if protocol.get("description"):
         parts[0] += f" ({protocol['description']})"
     parts += [f"{key} {protocol[key]}" for key in ("benchmark", "split") if protocol.get(key)]
-    return shown_text("; ".join(parts))
-
-
-def shown_text(text: str) -> str:
-    """A text of any length without anything that could steer a terminal."""
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return printable("; ".join(parts))
 
 
 def to_table(evaluation: Mapping[str, Any], width: int = 120) -> "Table":
@@ -149,7 +145,7 @@ def markdown_table(header: Sequence[str], lines: Sequence[Sequence[str]]) -> str
 
 def markdown_cell(text: str) -> str:
     """Text with the characters escaped that Markdown or HTML would act on."""
-    escaped = "".join("\\" + char if char in "\\`*_[]|#~" else char for char in shown_text(text))
+    escaped = "".join("\\" + char if char in "\\`*_[]|#~" else char for char in printable(text))
     return escaped.replace("&", "&amp;").replace("<", "&lt;")
 
 

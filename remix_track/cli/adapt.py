@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from remix_track.cli.ending import Terminated
 from remix_track.cli.flags import Parser
 from remix_track.cli.harvesting import DEFAULT_FOOTAGE, harvest_videos
 from remix_track.cli.live_line import LiveLine
+from remix_track.cli.terminal import say, show, show_text
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.errors import InputError
 from remix_track.output_files import claim_folder, whole_file
@@ -52,7 +52,7 @@ def run(words: Sequence[str]) -> int:
         with StopRequest() as stop:
             return _adapt(arguments, stop)
     except Stopped as stopped:
-        sys.stderr.write("remix-track: stopped; the same command goes on from here\n")
+        say("remix-track: stopped; the same command goes on from here")
         raise (Terminated() if stopped.signal == signal.SIGTERM else KeyboardInterrupt()) from None
 
 
@@ -196,15 +196,15 @@ def _say(
 ) -> int:
     before, after = 100 * found.before["map"], 100 * found.outcome.scores["map"]
     if not arguments.quiet:
-        print(f"old domain ({settings.data.target}): mAP {before:.1f} before, {after:.1f} after")
+        show(f"old domain ({settings.data.target}): mAP {before:.1f} before, {after:.1f} after")
         if calibration is not None:
-            print(describe(calibration))
-        print(f"weights: {arguments.output}    try: remix-track video.mp4 --weights {arguments.output}")
+            show_text(describe(calibration))
+        show(f"weights: {arguments.output}    try: remix-track video.mp4 --weights {arguments.output}")
     if found.lost <= arguments.allowed_loss:
         return 0
-    sys.stderr.write(
+    say(
         f"remix-track: the old domain lost {found.lost:.1f} points of mAP, more than --allowed-loss "
-        f"{arguments.allowed_loss:g}; the weights are written, and may be worse elsewhere\n"
+        f"{arguments.allowed_loss:g}; the weights are written, and may be worse elsewhere"
     )
     return 1
 

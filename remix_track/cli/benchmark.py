@@ -18,6 +18,7 @@ import numpy as np
 
 from remix_track.boxes import tlwh_from_xyxy
 from remix_track.cli.perception_cache import Recording, Seen, fingerprint, key_of, replay
+from remix_track.cli.terminal import begin
 from remix_track.mot_text import format_frame
 from remix_track.output_files import whole_file
 from remix_track.trackers.settings import TrackSettings
@@ -106,7 +107,7 @@ def _begin_work(counter: Any, stop: Any) -> None:
     _shared = counter, stop
     # Ctrl-C reaches every process of a terminal; the first one tells the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    logging.basicConfig(format="remix-track: %(message)s", level=logging.WARNING)
+    begin("remix-track")
 
 
 def _work(job: Job) -> Done:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.harvesting import DEFAULT_FOOTAGE, HarvestOnly, harvest_videos
 from remix_track.cli.live_line import LiveLine
+from remix_track.cli.terminal import show, show_text
 from remix_track.errors import InputError
 from remix_track.weights.threshold import check_storage, store_threshold
 
@@ -42,8 +43,8 @@ def run(words: Sequence[str]) -> int:
     title = f"{Path(arguments.weights).name} on {', '.join(made.video for _, made in harvests)}"[:100]
     write_distance_histogram(picture, same, other, calibration.max_cosine_distance, title)
     if not arguments.quiet:
-        print(describe(calibration))
-        print(f"stored: {target}    histogram: {picture}    try: remix-track video.mp4 --weights {target}")
+        show_text(describe(calibration))
+        show(f"stored: {target}    histogram: {picture}    try: remix-track video.mp4 --weights {target}")
     return 0
 
 

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import dataclasses
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from remix_track.cli.results import Outputs, summarise
+from remix_track.cli.terminal import say
 from remix_track.errors import InputError
 from remix_track.trackers.settings import TrackSettings
 
@@ -102,6 +102,6 @@ def outcome(outputs: Outputs, tracking: "Run", settings: TrackSettings) -> Itera
         with contextlib.suppress(InputError):
             finish(ended)
         if stopped:
-            sys.stderr.write(f"remix-track: {ended}; what is there is whole: {outputs.folder}\n")
+            say(f"remix-track: {ended}; what is there is whole: {outputs.folder}")
         raise
     finish("complete")

@@ -1,11 +1,13 @@
 """`remix-track demo`: draw a street, track it, score it; needs no data, no weights and no network."""
 
 import argparse
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import tell_first_starts
+from remix_track.cli.terminal import show, show_table
 from remix_track.cli.track import add_outputs, carry_out, check_screen
 from remix_track.output_files import claim_folder, claim_numbered_folder, whole_file
 from remix_track.trackers.settings import TrackSettings
@@ -45,8 +47,6 @@ def _draw(arguments: argparse.Namespace, folder: Path) -> Path:
 
 
 def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
-    from rich.console import Console
-
     from remix_track import mot_text
     from remix_track.eval.protocols import PRESETS, PROTOCOLS
     from remix_track.eval.report import to_json, to_table
@@ -61,9 +61,10 @@ def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
     with whole_file(folder / "scores.json") as path:
         path.write_text(to_json(report))
     if not quiet:
-        Console(highlight=False).print(to_table(report, Console().width))
-        print(f"exact ground truth: {sequence}, every number: {folder / 'scores.json'}")
-        print(f"watch {folder / 'video.mp4'}")
+        width = shutil.get_terminal_size().columns
+        show_table(to_table(report, width), width)
+        show(f"exact ground truth: {sequence}, every number: {folder / 'scores.json'}")
+        show(f"watch {folder / 'video.mp4'}")
 
 
 def _parser() -> argparse.ArgumentParser:

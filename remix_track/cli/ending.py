@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from types import FrameType
 
+from remix_track.cli.terminal import say
 from remix_track.errors import InputError, is_out_of_memory
 
 TRACEBACK = "REMIX_TRACK_TRACEBACK"
@@ -71,8 +72,9 @@ def _say(program: str, line: str, error: BaseException) -> None:
     # Without stderr, or with one that takes no more, the exit code has to say it.
     with contextlib.suppress(OSError, ValueError):
         if os.environ.get(TRACEBACK) == "1":
-            sys.stderr.write("".join(traceback.format_exception(error)))
-        sys.stderr.write(f"{program}: {line}\n")
+            for traced in "".join(traceback.format_exception(error)).rstrip("\n").split("\n"):
+                say(traced)
+        say(f"{program}: {line}")
 
 
 def _output_is_gone() -> bool:

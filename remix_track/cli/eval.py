@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import Progress
+from remix_track.cli.terminal import say, show_table
 from remix_track.errors import InputError
 from remix_track.output_files import claim_folder, claim_numbered_folder, give_back, whole_file
 from remix_track.trackers.settings import TrackSettings
@@ -40,7 +41,7 @@ def run(words: Sequence[str]) -> int:
     _write(arguments, evaluation, found)
     failures = check_minimums(minimums, evaluation.tables)
     for failure in failures:
-        sys.stderr.write(f"remix-track: {failure}\n")
+        say(f"remix-track: {failure}")
     return 1 if failures else 0
 
 
@@ -69,7 +70,7 @@ def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Eva
     )
     for finding in evaluation.findings:
         if finding.severity == "warning":
-            sys.stderr.write(f"remix-track: warning: {finding}\n")
+            say(f"remix-track: warning: {finding}")
         else:
             _say(arguments, f"note: {finding}")
     return evaluation, found
@@ -134,7 +135,7 @@ def _run_jobs(arguments: argparse.Namespace, jobs: "Sequence[Job]", processes: i
             track_all(jobs, processes, report, show)
     except KeyboardInterrupt:
         kept = f"{ended} of {len(jobs)} sequences are done, in {folder}" if ended else "no sequence is done"
-        sys.stderr.write(f"remix-track: stopped by the user; {kept}\n")
+        say(f"remix-track: stopped by the user; {kept}")
         raise
 
 
@@ -186,7 +187,7 @@ def _width_of(pictures: Path) -> int:
 def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:
     from remix_track.eval import report
 
-    _print(report.to_table(evaluation.tables, _terminal_width()))
+    show_table(report.to_table(evaluation.tables, _terminal_width()), _terminal_width())
     for path, text in (
         (arguments.json, report.to_json),
         (arguments.csv, report.to_csv),
@@ -215,7 +216,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     first, second = (_either(arguments, path) for path in arguments.compare)
     labels = _labels(*arguments.compare)
     comparison = compare(first, second, labels)
-    _print(to_rich(comparison, _terminal_width()))
+    show_table(to_rich(comparison, _terminal_width()), _terminal_width())
     if arguments.markdown is not None:
         _save(arguments.markdown, to_markdown(comparison))
     return 0
@@ -242,13 +243,7 @@ def _save(path: Path, text: str) -> None:
 
 def _say(arguments: argparse.Namespace, line: str) -> None:
     if not arguments.quiet:
-        sys.stderr.write(f"{line}\n")
-
-
-def _print(renderable: Any) -> None:
-    from rich.console import Console
-
-    Console(width=_terminal_width(), highlight=False).print(renderable)
+        say(line)
 
 
 def _terminal_width() -> int:

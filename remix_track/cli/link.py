@@ -9,7 +9,6 @@ import contextlib
 import csv
 import json
 import logging
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ import numpy as np
 from remix_track.cli.carrying import outcome
 from remix_track.cli.progress import Progress
 from remix_track.cli.results import Outputs, print_table
+from remix_track.cli.terminal import say, show
 from remix_track.errors import InputError
 from remix_track.output_files import claim_folder, claim_numbered_folder, give_back, whole_file
 from remix_track.trackers.settings import TrackSettings
@@ -110,7 +110,7 @@ def track_linked(names: Sequence[str | Path | int], runs: "Runs", arguments: arg
         for one in done:
             _write(one, runs.settings, arguments)
         if not arguments.quiet:
-            print(_summary_line(done, distance, folder))
+            show(_summary_line(done, distance, folder))
     finally:
         give_back(folder)
 
@@ -156,7 +156,7 @@ def _track(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, 
                     progress.update(run.frames, f"{len(frame.tracks)} tracks now, {len(run.people)} in all")
         except KeyboardInterrupt:
             ended = f"stopped by the user after {run.frames} frames; nothing is linked"
-            sys.stderr.write(f"remix-track: {ended}, the tracks so far are whole: {own / UNLINKED}\n")
+            say(f"remix-track: {ended}, the tracks so far are whole: {own / UNLINKED}")
             raise
         except InputError:
             if not run.frames:

@@ -5,6 +5,9 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from remix_track.cli.terminal import say
+from remix_track.terminal_text import printable
+
 _PLAIN_SECONDS = 10.0
 
 
@@ -18,16 +21,16 @@ class LiveLine:
         self._plain = not quiet and not sys.stderr.isatty()
         if not quiet and not self._plain:
             self._live = _bar()
-            self._task = self._live.add_task(name, total=total, detail="")
+            self._task = self._live.add_task(total=total, **_words(name, ""))
             self._live.start()
 
     def show(self, name: str, done: int, total: int | None, detail: str, plain: str) -> None:
         """Say where the run is; `plain` is the whole line where there is no terminal."""
         if self._live is not None:
-            self._live.update(self._task, description=name, completed=done, total=total, detail=detail)
+            self._live.update(self._task, completed=done, total=total, **_words(name, detail))
         elif self._plain and time.monotonic() - self._said >= _PLAIN_SECONDS:
             self._said = time.monotonic()
-            sys.stderr.write(f"{plain}\n")
+            say(plain)
 
     def close(self) -> None:
         """Leave the line as it stands."""
@@ -43,15 +46,19 @@ class LiveLine:
         self.close()
 
 
+def _words(name: str, detail: str) -> dict[str, str]:
+    return {"description": printable(name), "detail": printable(detail)}
+
+
 def _bar() -> Any:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[detail]} ·"),
+        TextColumn("{task.fields[detail]} ·", markup=False),
         TimeRemainingColumn(compact=True),
         console=Console(stderr=True),
         refresh_per_second=5,

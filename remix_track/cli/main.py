@@ -1,12 +1,12 @@
 """`remix-track`: which command is meant."""
 
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from remix_track.cli.ending import exit_code
+from remix_track.cli.terminal import begin, show, show_text
 
 _COMMANDS = {
     "track": "remix_track.cli.track",
@@ -34,16 +34,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Torch's threads wait for each other by spinning, which on a machine with other work takes three times as long
     # (550 against 180 ms for a YOLO frame on two busy cores). Read when the library loads, so it is said here.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    logging.basicConfig(format="remix-track: %(message)s", level=logging.WARNING)
+    begin("remix-track")
     if not words or words[0] in ("-h", "--help", "help"):
         from remix_track.cli.track import parser
 
-        sys.stdout.write(_HELP + parser().format_help())
+        show_text(_HELP + parser().format_help())
         return 0 if words else 2
     if words[0] == "--version":
         from importlib.metadata import version
 
-        sys.stdout.write(f"remix-track {version('remix-track')}\n")
+        show(f"remix-track {version('remix-track')}")
         return 0
     name = words.pop(0) if words[0] in _COMMANDS else "track"
     return exit_code("remix-track", lambda: import_module(_COMMANDS[name]).run(words))

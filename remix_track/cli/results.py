@@ -1,13 +1,13 @@
 """What a run leaves: the files that were asked for, `summary.json`, and a short table at the end."""
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from remix_track.cli.terminal import add_rows, show_table
 from remix_track.errors import InputError
 from remix_track.trackers.frame import TrackedFrame
 
@@ -147,7 +147,6 @@ def summarise(run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str
 
 def print_table(run: "Run", outputs: Outputs) -> None:
     """Print frames, people, speed, where the time went, and where the files are."""
-    from rich.console import Console
     from rich.table import Table
 
     seconds = run.seconds | {"write": outputs.seconds}
@@ -157,17 +156,17 @@ def print_table(run: "Run", outputs: Outputs) -> None:
     table.add_column(style="bold")
     # Paths and names fold rather than lose their end.
     table.add_column(overflow="fold")
-    for row in (
-        ("source", str(run.source.path)),
+    rows = (
+        ("source", run.source.path),
         ("frames", f"{run.frames} at {_fps(run, outputs):.1f} fps"),
-        ("people", f"{len(run.people)}"),
+        ("people", len(run.people)),
         ("detector", run.detector.name),
         ("appearance", embedder.description["name"] if embedder else "none (motion only)"),
         ("ms per frame", stages),
         ("files", f"{outputs.folder}/ ({', '.join([*outputs.files, 'summary.json'])})"),
-    ):
-        table.add_row(*row)
-    Console(file=sys.stdout, highlight=False).print(table, markup=False)
+    )
+    add_rows(table, rows)
+    show_table(table)
 
 
 def _fps(run: "Run", outputs: Outputs) -> float:

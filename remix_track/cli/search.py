@@ -1,7 +1,6 @@
 """`remix-track search embeddings.npz --like crop.jpg`: the tracks that look most like a picture of a person."""
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from remix_track.cli.flags import Parser
+from remix_track.cli.terminal import add_rows, show, show_table
 from remix_track.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,7 +65,6 @@ def run(words: Sequence[str]) -> int:
 
 
 def _print(best: Sequence[Found], embedder: "Embedder") -> None:
-    from rich.console import Console
     from rich.table import Table
 
     threshold = embedder.max_cosine_distance
@@ -76,10 +75,10 @@ def _print(best: Sequence[Found], embedder: "Embedder") -> None:
         first, last = one.vectors.first_frame[one.row], one.vectors.last_frame[one.row]
         near = threshold is not None and one.distance <= threshold
         distance = f"{one.distance:.4f}{' *' if near else '  '}"
-        table.add_row(str(rank), one.run, str(one.id), distance, f"{first}-{last}", str(one.vectors.count[one.row]))
-    Console(file=sys.stdout, highlight=False).print(table, markup=False)
+        add_rows(table, [(rank, one.run, one.id, distance, f"{first}-{last}", one.vectors.count[one.row])])
+    show_table(table)
     if threshold is not None:
-        print(f"* at most {threshold:.4f}, the distance up to which these weights call crops of one video one person")
+        show(f"* at most {threshold:.4f}, the distance up to which these weights call crops of one video one person")
 
 
 def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
@@ -90,7 +89,7 @@ def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
 
     shown = [(one, crop) for one in best if (crop := _crop(one)) is not None]
     if not shown:
-        print("no picture: there are no crops beside the vectors (track with --crops)")
+        show("no picture: there are no crops beside the vectors (track with --crops)")
         return
     path = arguments.picture
     if path is None:
@@ -104,7 +103,7 @@ def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
         except (OSError, ValueError) as error:
             raise InputError(f"{crop}: cannot be shown ({error}); remove it") from None
     write_picture(path, likeness_strip(pictures))
-    print(f"picture: {path}")
+    show(f"picture: {path}")
 
 
 def _crop(one: Found) -> Path | None:

@@ -2,7 +2,6 @@
 
 import argparse
 import itertools
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from remix_track.cli.carrying import Carrying
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import Progress, tell_first_starts
 from remix_track.cli.results import print_table
+from remix_track.cli.terminal import say
 from remix_track.errors import InputError
 from remix_track.output_files import claim_folder, claim_numbered_folder
 from remix_track.trackers.settings import TrackSettings
@@ -51,7 +51,7 @@ def run(words: Sequence[str]) -> int:
     # Said at once: a run over many videos may be stopped before its end.
     for problem in (track_linked if arguments.link else _track_each)(names, runs, arguments):
         if problem not in said:
-            sys.stderr.write(f"remix-track: {problem}\n")
+            say(f"remix-track: {problem}")
         said.add(problem)
     return 2 if said else 0
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from remix_track import settings
 from remix_track.cli.ending import Terminated, exit_code
 from remix_track.cli.flags import Parser
+from remix_track.cli.terminal import begin, say, show, show_text
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.errors import InputError
 from remix_track.output_files import claim_folder, claim_numbered_folder
@@ -51,14 +52,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     # Threads that spin while they wait cost more than they give on busy cores; torch reads this once, on import.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    logging.basicConfig(format="remix-train: %(message)s", level=logging.WARNING)
+    begin("remix-train")
     if not words or words[0] in ("-h", "--help", "help"):
-        sys.stdout.write(_HELP + parser().format_help())
+        show_text(_HELP + parser().format_help())
         return 0 if words else 2
     if words[0] == "--version":
         from importlib.metadata import version
 
-        sys.stdout.write(f"remix-train {version('remix-track')}\n")
+        show(f"remix-train {version('remix-track')}")
         return 0
     if words[0] in _COMMANDS:
         name = words.pop(0)
@@ -109,7 +110,8 @@ def _run(arguments: argparse.Namespace) -> int:
     values = _with_footage(resumed.settings if resumed else values, arguments)
     chosen = changed(TrainSettings, values, arguments.set, where)
     if arguments.print_config:
-        sys.stdout.write(to_toml(chosen) if _SPEAKS else "")
+        if _SPEAKS:
+            show_text(to_toml(chosen))
         return 0
     if not arguments.quiet:
         logging.getLogger("remix_track").setLevel(logging.INFO)
@@ -158,7 +160,8 @@ def _train(chosen: TrainSettings, arguments: argparse.Namespace, resumed: "Check
             return run_training(chosen, claim, resumed=resumed, stop=stop, show=progress.update)
     except Stopped as stopped:
         how = f"go on with: remix-train --resume {folders[0]}" if folders else "nothing was trained yet"
-        sys.stderr.write(f"remix-train: stopped; {how}\n" if _SPEAKS else "")
+        if _SPEAKS:
+            say(f"remix-train: stopped; {how}")
         raise (Terminated() if stopped.signal == signal.SIGTERM else KeyboardInterrupt()) from None
 
 
@@ -167,10 +170,10 @@ def _say(outcome: "Outcome", *, quiet: bool) -> None:
         return
     scores = outcome.scores
     if scores:
-        print(f"Rank-1 {100 * scores['rank1']:.1f}  mAP {100 * scores['map']:.1f}  on the target")
+        show(f"Rank-1 {100 * scores['rank1']:.1f}  mAP {100 * scores['map']:.1f}  on the target")
     if outcome.calibration:
-        print(f"max_cosine_distance {outcome.calibration.max_cosine_distance:.4f}")
-    print(f"weights: {outcome.weights}    try: remix-track video.mp4 --weights {outcome.weights}")
+        show(f"max_cosine_distance {outcome.calibration.max_cosine_distance:.4f}")
+    show(f"weights: {outcome.weights}    try: remix-track video.mp4 --weights {outcome.weights}")
 
 
 if __name__ == "__main__":

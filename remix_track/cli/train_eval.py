@@ -2,12 +2,12 @@
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track.cli.flags import Parser
+from remix_track.cli.terminal import show
 from remix_track.errors import InputError
 from remix_track.output_files import whole_file
 
@@ -133,7 +133,7 @@ def _draw(
 
 def _print(scores: dict[str, dict[str, Any]]) -> None:
     width = max(len(name) for name in scores)
-    print(f"{'':{width}}  " + "  ".join(f"{title:>7}" for title in _COLUMNS.values()) + "  queries  skipped")
+    show(f"{'':{width}}  " + "  ".join(f"{title:>7}" for title in _COLUMNS.values()) + "  queries  skipped")
     for name, found in scores.items():
         numbers = "  ".join(f"{100 * found[key]:7.2f}" for key in _COLUMNS)
-        sys.stdout.write(f"{name:{width}}  {numbers}  {found['queries']:7}  {found['skipped']:7}\n")
+        show(f"{name:{width}}  {numbers}  {found['queries']:7}  {found['skipped']:7}")

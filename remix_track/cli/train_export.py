@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from remix_track.cli.flags import Parser
+from remix_track.cli.terminal import show
 from remix_track.errors import InputError
 from remix_track.weights.shipped import DEFAULT, located
 
@@ -33,5 +34,5 @@ def run(words: Sequence[str]) -> int:
     weights = Path(located(arguments.weights))
     path = arguments.output or weights.with_suffix(_SUFFIXES[arguments.format])
     difference = export_weights(weights, path, arguments.format)
-    print(f"{path}: largest difference from torch {difference:.1e}")
+    show(f"{path}: largest difference from torch {difference:.1e}")
     return 0

@@ -1,12 +1,12 @@
 """`remix-train grid`: a file of studies, every cell a training, tables and plots at the end and all along."""
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from remix_track.cli.flags import Parser
+from remix_track.cli.terminal import say, show
 from remix_track.errors import InputError
 from remix_track.studies.cell_runs import CellFolders
 from remix_track.studies.plots import draw_study
@@ -61,14 +61,14 @@ def _run(file: StudyFile, jobs: list[Job], arguments: argparse.Namespace, lock: 
 
     def tell(job: Job, words: str) -> None:
         if not arguments.quiet or words.startswith("failed"):
-            sys.stderr.write(f"[{numbers[job]}/{len(jobs)}] {job}: {words}\n")
+            say(f"[{numbers[job]}/{len(jobs)}] {job}: {words}")
 
     try:
         failed = run_jobs(jobs, folders, lock, parallel=arguments.jobs, tell=tell, ended=lambda job: report.write())
     finally:
         report.write(last=True)
     if not arguments.quiet:
-        print(f"{len(jobs) - failed} of {len(jobs)} trainings finished: {arguments.output / 'table.md'}")
+        show(f"{len(jobs) - failed} of {len(jobs)} trainings finished: {arguments.output / 'table.md'}")
     return 1 if failed else 0
 
 
@@ -112,5 +112,5 @@ def _say_plan(jobs: Sequence[Job], folders: CellFolders) -> None:
         state = cell_run.state() if cell_run else "not run"
         waiting += state != "finished"
         differs = ", ".join(job.cell.changes) or "the study's base"
-        print(f"{state:8}  {job}  ({differs})")
-    print(f"{waiting} of {len(jobs)} trainings would run")
+        show(f"{state:8}  {job}  ({differs})")
+    show(f"{waiting} of {len(jobs)} trainings would run")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.harvesting import HarvestOnly, harvest_videos
+from remix_track.cli.terminal import show
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,9 +36,9 @@ def run(words: Sequence[str]) -> int:
     for folder, one in harvest_videos(arguments.footage, arguments.folder, settings, quiet=arguments.quiet):
         made.append(one)
         if not arguments.quiet:
-            print(f"{folder}: {one.frames:,} frames, {len(one.tracklets):,} tracklets, {one.crops:,} crops")
+            show(f"{folder}: {one.frames:,} frames, {len(one.tracklets):,} tracklets, {one.crops:,} crops")
     refuse_too_few(made, ", ".join(arguments.footage)[:200])
     if not arguments.quiet:
         crops = sum(one.crops for one in made)
-        print(f"{crops:,} crops; train on them: remix-train --single-camera folders:{arguments.folder} ...")
+        show(f"{crops:,} crops; train on them: remix-train --single-camera folders:{arguments.folder} ...")
     return 0

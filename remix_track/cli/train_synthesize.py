@@ -1,12 +1,12 @@
 """`remix-train synthesize`: drawn people to train on, from nothing."""
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from remix_track.cli.flags import Parser
+from remix_track.cli.terminal import say, show
 
 _PLAIN_SECONDS = 10.0
 
@@ -45,8 +45,8 @@ def run(words: Sequence[str]) -> int:
         show=None if arguments.quiet else _Lines().show,
     )
     if not arguments.quiet:
-        print(f"{arguments.folder}: {counts.labelled:,} labelled crops, {counts.single_camera:,} of videos, ", end="")
-        print(f"{counts.query:,} queries, {counts.gallery:,} in the gallery, {counts.frames:,} frames")
+        crops = f"{counts.labelled:,} labelled crops, {counts.single_camera:,} of videos, {counts.query:,} queries"
+        show(f"{arguments.folder}: {crops}, {counts.gallery:,} in the gallery, {counts.frames:,} frames")
     return 0
 
 
@@ -60,4 +60,4 @@ class _Lines:
         """Say how far along the drawing is."""
         if time.monotonic() - self._said >= _PLAIN_SECONDS:
             self._said = time.monotonic()
-            sys.stderr.write(f"{part}: {done:,} of {total:,}\n")
+            say(f"{part}: {done:,} of {total:,}")

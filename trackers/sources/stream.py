@@ -5,8 +5,8 @@ import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
-from urllib.parse import SplitResult, urlsplit
 
+from remix_track.addresses import Address, split_address, usable_address
 from remix_track.errors import InputError
 from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.decoding import Decoder
@@ -59,9 +59,9 @@ class StreamReader:
         """
         import av
 
-        parts = _split(url)
-        self._url, self._scheme, self._settings = url, parts.scheme.lower(), settings
-        self._where = f"{self._scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+        address = _address(url)
+        self._url, self._scheme, self._settings = usable_address(url), address.scheme, settings
+        self._where = address.shown
         self.damage = Damage()
         self.seen = 0
         self._stop = threading.Event()
@@ -175,16 +175,12 @@ class StreamReader:
             self._decoder.close()
 
 
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        named = bool(parts.hostname)
-    except ValueError:
-        named = False
-    if not named:
-        raise InputError(f"{url.partition('://')[0]}://...: not an address; expected something like rtsp://camera/path")
-    if parts.scheme.lower() not in _PROTOCOLS:
-        raise InputError(
-            f"{parts.scheme}://{parts.hostname}: cannot read {parts.scheme}; give rtsp, rtsps, http or https"
-        )
-    return parts
+def _address(url: str) -> Address:
+    address, scheme = split_address(url), url.partition("://")[0]
+    if scheme.lower() not in _PROTOCOLS and url[len(scheme) + 3 : len(scheme) + 4] not in "/?#":
+        host = address.host if address else ""
+        raise InputError(f"{scheme}://{host or '...'}: cannot read {scheme}; give rtsp, rtsps, http or https")
+    if address is None or not address.host:
+        advice = "expected something like rtsp://camera/path, with / ? # @ in a password as %2F %3F %23 %40"
+        raise InputError(f"{scheme}://...: not an address; {advice}")
+    return address
