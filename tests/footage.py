@@ -1,5 +1,6 @@
 """Small videos whose pictures carry their own frame number, so that a wrong number cannot hide."""
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -39,14 +40,20 @@ def write_video(
     images: list[NDArray[np.uint8]] | None = None,
     image_format: str = "bgr24",
     size: tuple[int, int] = (WIDTH, HEIGHT),
+    aspect: Fraction | None = None,
 ) -> Path:
-    """Write a video of `stamped` pictures 1, 2, ... (or of `images`); `stamps` are their times in 1/rate seconds."""
+    """Write a video of `stamped` pictures 1, 2, ... (or of `images`); `stamps` are their times in 1/rate seconds.
+
+    `aspect` is how wide a pixel is shown, in its heights.
+    """
     images = images or [stamped(number, *size) for number in range(1, frames + 1)]
     with av.open(str(path), "w", options=muxer or {}) as container:
         stream = container.add_stream(codec, rate=rate, options=options or {})
         assert isinstance(stream, av.VideoStream)
         stream.width, stream.height = images[0].shape[1], images[0].shape[0]
         stream.pix_fmt = pixels
+        if aspect is not None:
+            stream.codec_context.sample_aspect_ratio = aspect
         stream.codec_context.time_base = Fraction(1, rate)
         for position, image in enumerate(images):
             frame = av.VideoFrame.from_ndarray(image, format=image_format)
@@ -54,6 +61,20 @@ def write_video(
             frame.time_base = Fraction(1, rate)
             container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+    return path
+
+
+def turn_display(path: Path, degrees: int) -> Path:
+    """Set the display matrix of an MP4, as a phone that is held upright does."""
+    content = bytearray(path.read_bytes())
+    # ISO 14496-12, 8.3.2: the track header, version 0, holds the display matrix 40 bytes behind its flags.
+    at = content.index(b"tkhd") + 4 + 40
+    cos, sin = round(np.cos(np.radians(degrees))), round(np.sin(np.radians(degrees)))
+    matrix = [cos, sin, 0, -sin, cos, 0, 0, 0, 1]
+    content[at : at + 36] = struct.pack(
+        ">9i", *(value << (30 if place % 3 == 2 else 16) for place, value in enumerate(matrix))
+    )
+    path.write_bytes(content)
     return path
 
 

@@ -1,4 +1,3 @@
-import struct
 import wave
 
 import av
@@ -8,7 +7,7 @@ import pytest
 
 from remix_track.errors import InputError
 from remix_track.trackers.sources import decoding, open_source
-from tests.footage import HEIGHT, WIDTH, cut, read_stamp, scramble, stamped, write_video
+from tests.footage import HEIGHT, WIDTH, cut, read_stamp, scramble, stamped, turn_display, write_video
 
 B_FRAMES = {"bf": "2", "g": "10"}
 # name -> codec, pixels, codec options, whether the file's own clock is to be trusted
@@ -102,16 +101,7 @@ def test_repeated_frames_of_avi_are_not_taken_for_damage(tmp_path):
 
 @pytest.mark.parametrize("turn", [90, 180, 270])
 def test_phone_videos_come_upright(tmp_path, turn):
-    path = write_video(tmp_path / "a.mp4", frames=3)
-    content = bytearray(path.read_bytes())
-    # ISO 14496-12, 8.3.2: the track header, version 0, holds the display matrix 40 bytes behind its flags.
-    at = content.index(b"tkhd") + 4 + 40
-    cos, sin = round(np.cos(np.radians(turn))), round(np.sin(np.radians(turn)))
-    matrix = [cos, sin, 0, -sin, cos, 0, 0, 0, 1]
-    content[at : at + 36] = struct.pack(
-        ">9i", *(value << (30 if place % 3 == 2 else 16) for place, value in enumerate(matrix))
-    )
-    path.write_bytes(content)
+    path = turn_display(write_video(tmp_path / "a.mp4", frames=3), turn)
     _, frames = read_all(path)
     capture = cv2.VideoCapture(str(path))
     for frame in frames:

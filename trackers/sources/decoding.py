@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 # FFmpeg shows text files as teletype art and follows lists of other files; neither is a video someone recorded.
 _NOT_VIDEOS = {"tty", "concat"}
+_RAW_RATES = 0.5, 240.0  # what bare H.264 may claim; a clock in milliseconds would be 1000 frames a second
+_SQUARE = 0.99, 1.01  # 1919 of 1920 columns shown is rounding
+_PIXEL_SHAPES = 0.2, 5.0
 _MOST_READ_FAILURES = 3
 _MPEG_PERIOD = 2**33  # ticks of 90 kHz; ISO 13818-1, 2.4.3.7
 _USUAL_FPS = 30.0
@@ -37,6 +40,8 @@ class Decoder:
 
     Attributes:
         fps: frames per second by the header, None where it is silent or absurd.
+        pixel_aspect: how wide a pixel is shown, in its heights.
+        doubts: lines on what the header says that is unusual, for the user.
         claimed: number of frames by the header, None where it is silent.
         duration: seconds by the header, None where it is silent.
         longest_pause: number of the frame before the longest time without a picture, and its seconds.
@@ -131,8 +136,14 @@ class Decoder:
         from av.format import Flags
 
         stream, container = self._stream, self._container
-        rate = stream.average_rate or stream.guessed_rate
+        self.is_stamped = not container.format.flags & cast(int, Flags.no_timestamps.value)
+        # Of a format without stamps FFmpeg says 25 frames a second; the codec's own header may know.
+        rate = stream.average_rate or stream.guessed_rate if self.is_stamped else stream.codec_context.framerate
         self.fps = plausible_fps(float(rate) if rate else None)
+        if self.fps and not self.is_stamped and not _RAW_RATES[0] <= self.fps <= _RAW_RATES[1]:
+            self.fps = None
+        self.doubts: tuple[str, ...] = ()
+        self.pixel_aspect = self._read_pixel_aspect()
         self.claimed = stream.frames if stream.frames > 0 else None
         self.duration: float | None = None
         if container.format.name == "avi" and self.claimed and self.fps:
@@ -146,7 +157,6 @@ class Decoder:
         has_size = (container.size or 0) > 0 and container.format.name != "hls"
         self.is_streamed = not container.duration and not has_size
         self._seconds_per_tick = float(stream.time_base or 0)
-        self.is_stamped = not container.format.flags & cast(int, Flags.no_timestamps.value)
         self._clock_may_jump = bool(container.format.flags & cast(int, Flags.ts_discont.value))
         ticks = 1 / (self._seconds_per_tick or 1)
         wraps = self._clock_may_jump and round(ticks) == 90_000
@@ -156,6 +166,22 @@ class Decoder:
     def frame_length(self) -> float:
         """Seconds from one frame to the next, by the header."""
         return 1 / (self.fps or _USUAL_FPS)
+
+    def _read_pixel_aspect(self) -> float:
+        context = self._stream.codec_context
+        aspect = float(self._stream.sample_aspect_ratio or context.sample_aspect_ratio or 1)
+        if _SQUARE[0] <= aspect <= _SQUARE[1]:
+            return 1.0
+        width, height = context.width, context.height
+        said = f"{self._where}: its pixels are not square (each {aspect:.4g} times as wide as high)"
+        if not _PIXEL_SHAPES[0] <= aspect <= _PIXEL_SHAPES[1] or width * aspect * height > MAX_PIXELS:
+            self.doubts += (f"{said}, which cannot be meant; they are taken as square",)
+            return 1.0
+        self.doubts += (
+            f"{said}; as in players, {width}x{height} stored is {round(width * aspect)}x{height} shown, and boxes"
+            " count shown pixels",
+        )
+        return aspect
 
     @property
     def expected_frames(self) -> int | None:
@@ -186,7 +212,7 @@ class Decoder:
             if frame.is_corrupt and self.number > after:
                 self._damage.damaged(self.number)
             # Not `frame.time`: the pictures that the decoder gives last carry no time base.
-            stamp = believed(frame.pts, frame.dts)
+            stamp = believed(frame.pts, frame.dts) if self.is_stamped else None
             seconds = self.times(None if stamp is None else stamp * time_base, lost + 1)
             if seconds is not None:
                 if seconds - latest > self.longest_pause[1] and latest >= 0:
@@ -275,9 +301,10 @@ class Decoder:
     def to_bgr(self, frame: "av.VideoFrame") -> NDArray[np.uint8]:
         """A frame of any pixel format as (H, W, 3) uint8 BGR, contiguous, upright, the caller's own.
 
-        Alpha is dropped, gray repeated, 10 to 16 bits scaled to 8.
+        Alpha is dropped, gray repeated, 10 to 16 bits scaled to 8. Pixels that are not square are made so by the width.
         """
-        image = self._colors.reformat(frame, format="bgr24").to_ndarray()
+        width = None if self.pixel_aspect == 1 else max(round(frame.width * self.pixel_aspect), 1)
+        image = self._colors.reformat(frame, width, format="bgr24").to_ndarray()
         turns = round(frame.rotation / 90) % 4
         return np.ascontiguousarray(np.rot90(image, turns), dtype=np.uint8)
 

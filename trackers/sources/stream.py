@@ -80,6 +80,7 @@ class StreamReader:
             fps=self._decoder.fps,
             frames=None if self._live else self._decoder.expected_frames,
             live=self._live,
+            warnings=self._decoder.doubts,
         )
 
     def _connect(self, *, threads: bool = True) -> Decoder:

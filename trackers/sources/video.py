@@ -42,6 +42,7 @@ class VideoReader:
             str(path),
             fps=fps or self._decoder.fps,
             frames=self._decoder.expected_frames,
+            warnings=self._decoder.doubts,
         )
 
     def _open(self, *, threads: bool) -> Decoder:
