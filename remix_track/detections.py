@@ -4,22 +4,32 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from remix_track.arrays import box_rows, corner_rows, float_rows, refuse_rows, whole_numbers
+from remix_track.errors import InputError
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, init=False)
 class Detections:
     """The detections of one frame; row i of every array is the same detection.
 
+        detections = Detections(xyxy=[[100, 60, 140, 170]], score=[0.9], class_id=[0])
+        nothing = Detections([], [], [])
+
+    Lists, arrays of any numeric type and tensors of torch are taken, and kept as the arrays below. Of a frame without
+    detections each may be empty in any shape.
+
     Attributes:
-        xyxy: (N, 4) float32 corners in pixels, finite; may lie partly outside the picture.
-        score: (N,) float32 confidence.
-        class_id: (N,) int64 class of the detector (COCO: 0 is a person).
+        xyxy: (N, 4) float32 corners x1, y1, x2, y2 in pixels, finite, x1 <= x2 and y1 <= y2; may lie partly outside the
+            picture.
+        score: (N,) float32 confidence, finite; detectors have scales of their own, so it may be below 0 or above 1.
+        class_id: (N,) int64 class of the detector (COCO: 0 is a person); floats are taken where they are whole.
         embedding: (N, D) float32 appearance vectors, or None while nothing has embedded them. A row of zeros says
             that this detection has no appearance (its crop was empty).
 
     Raises:
-        ValueError: shapes that do not belong together, or boxes that are not finite.
+        InputError: shapes that do not belong together, or values that are none of these.
     """
 
     xyxy: NDArray[np.float32]
@@ -27,9 +37,15 @@ class Detections:
     class_id: NDArray[np.int64]
     embedding: NDArray[np.float32] | None = None
 
-    def __post_init__(self) -> None:
-        _convert(self, xyxy=np.float32, score=np.float32, class_id=np.int64)
-        _check_rows(self, len(self.xyxy), "score", "class_id")
+    def __init__(
+        self, xyxy: ArrayLike, score: ArrayLike, class_id: ArrayLike, embedding: ArrayLike | None = None
+    ) -> None:
+        """Convert and check, once; see the class."""
+        for name, given in (("xyxy", xyxy), ("score", score), ("class_id", class_id), ("embedding", embedding)):
+            object.__setattr__(self, name, given)
+        _convert(self, score=np.float32, class_id=np.int64)
+        _check_rows(self, "score", "class_id")
+        refuse_rows(~np.isfinite(self.score), self.score, "Detections.score", "NaN or infinite values; drop such rows")
 
     @classmethod
     def empty(cls) -> Self:
@@ -44,7 +60,7 @@ class Detections:
         embedding = None if self.embedding is None else self.embedding[rows]
         return type(self)(self.xyxy[rows], self.score[rows], self.class_id[rows], embedding)
 
-    def with_embedding(self, embedding: NDArray[np.float32]) -> Self:
+    def with_embedding(self, embedding: ArrayLike) -> Self:
         """The same detections with appearance vectors (N, D)."""
         return type(self)(self.xyxy, self.score, self.class_id, embedding)
 
@@ -70,8 +86,8 @@ class Tracks:
     embedding: NDArray[np.float32] | None = None
 
     def __post_init__(self) -> None:
-        _convert(self, ids=np.int64, xyxy=np.float32, score=np.float32, class_id=np.int64, detection=np.int64)
-        _check_rows(self, len(self.xyxy), "ids", "score", "class_id", "detection")
+        _convert(self, ids=np.int64, score=np.float32, class_id=np.int64, detection=np.int64)
+        _check_rows(self, "ids", "score", "class_id", "detection")
 
     @classmethod
     def empty(cls) -> Self:
@@ -84,20 +100,25 @@ class Tracks:
 
 
 def _convert(rows: Detections | Tracks, **dtypes: type) -> None:
-    for name, dtype in dtypes.items():
-        object.__setattr__(rows, name, np.asarray(getattr(rows, name), dtype))
-    if rows.embedding is not None:
-        object.__setattr__(rows, "embedding", np.asarray(rows.embedding, np.float32))
-
-
-def _check_rows(rows: Detections | Tracks, count: int, *names: str) -> None:
     kind = type(rows).__name__
-    if rows.xyxy.ndim != 2 or rows.xyxy.shape[1] != 4:
-        raise ValueError(f"{kind}.xyxy has shape {rows.xyxy.shape}, expected (N, 4)")
-    if not np.isfinite(rows.xyxy).all():
-        raise ValueError(f"{kind}.xyxy holds NaN or infinite values; drop those boxes first")
+    # A track that coasts may be predicted inside out; what was detected cannot be.
+    boxes = corner_rows if isinstance(rows, Detections) else box_rows
+    object.__setattr__(rows, "xyxy", boxes(rows.xyxy, f"{kind}.xyxy"))
+    for name, dtype in dtypes.items():
+        convert = whole_numbers if dtype is np.int64 else float_rows
+        values = convert(getattr(rows, name), f"{kind}.{name}")
+        object.__setattr__(rows, name, values if values.size else values.reshape(0))
+    if rows.embedding is not None:
+        vectors = float_rows(rows.embedding, f"{kind}.embedding")
+        if not vectors.size and not len(rows.xyxy):
+            vectors = vectors.reshape(0, vectors.shape[1] if vectors.ndim == 2 else 0)
+        object.__setattr__(rows, "embedding", vectors)
+
+
+def _check_rows(rows: Detections | Tracks, *names: str) -> None:
+    kind, count = type(rows).__name__, len(rows.xyxy)
     for name in names:
         if getattr(rows, name).shape != (count,):
-            raise ValueError(f"{kind}.{name} has shape {getattr(rows, name).shape}, expected ({count},) as xyxy has")
+            raise InputError(f"{kind}.{name} has shape {getattr(rows, name).shape}, expected ({count},) as xyxy has")
     if rows.embedding is not None and (rows.embedding.ndim != 2 or len(rows.embedding) != count):
-        raise ValueError(f"{kind}.embedding has shape {rows.embedding.shape}, expected ({count}, D)")
+        raise InputError(f"{kind}.embedding has shape {rows.embedding.shape}, expected ({count}, D)")

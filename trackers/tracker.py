@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track import settings as settings_
+from remix_track.arrays import IMAGE, bgr_image, is_no_image, numbers
 from remix_track.detections import Detections, Tracks
 from remix_track.encoder.embedder import Embedder
+from remix_track.errors import InputError
 from remix_track.trackers.association_settings import AssociationSettings
 from remix_track.trackers.camera_motion import CameraMotion, Warp
 from remix_track.trackers.deep_sort import UNCALIBRATED_COSINE_DISTANCE, DeepSortSettings
@@ -103,13 +105,14 @@ class Tracker:
         self._associator = associator(settings, association, fps=fps)
         self._last: tuple[NDArray[np.intp], NDArray[np.float32] | None] = np.empty(0, np.intp), None
         self.picture_width: int | None = None
+        self._size: tuple[int, int] | None = None
         # Deep SORT asks nothing of the camera, so that nobody knows whether it rests; who switches that off in the
         # remix tracker says that it does.
         self._camera_way = 0.0 if association.tracker == "remix" else None
         self._frames = 0
         self._camera_motion = CameraMotion() if association.follows_camera else None
 
-    def _seen(self, sure: Detections, image: NDArray[np.uint8]) -> Detections:
+    def _seen(self, sure: Detections, image: NDArray[np.uint8] | None) -> Detections:
         """The detections with the appearance of those that are looked at, and zeros for the others."""
         if self.embedder is None and sure.embedding is None:
             return sure
@@ -127,41 +130,73 @@ class Tracker:
         embedding[asked] = vectors
         return sure.with_embedding(embedding)
 
-    def _vectors(self, asked: Detections, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _vectors(self, asked: Detections, image: NDArray[np.uint8] | None) -> NDArray[np.float32]:
         if asked.embedding is not None or self.embedder is None:
             return cast(NDArray[np.float32], asked.embedding)
+        if image is None:
+            return np.zeros((len(asked), self.embedder.width), np.float32)
         with self.clock("embed"):
             return self.embedder(image, asked.xyxy)
 
-    def update(self, detections: Detections, image: NDArray[np.uint8], camera: Warp | None = None) -> Tracks:
+    def update(self, detections: Detections, image: Any = None, camera: Warp | None = None) -> Tracks:
         """Take the detections of the next frame, of which those with too low a score are left out.
 
         Call it on every frame, also where there are no detections. Detections that carry embeddings already keep
         them; the others are embedded here. With `appearance="auto"` embeddings that would not have been asked for are
-        not used, so that tracks do not depend on who embedded.
+        not used, so that tracks do not depend on who embedded. Boxes without area are not used.
 
         Args:
             detections: of this frame.
-            image: (H, W, 3) uint8, BGR.
+            image: (H, W, 3) uint8, BGR, all of one size; gray, BGRA, floats, 16 bits and images of Pillow are turned
+                into that, see `remix_track.arrays.bgr_image`. None, or an array without pixels: there is none. Then
+                detections must carry embeddings, unless weights are "none", and the camera is taken to rest.
             camera: (2, 3) how the camera moved since the last frame, where that is known already; else the remix
                 tracker sees it in the picture.
 
         Returns:
             The people; `Tracks.detection` counts rows of `detections` as given.
+
+        Raises:
+            InputError: an image that is missing, of another size than those before it, or no image; embeddings of
+                another width than those before them. The frame is not taken then.
         """
-        self.picture_width = image.shape[1] or self.picture_width
+        pixels, camera = self._checked(detections, image), None if camera is None else _checked_warp(camera)
         rows = np.flatnonzero(detections.score >= self._associator.least_score)
         if camera is None:
-            camera = self.camera(detections, image)
+            camera = self.camera(detections, pixels)
         if camera is not None and isinstance(self._associator, Remix):
             self._associator.move(camera)
         self._note_turn(camera)
-        used = self._seen(detections[rows], image)
+        used = self._seen(detections[rows], pixels)
         self._last = rows, used.embedding
         with self.clock("associate"):
             tracks = self._associator.update(used)
         given = np.where(tracks.detection >= 0, rows[tracks.detection] if len(rows) else -1, -1)
         return dataclasses.replace(tracks, detection=given)
+
+    def _checked(self, detections: Detections, image: Any) -> NDArray[np.uint8] | None:
+        """The image as it is looked at; refuses a frame that cannot be tracked before anything has changed."""
+        if not isinstance(detections, Detections):
+            given = type(detections).__name__
+            raise InputError(f"detections is of type {given}; give remix_track.Detections(xyxy, score, class_id)")
+        carried = detections.embedding
+        sure = len(detections) and detections.score.max() >= self.settings.min_confidence
+        if carried is not None and len(carried):
+            self._associator.check_width(carried.shape[1])
+        if is_no_image(image):
+            if self.embedder and carried is None and sure:
+                raise InputError(
+                    f"image is missing, and detections have no embedding to look for people by; expected {IMAGE}, or "
+                    'detections.with_embedding(...), or a Tracker with weights "none", which goes by motion only'
+                )
+            return None
+        pixels = bgr_image(image)
+        height, width = pixels.shape[:2]
+        if (height, width) != (self._size or (height, width)):
+            before = f"{self._size[1]}x{self._size[0]}" if self._size else ""
+            raise InputError(f"image is {width}x{height}, those before it {before}; make a Tracker for each video")
+        self._size, self.picture_width = (height, width), width
+        return pixels
 
     def _note_turn(self, camera: Warp | None) -> None:
         """Count how far the camera has turned; where that could not be seen, so far that it surely did not rest."""
@@ -189,12 +224,19 @@ class Tracker:
         distance = UNCALIBRATED_COSINE_DISTANCE if limit is None else limit
         return book.finish(settings, max_distance=distance)
 
-    def camera(self, detections: Detections, image: NDArray[np.uint8]) -> Warp | None:
+    def camera(self, detections: Detections, image: NDArray[np.uint8] | None) -> Warp | None:
         """How the camera moved since the last frame; None where nobody asks, or it cannot be seen."""
-        if self._camera_motion is None or not image.size:
+        if self._camera_motion is None or image is None:
             return None
         with self.clock("camera"):
             return self._camera_motion(image, detections.xyxy)
+
+
+def _checked_warp(camera: Any) -> Warp:
+    warp = np.asarray(numbers(camera, "camera"), np.float64)
+    if warp.shape != (2, 3) or not np.isfinite(warp).all():
+        raise InputError(f"camera has shape {warp.shape}; expected (2, 3) finite numbers")
+    return warp
 
 
 def _changed(given: _Settings, changes: dict[str, Any]) -> _Settings:

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.arrays import bgr_image, corner_rows
 from remix_track.encoder.crops import CropBatch, NetworkInput, visible_corners
-from remix_track.errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -34,15 +34,15 @@ class Embedder(Protocol):
         """Embed boxes.
 
         Args:
-            image: (H, W, 3) uint8 BGR.
-            xyxy: (N, 4) corners in pixels; may lie partly or wholly outside the picture.
+            image: (H, W, 3) uint8 BGR; what else `remix_track.arrays.bgr_image` takes is turned into that.
+            xyxy: (N, 4) corners in pixels, finite; may lie partly or wholly outside the picture.
 
         Returns:
             (N, D) float32, finite, of unit length; a row of zeros where the crop is empty (the box shows less than a
             pixel of the picture).
 
         Raises:
-            InputError: the picture is not (H, W, 3) uint8.
+            InputError: it is no picture, or these are no boxes.
         """
         ...
 
@@ -109,10 +109,7 @@ class NetworkEmbedder:
 
     def __call__(self, image: NDArray[np.uint8], xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
         """See `Embedder`."""
-        _check_image(image)
-        xyxy = np.asarray(xyxy, np.float32)
-        if xyxy.ndim != 2 or xyxy.shape[1] != 4:
-            raise ValueError(f"xyxy has shape {xyxy.shape}, expected (N, 4)")
+        image, xyxy = bgr_image(image), corner_rows(xyxy, "xyxy")
         vectors = np.zeros((len(xyxy), self.width), np.float32)
         rows, corners = visible_corners(xyxy, width=image.shape[1], height=image.shape[0])
         with self._in_use:
@@ -132,11 +129,3 @@ class NetworkEmbedder:
         unit: NDArray[np.float32] = np.zeros(vectors.shape, np.float32)
         np.divide(vectors, length, out=unit, where=usable, casting="same_kind")
         return unit
-
-
-def _check_image(image: NDArray[np.uint8]) -> None:
-    if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        got = f"{image.shape} {image.dtype}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise InputError(
-            f"picture is {got}; expected (H, W, 3) uint8 in BGR; convert grayscale with cv2.cvtColor first"
-        )

@@ -22,7 +22,7 @@ class Detector(Protocol):
 
     @property
     def dropped(self) -> int:
-        """Boxes left out so far: NaN or infinite values, and in files also those without area."""
+        """Boxes left out so far: NaN or infinite values, corners swapped, and in files also those without area."""
         ...
 
     def __call__(self, frame: Frame) -> Detections:
@@ -31,7 +31,7 @@ class Detector(Protocol):
 
 
 def finite(xyxy: ArrayLike, score: ArrayLike, class_id: ArrayLike) -> tuple[Detections, int]:
-    """Detections without the rows that hold NaN or infinite values, and how many rows that were.
+    """Detections without the rows that hold NaN or infinite values or end before they begin, and how many that were.
 
     Args:
         xyxy: (N, 4) corners in pixels; values beyond float32 count as infinite.
@@ -41,6 +41,7 @@ def finite(xyxy: ArrayLike, score: ArrayLike, class_id: ArrayLike) -> tuple[Dete
     with np.errstate(over="ignore"):
         boxes = np.asarray(xyxy, np.float32).reshape(-1, 4)
         sure = np.asarray(score, np.float32)
-    kept = np.isfinite(boxes).all(axis=1) & np.isfinite(sure)
+    with np.errstate(invalid="ignore"):
+        kept = np.isfinite(boxes).all(axis=1) & np.isfinite(sure) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
     classes = np.asarray(class_id).astype(np.int64)
     return Detections(boxes[kept], sure[kept], classes[kept]), int((~kept).sum())
