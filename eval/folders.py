@@ -37,13 +37,3 @@ def _children(folder: Path) -> list[Path]:
             return [Path(entry.path) for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
     except OSError:
         return []  # not ours to read; what can be read is searched
-
-
-def files_with(folder: Path, suffixes: frozenset[str]) -> list[Path]:
-    """The files in `folder` whose ending (lower case, with its dot) is in `suffixes`, by name; hidden ones left out."""
-    try:
-        with os.scandir(folder) as entries:
-            names = [entry.name for entry in entries if not entry.name.startswith(".")]
-    except OSError:
-        return []
-    return [folder / name for name in sorted(names) if Path(name).suffix.lower() in suffixes]

@@ -9,15 +9,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from remix_track import mot_text
+from remix_track import mot_sequence, mot_text
 from remix_track.errors import InputError
-from remix_track.eval.folders import files_with, folders_below
+from remix_track.eval.folders import folders_below
 from remix_track.eval.protocols import PRESETS, Rules
 from remix_track.eval.score import public_detector
-from remix_track.sequence_info import SequenceInfo
+from remix_track.mot_sequence import SequenceInfo
 
-_PICTURES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
-_VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".webm"})
 _DEPTH = 5  # TrackEval/data/gt/mot_challenge/MOT17-train/SEQ
 _DOWNLOADS = {
     "dancetrack": "https://github.com/DanceTrack/DanceTrack",
@@ -33,11 +31,12 @@ class Sequence:
         name: the folder's name, which results files are named after.
         folder: the sequence's folder.
         gt: its ground-truth file.
-        info: what `seqinfo.ini` says. Its `frames` is never None: where the file is silent, the number of pictures,
-            or else the last frame in the ground truth.
+        info: what `seqinfo.ini` says. Its `frames` is never None: where the file is silent or says far more than
+            there is, what the pictures give, or else the last frame in ground truth and detections.
         pictures: the folder that holds its pictures, None without any.
-        video: a video file in its place, None where there are pictures or no video.
+        video: the video file in its place, None where there are pictures, no video or several.
         detections: its public detections, `det/det.txt`, None where absent.
+        doubt: what to say of its length, None where there is nothing.
     """
 
     name: str
@@ -47,6 +46,7 @@ class Sequence:
     pictures: Path | None = None
     video: Path | None = None
     detections: Path | None = None
+    doubt: str | None = None
 
     @property
     def frames(self) -> int:
@@ -151,16 +151,25 @@ def read_sequence(folder: Path) -> Sequence:
         InputError: a `seqinfo.ini` that cannot be read, or, where the ground truth has to say how many frames there
             are, a ground truth that cannot.
     """
-    gt = folder / "gt" / "gt.txt"
-    ini = folder / "seqinfo.ini"
-    info = SequenceInfo.read(ini) if ini.is_file() else SequenceInfo(_name(folder))
-    pictures = folder / info.image_folder
-    count = _pictures_in(pictures)
-    video = None if count else next(iter(files_with(folder, _VIDEOS)), None)
-    if info.frames is None:
-        info = replace(info, frames=count or int(mot_text.read(gt).frame.max(initial=0)))
-    det = folder / "det" / "det.txt"
-    return Sequence(_name(folder), folder, gt, info, pictures if count else None, video, det if det.is_file() else None)
+    found = mot_sequence.read_sequence(folder)
+    gt, det = folder / "gt" / "gt.txt", folder / "det" / "det.txt"
+    texts = [text for text in (gt, det) if text.is_file()]
+    frames, doubt = mot_sequence.frames_of(found, lambda: max(map(_last_frame, texts)))
+    return Sequence(
+        _name(folder),
+        folder,
+        gt,
+        replace(found.info, frames=frames),
+        found.image_folder if found.pictures else None,
+        found.video,
+        det if det in texts else None,
+        doubt,
+    )
+
+
+def _last_frame(text: Path) -> int:
+    """The last frame in a MOT file; lines at fault are left to those who need them."""
+    return int(mot_text.examine(text)[0].frame.max(initial=0))
 
 
 def _sequence_folders(root: Path) -> Iterator[Path]:
@@ -199,7 +208,3 @@ def _begins(folder: Path, prefix: str) -> bool:
 
 def _name(folder: Path) -> str:
     return folder.name or folder.resolve().name
-
-
-def _pictures_in(folder: Path) -> int:
-    return len(files_with(folder, _PICTURES))

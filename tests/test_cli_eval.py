@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from remix_track.cli.main import main
+from tests.footage import write_video
 
 FRAMES, WIDTH, HEIGHT = 30, 320, 240
 
@@ -180,7 +181,9 @@ def test_stopping_ends_every_process_and_leaves_nothing_half_done(tmp_path, numb
     for name in ("one", "two"):
         folder = write_sequence(tmp_path / "own", name)
         info = folder / "seqinfo.ini"
-        info.write_text(info.read_text().replace(f"seqLength={FRAMES}", "seqLength=9000000"))
+        info.write_text(info.read_text().replace(f"seqLength={FRAMES}", "seqLength=900000"))
+        with (folder / "det" / "det.txt").open("a") as file:
+            file.write("100000,-1,1,1,9,9,0.9,-1,-1,-1\n")
     words = ["--data", "own", "--weights", "none", "--jobs", "2", "--cache", "cache", "--output", "out"]
     command = [sys.executable, "-m", "remix_track.cli.main", "eval", *words]
     # A terminal's Ctrl-C goes to all processes of the group; SIGTERM to the one that was started.
@@ -367,3 +370,40 @@ def test_who_leaves_at_the_side_is_who_tracking_says_also_where_nothing_states_t
         found = Path("evaluated/street.txt").read_text()
         assert found == Path("alone/tracks.txt").read_text()
     assert {line.split(",")[1] for line in found.splitlines()} == {"1", "2"}
+
+
+def _text_alone(tmp_path, monkeypatch, *, frames, last):
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "own" / "one"
+    for name in ("gt", "det"):
+        (folder / name).mkdir(parents=True)
+        rows = [f"{frame},{frame if name == 'gt' else -1},1,1,9,9,1,1,1\n" for frame in (1, 2, last)]
+        (folder / name / f"{name}.txt").write_text("".join(rows))
+    if frames:
+        (folder / "seqinfo.ini").write_text(f"[Sequence]\nseqLength={frames}\nframeRate=10\n")
+    return ["eval", "--data", "own", "--weights", "none", "--no-camera-motion", "--no-cache", "--output", "out"]
+
+
+@pytest.mark.parametrize("offline", [[], ["--offline"]])
+def test_a_length_far_beyond_the_text_is_said_once_and_not_walked_through(tmp_path, monkeypatch, capsys, offline):
+    words = _text_alone(tmp_path, monkeypatch, frames=999999999, last=3)
+    assert main([*words, *offline, "--json", "scores.json"]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "seqLength" in line]
+    doubt = "own/one/seqinfo.ini: seqLength=999999999, but the boxes end at frame 3; 3 is taken"
+    assert said == [f"remix-track: warning: {doubt}"]
+    assert json.loads(Path("scores.json").read_text())["COMBINED"]["Frames"] == 3
+
+
+@pytest.mark.parametrize("frames", [None, 999999999])
+def test_a_frame_number_out_of_all_measure_is_one_line(tmp_path, monkeypatch, capsys, frames):
+    words = _text_alone(tmp_path, monkeypatch, frames=frames, last=999999999)
+    assert main(words) == 2
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1].startswith("remix-track: own/one: 999,999,999 frames of detections alone are more than 1,000,000")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_video_ends_an_offline_run_and_not_seqlength(tmp_path, monkeypatch):
+    words = _text_alone(tmp_path, monkeypatch, frames=9999999, last=3)
+    write_video(tmp_path / "own" / "one" / "clip.mp4", frames=4)
+    assert main([*words, "--offline", "--detector", "hog"]) == 0

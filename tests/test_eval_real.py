@@ -7,7 +7,7 @@ import pytest
 from remix_track import mot_text
 from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.eval.score import as_dict, combine, combine_by_detector, score_sequence
-from remix_track.sequence_info import SequenceInfo
+from remix_track.mot_sequence import SequenceInfo
 
 DEVKIT = {"CLR_TP": "TP", "CLR_FP": "FP", "CLR_FN": "FN", "IDSW": "IDsw"}
 MOTMETRICS = {

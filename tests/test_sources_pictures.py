@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from remix_track.errors import InputError
+from remix_track.media_files import natural_key
 from remix_track.trackers.sources import open_source
 from remix_track.trackers.sources.picture_file import read_picture
-from remix_track.trackers.sources.pictures import natural_key
 from tests.footage import HEIGHT, WIDTH, read_stamp, stamped, write_video
 
 

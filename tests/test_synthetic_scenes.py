@@ -12,7 +12,7 @@ import pytest
 from remix_track import mot_text
 from remix_track.boxes import iou_tlwh
 from remix_track.errors import InputError
-from remix_track.sequence_info import SequenceInfo
+from remix_track.mot_sequence import SequenceInfo
 from remix_track.synthetic.paths import Path, walk
 from remix_track.synthetic.scenes import StreetScene, write_sequence
 

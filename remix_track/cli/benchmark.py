@@ -143,6 +143,7 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
     seen, replayed = _perceive(job, runs)
     frames, nothing, book = 0, np.empty((0, 0, 3), np.uint8), TrackBook(job.fps)
     offline, before = runs.settings.offline, job.first - 1
+    last = before  # that was there: `job.last` is what a text file says
     with whole_file(job.output) as path, path.open("w", encoding="ascii") as file:
         for index, detections, camera in seen:
             tracks = tracker.update(detections, nothing, camera)
@@ -150,11 +151,11 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
                 tracker.note(book, index - before)
             else:
                 file.write(_lines(index, tracks))
-            frames += 1
+            frames, last = frames + 1, index
             step()
         if offline.offline:
             finished = tracker.finish(book, offline)
-            file.writelines(_lines(index, finished.tracks(index - before)) for index in range(job.first, job.last + 1))
+            file.writelines(_lines(index, finished.tracks(index - before)) for index in range(job.first, last + 1))
     return Done(job.name, frames, time.perf_counter() - start, replayed)
 
 

@@ -51,7 +51,7 @@ def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
     from remix_track.eval.protocols import PRESETS, PROTOCOLS
     from remix_track.eval.report import to_json, to_table
     from remix_track.eval.score import as_dict, score_sequence
-    from remix_track.sequence_info import SequenceInfo
+    from remix_track.mot_sequence import SequenceInfo
 
     frames = SequenceInfo.read(sequence / "seqinfo.ini").frames or 0
     truth, found = mot_text.read(sequence / "gt" / "gt.txt"), mot_text.read(folder / "tracks.txt")

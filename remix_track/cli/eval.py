@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 DEFAULT_OUTPUT = Path("runs/eval")
 _PRESETS = ("mot15", "mot16", "mot17", "mot20", "dancetrack", "sportsmot")
 _PUBLIC = "public"
+_MOST_WITHOUT_PICTURES = 1_000_000
+"""Nine hours at 30 per second: where no picture says that a frame is there, a wrong number would cost weeks."""
 
 
 def run(words: Sequence[str]) -> int:
@@ -58,6 +60,9 @@ def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Eva
     _say(arguments, _what_was_found(found, rules, protocol))
     for skipped in found.skipped:
         _say(arguments, f"skipped {skipped.folder}: {skipped.reason}")
+    for sequence in found.sequences:
+        if sequence.doubt is not None:
+            sys.stderr.write(f"remix-track: warning: {sequence.doubt}\n")
     if results is None:
         results = _track(arguments, found)
     evaluation = evaluate(
@@ -162,6 +167,11 @@ def _job(arguments: argparse.Namespace, settings: TrackSettings, sequence: "Vide
         )
     first, last = split_range(arguments.split, sequence.frames)
     unseen = public and settings.appearance.weights == "none" and not settings.association.follows_camera
+    if (pictures is None or unseen) and last - first >= _MOST_WITHOUT_PICTURES:
+        raise InputError(
+            f"{sequence.folder}: {last - first + 1:,} frames of detections alone are more than "
+            f"{_MOST_WITHOUT_PICTURES:,}; correct seqLength in seqinfo.ini, or the frame numbers in det.txt and gt.txt"
+        )
     return Job(
         name=sequence.name,
         pictures=None if unseen else pictures,

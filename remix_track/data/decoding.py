@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.data.stores import ImageStore
+from remix_track.data.stores import CROP_FORMATS, ImageStore
 from remix_track.encoder.crops import LARGEST_SIDE, SMALLEST_SIDE
 from remix_track.errors import InputError
 
@@ -15,7 +15,6 @@ logger = logging.getLogger(__name__)
 
 MOST_PIXELS = 4096 * 4096
 SMALLEST_CROP = 4
-_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 _REPORTED = 20
 
 
@@ -117,7 +116,7 @@ def _check_header(data: bytes) -> str:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+        with Image.open(io.BytesIO(data), formats=CROP_FORMATS) as picture:
             (width, height), kind = picture.size, picture.format or ""
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
         raise ValueError(f"not a JPEG, PNG, BMP or WebP; {len(data):,} bytes") from None
@@ -145,7 +144,7 @@ def _decode_other(data: bytes) -> NDArray[np.uint8]:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+        with Image.open(io.BytesIO(data), formats=CROP_FORMATS) as picture:
             return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., ::-1])
     except (OSError, SyntaxError) as error:
         raise ValueError(f"cannot be decoded ({error})") from None

@@ -21,12 +21,12 @@ from remix_track.data.footage_cache import (
 )
 from remix_track.data.tracklets import HarvestSettings, Tracklet, TrackletCutter
 from remix_track.errors import InputError
+from remix_track.media_files import videos_in
 from remix_track.trackers.deep_sort import REFERENCE_FPS, DeepSort, DeepSortSettings
 from remix_track.trackers.detectors.auto import find_detector, weights_at_hand
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.sources import Source, expand_sources, open_source
 from remix_track.trackers.sources.source import folder_name
-from remix_track.trackers.sources.video import VIDEO_SUFFIXES
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ def find_videos(footage: Sequence[str | Path]) -> list[Path]:
     for name in expand_sources([str(word) for word in footage]):
         path = Path(str(name))
         if path.is_dir():
-            inside = sorted(entry for entry in path.iterdir() if entry.suffix.lower() in VIDEO_SUFFIXES)
+            inside = sorted(videos_in(path))
             if not inside:
                 raise InputError(f"{path}: no videos in it; for a folder of crops say folders:{path}")
             videos += inside

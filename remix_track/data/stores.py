@@ -11,9 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.data.name_table import NameTable
+from remix_track.media_files import PICTURE_FORMATS
 
 LARGEST_PICTURE = 32 * 2**20
-PICTURE_SUFFIXES = (b".jpg", b".jpeg", b".png", b".bmp", b".webp")
+CROP_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
+"""Of the pictures that the project reads, those with 8 bits and one picture in a file, as crops have."""
+_ENDINGS = tuple(os.fsencode(ending) for ending, kind in PICTURE_FORMATS.items() if kind in CROP_FORMATS)
 
 
 class ImageStore(Protocol):
@@ -125,4 +128,4 @@ def bounded(data: bytes) -> bytes:
 
 def is_picture(name: bytes) -> bool:
     """Whether a file goes by the name of a picture (hidden files, macOS's `._x.jpg` among them, do not)."""
-    return name.lower().endswith(PICTURE_SUFFIXES) and not name.startswith(b".")
+    return name.lower().endswith(_ENDINGS) and not name.startswith(b".")

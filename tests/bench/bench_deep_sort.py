@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from remix_track.boxes import iou_tlwh, tlwh_from_xyxy, xyxy_from_tlwh
 from remix_track.detections import Detections, Tracks
-from remix_track.sequence_info import SequenceInfo
+from remix_track.mot_sequence import SequenceInfo
 from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
 from tests.deep_sort_scenes import bare_package, crowd, mended_package, package_tracks, street
 

@@ -29,8 +29,8 @@ from remix_track.boxes import tlwh_from_xyxy, xyxy_from_tlwh
 from remix_track.detections import Detections, Tracks
 from remix_track.eval.protocols import PRESETS, PROTOCOLS, Rules
 from remix_track.eval.score import as_dict, combine, score_sequence
+from remix_track.mot_sequence import SequenceInfo
 from remix_track.mot_text import MotRows
-from remix_track.sequence_info import SequenceInfo
 from remix_track.synthetic.scenes import StreetScene
 from remix_track.trackers.association_settings import AssociationSettings
 from remix_track.trackers.camera_motion import CameraMotion, Warp

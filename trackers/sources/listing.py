@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from remix_track.errors import InputError
+from remix_track.media_files import is_video, natural_key
 from remix_track.trackers.sources.opening import is_address, is_camera, is_glob
-from remix_track.trackers.sources.pictures import matching, natural_key, pictures_like
-from remix_track.trackers.sources.video import VIDEO_SUFFIXES
+from remix_track.trackers.sources.pictures import matching, pictures_like
 
 _MOST_BYTES = 2**20
 _MOST_SOURCES = 10_000
@@ -39,7 +39,7 @@ def _videos_of(name: str | Path | int) -> list[str | Path | int]:
     text = str(name)
     if isinstance(name, int) or is_address(text) or not is_glob(text) or _exists(text) or pictures_like(text):
         return [name]
-    videos = [path for path in matching(text) if path.suffix.lower() in VIDEO_SUFFIXES]
+    videos = [path for path in matching(text) if is_video(path)]
     return [*sorted(videos, key=natural_key)] or [name]
 
 

@@ -4,13 +4,15 @@ import re
 from pathlib import Path
 
 from remix_track.errors import InputError
+from remix_track.media_files import is_picture, is_video, pictures_in
+from remix_track.mot_sequence import sequence_around
 from remix_track.trackers.sources.camera import CameraReader
-from remix_track.trackers.sources.pictures import PictureReader, is_picture, pictures_in, pictures_like
+from remix_track.trackers.sources.pictures import PictureReader, pictures_like
 from remix_track.trackers.sources.selection import Selection
-from remix_track.trackers.sources.sequence import open_sequence, sequence_around
+from remix_track.trackers.sources.sequence import open_sequence
 from remix_track.trackers.sources.source import Facts, Reader, Source, folder_name
 from remix_track.trackers.sources.stream import StreamReader, StreamSettings
-from remix_track.trackers.sources.video import VIDEO_SUFFIXES, VideoReader
+from remix_track.trackers.sources.video import VideoReader
 
 _CAMERA = re.compile(r"(?:/dev/video)?([0-9]{1,9})")
 _KINDS = "a video, a folder or glob of images, a MOT sequence, a camera's index, or a URL"
@@ -101,7 +103,7 @@ def _folder(path: Path) -> Reader:
         return _pictures(paths, path.resolve().name, str(path))
     hint = "give the folder that holds the images"
     for kind, names in (
-        ("video", [entry.name for entry in path.iterdir() if entry.suffix.lower() in VIDEO_SUFFIXES]),
+        ("video", [entry.name for entry in path.iterdir() if is_video(entry)]),
         ("MOT sequence", [entry.name for entry in path.iterdir() if entry.is_dir() and sequence_around(entry)]),
     ):
         if names:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
+from remix_track.media_files import PICTURE_FORMATS
 from remix_track.trackers.sources.source import MAX_PIXELS
 
 if TYPE_CHECKING:
     from PIL import Image
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"})
-_FORMATS = ("JPEG", "PNG", "BMP", "TIFF", "WEBP")
+_FORMATS = tuple(dict.fromkeys(PICTURE_FORMATS.values()))
 _MAX_BYTES = 512 * 2**20
 _DEEP_GRAY = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 

@@ -9,11 +9,6 @@ from remix_track.trackers.sources.decoding import Decoder
 from remix_track.trackers.sources.selection import Selection
 from remix_track.trackers.sources.source import Facts, Picture, folder_name
 
-VIDEO_SUFFIXES = frozenset(
-    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".ts", ".mts", ".m2ts", ".wmv", ".flv"}
-    | {".ogv", ".3gp", ".mjpeg", ".h264", ".264", ".hevc", ".265"}
-)
-
 _LONG_PAUSE = 8  # frame lengths; recordings of variable rate leave out two or three
 
 

@@ -1,0 +1,109 @@
+"""Pictures and videos by their names: the one list of endings, and the pictures of a folder in natural order."""
+
+import itertools
+import os
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from remix_track.errors import InputError
+
+PICTURE_FORMATS = {
+    **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),
+    ".png": "PNG",
+    ".bmp": "BMP",
+    **dict.fromkeys((".tif", ".tiff"), "TIFF"),
+    ".webp": "WEBP",
+    **dict.fromkeys((".jp2", ".j2k"), "JPEG2000"),
+    **dict.fromkeys((".ppm", ".pgm", ".pbm", ".pnm"), "PPM"),
+}
+"""Pillow's format for each ending of a picture; a picture is read by its content, whatever of these it is called."""
+
+PICTURE_ENDINGS = frozenset(PICTURE_FORMATS)
+VIDEO_ENDINGS = frozenset(
+    {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m2v", ".vob", ".ts", ".mts", ".m2ts"}
+    | {".wmv", ".asf", ".flv", ".ogv", ".3gp", ".mxf", ".y4m", ".mjpeg", ".h264", ".264", ".hevc", ".265"}
+)
+
+_MOST_FILES = 1_000_000
+_LARGEST_NUMBER = 10_000_000
+Entry = TypeVar("Entry")
+
+
+def is_picture(path: Path) -> bool:
+    """Whether a file is a picture by its name; hidden files (`._img1.jpg` of macOS) are not."""
+    return path.suffix.lower() in PICTURE_ENDINGS and not path.name.startswith(".")
+
+
+def is_video(path: Path) -> bool:
+    """Whether a file is a video by its name; hidden files are not."""
+    return path.suffix.lower() in VIDEO_ENDINGS and not path.name.startswith(".")
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    """The picture files directly in a folder, `img2` before `img10`.
+
+    Raises:
+        InputError: the folder cannot be read, or holds too many files.
+    """
+    return in_natural_order(path for path in files_in(folder) if is_picture(path))
+
+
+def videos_in(folder: Path) -> list[Path]:
+    """The video files directly in a folder, in natural order.
+
+    Raises:
+        InputError: the folder cannot be read, or holds too many files.
+    """
+    return in_natural_order(path for path in files_in(folder) if is_video(path))
+
+
+def files_in(folder: Path) -> Iterator[Path]:
+    """What lies directly in a folder, in no order.
+
+    Raises:
+        InputError: the folder cannot be read, or holds too many files.
+    """
+    try:
+        with os.scandir(folder) as entries:
+            yield from (Path(entry.path) for entry in bounded(entries, folder))
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be read ({error.strerror})") from None
+
+
+def in_natural_order(paths: Iterable[Path]) -> list[Path]:
+    """The ordinary files among `paths`, digits by their value."""
+    return sorted((path for path in paths if path.is_file()), key=lambda path: (natural_key(path), str(path)))
+
+
+def natural_key(path: Path) -> list[list[str | int]]:
+    """What sorts paths as people count: digits by their value, letters without case."""
+    return [
+        [int(piece) if piece.isdecimal() else piece.casefold() for piece in re.split(r"(\d+)", part)]
+        for part in path.parts
+    ]
+
+
+def bounded(entries: Iterable[Entry], where: object) -> Iterable[Entry]:
+    """The entries one by one.
+
+    Raises:
+        InputError: while iterating: more than a million of them.
+    """
+    for count, entry in enumerate(itertools.islice(entries, _MOST_FILES + 1)):
+        if count == _MOST_FILES:
+            raise InputError(f"{where}: more than {_MOST_FILES} files; name fewer with a glob")
+        yield entry
+
+
+def frame_numbers(paths: list[Path]) -> list[int] | None:
+    """The frame numbers that MOT file names state (`000001.jpg`); None where they are something else.
+
+    So a picture that is missing leaves a gap, and the others still fit the ground truth.
+    """
+    if not all(path.stem.isdecimal() for path in paths):
+        return None
+    numbers = [int(path.stem) for path in paths]
+    rising = all(before < after for before, after in itertools.pairwise(numbers))
+    return numbers if numbers and rising and numbers[0] >= 1 and numbers[-1] <= _LARGEST_NUMBER else None
