@@ -27,7 +27,6 @@ VIDEO_ENDINGS = frozenset(
 )
 
 _MOST_FILES = 1_000_000
-_LARGEST_NUMBER = 10_000_000
 Entry = TypeVar("Entry")
 
 
@@ -95,15 +94,3 @@ def bounded(entries: Iterable[Entry], where: object) -> Iterable[Entry]:
         if count == _MOST_FILES:
             raise InputError(f"{where}: more than {_MOST_FILES} files; name fewer with a glob")
         yield entry
-
-
-def frame_numbers(paths: list[Path]) -> list[int] | None:
-    """The frame numbers that MOT file names state (`000001.jpg`); None where they are something else.
-
-    So a picture that is missing leaves a gap, and the others still fit the ground truth.
-    """
-    if not all(path.stem.isdecimal() for path in paths):
-        return None
-    numbers = [int(path.stem) for path in paths]
-    rising = all(before < after for before, after in itertools.pairwise(numbers))
-    return numbers if numbers and rising and numbers[0] >= 1 and numbers[-1] <= _LARGEST_NUMBER else None

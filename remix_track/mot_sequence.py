@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from remix_track.errors import InputError, parsing
-from remix_track.media_files import frame_numbers, pictures_in, videos_in
+from remix_track.media_files import pictures_in, videos_in
+from remix_track.picture_numbers import numbers_of_sequence
 
 INFO = "seqinfo.ini"
 _MAX_BYTES = 64 * 1024
@@ -75,6 +76,7 @@ class MotSequence:
         pictures: its pictures in natural order; none where the folder of pictures is missing or empty.
         numbers: their frame numbers, rising, 1-based, with gaps where pictures are missing.
         videos: the videos in the sequence's own folder, looked for where there are no pictures.
+        doubt: a line where the names of the pictures do not state their numbers.
     """
 
     folder: Path
@@ -82,6 +84,7 @@ class MotSequence:
     pictures: tuple[Path, ...]
     numbers: tuple[int, ...]
     videos: tuple[Path, ...]
+    doubt: str | None = None
 
     @property
     def image_folder(self) -> Path:
@@ -106,9 +109,10 @@ def read_sequence(folder: Path) -> MotSequence:
     info = SequenceInfo.read(folder / INFO) if os.path.lexists(folder / INFO) else SequenceInfo(_name(folder))
     images = folder / info.image_folder
     pictures = _one_a_frame(pictures_in(images), info.image_ending) if os.path.isdir(images) else []  # noqa: PTH112
-    numbers = frame_numbers(pictures) or range(1, len(pictures) + 1)
+    numbered = numbers_of_sequence(pictures, images)
+    numbers = numbered.numbers or range(1, len(pictures) + 1)
     videos = [] if pictures else videos_in(folder)
-    return MotSequence(folder, info, tuple(pictures), tuple(numbers), tuple(videos))
+    return MotSequence(folder, info, tuple(pictures), tuple(numbers), tuple(videos), numbered.doubt)
 
 
 def sequence_around(folder: Path) -> Path | None:

@@ -37,7 +37,10 @@ def test_a_folder_is_read_in_natural_order(tmp_path):
     assert [frame.index for frame in frames] == [1, 2, 3, 4, 5]
     assert (source.frames, source.frames_read, source.problems) == (5, 5, [])
     assert (source.fps, source.fps_known, source.name) == (30, False, tmp_path.name)
-    assert source.warnings == [f"{tmp_path}: nothing tells the frame rate; 30 is assumed, --fps sets it"]
+    assert source.warnings == [
+        f"{tmp_path}: the names of the pictures hold numbers of 1 to 100; frames are numbered by their place, 1 to 5",
+        f"{tmp_path}: nothing tells the frame rate; 30 is assumed, --fps sets it",
+    ]
     assert frames[3].time == pytest.approx(0.1)
 
 

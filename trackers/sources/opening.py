@@ -6,6 +6,7 @@ from pathlib import Path
 from remix_track.errors import InputError
 from remix_track.media_files import is_picture, is_video, pictures_in
 from remix_track.mot_sequence import sequence_around
+from remix_track.picture_numbers import numbers_of_folder
 from remix_track.trackers.sources.camera import CameraReader
 from remix_track.trackers.sources.pictures import PictureReader, pictures_like
 from remix_track.trackers.sources.selection import Selection
@@ -119,4 +120,7 @@ def _glob(pattern: str) -> Reader:
 
 
 def _pictures(paths: list[Path], name: str, where: str) -> Reader:
-    return PictureReader(paths, Facts(folder_name(name), where, frames=len(paths)))
+    numbered = numbers_of_folder(paths, where)
+    doubts = (numbered.doubt,) if numbered.doubt else ()
+    facts = Facts(folder_name(name), where, frames=len(paths), first=numbered.first, warnings=doubts)
+    return PictureReader(paths, facts, numbered.numbers)

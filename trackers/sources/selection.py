@@ -1,6 +1,6 @@
 """Which frames of a source are wanted: `--start`, `--stride`, `--frames`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from remix_track.errors import InputError
 
@@ -32,9 +32,14 @@ class Selection:
         """Whether no frame from this number on is wanted."""
         return self.frames is not None and index > self.start + (self.frames - 1) * self.stride
 
-    def expected(self, total: int | None) -> int | None:
-        """How many frames of a source of `total` frames are delivered; None where nothing bounds them."""
+    def beginning_at(self, first: int) -> "Selection":
+        """The same frames of a source whose first one has the number `first`; those before it use up no place."""
+        skipped = max(0, -(-(first - self.start) // self.stride))
+        return replace(self, start=self.start + skipped * self.stride)
+
+    def expected(self, total: int | None, first: int = 1) -> int | None:
+        """How many of `total` frames from number `first` on are delivered; None where nothing bounds them."""
         if total is None:
             return self.frames
-        selected = max(0, -(-(total - self.start + 1) // self.stride))
+        selected = max(0, -(-(first + total - self.start) // self.stride))
         return selected if self.frames is None else min(selected, self.frames)

@@ -23,7 +23,10 @@ def open_sequence(folder: Path) -> Reader:
     doubts: tuple[str, ...] = ()
     if info.frames is not None and info.frames != count:
         doubts = (f"{folder}: {INFO} says {info.frames} frames, {sequence.image_folder.name} holds {count} pictures",)
-    facts = Facts(name, str(folder), fps=info.fps, frames=count, warnings=doubts)
+    if sequence.doubt:
+        doubts += (sequence.doubt,)
+    first = sequence.numbers[0]
+    facts = Facts(name, str(folder), fps=info.fps, frames=count, first=first, warnings=doubts)
     return PictureReader(sequence.pictures, facts, sequence.numbers)
 
 

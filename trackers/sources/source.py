@@ -42,6 +42,7 @@ class Facts:
         where: how messages name the source; without passwords.
         fps: frames per second; None where nothing tells.
         frames: number of frames; None where nothing tells.
+        first: number of the first frame.
         live: frames come when they happen and cannot be read again.
         warnings: doubts worth a line that cost no frames.
     """
@@ -50,6 +51,7 @@ class Facts:
     where: str
     fps: float | None = None
     frames: int | None = None
+    first: int = 1
     live: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -93,12 +95,12 @@ class Source:
         if fps is not None and not 0 < fps <= _MAX_FPS:
             raise InputError(f"--fps {fps:g}: must be above 0 and at most {_MAX_FPS:g}")
         facts = reader.facts
-        self._reader, self._selection = reader, selection
+        self._reader, self._selection = reader, selection.beginning_at(facts.first)
         self._times_from_fps = fps is not None and not facts.live
         known = fps or facts.fps
         self.name, self.path, self.live = facts.name, facts.where, facts.live
         self.fps, self.fps_known = known or _FALLBACK_FPS, known is not None
-        self.frames = selection.expected(facts.frames)
+        self.frames = self._selection.expected(facts.frames, facts.first)
         self.width: int | None = None
         self.height: int | None = None
         self.frames_read = 0
