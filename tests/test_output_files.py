@@ -160,7 +160,7 @@ def test_a_long_name_has_room_for_its_temporary(tmp_path):
 @pytest.mark.skipif(os.name != "posix", reason="rights of files are POSIX's")
 @pytest.mark.parametrize(("umask", "rights"), [(0o022, 0o644), (0o027, 0o640), (0o077, 0o600)])
 def test_a_file_has_the_rights_of_a_new_one_whatever_its_writer_does(tmp_path, umask, rights):
-    """safetensors' writer puts a file of mode 0600 in the place of the temporary one."""
+    """Safetensors' writer puts a file of mode 0600 in the place of the temporary one."""
     before = os.umask(umask)
     try:
         with whole_file(tmp_path / "plain.txt") as temporary:
