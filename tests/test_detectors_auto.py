@@ -165,7 +165,7 @@ class TestNamed:
         assert find_detector("mine.onnx", conf=-3, imgsz=320) == (
             Path("mine.onnx"),
             {"classes": (), "conf": 0.0, "iou": 0.7, "imgsz": 320, "device": None, "half": False}
-            | {"backend": "auto", "precision": "float32", "threads": None},
+            | {"backend": "auto", "precision": "float32", "threads": None, "task": None},
         )
 
     def test_a_published_model_is_downloaded(self, monkeypatch):

@@ -71,7 +71,7 @@ class TestBoxes:
         class Result:
             boxes = type("Boxes", (), {"data": rows})
 
-        monkeypatch.setattr(detector._torch()._model, "predict", lambda image, **options: [Result])
+        monkeypatch.setattr(detector._on_torch()._model, "predict", lambda image, **options: [Result])
         assert detector(blank()).xyxy.tolist() == [[1, 2, 3, 4]]
         assert detector(blank()).score.tolist() == pytest.approx([0.9])
         assert detector.dropped == 4
@@ -233,8 +233,9 @@ class TestFilesThatAreNoDetectors:
 
     def test_onnx_that_is_broken_or_another_network(self, tmp_path, shared):
         (tmp_path / "text.onnx").write_text("hello")
-        assert self.refused(tmp_path / "text.onnx").startswith("does not run as a detector (")
-        assert self.refused(shared("weights/osnet_x0_25_msmt17.onnx")).startswith("does not run as a detector (")
+        assert self.refused(tmp_path / "text.onnx").startswith("not an ONNX file that this ONNX Runtime can run")
+        other = self.refused(shared("weights/osnet_x0_25_msmt17.onnx"))
+        assert other.startswith("gives (1, 512); supported are YOLO and RT-DETR")
 
 
 @pytest.mark.parametrize(

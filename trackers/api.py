@@ -216,6 +216,7 @@ class Runs:
             device=wanted.device,
             backend=wanted.detector_backend,
             precision=wanted.detector_precision,
+            task=None if wanted.detector_task == "auto" else wanted.detector_task,
             threads=threads or self._threads,
         )
         return self._last

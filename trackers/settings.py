@@ -30,6 +30,9 @@ class DetectorSettings:
         default="float32",
         metadata={"help": "float32, or fast: OpenVINO with 16-bit numbers; few boxes move by a pixel or more"},
     )
+    detector_task: Literal["auto", "detect", "segment", "pose", "obb"] = field(
+        default="auto", metadata={"help": "what an exported YOLO was trained for, if its file does not say"}
+    )
     device: str | None = field(default=None, metadata={"help": "cpu, cuda, cuda:1, mps (default: what is there)"})
 
     def __post_init__(self) -> None:

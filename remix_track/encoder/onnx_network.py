@@ -94,7 +94,7 @@ class OnnxNetwork:
     takes_pixels = False
 
     def __init__(self, path: Path, content: bytes, threads: int | None = None, *, cuda: bool = False) -> None:
-        self._session = _open(path, content, threads or usable_cores(), cuda=cuda)
+        self._session = open_session(path, content, threads or usable_cores(), cuda=cuda)
         self.backend = f"onnxruntime {_version()}, {_device(self._session)}, float32"
         self._path = path
         self._name, (self.fixed_batch, self.input_height, self.input_width) = _check_graph(path, self._session)
@@ -156,7 +156,12 @@ def _device(session: Any) -> str:
     return "cuda" if "CUDAExecutionProvider" in session.get_providers() else "cpu"
 
 
-def _open(path: Path, content: bytes, threads: int, *, cuda: bool) -> Any:
+def open_session(path: Path, content: bytes, threads: int, *, cuda: bool, gpu: int = 0) -> Any:
+    """ONNX Runtime's session for the bytes of a file, on that CUDA device or the CPU.
+
+    Raises:
+        InputError: not an ONNX file that runs here, or its weights lie in another file.
+    """
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -165,7 +170,7 @@ def _open(path: Path, content: bytes, threads: int, *, cuda: bool) -> Any:
     # Threads that spin between two frames take the cores from the detector.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
-    providers = ["CUDAExecutionProvider"] if cuda else []
+    providers = [("CUDAExecutionProvider", {"device_id": gpu})] if cuda else []
     try:
         return onnxruntime.InferenceSession(content, options, providers=[*providers, "CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime has no base class for its errors

@@ -9,6 +9,7 @@ from pathlib import Path
 from remix_track.errors import InputError
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.detectors.download import cache_folder, download, is_published
+from remix_track.trackers.detectors.exported_facts import Task
 from remix_track.trackers.detectors.hog import HogDetector
 from remix_track.trackers.detectors.public import PublicDetections
 from remix_track.trackers.detectors.quiet_ultralytics import weights_folder
@@ -31,6 +32,7 @@ def find_detector(
     backend: DetectorBackend = "auto",
     precision: DetectorPrecision = "float32",
     threads: int | None = None,
+    task: Task | None = None,
 ) -> Detector:
     """The detector that `spec` names.
 
@@ -47,6 +49,7 @@ def find_detector(
         backend: see `YoloDetector`.
         precision: see `YoloDetector`.
         threads: see `YoloDetector`.
+        task: see `YoloDetector`.
 
     Raises:
         InputError: no such detector, a file that cannot be used, or classes that this detector does not find.
@@ -63,6 +66,7 @@ def find_detector(
         backend=backend,
         precision=precision,
         threads=threads,
+        task=task,
     )
     if spec == "auto":
         weights = weights_at_hand() or _downloaded_nano()

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ class Letterbox:
         height, width: of the input in pixels, multiples of the stride.
         scaled_height, scaled_width: of the frame inside it.
         left, top: padded pixels before the frame.
+        is_stretched: width and height are scaled each by its own.
     """
 
     frame_height: int
@@ -32,6 +33,7 @@ class Letterbox:
     scaled_width: int
     left: int
     top: int
+    is_stretched: bool = False
 
     @classmethod
     def fit(cls, frame_height: int, frame_width: int, *, size: int, stride: int) -> Self:
@@ -51,11 +53,32 @@ class Letterbox:
             top=round(spare_height / 2 - 0.1),
         )
 
-    def empty(self) -> NDArray[np.float32]:
-        """A grey input (1, height, width, 3) to `fill`."""
-        return np.full((1, self.height, self.width, 3), GREY, np.float32)
+    @classmethod
+    def inside(cls, frame_height: int, frame_width: int, height: int, width: int) -> Self:
+        """The letterbox in an input of fixed size, as `LetterBox(auto=False)`."""
+        ratio = min(height / frame_height, width / frame_width)
+        scaled_height, scaled_width = max(round(frame_height * ratio), 1), max(round(frame_width * ratio), 1)
+        return cls(
+            frame_height=frame_height,
+            frame_width=frame_width,
+            height=height,
+            width=width,
+            scaled_height=scaled_height,
+            scaled_width=scaled_width,
+            left=round((width - scaled_width) / 2 - 0.1),
+            top=round((height - scaled_height) / 2 - 0.1),
+        )
 
-    def fill(self, image: NDArray[np.uint8], pixels: NDArray[np.float32]) -> None:
+    @classmethod
+    def stretched(cls, frame_height: int, frame_width: int, height: int, width: int) -> Self:
+        """No padding: the frame is stretched to the input, as RT-DETR sees it."""
+        return cls(frame_height, frame_width, height, width, height, width, left=0, top=0, is_stretched=True)
+
+    def empty(self, dtype: type[np.generic] = np.float32) -> NDArray[Any]:
+        """A grey input (1, height, width, 3) to `fill`."""
+        return np.full((1, self.height, self.width, 3), GREY, dtype)
+
+    def fill(self, image: NDArray[np.uint8], pixels: NDArray[Any]) -> None:
         """Scale a frame (H, W, 3) into an input of `empty`; the padding stays as it is."""
         import cv2
 
@@ -68,10 +91,9 @@ class Letterbox:
     def to_frame(self, xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Corners (N, 4) in pixels of the input -> in pixels of the frame, cut at its borders."""
         # ultralytics derives the scale again from the padded shape, which is not always the one it resized with.
-        gain = min(self.height / self.frame_height, self.width / self.frame_width)
-        scaled_height, scaled_width = max(round(self.frame_height * gain), 1), max(round(self.frame_width * gain), 1)
-        left, top = round((self.width - scaled_width) / 2 - 0.1), round((self.height - scaled_height) / 2 - 0.1)
-        scale = np.array([scaled_width / self.frame_width, scaled_height / self.frame_height] * 2, np.float32)
-        moved = (xyxy - np.array([left, top] * 2, np.float32)) / scale
+        sides = self.frame_height, self.frame_width, self.height, self.width
+        box = self if self.is_stretched else Letterbox.inside(*sides)
+        scale = np.array([box.scaled_width / self.frame_width, box.scaled_height / self.frame_height] * 2, np.float32)
+        moved = (xyxy - np.array([box.left, box.top] * 2, np.float32)) / scale
         limits = np.array([self.frame_width, self.frame_height] * 2, np.float32)
         return np.asarray(np.clip(moved, 0, limits), np.float32)

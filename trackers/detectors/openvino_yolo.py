@@ -36,11 +36,13 @@ class YoloFacts:
         names: of the classes, by their number.
         stride: that the sides of its input are multiples of.
         end_to_end: it gives boxes without overlaps.
+        task: that it was trained for: `detect`, `segment`, `pose`, `obb`.
     """
 
     names: dict[int, str]
     stride: int
     end_to_end: bool
+    task: str = "detect"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""YOLO as ultralytics runs it: hostile files refused, anything but a detector refused, the process left as it was."""
+"""A YOLO `.pt` as ultralytics runs it: hostile files and other models refused, the process left as it was."""
 
 import re
 import tempfile
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
+from remix_track.trackers.detectors.exported_facts import TASKS, line_of, no_boxes, printable
 from remix_track.trackers.detectors.openvino_yolo import YoloFacts
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 
@@ -31,12 +32,17 @@ class UltralyticsYolo:
         with quiet_ultralytics():
             _check_device(device)
             self._options |= _half() if half else {}
-            self._model = _load_pt(weights) if weights.suffix.lower() == ".pt" else _load_exported(weights)
+            self._model = _load_pt(weights)
             self.facts = self._try(weights)
 
     def __call__(self, image: NDArray[np.uint8], classes: Sequence[int] | None) -> NDArray[np.float32]:
         """The boxes of the wanted classes in a frame: (N, 6) x1, y1, x2, y2, confidence, class; best first."""
-        boxes = self._model.predict(image, **self._options, classes=classes)[0].boxes
+        result = self._model.predict(image, **self._options, classes=classes)[0]
+        boxes = result.boxes
+        if self.facts.task == "obb":
+            # Corners of the upright boxes around the turned ones.
+            boxes = result.obb
+            return np.column_stack([part.cpu().numpy() for part in (boxes.xyxy, boxes.conf, boxes.cls)])
         rows: NDArray[np.float32] = boxes.data.cpu().numpy()
         return rows
 
@@ -52,12 +58,12 @@ class UltralyticsYolo:
             result = self._model.predict(black, **self._options)[0]
             inner = self._model.predictor.model
             task = inner.task or self._model.task
-            names = {int(number): _printable(str(name))[:40] for number, name in result.names.items()}
-            facts = YoloFacts(names, int(inner.stride), bool(getattr(inner, "end2end", False)))
+            names = {int(number): printable(str(name))[:40] for number, name in result.names.items()}
+            facts = YoloFacts(names, int(inner.stride), bool(getattr(inner, "end2end", False)), str(task))
         except Exception as error:
-            raise InputError(f"{weights}: does not run as a detector ({_line(error)}); give a YOLO model") from None
-        if task not in ("detect", "segment", "pose") or result.boxes is None:
-            raise InputError(f"{weights}: its task is {task or 'unknown'}, not to detect; give a YOLO detector")
+            raise InputError(f"{weights}: does not run as a detector ({line_of(error)}); give a YOLO model") from None
+        if task not in TASKS or (result.obb if task == "obb" else result.boxes) is None:
+            raise InputError(f"{weights}: {no_boxes(str(task or ''))}")
         return facts
 
 
@@ -96,15 +102,6 @@ def _load_pt(weights: Path) -> Any:
             raise InputError(f"{weights}: {_refusal(error)}") from None
 
 
-def _load_exported(weights: Path) -> Any:
-    from ultralytics import YOLO
-
-    try:
-        return YOLO(str(weights.resolve()), task="detect")
-    except Exception as error:
-        raise InputError(f"{weights}: not a detection model ({_line(error)}); export it again") from None
-
-
 def _refusal(error: Exception) -> str:
     """Why a `.pt` file was not taken. Of its own text nothing but a dotted name is repeated."""
     reason = str(error.__cause__ or error)
@@ -116,13 +113,3 @@ def _refusal(error: Exception) -> str:
     if "PytorchStreamReader" in reason or isinstance(error.__cause__, EOFError):
         return "damaged or cut short; download or export it again"
     return "not a YOLO model that ultralytics can load; give YOLO weights (.pt, .onnx, an OpenVINO folder)"
-
-
-def _line(error: Exception) -> str:
-    """An error in one short line of plain text; it may quote a hostile file."""
-    text = " ".join(str(error).encode("ascii", "ignore").decode().split()).removeprefix("ERROR ")
-    return _printable(text)[:160] or type(error).__name__
-
-
-def _printable(text: str) -> str:
-    return "".join(character for character in text if character.isprintable())

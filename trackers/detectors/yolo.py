@@ -1,11 +1,11 @@
-"""YOLO: `.pt` on OpenVINO or torch, `.onnx` and OpenVINO folders through ultralytics."""
+"""YOLO and RT-DETR: `.pt` on OpenVINO or torch, `.onnx` and OpenVINO folders on what they were exported for."""
 
 import dataclasses
 import difflib
 import hashlib
 import importlib.util
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -20,6 +20,8 @@ from remix_track.detections import Detections
 from remix_track.encoder.backend import is_for_gpu
 from remix_track.errors import InputError
 from remix_track.trackers.detectors.detector import finite
+from remix_track.trackers.detectors.exported_facts import Task
+from remix_track.trackers.detectors.exported_yolo import ExportedYolo
 from remix_track.trackers.detectors.openvino_yolo import Look, OpenVinoYolo, WrongBoxesError, YoloFacts
 from remix_track.trackers.detectors.ultralytics_yolo import UltralyticsYolo
 from remix_track.trackers.frame import Frame
@@ -37,6 +39,8 @@ class YoloDetector:
     """One YOLO model at work on one stream: it keeps state, so give each stream its own, and one thread at a time.
 
     The boxes are those of `ultralytics.YOLO(weights)(image, ...)` with the same options, on OpenVINO within a pixel.
+    Models of persons' keypoints, of masks and of turned boxes serve too: the first two for their boxes, the third for
+    the upright boxes around the turned ones.
 
     Attributes:
         name: file, the start of its SHA-256, and what computes it, for the summary.
@@ -58,6 +62,7 @@ class YoloDetector:
         backend: DetectorBackend = "auto",
         precision: DetectorPrecision = "float32",
         threads: int | None = None,
+        task: Task | None = None,
     ) -> None:
         """Load the model and run it once on a black picture; OpenVINO does that once for a file, and remembers.
 
@@ -75,33 +80,46 @@ class YoloDetector:
             half: 16-bit arithmetic, on a GPU.
             backend: what computes a `.pt` file; `auto` takes OpenVINO on a CPU if its boxes are torch's.
             precision: of OpenVINO: `float32`, or `fast` for 16-bit numbers where the CPU computes with them.
-            threads: for OpenVINO; None takes the cores there are.
+            threads: for one call on anything but torch; None takes the cores there are.
+            task: what an exported model was trained for, where its file does not say.
 
         Raises:
-            InputError: an option out of range; a file that is missing, damaged, refused, or not a detection model; a
-                class that it does not know; a backend that cannot compute it.
+            InputError: an option out of range; a file that is missing, damaged, refused, or not a detection model; an
+                output that does not fit what the file says of itself; a class that it does not know; a backend that
+                cannot compute it.
         """
         _check_options(conf, iou, imgsz)
         _check_file(weights)
         self.dropped = 0
         self._sha256 = _sha256(weights)
         self._weights, self._backend = weights, backend
-        self._load = partial(UltralyticsYolo, weights, conf=conf, iou=iou, imgsz=imgsz, device=device, half=half)
-        self._on_torch: UltralyticsYolo | None = None
+        cores = threads or usable_cores()
+        self._load: Callable[[], UltralyticsYolo | ExportedYolo] = partial(
+            UltralyticsYolo, weights, conf=conf, iou=iou, imgsz=imgsz, device=device, half=half
+        )
+        if weights.suffix.lower() != ".pt":
+            self._load = partial(
+                ExportedYolo, weights, conf=conf, iou=iou, imgsz=imgsz, device=device, threads=cores, task=task
+            )
+        self._as_it_is: UltralyticsYolo | ExportedYolo | None = None
         on_openvino = _is_for_openvino(weights, backend, device)
         facts = _kept_facts(self._sha256) if on_openvino else None
         if facts is None:
-            facts = self._torch().facts
+            facts = self._model().facts
             if on_openvino:
                 _keep_facts(self._sha256, facts)
+        if task and task != facts.task:
+            raise InputError(f"{weights}: its task is {facts.task}, not {task}; leave --detector-task out")
         self.class_names = facts.names
         self.classes = chosen_classes(classes, self.class_names, weights)
         self._openvino: OpenVinoYolo | None = None
-        if on_openvino:
-            look = Look(imgsz, conf, iou, self.classes)
-            cores, fast = threads or usable_cores(), precision == "fast"
+        if on_openvino and facts.task == "obb":
+            if backend == "openvino":
+                raise InputError(f"{weights}: turned boxes are computed on torch; leave --detector-backend out")
+        elif on_openvino:
+            look, fast = Look(imgsz, conf, iou, self.classes), precision == "fast"
             self._openvino = OpenVinoYolo(
-                self._sha256, weights.name, facts, look, self._torch, threads=cores, fast=fast
+                self._sha256, weights.name, facts, look, self._on_torch, threads=cores, fast=fast
             )
         self.name = self._named()
 
@@ -133,18 +151,27 @@ class YoloDetector:
                 self.name = self._named()
             else:
                 # Torch's model was needed to convert it.
-                self._on_torch = None
+                self._as_it_is = None
                 return rows
-        return self._torch()(image, self.classes)
+        return self._model()(image, self.classes)
 
-    def _torch(self) -> "UltralyticsYolo":
-        if self._on_torch is None:
-            self._on_torch = self._load()
-        return self._on_torch
+    def _model(self) -> UltralyticsYolo | ExportedYolo:
+        """The model as its file has it: a `.pt` on torch, what was exported on its own runtime."""
+        if self._as_it_is is None:
+            self._as_it_is = self._load()
+        return self._as_it_is
+
+    def _on_torch(self) -> UltralyticsYolo:
+        model = self._model()
+        if not isinstance(model, UltralyticsYolo):
+            raise TypeError("only a .pt is computed on torch")
+        return model
 
     def _named(self) -> str:
-        runtime = f", openvino {openvino_runtime.version()}" if self._openvino else ""
-        return f"{self._weights.name} (sha256 {self._sha256[:12]}{runtime})"
+        notes = f", openvino {openvino_runtime.version()}" if self._openvino else ""
+        if isinstance(self._as_it_is, ExportedYolo) and self._as_it_is.assumed:
+            notes += f", taken for: {self._as_it_is.assumed}"
+        return f"{self._weights.name} (sha256 {self._sha256[:12]}{notes})"
 
 
 def _is_for_openvino(weights: Path, backend: DetectorBackend, device: str | None) -> bool:
@@ -164,9 +191,8 @@ def _kept_facts(sha256: str) -> YoloFacts | None:
     if found is None:
         return None
     notes, _ = found
-    return YoloFacts(
-        {int(number): name for number, name in notes["names"].items()}, notes["stride"], notes["end_to_end"]
-    )
+    names = {int(number): name for number, name in notes["names"].items()}
+    return YoloFacts(names, notes["stride"], notes["end_to_end"], notes["task"])
 
 
 def _keep_facts(sha256: str, facts: YoloFacts) -> None:
@@ -174,7 +200,7 @@ def _keep_facts(sha256: str, facts: YoloFacts) -> None:
 
 
 def _facts_key(sha256: str) -> str:
-    return key_of({"kind": "yolo facts", "format": 1, "weights": sha256})
+    return key_of({"kind": "yolo facts", "format": 2, "weights": sha256})
 
 
 def chosen_classes(wanted: Sequence[int | str], names: Mapping[int, str], weights: Path) -> list[int] | None:
