@@ -1,17 +1,18 @@
 import threading
+import time
 
 import cv2
 import pytest
 
 from remix_track.errors import InputError
-from remix_track.trackers.sources import camera, open_source
+from remix_track.trackers.sources import StreamSettings, camera, open_source
 from tests.footage import read_stamp, stamped
 
 
 class Capture:
     """Stands for a webcam that gives `frames` pictures and is then unplugged."""
 
-    frames, fps, present = 5, 15.0, True
+    frames, fps, present, opened = 5, 15.0, True, 0
     last: "Capture"
 
     def __init__(self, index):
@@ -35,6 +36,10 @@ class Capture:
         self.released = True
 
 
+ONCE = StreamSettings(reconnect_tries=0)
+QUICK = StreamSettings(reconnect_wait=0.001, reconnect_longest_wait=0.001)
+
+
 @pytest.fixture
 def webcam(monkeypatch):
     monkeypatch.setattr(cv2, "VideoCapture", Capture)
@@ -42,9 +47,55 @@ def webcam(monkeypatch):
     return Capture
 
 
+def test_a_camera_that_comes_back_goes_on(webcam, monkeypatch, caplog):
+    """Unplugged after five pictures, plugged in again when it was tried for the third time; then once more."""
+    opened = []
+
+    def is_opened(self):
+        opened.append(self)
+        return len(opened) % 3 == 1
+
+    monkeypatch.setattr(webcam, "isOpened", is_opened)
+    with open_source(0, frames=12, stream=QUICK) as source:
+        frames = list(source)
+    assert [frame.index for frame in frames] == list(range(1, 13))
+    assert [read_stamp(frame.image) for frame in frames] == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5, 1, 2]
+    times = [frame.time for frame in frames]
+    assert times == sorted(set(times))
+    assert all(frame.utc and abs(time.time() - frame.utc.timestamp()) < 60 for frame in frames)
+    assert (source.problems, source.broke_off) == ([], None)
+    assert len(source.warnings) == 1
+    assert source.warnings[0].startswith("camera 0: broke off and came back 2 times, and was away for ")
+    assert all(capture.released for capture in opened[:-1])
+    assert "camera 0: broke off after frame 5 (it gave no more pictures; was it unplugged?)" in caplog.text
+
+
+def test_a_camera_that_stays_away_is_waited_for_until_the_user_ends_it(webcam, monkeypatch):
+    tries = threading.Event()
+
+    def is_opened(self):
+        if Capture.opened >= 50:
+            tries.set()
+        Capture.opened += 1
+        return Capture.opened == 1
+
+    monkeypatch.setattr(Capture, "opened", 0)
+    monkeypatch.setattr(webcam, "isOpened", is_opened)
+    source = open_source(0, stream=QUICK)
+    frames: list[object] = []
+    thread = threading.Thread(target=lambda: frames.extend(source))
+    thread.start()
+    assert tries.wait(20)
+    source.close()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert len(frames) == 5
+    assert (source.problems, source.broke_off) == ([], None)
+
+
 @pytest.mark.parametrize("what", [2, "2", "/dev/video2"])
 def test_a_camera_gives_frames_until_it_is_unplugged(webcam, what):
-    with open_source(what) as source:
+    with open_source(what, stream=ONCE) as source:
         frames = list(source)
     assert (source.name, source.path, source.live, source.fps, source.frames) == (
         "camera-2",
@@ -55,7 +106,9 @@ def test_a_camera_gives_frames_until_it_is_unplugged(webcam, what):
     )
     assert [frame.index for frame in frames] == [read_stamp(frame.image) for frame in frames] == [1, 2, 3, 4, 5]
     assert frames[0].time == 0
-    assert source.problems == ["the camera gave no more pictures after frame 5; was it unplugged?"]
+    why = "the camera broke off after frame 5 (it gave no more pictures; was it unplugged?)"
+    assert source.problems == [why]
+    assert source.broke_off == why
     assert Capture.last.released
 
 
@@ -96,7 +149,7 @@ def test_a_camera_that_does_not_tell_its_rate(webcam, monkeypatch):
 def test_a_camera_that_never_gives_a_picture(webcam, monkeypatch):
     monkeypatch.setattr(webcam, "frames", 0)
     with (
-        pytest.raises(InputError, match=r"camera 0: not one frame could be read \(the camera gave no more"),
+        pytest.raises(InputError, match=r"camera 0: not one frame could be read \(the camera broke off after frame 0"),
         open_source(0) as source,
     ):
         list(source)

@@ -1,19 +1,25 @@
 import contextlib
+import dataclasses
 import http.server
 import threading
 import time
+from datetime import timedelta
 
 import cv2
 import numpy as np
 import pytest
 
+from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.errors import InputError
-from remix_track.trackers.sources import StreamSettings, open_source
+from remix_track.trackers.settings import TrackSettings
+from remix_track.trackers.sources import StreamSettings, open_source, stream
 from remix_track.trackers.sources.newest import newest
 from remix_track.trackers.sources.source import Picture
 from tests.footage import read_stamp, stamped, write_video
 
-QUICK = StreamSettings(tries=3, first_wait=0.01, longest_wait=0.02, timeout=5, keep=1000)
+QUICK = StreamSettings(
+    reconnect_tries=3, reconnect_wait=0.01, reconnect_longest_wait=0.02, stream_timeout=5, stream_keep=1000
+)
 
 
 @contextlib.contextmanager
@@ -51,14 +57,15 @@ def send(handler, content, *, claimed=None):
     handler.wfile.write(content)
 
 
-def send_pictures(handler, numbers, size=(160, 96)):
-    handler.send_response(200)
-    handler.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
-    handler.end_headers()
+def send_pictures(handler, numbers, size=(160, 96), *, head=True):
+    if head:
+        handler.send_response(200)
+        handler.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+        handler.end_headers()
     for number in numbers:
         picture = cv2.imencode(".jpg", stamped(number, *size))[1].tobytes()
-        head = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
-        handler.wfile.write(head.encode() + picture + b"\r\n")
+        begin = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+        handler.wfile.write(begin.encode() + picture + b"\r\n")
 
 
 @pytest.fixture
@@ -104,7 +111,7 @@ def test_a_recording_that_stays_broken_ends_with_one_line(recording, capfd):
         connections = len(counted)
     assert 10 < len(frames) < 60
     assert [frame.index for frame in frames] == list(range(1, len(frames) + 1))
-    assert connections >= 1 + QUICK.tries
+    assert connections >= 1 + 3
     assert "the stream broke off after frame" in source.problems[-1]
     assert "did not come back in 3 tries" in source.problems[-1]
     assert "secret" not in "".join(source.problems)
@@ -125,7 +132,7 @@ def test_a_live_stream_goes_on_with_the_next_number(caplog):
     assert [read_stamp(frame.image) for frame in frames] == [*range(10, 15), *range(20, 25), *range(30, 35)]
     assert [frame.index for frame in frames] == list(range(1, 16))
     assert (np.diff([frame.time for frame in frames]) > 0).all()
-    assert len(counted) == 3 + QUICK.tries
+    assert len(counted) == 3 + 3
     assert len(source.problems) == 1
     assert source.problems[0].startswith("the stream broke off after frame 15 (")
     assert "trying again in 0.01 s" in caplog.text
@@ -169,7 +176,7 @@ def test_silence_is_a_broken_connection():
         handler.wfile.flush()
         silent.wait(20)
 
-    patience = StreamSettings(tries=0, timeout=0.3, keep=1000)
+    patience = StreamSettings(reconnect_tries=0, stream_timeout=0.3, stream_keep=1000)
     with serve(answer) as (url, _):
         with open_source(url, stream=patience) as source:
             frames = list(source)
@@ -261,3 +268,103 @@ def test_what_the_thread_raises_reaches_the_caller():
     assert next(reader).number == 1
     with pytest.raises(InputError, match="broken"):
         next(reader)
+
+
+def test_pictures_that_waited_when_the_reading_began_are_not_passed_over():
+    """What FFmpeg collected while it looked at the stream comes at once, faster than anybody tracks."""
+    closed: list[bool] = []
+    dropped: list[int] = []
+    left = iter(range(20, -1000, -1))
+    reader = newest(pictures(50, closed), 4, threading.Event(), lambda: dropped.append(1), lambda: next(left) > 0)
+    first = next(reader).number
+    time.sleep(0.3)
+    rest = [picture.number for picture in reader]
+    assert [first, *rest][:20] == list(range(1, 21))
+    assert len(rest) + 1 + len(dropped) == 50
+
+
+@pytest.mark.parametrize(
+    ("reconnect_tries", "auto", "most"),
+    [("auto", 5, 5), ("auto", None, None), ("forever", 5, None), (0, 5, 0), (7, None, 7)],
+)
+def test_how_often_it_is_tried(reconnect_tries, auto, most):
+    assert StreamSettings(reconnect_tries=reconnect_tries).tries(auto) == most
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("reconnect_tries", -1),
+        ("reconnect_wait", -0.1),
+        ("reconnect_wait", float("nan")),
+        ("reconnect_longest_wait", float("inf")),
+        ("stream_timeout", 0.0),
+        ("stream_connect_timeout", -1.0),
+        ("stream_keep", 0),
+        ("stream_keep", 1001),
+    ],
+)
+def test_settings_out_of_range_are_refused(name, value):
+    with pytest.raises(InputError, match=f"{name} = .*; expected"):
+        StreamSettings(**{name: value})
+
+
+@pytest.mark.parametrize("most", ["5", "forever", "auto"])
+def test_tries_come_from_flags_and_files(tmp_path, most):
+    path = tmp_path / "a.toml"
+    path.write_text(f"[stream]\nreconnect_tries = {most if most == '5' else repr(most)}\nstream_timeout = 3\n")
+    for words in (["--reconnect-tries", most, "--stream-timeout", "3"], ["--config", str(path)]):
+        parser = Parser()
+        add_sections(parser, TrackSettings)
+        made = collect_sections(parser.parse_args(words), TrackSettings).stream
+        assert (made.reconnect_tries, made.stream_timeout) == (int(most) if most == "5" else most, 3)
+
+
+@pytest.mark.parametrize(("clip_seconds", "comes_back"), [(0.0, True), (60.0, False)])
+def test_a_stream_over_http_is_waited_for_once_it_has_lasted(monkeypatch, clip_seconds, comes_back):
+    """It is away for eight tries: more than a clip gets that has no length, and fewer than a camera."""
+    monkeypatch.setattr(stream, "_CLIP_SECONDS", clip_seconds)
+
+    def answer(handler, number):
+        if 1 < number < 10:
+            handler.send_error(503)
+        else:
+            send_pictures(handler, range(number, number + 5))
+
+    patience = dataclasses.replace(QUICK, reconnect_tries="auto")
+    with serve(answer) as (url, _), open_source(url, frames=8, stream=patience) as source:
+        frames = list(source)
+    assert len(frames) == (8 if comes_back else 5)
+    assert (source.broke_off is None) == comes_back
+    if source.broke_off is None:
+        assert "broke off and came back once, and was away for" in source.warnings[-1]
+    else:
+        assert source.broke_off.startswith("the stream broke off after frame 5 (")
+        assert source.broke_off.endswith("did not come back in 6 tries")
+
+
+def test_a_stream_without_stamps_has_the_times_of_arrival():
+    """Ten pictures a second, which FFmpeg would call twenty-five."""
+
+    def answer(handler, _):
+        for number in range(1, 16):
+            send_pictures(handler, [number], head=number == 1)
+            time.sleep(0.1)
+
+    once = dataclasses.replace(QUICK, reconnect_tries=0)
+    with serve(answer) as (url, _), open_source(url, stream=once) as source:
+        frames = list(source)
+        arrived = time.time()
+    assert frames[-1].time - frames[0].time > 0.8
+    said = [line for line in source.warnings if "its time stamps stand still or are missing" in line]
+    assert len(said) == 1
+    days = [frame.utc for frame in frames if frame.utc]
+    assert len(days) == len(frames)
+    assert all(arrived - 60 < day.timestamp() <= arrived for day in days)
+    assert days[0].utcoffset() == timedelta(0)
+    assert days == sorted(days)
+
+
+def test_a_file_has_no_time_of_day(tmp_path):
+    with open_source(write_video(tmp_path / "a.mp4", frames=3)) as source:
+        assert [frame.utc for frame in source] == [None] * 3

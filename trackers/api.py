@@ -271,7 +271,8 @@ def track(
             turns out to have no frames.
     """
     runs = Runs(_changed(settings or TrackSettings(), changes))
-    opened = partial(open_source, source, start=start, stride=stride, frames=frames, fps=fps)
+    stream = runs.settings.stream
+    opened = partial(open_source, source, start=start, stride=stride, frames=frames, fps=fps, stream=stream)
     return runs.run(opened(), stride=stride, again=opened)
 
 

@@ -1,6 +1,7 @@
 """One frame of a source, and what the tracker found in it."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,13 @@ class Frame:
         index: 1-based number of the frame in its source (MOT's numbering); with a stride, the numbers skip.
         image: (H, W, 3) uint8, BGR.
         time: seconds since the source's first frame.
+        utc: when the picture was taken, as far as the sender tells, else when it arrived; None for files.
     """
 
     index: int
     image: NDArray[np.uint8]
     time: float
+    utc: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,12 +35,14 @@ class TrackedFrame:
         image: (H, W, 3) uint8, BGR: the picture as read, nothing drawn on it.
         time: seconds since the source's first frame.
         tracks: the people.
+        utc: when the picture was taken, as `Frame` has it; None for files.
     """
 
     index: int
     image: NDArray[np.uint8]
     time: float
     tracks: Tracks
+    utc: datetime | None = None
 
     @property
     def ids(self) -> NDArray[np.int64]:

@@ -99,7 +99,7 @@ class Run:
         with self.source, contextlib.closing(self._seen) as seen:
             for frame, detections in seen:
                 tracks = self.tracker.update(detections, frame.image)
-                yield TrackedFrame(frame.index, frame.image, frame.time, tracks)
+                yield TrackedFrame(frame.index, frame.image, frame.time, tracks, frame.utc)
 
     def _finished(self) -> Generator[TrackedFrame, None, None]:
         # The book counts wanted frames, lost ones too: with a stride their own numbers jump, and gaps seem longer.

@@ -10,6 +10,7 @@ from remix_track.trackers.association_settings import AssociationSettings
 from remix_track.trackers.deep_sort import DeepSortSettings
 from remix_track.trackers.drawing import DrawingSettings
 from remix_track.trackers.offline_settings import OfflineSettings
+from remix_track.trackers.sources.stream_settings import StreamSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class TrackSettings:
     association: AssociationSettings = field(default_factory=AssociationSettings)
     offline: OfflineSettings = field(default_factory=OfflineSettings)
     drawing: DrawingSettings = field(default_factory=DrawingSettings)
+    stream: StreamSettings = field(default_factory=StreamSettings)
 
     def with_calibration(self, max_cosine_distance: float | None) -> "TrackSettings":
         """The same settings with the threshold that is written in the weights, unless one was set by hand."""

@@ -104,4 +104,4 @@ def outcome(outputs: Outputs, tracking: "Run", settings: TrackSettings) -> Itera
         if stopped:
             say(f"remix-track: {ended}; what is there is whole: {outputs.folder}")
         raise
-    finish("complete")
+    finish(tracking.source.broke_off or "complete")

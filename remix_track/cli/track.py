@@ -74,6 +74,7 @@ def _track_each(names: Sequence[str | Path | int], runs: "Runs", arguments: argp
             stride=arguments.stride,
             frames=arguments.frames,
             fps=arguments.fps,
+            stream=runs.settings.stream,
         )
         if several and is_live(name):
             live.append(opened)

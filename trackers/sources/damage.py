@@ -28,10 +28,12 @@ class Damage:
     Attributes:
         lost_frames: number of frames that could not be delivered.
         damaged_frames: number of frames that were delivered although parts of them did not decode.
+        end: why the source ended before its time, where it broke off; else None.
     """
 
     lost_frames: int = 0
     damaged_frames: int = 0
+    end: str | None = None
     _lines: list[_Run | str] = field(default_factory=list)
     _unsaid: int = 0
 
@@ -54,6 +56,11 @@ class Damage:
     def note(self, line: str) -> None:
         """Anything else that cost frames."""
         self._append(line)
+
+    def broke_off(self, line: str) -> None:
+        """The source ended here, although nothing says that it should."""
+        self.end = line
+        self.note(line)
 
     def _record(self, lost: bool, first: int, last: int) -> None:
         latest = self._lines[-1] if self._lines else None

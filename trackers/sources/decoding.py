@@ -1,6 +1,7 @@
 """One open video, file or stream: packets in, numbered pictures out, damage noted where it is met."""
 
 import itertools
+import struct
 from collections.abc import Callable, Generator, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -28,11 +29,15 @@ _USUAL_FPS = 30.0
 
 
 class Decoded(NamedTuple):
-    """Number in the source, seconds since its first picture (None without time stamps), FFmpeg's frame."""
+    """Number in the source, seconds since its first picture (None without time stamps), FFmpeg's frame.
+
+    `taken` is when the sender says that it was taken, in seconds since 1970 (UTC); None where it does not.
+    """
 
     number: int
     seconds: float | None
     frame: "av.VideoFrame"
+    taken: float | None = None
 
 
 class Decoder:
@@ -63,7 +68,7 @@ class Decoder:
         damage: Damage,
         *,
         options: Mapping[str, str],
-        timeout: float | None = None,
+        timeout: tuple[float, float] | None = None,
         threads: bool = True,
         number: int = 0,
     ) -> None:
@@ -74,7 +79,7 @@ class Decoder:
             where: what messages call it.
             damage: where damage is noted.
             options: FFmpeg's format options.
-            timeout: seconds to wait for the network.
+            timeout: seconds to wait for the network, until it answers and then for each byte.
             threads: decode several frames at a time.
             number: how many frames came before this video's first.
 
@@ -112,6 +117,7 @@ class Decoder:
         self.failure: str | None = None
         self.longest_pause = (number, 0.0)
         self.complete = self.held_back = False
+        self._zero_taken: float | None = None  # when the stamp 0 was, in seconds since 1970
         self._read_header()
         self.times: Callable[[float | None, int], float | None] = RisingTime(self.frame_length)
 
@@ -219,10 +225,21 @@ class Decoder:
                     self.longest_pause = (self.number - 1, seconds - latest)
                 latest = seconds
             if self.number > after:
-                yield Decoded(self.number, seconds, frame)
+                yield Decoded(self.number, seconds, frame, self._taken(frame.pts))
         if not self.held_back and self.failure is None:
             self._count_lost(numbering.ended(), after)
             self.complete = not self._is_cut_off(latest)
+
+    def _taken(self, pts: int | None) -> float | None:
+        zero = self._zero_taken
+        return None if zero is None or pts is None else zero + pts * self._seconds_per_tick
+
+    def _note_taken(self, packet: "av.Packet[Any]") -> None:
+        """Remember what the packet says of the time of day: RTSP's sender reports, through FFmpeg."""
+        # Older releases of PyAV do not show it.
+        if packet.pts is not None and hasattr(packet, "has_sidedata") and packet.has_sidedata("prft"):
+            microseconds, _ = struct.unpack_from("=qi", bytes(packet.get_sidedata("prft")))
+            self._zero_taken = microseconds / 1e6 - packet.pts * self._seconds_per_tick
 
     def _count_lost(self, count: int, after: int) -> None:
         if self.number >= after:
@@ -258,6 +275,7 @@ class Decoder:
             packet.pts, packet.dts = self.clock.moved(
                 stamps, key=packet.is_keyframe, step=packet.duration or 0, after=packets.stamps_behind
             )
+            self._note_taken(packet)
             joined = self.clock.joins > joins
             if (pauses or joined) and packet.pts is not None:
                 numbering.resumes(packet.pts)

@@ -7,10 +7,15 @@ from collections.abc import Callable, Generator
 from remix_track.trackers.sources.source import Picture
 
 _JOIN_SECONDS = 2.0
+_LOOK_SECONDS = 0.1  # between two looks whether the caller is done
 
 
 def newest(
-    pictures: Generator[Picture, None, None], keep: int, stop: threading.Event, passed_over: Callable[[], None]
+    pictures: Generator[Picture, None, None],
+    keep: int,
+    stop: threading.Event,
+    passed_over: Callable[[], None],
+    stored: Callable[[], bool] = lambda: False,
 ) -> Generator[Picture, None, None]:
     """Read `pictures` in a thread, hold at most `keep` of them, and give up the oldest when more come.
 
@@ -21,6 +26,7 @@ def newest(
         keep: how many pictures may wait.
         stop: set when the caller is done; the stream should end soon after.
         passed_over: called for every picture that is given up.
+        stored: whether the picture just read had been waiting when the reading began, and can wait for room.
 
     Raises:
         Exception: whatever the stream raised, after the pictures before it.
@@ -34,6 +40,8 @@ def newest(
         try:
             for picture in pictures:
                 with changed:
+                    while len(waiting) >= keep and stored() and not stop.is_set():
+                        changed.wait(_LOOK_SECONDS)
                     waiting.append(picture)
                     if len(waiting) > keep:
                         waiting.popleft()
@@ -58,6 +66,7 @@ def newest(
                 if not waiting:
                     break
                 picture = waiting.popleft()
+                changed.notify()
             yield picture
         if ended[0] is not None:
             raise ended[0]

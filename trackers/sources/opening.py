@@ -12,7 +12,8 @@ from remix_track.trackers.sources.pictures import PictureReader, pictures_like
 from remix_track.trackers.sources.selection import Selection
 from remix_track.trackers.sources.sequence import open_sequence
 from remix_track.trackers.sources.source import Facts, Reader, Source, folder_name
-from remix_track.trackers.sources.stream import StreamReader, StreamSettings
+from remix_track.trackers.sources.stream import StreamReader
+from remix_track.trackers.sources.stream_settings import StreamSettings
 from remix_track.trackers.sources.video import VideoReader
 
 _CAMERA = re.compile(r"(?:/dev/video)?([0-9]{1,9})")
@@ -36,7 +37,7 @@ def open_source(
         stride: every how many-th frame is wanted.
         frames: at most this many frames.
         fps: frames per second, where the user knows better than the source.
-        stream: time-outs and reconnection of addresses.
+        stream: time-outs and reconnection of cameras and addresses.
 
     Raises:
         InputError: there is nothing by that name, or nothing that can be read as frames.
@@ -76,7 +77,7 @@ def _reader(what: str | Path | int, stream: StreamSettings) -> Reader:
     text = str(what)
     camera = _CAMERA.fullmatch(text)
     if isinstance(what, int) or (camera and not isinstance(what, Path)):
-        return CameraReader(int(camera[1]) if camera else int(what))
+        return CameraReader(int(camera[1]) if camera else int(what), stream)
     if is_address(text):
         return StreamReader(text, stream)
     return _from_path(text)

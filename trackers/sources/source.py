@@ -5,7 +5,8 @@ import logging
 import math
 import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
@@ -26,11 +27,16 @@ _log = logging.getLogger(__name__)
 
 
 class Picture(NamedTuple):
-    """What a reader hands over: number in the source, picture (H, W, 3) uint8 BGR, seconds where it knows them."""
+    """What a reader hands over.
+
+    Number in the source, picture (H, W, 3) uint8 BGR, seconds since the first where it knows them, and when it was
+    taken (UTC), where something tells.
+    """
 
     number: int
     image: NDArray[np.uint8]
     time: float | None
+    utc: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -45,6 +51,7 @@ class Facts:
         first: number of the first frame.
         live: frames come when they happen and cannot be read again.
         warnings: doubts worth a line that cost no frames.
+        tallies: more of them, by kind, whose numbers grow while frames come.
     """
 
     name: str
@@ -54,6 +61,7 @@ class Facts:
     first: int = 1
     live: bool = False
     warnings: tuple[str, ...] = ()
+    tallies: dict[str, str] = field(default_factory=dict)
 
 
 class Reader(Protocol):
@@ -118,12 +126,17 @@ class Source:
     @property
     def warnings(self) -> list[str]:
         """Doubts that cost no frames."""
-        return list(self._reader.facts.warnings)
+        return [*self._reader.facts.warnings, *self._reader.facts.tallies.values()]
 
     @property
     def problems(self) -> list[str]:
         """What cost frames so far: where the source broke, one line a place."""
         return self._reader.damage.lines
+
+    @property
+    def broke_off(self) -> str | None:
+        """Why the source ended before its time, where it broke off and did not come back; else None."""
+        return self._reader.damage.end
 
     @property
     def lost_frames(self) -> int:
@@ -132,17 +145,20 @@ class Source:
 
     def __iter__(self) -> Iterator[Frame]:
         with contextlib.closing(self._reader.read(self._selection)) as pictures:
-            for index, image, seconds in pictures:
+            for index, image, seconds, utc in pictures:
                 if not self._has_first_size(index, image):
                     return
                 self.frames_read += 1
-                yield Frame(index, image, self._time(index, seconds))
+                self._say_doubts()
+                yield Frame(index, image, self._time(index, seconds), utc)
         self._say_doubts()
+        for tally in self._reader.facts.tallies.values():
+            _log.warning(tally)
         if not self.frames_read:
             raise InputError(self._why_empty())
 
     def _say_doubts(self) -> None:
-        for doubt in self.warnings[self._doubts_said :]:
+        for doubt in self._reader.facts.warnings[self._doubts_said :]:
             _log.warning(doubt)
             self._doubts_said += 1
 

@@ -1,18 +1,21 @@
 """Streams and files behind an address: RTSP, RTSPS, HTTP, HTTPS."""
 
-import logging
+import math
 import threading
 import time
 from collections.abc import Generator
-from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from remix_track.addresses import Address, split_address, usable_address
 from remix_track.errors import InputError
 from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.decoding import Decoder
 from remix_track.trackers.sources.newest import newest
+from remix_track.trackers.sources.reconnection import Reconnection
+from remix_track.trackers.sources.rising_time import LiveTime, RisingTime
 from remix_track.trackers.sources.selection import Selection
 from remix_track.trackers.sources.source import Facts, Picture, folder_name
+from remix_track.trackers.sources.stream_settings import StreamSettings
 
 # What each kind of address may lead FFmpeg to; never to files of this machine.
 _PROTOCOLS = {
@@ -22,26 +25,13 @@ _PROTOCOLS = {
     "https": "http,https,tcp,tls,crypto,data,httpproxy",
 }
 
-_log = logging.getLogger(__name__)
+# A connection that stands for one that broke: FFmpeg knows already what comes, and need not collect five seconds of it.
+_KNOWN = {"analyzeduration": "300000", "fpsprobesize": "0"}
 
-
-@dataclass(frozen=True, slots=True)
-class StreamSettings:
-    """How patient a stream is.
-
-    Attributes:
-        tries: connections attempted after one that broke, until one gives a picture again.
-        first_wait: seconds before the first of them; each next one waits twice as long.
-        longest_wait: the bound of that.
-        timeout: seconds without a byte after which a connection counts as broken.
-        keep: pictures of a live stream that may wait for the tracker; older ones are passed over.
-    """
-
-    tries: int = 5
-    first_wait: float = 1.0
-    longest_wait: float = 30.0
-    timeout: float = 10.0
-    keep: int = 8
+_CLIP_SECONDS = 60.0  # a live stream that ran for less may be a clip whose length nothing tells
+_TRIES = 6  # then, and where no picture ever came: a minute
+_RECORDING_TRIES = 5
+_MOST_WRONG_CLOCK = 86400.0  # seconds between the sender's clock and ours; one that was never set says 1970
 
 
 class StreamReader:
@@ -65,8 +55,9 @@ class StreamReader:
         self.damage = Damage()
         self.seen = 0
         self._stop = threading.Event()
-        self._tries_left, self._wait = settings.tries, settings.first_wait
         self._live, self._started, self._passed_over = False, False, 0
+        self._latest = 0.0
+        self._stored = 0
         try:
             self._decoder = self._connect()
         except av.FFmpegError as error:
@@ -82,20 +73,26 @@ class StreamReader:
             live=self._live,
             warnings=self._decoder.doubts,
         )
+        self._reconnection = Reconnection("the stream", self.facts, self.damage, settings, self._stop)
 
     def _connect(self, *, threads: bool = True) -> Decoder:
         options = {"protocol_whitelist": _PROTOCOLS[self._scheme]}
         if self._scheme.startswith("rtsp"):
-            options["rtsp_transport"] = "tcp"  # lost datagrams would be broken pictures
-        return Decoder(
+            # Lost datagrams would be broken pictures; and sound would be waited for.
+            options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
+        began = time.monotonic()
+        decoder = Decoder(
             self._url,
             self._where,
             self.damage,
-            options=options,
-            timeout=self._settings.timeout,
+            options=options | (_KNOWN if self._live else {}),
+            timeout=(self._settings.stream_connect_timeout, self._settings.stream_timeout),
             threads=threads,
             number=self.seen if self._live else 0,
         )
+        # What came while FFmpeg looked at the stream is not lost.
+        self._stored = math.ceil((time.monotonic() - began) / decoder.frame_length) + 1
+        return decoder
 
     def read(self, selection: Selection) -> Generator[Picture, None, None]:
         """The wanted pictures as they come."""
@@ -104,70 +101,87 @@ class StreamReader:
         if not self._live:
             yield from pictures
             return
-        yield from newest(pictures, self._settings.keep, self._stop, self._count_passed_over)
-        if self._passed_over:
-            self.facts.warnings += (
-                f"{self._where}: {self._passed_over} frames were passed over; tracking is slower than the stream",
-            )
+        yield from newest(
+            pictures, self._settings.stream_keep, self._stop, self._count_passed_over, lambda: self._stored > 0
+        )
 
     def _count_passed_over(self) -> None:
         self._passed_over += 1
+        self.facts.tallies["passed over"] = (
+            f"{self._where}: {self._passed_over} frames were passed over; tracking is slower than the stream"
+        )
 
     def _pictures(self, selection: Selection) -> Generator[Picture, None, None]:
         began, offset = time.monotonic(), 0.0
         try:
             while True:
-                latest = yield from self._connection(selection, offset)
-                # A connection may hand over what it had stored, faster than time goes.
-                offset = max(time.monotonic() - began, latest + 1 / (self.facts.fps or 30)) if self._live else 0.0
+                yield from self._connection(selection, offset)
                 done = self._decoder.complete and not self._live
                 if done or selection.is_past(self.seen + 1) or not self._reconnect():
                     return
+                if self._live:
+                    # A connection may hand over what it had stored, faster than time goes.
+                    offset = max(time.monotonic() - began, self._latest + self._decoder.frame_length)
         finally:
             self._decoder.close()
 
-    def _connection(self, selection: Selection, offset: float) -> Generator[Picture, None, float]:
-        """The pictures of one connection, `offset` seconds after the first of all; returns the last one's time."""
-        decoder, latest = self._decoder, offset
-        for number, seconds, frame in decoder.pictures(after=self.seen):
+    def _connection(self, selection: Selection, offset: float) -> Generator[Picture, None, None]:
+        """The pictures of one connection, `offset` seconds after the first of all."""
+        decoder = self._decoder
+        times = LiveTime(RisingTime(decoder.frame_length), stamped=decoder.is_stamped)
+        if self._live:
+            decoder.times = times
+        for number, seconds, frame, taken in decoder.pictures(after=self.seen):
             self.seen = number
-            self._tries_left, self._wait = self._settings.tries, self._settings.first_wait
-            latest = offset + (seconds or 0.0)
+            self._stored -= 1
+            self._reconnection.picture()
+            self._latest = offset + (seconds or 0.0)
+            if times.by_arrival and self._live:
+                self._warn_of_stamps()
             if selection.is_past(number) or self._stop.is_set():
                 break
             if selection.wants(number):
-                yield Picture(number, decoder.to_bgr(frame), None if seconds is None else latest)
-        return latest
+                time_ = None if seconds is None else self._latest
+                yield Picture(number, decoder.to_bgr(frame), time_, self._taken(taken) if self._live else None)
+
+    def _taken(self, said: float | None) -> datetime:
+        """When a picture was taken: as the sender says, if its clock was ever set, else now, as it arrives."""
+        now = time.time()
+        if said is not None and abs(said - now) > _MOST_WRONG_CLOCK:
+            self._warn("the sender's clock is wrong by more than a day; times of day are those of arrival")
+            said = None
+        return datetime.fromtimestamp(now if said is None else said, UTC)
+
+    def _warn_of_stamps(self) -> None:
+        self._warn("its time stamps stand still or are missing; times are those of arrival")
+
+    def _warn(self, doubt: str) -> None:
+        line = f"{self._where}: {doubt}"
+        if line not in self.facts.warnings:
+            self.facts.warnings += (line,)
 
     def _reconnect(self) -> bool:
         """Open the address again, waiting longer each time; False when it is over."""
+        why, threads = self._decoder.failure or "it ended", not self._decoder.held_back
+        self._decoder.close()
+        return self._reconnection.again(lambda: self._open_again(threads), why, self.seen, self._most_tries())
+
+    def _open_again(self, threads: bool) -> str | None:
         import av
 
-        why = self._decoder.failure or "it ended"
-        without_threads = self._decoder.held_back
-        self._decoder.close()
-        while self._tries_left and not self._stop.is_set():
-            _log.warning(
-                "%s: broke off after frame %d (%s); trying again in %g s", self._where, self.seen, why, self._wait
-            )
-            if self._stop.wait(self._wait):
-                return False
-            self._tries_left -= 1
-            self._wait = min(2 * self._wait, self._settings.longest_wait)
-            try:
-                self._decoder = self._connect(threads=not without_threads)
-            except InputError as error:
-                why = str(error)
-            except av.FFmpegError as error:
-                why = error.strerror or str(error)
-            else:
-                return True
-        if not self._stop.is_set():
-            self.damage.note(
-                f"the stream broke off after frame {self.seen} ({why}) and did not come back in"
-                f" {self._settings.tries} tries"
-            )
-        return False
+        try:
+            self._decoder = self._connect(threads=threads)
+        except InputError as error:
+            return str(error)
+        except av.FFmpegError as error:
+            return error.strerror or str(error)
+        return None
+
+    def _most_tries(self) -> int | None:
+        if not self._live:
+            return self._settings.tries(_RECORDING_TRIES)
+        lasting = self._latest >= _CLIP_SECONDS or self._scheme.startswith("rtsp")
+        return self._settings.tries(None if lasting and self.seen else _TRIES)
 
     def close(self) -> None:
         """Hang up. A thread that waits for the network hangs up itself."""

@@ -64,7 +64,7 @@ class VideoReader:
 
     def _pass(self, selection: Selection) -> Generator[Picture, None, None]:
         decoder = self._decoder
-        for number, seconds, frame in decoder.pictures(after=self.seen):
+        for number, seconds, frame, _ in decoder.pictures(after=self.seen):
             self.seen = number
             if selection.is_past(number):
                 return
