@@ -2,9 +2,9 @@
 
 import dataclasses
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from pathlib import Path
+from os import PathLike
 from typing import Any
 
 from remix_track import openvino_runtime
@@ -239,7 +239,7 @@ def _is_free_of_torch(detector: Detector) -> bool:
 
 
 def track(
-    source: str | Path | int,
+    source: str | PathLike[str] | int | Iterable[Any],
     *,
     start: int = 1,
     stride: int = 1,
@@ -253,12 +253,20 @@ def track(
         for frame in remix_track.track("video.mp4", detector="yolo11n.pt", max_age=60):
             print(frame.index, frame.ids, frame.xyxy)
 
+    Images in memory do as well, and are taken as they are due; tell at which rate they were filmed:
+
+        for frame in remix_track.track(images, fps=25):
+            print(frame.index, frame.ids, frame.xyxy)
+
     Args:
-        source: video file, folder or glob of images, MOT sequence folder, webcam index, or URL.
+        source: video file, folder or glob of images, MOT sequence folder, webcam index, or URL. Or images, each as
+            `remix_track.arrays.bgr_image` takes it ((H, W, 3) uint8 BGR), all of one size: a list, an array
+            (N, H, W, 3), an iterator or generator, or any other iterable.
         start: first frame, from 1.
         stride: take every `stride`-th frame.
-        frames: stop after so many.
-        fps: frames per second, where the source is silent or wrong.
+        frames: stop after so many; no more are asked of an iterator.
+        fps: frames per second of the source, where it is silent or wrong. Nothing tells the rate of images in memory:
+            30 is assumed then, and said in the log and in `Run.source.warnings`.
         settings: everything else, in sections.
         **changes: single settings by the name of their command-line flag: `detector`, `imgsz`, `classes`, `weights`,
             `min_confidence`, `max_age` ...; they win over `settings`.
@@ -267,10 +275,17 @@ def track(
         The run: iterate it once for a `TrackedFrame` per frame, as they come.
 
     Raises:
-        InputError: a source, detector, weights file or setting that cannot be used. While iterating: a source that
-            turns out to have no frames.
+        InputError: a source, detector, weights file or setting that cannot be used; an iterator with `offline=True`,
+            as the images are needed twice. While iterating: a source that turns out to have no frames, an image that
+            is none or of another size.
     """
-    runs = Runs(_changed(settings or TrackSettings(), changes))
+    chosen = _changed(settings or TrackSettings(), changes)
+    if chosen.offline.offline and isinstance(source, Iterator):
+        kind = type(source).__name__
+        raise InputError(
+            f"`source` is a {kind}, which gives its images once, and `offline` needs them twice; give a list"
+        )
+    runs = Runs(chosen)
     stream = runs.settings.stream
     opened = partial(open_source, source, start=start, stride=stride, frames=frames, fps=fps, stream=stream)
     return runs.run(opened(), stride=stride, again=opened)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.errors import InputError
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.frame import Frame, TrackedFrame
 from remix_track.trackers.offline import TrackBook
@@ -19,7 +20,7 @@ STAGES = ("read", "detect", "embed", "associate")
 
 
 class Run:
-    """A source being tracked. Iterate it once; what it counted can be read at any time.
+    """A source being tracked. Iterate it once, a second time is refused; what it counted can be read at any time.
 
     Attributes:
         source, perception, tracker: the parts it was given; the perception on the tracker's clock.
@@ -65,6 +66,7 @@ class Run:
         self._finishing = offline or OfflineSettings()
         self._again = again
         self._seen: Seen | None = None
+        self._iterated = False
 
     def begin(self) -> None:
         """Let threads begin to read and to look, where they do; else nothing happens before a frame is asked for."""
@@ -83,6 +85,11 @@ class Run:
             self._seen.close()
 
     def __iter__(self) -> Generator[TrackedFrame, None, None]:
+        if self._iterated:
+            raise InputError(
+                "this run was iterated already, its frames are gone; call track() again, or keep them in a list"
+            )
+        self._iterated = True
         frames = self._finished() if self.offline else self._tracked()
         with contextlib.closing(frames):
             for frame in frames:

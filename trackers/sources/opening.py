@@ -1,12 +1,16 @@
 """From what the user names to a source."""
 
+import numbers
+import os
 import re
 from pathlib import Path
+from typing import Any
 
 from remix_track.errors import InputError
 from remix_track.media_files import is_picture, is_video, pictures_in
 from remix_track.mot_sequence import sequence_around
 from remix_track.picture_numbers import numbers_of_folder
+from remix_track.trackers.sources.arrays import ArrayReader
 from remix_track.trackers.sources.camera import CameraReader
 from remix_track.trackers.sources.pictures import PictureReader, pictures_like
 from remix_track.trackers.sources.selection import Selection
@@ -21,7 +25,7 @@ _KINDS = "a video, a folder or glob of images, a MOT sequence, a camera's index,
 
 
 def open_source(
-    what: str | Path | int,
+    what: Any,
     *,
     start: int = 1,
     stride: int = 1,
@@ -29,10 +33,11 @@ def open_source(
     fps: float | None = None,
     stream: StreamSettings | None = None,
 ) -> Source:
-    """Open a video, a folder or glob of images, a MOT sequence, a camera or a stream.
+    """Open a video, a folder or glob of images, a MOT sequence, a camera, a stream, or images in memory.
 
     Args:
-        what: a path, a glob, a camera's index (int, digits, or `/dev/video0`), or an RTSP or HTTP address.
+        what: a path, a glob, a camera's index (int, digits, or `/dev/video0`), an RTSP or HTTP address, or images: see
+            `ArrayReader`.
         start: number of the first frame wanted, 1-based.
         stride: every how many-th frame is wanted.
         frames: at most this many frames.
@@ -73,11 +78,13 @@ def is_glob(text: str) -> bool:
     return any(sign in text for sign in "*?[")
 
 
-def _reader(what: str | Path | int, stream: StreamSettings) -> Reader:
-    text = str(what)
+def _reader(what: Any, stream: StreamSettings) -> Reader:
+    if isinstance(what, bool) or not isinstance(what, str | os.PathLike | numbers.Integral):
+        return ArrayReader(what)
+    text = os.fsdecode(what) if isinstance(what, os.PathLike) else str(what)
     camera = _CAMERA.fullmatch(text)
-    if isinstance(what, int) or (camera and not isinstance(what, Path)):
-        return CameraReader(int(camera[1]) if camera else int(what), stream)
+    if isinstance(what, numbers.Integral) or (camera and not isinstance(what, os.PathLike)):
+        return CameraReader(int(camera[1] if camera else what), stream)
     if is_address(text):
         return StreamReader(text, stream)
     return _from_path(text)
