@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from remix_track.errors import InputError
 from remix_track.eval.compare import people_tracked
 from remix_track.eval.doctor import Examination, Finding, examine_results, examine_truth, raise_errors
 from remix_track.eval.match import Match
@@ -76,7 +77,10 @@ def evaluate(
         else:
             rows = split_rows(rows, split, sequence.frames)
         gt = split_rows(truth.rows, split, sequence.frames)
-        scored = score_sequence(gt, rows, rules, protocol, last - first + 1)
+        try:
+            scored = score_sequence(gt, rows, rules, protocol, last - first + 1)
+        except InputError as error:
+            raise InputError(f"{sequence.folder}: {error}") from None
         scores[sequence.name], matches[sequence.name] = scored.score, scored.match
     return Evaluation(_tables(scores, matches, rules, protocol, split), tuple(findings), matches)
 

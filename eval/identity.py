@@ -11,8 +11,11 @@ from scipy.optimize import linear_sum_assignment
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from remix_track.errors import InputError
 from remix_track.eval.clear import ratio
 from remix_track.eval.match import Match
+
+_LARGEST_TABLE = 100_000_000  # of 8 bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,12 @@ def _most_overlap(person: NDArray[np.int64], track: NDArray[np.int64], people: i
     for part in np.split(order, np.flatnonzero(np.diff(of_meeting[order])) + 1):
         _, row = np.unique(meetings.row[part], return_inverse=True)
         _, column = np.unique(meetings.col[part], return_inverse=True)
-        table = np.zeros((row.max(initial=-1) + 1, column.max(initial=-1) + 1))
+        height, width = int(row.max(initial=-1)) + 1, int(column.max(initial=-1)) + 1
+        if height * width > _LARGEST_TABLE:
+            raise InputError(
+                f"{height:,} people against {width:,} tracks that overlap are too many to match; correct the ids"
+            )
+        table = np.zeros((height, width))
         table[row, column] = meetings.data[part]
         total += table[linear_sum_assignment(table, maximize=True)].sum()
     return int(total)

@@ -14,6 +14,8 @@ from remix_track.mot_text import MotRows
 ROUNDING = float(np.finfo(float).eps)
 _BOXES_AT_ONCE = 1 << 16
 _LARGEST_FRAME = 25_000_000
+_MOST_PAIRS = 20_000_000
+"""In a sequence, 24 bytes each: MOT20 with 2,000 frames of 250 people has five million at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,13 +92,17 @@ def overlapping_pairs(gt: MotRows, results: MotRows) -> Pairs:
     """All pairs with IoU > 0 of ground truth and results, both sorted by frame.
 
     Memory grows with the pairs that overlap, not with boxes times boxes.
+
+    Raises:
+        InputError: so many boxes in a frame, or so many pairs that overlap, that they would not fit into memory.
     """
+    Spans.of(gt, results)
     first = np.searchsorted(results.frame, gt.frame, "left")
     rivals = np.searchsorted(results.frame, gt.frame, "right") - first
     seen = np.cumsum(rivals)
     truth, found = _Edges.of(gt.tlwh), _Edges.of(results.tlwh)
     parts: list[Pairs] = []
-    start = 0
+    start = count = 0
     while start < len(gt):
         before = seen[start] - rivals[start]
         stop = max(start + 1, int(np.searchsorted(seen, before + _BOXES_AT_ONCE, "right")))
@@ -104,6 +110,12 @@ def overlapping_pairs(gt: MotRows, results: MotRows) -> Pairs:
         skip = first[start:stop] - (seen[start:stop] - rivals[start:stop] - before)
         result_row = np.arange(len(gt_row)) + np.repeat(skip, rivals[start:stop])
         parts.append(_overlap(truth, found, gt_row, result_row))
+        count += len(parts[-1])
+        if count > _MOST_PAIRS:
+            raise InputError(
+                f"more than {_MOST_PAIRS:,} pairs of ground truth and results overlap up to frame "
+                f"{gt.frame[stop - 1]}; correct the file that holds so many boxes at one place"
+            )
         start = stop
     if not parts:
         return Pairs(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))

@@ -13,6 +13,7 @@ from remix_track.cores import usable_cores
 from remix_track.encoder.backend import is_for_gpu
 from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
+from remix_track.trackers.box_limit import BoxLimit
 from remix_track.trackers.deep_sort import UNCALIBRATED_COSINE_DISTANCE
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.perception import Perceiver, Perception
@@ -74,7 +75,7 @@ class Runs:
         # What is live is seen frame by frame by all threads: there the newest frame counts, not their number.
         tracker = self._tracker(self.embedder if self._workers == 1 else self._load_embedder(self._threads), fps)
         detector, look = self.detector(self._threads), self._looks_always
-        perceive = self._perceiver(detector, tracker.embedder, clock=tracker.clock, look=look)
+        perceive = self._perceiver(detector, tracker.embedder, clock=tracker.clock, look=look, limit=BoxLimit())
         return Run(source, Perception(perceive), tracker, fps=fps)
 
     def run_beside(self, source: Source, eyes: SharedEyes, came: Callable[[], None], *, stride: int = 1) -> Run:
@@ -91,7 +92,7 @@ class Runs:
         """
         self.refuse_waiting(source)
         tracker = self._tracker(eyes.first.embedder or self.embedder, source.fps / stride)
-        perceiver = partial(self._perceiver, clock=tracker.clock, look=self._looks_always)
+        perceiver = partial(self._perceiver, clock=tracker.clock, look=self._looks_always, limit=BoxLimit())
         return Run(source, LivePerception(eyes, perceiver, came), tracker, fps=source.fps / stride)
 
     def refuse_waiting(self, source: Source) -> None:
@@ -132,7 +133,7 @@ class Runs:
             InputError: a detector that cannot be used.
         """
         first, others = self._eyes(self._workers, look=look)
-        perceiver = partial(self._perceiver, clock=clock, look=look)
+        perceiver = partial(self._perceiver, clock=clock, look=look, limit=BoxLimit())
 
         def made(make: Callable[[], Eyes]) -> Perceiver:
             return perceiver(*make())
@@ -162,13 +163,16 @@ class Runs:
     def _looks_always(self) -> bool:
         return self.settings.tracker.appearance == "always"
 
-    def _perceiver(self, detector: Detector, embedder: Embedder | None, *, clock: StageClock, look: bool) -> Perceiver:
+    def _perceiver(
+        self, detector: Detector, embedder: Embedder | None, *, clock: StageClock, look: bool, limit: BoxLimit
+    ) -> Perceiver:
         return Perceiver(
             detector,
             embedder if look else None,
             min_confidence=self.settings.tracker.min_confidence,
             clock=clock,
             least_score=self.least_score,
+            limit=limit,
         )
 
     @property

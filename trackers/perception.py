@@ -8,6 +8,7 @@ import numpy as np
 
 from remix_track.detections import Detections
 from remix_track.encoder.embedder import Embedder
+from remix_track.trackers.box_limit import BoxLimit
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.overlap import in_order
@@ -27,6 +28,7 @@ class Perceiver:
 
     Attributes:
         detector: finds the people.
+        limit: of the boxes of a frame.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Perceiver:
         min_confidence: float,
         clock: StageClock,
         least_score: float | None = None,
+        limit: BoxLimit | None = None,
     ) -> None:
         """Put them together.
 
@@ -46,8 +49,10 @@ class Perceiver:
             min_confidence: detections below it are not looked at, and get vectors of zeros.
             clock: for the stages `detect` and `embed`.
             least_score: detections below it are left out: the tracker would not use them. None: `min_confidence`.
+            limit: of the boxes of a frame, the run's; None: one of its own.
         """
         self.detector = detector
+        self.limit = limit or BoxLimit()
         self._embedder = embedder
         self._min_confidence = min_confidence
         self._least_score = min_confidence if least_score is None else least_score
@@ -58,6 +63,7 @@ class Perceiver:
         with self._clock("detect"):
             found = self.detector(frame)
         used = found[found.score >= self._least_score]
+        used = used[self.limit.best(used.score, frame.index)]
         if self._embedder is None:
             return used
         sure = np.flatnonzero(used.score >= self._min_confidence)
@@ -100,9 +106,12 @@ class Perception:
 
     @property
     def dropped(self) -> int:
-        """Boxes that the detectors left out so far (see `Detector.dropped`)."""
+        """Boxes that were left out so far, by the detectors (see `Detector.dropped`) or as too many in a frame."""
         detectors = {id(perceiver.detector): perceiver.detector for perceiver in self._perceivers}
-        return sum(detector.dropped for detector in detectors.values())
+        limits = {id(perceiver.limit): perceiver.limit for perceiver in self._perceivers}
+        return sum(detector.dropped for detector in detectors.values()) + sum(
+            limit.left_out for limit in limits.values()
+        )
 
     def _more(self) -> Sequence[Callable[[], Perceiver]]:
         return [partial(self._made, make) for make in self._others()]

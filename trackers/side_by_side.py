@@ -63,7 +63,7 @@ class LivePerception:
 
     Attributes:
         detector: the first of the detectors, which are all alike.
-        dropped: boxes that they left out of this source's frames so far (see `Detector.dropped`).
+        dropped: boxes left out of this source's frames so far, by the detectors or as too many in a frame.
     """
 
     def __init__(
@@ -87,9 +87,10 @@ class LivePerception:
 
     def _perceived(self, frame: Frame) -> Detections:
         with self._eyes.borrow() as eyes:
-            before = eyes.detector.dropped
-            found = self._perceiver(*eyes)(frame)
-            self.dropped += eyes.detector.dropped - before
+            perceive = self._perceiver(*eyes)
+            before = eyes.detector.dropped + perceive.limit.left_out
+            found = perceive(frame)
+            self.dropped += eyes.detector.dropped + perceive.limit.left_out - before
         return found
 
 

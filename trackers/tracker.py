@@ -13,6 +13,7 @@ from remix_track.detections import Detections, Tracks
 from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
 from remix_track.trackers.association_settings import AssociationSettings
+from remix_track.trackers.box_limit import BoxLimit
 from remix_track.trackers.camera_motion import CameraMotion, Warp
 from remix_track.trackers.deep_sort import UNCALIBRATED_COSINE_DISTANCE, DeepSortSettings
 from remix_track.trackers.measurements import unit_rows
@@ -110,6 +111,7 @@ class Tracker:
         # remix tracker says that it does.
         self._camera_way = 0.0 if association.tracker == "remix" else None
         self._frames = 0
+        self._limit = BoxLimit()
         self._camera_motion = CameraMotion() if association.follows_camera else None
 
     def _seen(self, sure: Detections, image: NDArray[np.uint8] | None) -> Detections:
@@ -143,7 +145,8 @@ class Tracker:
 
         Call it on every frame, also where there are no detections. Detections that carry embeddings already keep
         them; the others are embedded here. With `appearance="auto"` embeddings that would not have been asked for are
-        not used, so that tracks do not depend on who embedded. Boxes without area are not used.
+        not used, so that tracks do not depend on who embedded. Boxes without area are not used, and of more than 2,000
+        only those with the best scores (`remix_track.trackers.box_limit`), which is logged once.
 
         Args:
             detections: of this frame.
@@ -162,6 +165,7 @@ class Tracker:
         """
         pixels, camera = self._checked(detections, image), None if camera is None else _checked_warp(camera)
         rows = np.flatnonzero(detections.score >= self._associator.least_score)
+        rows = rows[self._limit.best(detections.score[rows], self._frames + 1)]
         if camera is None:
             camera = self.camera(detections, pixels)
         if camera is not None and isinstance(self._associator, Remix):
