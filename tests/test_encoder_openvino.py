@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 
 import cv2
@@ -112,6 +113,52 @@ class TestPrecision:
         assert (ready.precision, ready.kept) == ("float32", False)
         again = tried([])
         assert (again.precision, again.kept, asked) == ("float32", True, [])
+
+    @pytest.mark.parametrize(("faster", "precision"), [(0, "bfloat16"), (1, "float32")])
+    def test_takes_16_bits_only_where_they_are_faster(self, tmp_path, monkeypatch, faster, precision):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        made = openvino_runtime.Compilation(
+            openvino_runtime.read_model(write(tmp_path, pooling()).read_bytes()), {}, lambda network: True
+        )
+        of_16_bits = list[object]()
+
+        def said(network):
+            of_16_bits.append(network)
+            return "bfloat16" if network is of_16_bits[0] else "float32"
+
+        monkeypatch.setattr(openvino_runtime, "precision_of", said)
+        monkeypatch.setattr(openvino_runtime, "_fastest", lambda networks: networks[faster])
+        ready = openvino_runtime.compiled("net", {"test": 2}, lambda: made, 1)
+        assert ready is not None
+        assert ready.precision == precision
+
+    def test_finding_the_fastest_leaves_the_arrays_of_earlier_requests_alone(self, tmp_path):
+        network = openvino_runtime.compiled_exactly(
+            openvino_runtime.read_model(write(tmp_path, pooling()).read_bytes()), 1
+        )
+        shape = [side.get_length() if side.is_static else 12 for side in network.input(0).partial_shape]
+        shared = np.ones(shape, np.float32)
+        network.create_infer_request().infer({0: shared}, share_inputs=True)
+        openvino_runtime._fastest([network])
+        assert (shared == 1).all()
+
+    def test_the_fastest_of_several_networks_is_found(self, tmp_path):
+        model = openvino_runtime.read_model(write(tmp_path, pooling()).read_bytes())
+        quick, slow = (openvino_runtime.compiled_exactly(model, 1) for _ in range(2))
+
+        class Slow:
+            inputs = slow.inputs
+
+            def create_infer_request(self):
+                request = slow.create_infer_request()
+
+                def infer(*given, **how):
+                    time.sleep(0.02)
+                    return request.infer(*given, **how)
+
+                return SimpleNamespace(infer=infer)
+
+        assert openvino_runtime._fastest([Slow(), quick]) is quick
 
 
 class TestOwnFiles:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from remix_track.encoder.backbones import Encoder
 
 LARGEST_BATCH = 16
-_FORMAT = 1
+_FORMAT = 2
 """Of the networks that are kept; to be raised when they are built otherwise."""
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.float32]
 """Boxes (N, 6): x1, y1, x2, y2 in pixels, confidence, class; best first."""
-_FORMAT = 2
+_FORMAT = 3
 """Of the networks that are kept; to be raised when they are built otherwise."""
 _MOST_SIZES = 4
 """Sizes of frames that are kept ready, for cameras that take turns: 50 to 200 MB each."""
