@@ -7,18 +7,9 @@ from numpy.typing import NDArray
 
 from remix_track.eval.error_spans import MISSED, lives, per_column, runs
 from remix_track.eval.match import Match, Switch
+from remix_track.id_colours import css_of
 
 _CURVE_COLUMNS = 400
-
-
-def hue(track: int) -> float:
-    """A hue in degrees; neighbouring numbers get colours far apart (golden angle)."""
-    return track * 137.508 % 360
-
-
-def colour(track: int) -> str:
-    """A CSS colour that stands out on light and dark."""
-    return f"hsl({hue(track):.0f} 62% 52%)"
 
 
 def over_time(match: Match, switches: Sequence[Switch]) -> str:
@@ -99,8 +90,9 @@ def people_bars(anchor: str, match: Match, switches: Sequence[Switch], most_peop
     )
     cut = f" The {len(people)} with most missed boxes are shown." if len(people) < len(missing) else ""
     return (
-        f'<h3>People</h3><p class="soft small">One bar per person, over {match.frames:,} frames. A colour is a track; '
-        f"{_key('var(--missed-bar)')}missed; grey: not there; {_key('var(--switch)', 2)}identity switch. "
+        f'<h3>People</h3><p class="soft small">One bar per person, over {match.frames:,} frames. A colour is a track, '
+        f"the one that the video gives its id; {_key('var(--missed-bar)')}missed; grey: not there; "
+        f"{_key('var(--switch)', 2)}identity switch. "
         f'Right: share of boxes tracked.{cut} Order: <select class="order" data-list="{anchor}p">'
         '<option value="missed -1">most missed boxes</option><option value="switches -1">most switches</option>'
         '<option value="first 1">first frame</option><option value="id 1">id</option></select></p>'
@@ -127,7 +119,7 @@ def _life(match: Match, state: NDArray[np.int64], switched: Sequence[int]) -> st
             continue
         first, last = start * match.frames // columns + 1, -(-stop * match.frames // columns)
         what = "missed" if value == MISSED else f"track {match.track_ids[value]}"
-        look = 'class="missed"' if value == MISSED else f'fill="{colour(value)}"'
+        look = 'class="missed"' if value == MISSED else f'fill="{css_of(int(match.track_ids[value]))}"'
         bars.append(
             f'<rect x="{start}" width="{stop - start}" height="10" {look}><title>{first}–{last}: {what}</title></rect>'
         )

@@ -7,21 +7,24 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.id_colours import colour_of, css, css_of, ink_on
+
 Picture = Callable[[str, int], NDArray[np.uint8] | None]
 
 _SIDE = 240  # of a cut-out on the page
 _LEAST = 120.0  # of a cut-out in the frame
 _MOST_BOXES = 60
 _QUALITY = 78
+_LABEL, _DIGIT = 16, 9  # height of a label, and width of one of its characters
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A box to draw: (left, top, width, height) in pixels, a label, and the hue of its track (None: ground truth)."""
+    """A box to draw: (left, top, width, height) in pixels, a label, and the id of its track (None: ground truth)."""
 
     tlwh: tuple[float, float, float, float]
     label: str
-    hue: float | None
+    track: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,11 +118,12 @@ def _drawn(box: Box, left: int, top: int, scale: float) -> str:
     x, y = (box.tlwh[0] - 1 - left) * scale, (box.tlwh[1] - 1 - top) * scale
     width, height = max(box.tlwh[2], 0) * scale, max(box.tlwh[3], 0) * scale
     area = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
-    if box.hue is None:
+    if box.track is None:
         return f'<rect class="truth-under" {area}/><rect class="truth" {area}/>'
-    stroke = f"hsl({box.hue:.0f} 85% 60%)"
-    label_y = y - 5 if y > 18 else y + 14
+    colour, ink = css_of(box.track), css(ink_on(colour_of(box.track)))
+    wide, bottom = _DIGIT * len(box.label) + 6, y if y > _LABEL else y + _LABEL
     return (
-        f'<rect class="track" {area} stroke="{stroke}"/>'
-        f'<text class="track-label" x="{x + 2:.1f}" y="{label_y:.1f}" fill="{stroke}">{box.label}</text>'
+        f'<rect class="track" {area} stroke="{colour}"/><rect class="track-ground" x="{x:.1f}" '
+        f'y="{bottom - _LABEL:.1f}" width="{wide}" height="{_LABEL}" fill="{colour}"/>'
+        f'<text class="track-label" x="{x + 3:.1f}" y="{bottom - 4:.1f}" fill="{ink}">{box.label}</text>'
     )

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from remix_track.eval.error_charts import colour, hue, over_time, people_bars
+from remix_track.eval.error_charts import over_time, people_bars
 from remix_track.eval.error_pictures import Box, Budget, Picture, Shot, take
 from remix_track.eval.error_spans import Span, false_alarm_spans, missed_spans
 from remix_track.eval.errors_page_look import SCRIPT, STYLE
 from remix_track.eval.match import Match, Switch
 from remix_track.eval.report import caption, format_value, shown
+from remix_track.id_colours import css_of
 from remix_track.output_files import whole_file
 
 _SWITCHES = 300
@@ -138,13 +139,9 @@ def _section(
 def _switch_list(match: Match, switches: Sequence[Switch]) -> str:
     if not switches:
         return '<div><h3>Identity switches</h3><p class="soft">None.</p></div>'
-    dots = {}
-    for switch in switches[:_SWITCHES]:
-        dots[switch.old] = match.track[match.match[switch.last_gt_row]]
-        dots[switch.new] = match.track[match.match[switch.gt_row]]
     lines = "".join(
-        f"<tr><td>{switch.frame}</td><td>{switch.person}</td><td>{_dot(dots[switch.old])}{switch.old}</td>"
-        f"<td>{_dot(dots[switch.new])}{switch.new}</td><td>{switch.gap}</td></tr>"
+        f"<tr><td>{switch.frame}</td><td>{switch.person}</td><td>{_dot(switch.old)}{switch.old}</td>"
+        f"<td>{_dot(switch.new)}{switch.new}</td><td>{switch.gap}</td></tr>"
         for switch in switches[:_SWITCHES]
     )
     cut = f'<p class="soft small">The first {_SWITCHES} are listed.</p>' if len(switches) > _SWITCHES else ""
@@ -155,7 +152,7 @@ def _switch_list(match: Match, switches: Sequence[Switch]) -> str:
 
 
 def _dot(track: int) -> str:
-    return f'<span class="dot" style="background:{colour(int(track))}"></span>'
+    return f'<span class="dot" style="background:{css_of(track)}"></span>'
 
 
 def _switch_pictures(
@@ -225,4 +222,4 @@ def _truth_box(match: Match, row: int) -> Box:
 
 def _track_box(match: Match, row: int) -> Box:
     left, top, width, height = match.results.tlwh[row].tolist()
-    return Box((left, top, width, height), str(match.results.id[row]), hue(int(match.track[row])))
+    return Box((left, top, width, height), str(match.results.id[row]), int(match.results.id[row]))

@@ -52,7 +52,7 @@ svg.shot { display: block; border-radius: 6px; max-width: 100%; height: auto; ba
 .truth, .truth-under, .track { fill: none; vector-effect: non-scaling-stroke; }
 .truth-under { stroke: #000; stroke-opacity: .55; stroke-width: 3; }
 .truth { stroke: #fff; stroke-width: 1.5; stroke-dasharray: 5 4; } .track { stroke-width: 2.5; }
-.track-label { font: 600 14px system-ui, sans-serif; paint-order: stroke; stroke: #000; stroke-width: 3px; }
+.track-label { font: 600 13px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 select { font: inherit; font-size: 13px; color: inherit; background: var(--chip); border: 1px solid var(--line);
   border-radius: 6px; padding: 1px 4px; }
 """

@@ -5,9 +5,9 @@ import pytest
 
 from remix_track.detections import Tracks
 from remix_track.errors import InputError
+from remix_track.id_colours import colour_of, ink_on, linear, luminance
 from remix_track.trackers.drawing import Drawer, DrawingSettings
 from remix_track.trackers.frame import TrackedFrame
-from remix_track.trackers.id_colours import colour_of, ink_on, linear, luminance
 from remix_track.trackers.label import find_place, label_mask, stamp
 
 BOXES_ONLY = DrawingSettings(labels=False, trails=False)

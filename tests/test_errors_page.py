@@ -12,13 +12,17 @@ import numpy as np
 import pytest
 
 from remix_track import mot_text
+from remix_track.detections import Tracks
 from remix_track.eval import error_pictures, error_spans, errors_page
 from remix_track.eval.error_pictures import Box, Budget, Shot
 from remix_track.eval.error_spans import ABSENT, MISSED
 from remix_track.eval.match import Match
 from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.eval.score import as_dict, combine, score_sequence
+from remix_track.id_colours import css_of
 from remix_track.mot_text import MotRows
+from remix_track.trackers.drawing import Drawer, DrawingSettings
+from remix_track.trackers.frame import TrackedFrame
 
 # frame      1 2 3 4 5 6 7 8 9 10
 # person 1   a a a . . b b b      (. is missed; ' ' is not there)
@@ -197,6 +201,26 @@ def test_pictures_are_asked_for_once_and_in_order(scene):
     assert page.tags["figcaption"] == page.tags["figure"]
 
 
+def test_an_id_has_one_colour_on_the_page_in_its_pictures_and_in_the_video(scene):
+    ids = [*SCENE.values(), *ALARMS]
+    xyxy = np.array([[10 + 60 * place, 40, 50 + 60 * place, 140] for place in range(len(ids))], np.float32)
+    each = np.zeros(len(ids), np.int64)
+    image = np.full((200, 300, 3), 90, np.uint8)
+    frame = TrackedFrame(1, image, 0.0, Tracks(np.array(ids), xyxy, np.ones(len(ids), np.float32), each, each))
+    video = Drawer(DrawingSettings(labels=False, trails=False)).draw(frame)
+    text = errors_page.render(scene[0], scene[1], lambda name, frame: np.full((200, 700, 3), 90, np.uint8))
+    for id_, (left, _, _, bottom) in zip(ids, xyxy.astype(int), strict=True):
+        blue, green, red = video[bottom - 20, left].tolist()
+        drawn = f"#{red:02x}{green:02x}{blue:02x}"
+        found = [
+            *re.findall(rf'fill="([^"]*)"><title>[^<]*: track {id_}</title>', text),
+            *re.findall(rf'style="background:([^"]*)"></span>{id_}</td>', text),
+            *re.findall(rf'class="track-ground"[^>]*fill="([^"]*)"/><text [^>]*>{id_}</text>', text),
+        ]
+        assert set(found) == {drawn}, id_
+    assert set(re.findall(r'class="track"[^>]*stroke="([^"]*)"', text)) == {css_of(id_) for id_ in ids}
+
+
 @pytest.mark.parametrize("shape", [None, (0, 0, 3), (50, 50), (1, 1, 3), (30, 900, 3)])
 def test_odd_pictures_do_no_harm(scene, shape):
     image = None if shape is None else np.zeros(shape, np.uint8)
@@ -206,7 +230,7 @@ def test_odd_pictures_do_no_harm(scene, shape):
 
 def test_boxes_outside_the_picture_are_not_shown():
     image = np.zeros((100, 100, 3), np.uint8)
-    far, inside = Box((5000.0, 0.0, 10.0, 10.0), "7", 10), Box((90.0, 90.0, 30.0, 30.0), "8", 20)
+    far, inside = Box((5000.0, 0.0, 10.0, 10.0), "7", 7), Box((90.0, 90.0, 30.0, 30.0), "8", 8)
     made = error_pictures.take([Shot(1, (far,)), Shot(1, (inside, far))], "s", lambda *_: image, Budget())
     assert [shot.boxes for shot in made] == [(inside, far)]
     assert ">8</text>" in next(iter(made.values()))
@@ -215,7 +239,7 @@ def test_boxes_outside_the_picture_are_not_shown():
 
 def test_the_budget_bounds_the_pictures():
     noise = np.random.default_rng(0).integers(0, 255, (300, 300, 3), np.uint8)
-    shots = [Shot(frame, (Box((100.0, 100.0, 50.0, 100.0), "1", 0.0),)) for frame in range(1, 50)]
+    shots = [Shot(frame, (Box((100.0, 100.0, 50.0, 100.0), "1", 1),)) for frame in range(1, 50)]
     few = error_pictures.take(shots, "s", lambda *_: noise, Budget(pictures=3))
     assert [shot.frame for shot in few] == [1, 2, 3]
     budget = Budget(bytes=200_000)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
+from remix_track.id_colours import colour_of
 from remix_track.trackers.frame import TrackedFrame
-from remix_track.trackers.id_colours import colour_of
 from remix_track.trackers.label import find_place, label_mask, stamp
 
 # Bounds a trail's memory where the frame rate is very high, and its life where the source has no clock.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.trackers.id_colours import Colour, ink_on
+from remix_track.id_colours import Colour, ink_on
 
 Place = tuple[int, int]
 

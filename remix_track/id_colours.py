@@ -1,4 +1,4 @@
-"""One colour per id: the same id always the same, neighbouring ids far apart, also for the colour-blind."""
+"""One colour per id, in videos, pictures and pages: neighbouring ids far apart, also for the colour-blind."""
 
 import functools
 
@@ -18,6 +18,17 @@ def colour_of(id_: int) -> Colour:
     """The colour (blue, green, red), each 0..255, of an id; ids that are 24 apart share one."""
     rgb = _PALETTE[(id_ - 1) % len(_PALETTE)]
     return rgb & 255, rgb >> 8 & 255, rgb >> 16
+
+
+def css_of(id_: int) -> str:
+    """The same colour as pages write it: `#6485ff`."""
+    return css(colour_of(id_))
+
+
+def css(colour: Colour) -> str:
+    """A colour (blue, green, red) as pages write it."""
+    blue, green, red = colour
+    return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 @functools.lru_cache(maxsize=256)
