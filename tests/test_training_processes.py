@@ -339,7 +339,7 @@ def test_who_is_left_by_a_killed_process_says_so_and_ends(two):
 class OnGpu(torch.Tensor):
     """Stands for a tensor on a GPU: it knows that it was brought to the CPU."""
 
-    def cpu(self):  # type: ignore[override]
+    def cpu(self, memory_format=None):
         return torch.full((2,), 7.0)
 
 

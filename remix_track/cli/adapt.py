@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 import logging
 import os
 import signal
@@ -20,6 +19,7 @@ from remix_track.cli.live_line import LiveLine
 from remix_track.cli.terminal import say, show, show_text
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.errors import InputError
+from remix_track.json_text import json_text
 from remix_track.output_files import claim_folder, whole_file
 
 if TYPE_CHECKING:
@@ -185,7 +185,7 @@ def _write_facts(
         "seconds_of_last_run": round(seconds, 1),
     }
     with whole_file(path) as temporary:
-        temporary.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        temporary.write_text(json_text(facts, indent=2), encoding="utf-8")
 
 
 def _say(

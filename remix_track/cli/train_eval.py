@@ -1,7 +1,6 @@
 """`remix-train eval`: weights on a labelled set, Rank-k, mAP and mINP."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from remix_track.cli.flags import Parser
 from remix_track.cli.terminal import show
 from remix_track.errors import InputError
+from remix_track.json_text import json_text
 from remix_track.output_files import whole_file
 
 if TYPE_CHECKING:
     from remix_track.data.crop_set import CropSet
     from remix_track.encoder.backbones import Encoder
-    from remix_track.retrieval.ranking import Labelled
     from remix_track.training.embedding import EmbedPlan
+    from remix_track.training.evaluation import Search
 
 _KINDS = (
     "market1501", "dukemtmc", "msmt17", "cuhk03-labeled", "cuhk03-detected", "market-layout",
@@ -60,7 +60,7 @@ def run(words: Sequence[str]) -> int:
     _print(scores)
     if arguments.output:
         with whole_file(arguments.output / "scores.json") as temporary:
-            temporary.write_text(json.dumps({"weights": arguments.weights, **scores}, indent=2) + "\n")
+            temporary.write_text(json_text({"weights": arguments.weights, **scores}, indent=2))
     return 0
 
 
@@ -92,24 +92,21 @@ def _network(arguments: argparse.Namespace) -> "tuple[Encoder, EmbedPlan]":
 def _score(
     kind: str, crops: "CropSet", network: "Encoder", plan: "EmbedPlan", arguments: argparse.Namespace
 ) -> dict[str, dict[str, Any]]:
-    from remix_track.data.crop_set import Split
     from remix_track.retrieval.ranking import rank_gallery
     from remix_track.retrieval.reranking import reranked
-    from remix_track.training.evaluation import embed_split
+    from remix_track.training.evaluation import embed_search
 
-    query, query_rows = embed_split(plan, network, crops, Split.QUERY)
-    gallery, gallery_rows = embed_split(plan, network, crops, Split.GALLERY)
+    search = embed_search(plan, network, crops)
+    query, gallery = search.query, search.gallery
     scores = {kind: rank_gallery(query, gallery).summary()}
     if arguments.rerank:
         scores[f"{kind} re-ranked"] = rank_gallery(query, gallery, reranked(query, gallery)).summary()
     if arguments.output:
-        _draw(arguments.output, kind, crops, (query, gallery), (query_rows, gallery_rows), plan)
+        _draw(arguments.output, kind, crops, search, plan)
     return scores
 
 
-def _draw(
-    folder: Path, kind: str, crops: "CropSet", parts: "tuple[Labelled, Labelled]", rows: Any, plan: "EmbedPlan"
-) -> None:
+def _draw(folder: Path, kind: str, crops: "CropSet", search: "Search", plan: "EmbedPlan") -> None:
     """Ten queries with what they found, and the histogram of same and different people."""
     import numpy as np
 
@@ -119,9 +116,9 @@ def _draw(
     from remix_track.retrieval.ranking import best_matches
     from remix_track.retrieval.similarity import similarity_histogram
 
-    query, gallery = parts
+    query, gallery = search.query, search.gallery
     size = plan.network_input.height, plan.network_input.width
-    readers = [CropReader(ChosenRows(crops.store, part), *size) for part in rows]
+    readers = [CropReader(ChosenRows(crops.store, rows), *size) for rows in (search.query_rows, search.gallery_rows)]
     shown = np.linspace(0, len(query) - 1, min(10, len(query))).astype(np.int64)
     found = best_matches(query, gallery, shown)
     right = (gallery.identity[found] == query.identity[shown][:, None]) & (found >= 0)

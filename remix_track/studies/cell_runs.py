@@ -19,6 +19,7 @@ from typing import IO, Any, Literal
 
 from remix_track import settings
 from remix_track.errors import InputError
+from remix_track.json_text import json_text
 from remix_track.output_files import whole_file
 from remix_track.settings_text import to_toml
 from remix_track.studies.study_file import Cell
@@ -194,7 +195,7 @@ class CellRun:
         if result is not None:
             values["result"] = dataclasses.asdict(result)  # type: ignore[assignment]
         with whole_file(self._status) as temporary:
-            temporary.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+            temporary.write_text(json_text(values, indent=1), encoding="utf-8")
 
 
 class CellFolders:

@@ -1,7 +1,6 @@
 """The results of a study's cells: means and standard deviations over seeds, and what was not run."""
 
 import dataclasses
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from remix_track.json_text import json_text
 from remix_track.output_files import whole_file
 from remix_track.studies.cell_runs import CellFolders, Result
 from remix_track.studies.study_file import Cell, Study
@@ -107,7 +107,7 @@ def write_results(root: Path, found: Sequence[StudyResults]) -> None:
     """Write `results.json`: every cell and seed, run or not."""
     studies = {one.study.name: _study_json(one) for one in found}
     with whole_file(root / RESULTS) as temporary:
-        temporary.write_text(json.dumps({"format": 1, "studies": studies}, indent=1) + "\n", encoding="utf-8")
+        temporary.write_text(json_text({"format": 1, "studies": studies}, indent=1), encoding="utf-8")
 
 
 def _cell_results(cell: Cell, seeds: tuple[int, ...], folders: CellFolders) -> CellResults:

@@ -36,6 +36,7 @@ from remix_track.data.single_camera import (
 from remix_track.data.stores import ChosenRows
 from remix_track.data.video_set import VideoSet, join_video_sets
 from remix_track.errors import InputError
+from remix_track.retrieval.answerable import refuse_unanswerable
 from remix_track.settings import refuse_unknown
 from remix_track.training.train_settings import DataSettings, TrainSettings
 
@@ -131,8 +132,8 @@ def open_training_data(
     if len(multi.identity_names) < 2:
         raise InputError(f"{multi.name}: {len(multi.identity_names)} people; expected at least two to tell apart")
     target = open_labelled(data.target, strict=data.strict) if data.target else None
-    if target is not None and not (len(target.rows(Split.QUERY)) and len(target.rows(Split.GALLERY))):
-        raise InputError(f"data.target: {target.name} has no query and gallery; name a set that has, or leave it out")
+    if target is not None:
+        refuse_unanswerable(f"data.target: {target.name}", target.of_split(Split.QUERY), target.of_split(Split.GALLERY))
     calibration = open_labelled(data.calibration, strict=data.strict) if data.calibration else None
     single = _open_single(settings, check, show) if needs_single else None
     return TrainingData(labelled=multi, single=single, target=target, calibration=calibration)

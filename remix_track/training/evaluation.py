@@ -1,13 +1,14 @@
 """A trained network on labelled crops: ranks and mean average precision, and the tracker's threshold."""
 
 import logging
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
 from remix_track.data.crop_set import CropSet, Split
-from remix_track.errors import InputError
+from remix_track.retrieval.answerable import refuse_unanswerable
 from remix_track.retrieval.ranking import Labelled, rank_gallery
 from remix_track.training.calibration import Calibration, calibrate
 from remix_track.training.embedding import EmbedPlan, embed_unit
@@ -18,28 +19,59 @@ logger = logging.getLogger(__name__)
 LARGEST_CALIBRATION = 20_000
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Search:
+    """The two parts of a labelled set as vectors; bad pictures are left out.
+
+    Attributes:
+        query: what is searched for.
+        gallery: where.
+        query_rows: (Q,) int64 rows of the set that `query` comes from.
+        gallery_rows: (G,) int64 of `gallery`.
+    """
+
+    query: Labelled
+    gallery: Labelled
+    query_rows: NDArray[np.int64]
+    gallery_rows: NDArray[np.int64]
+
+
 def evaluate_encoder(plan: EmbedPlan, network: nn.Module, target: CropSet) -> dict[str, float]:
     """Scores of a network on a set's queries and gallery, in 0..1: rank1, rank5, rank10, map, minp; and counts.
 
     Raises:
-        InputError: the set has no query or no gallery.
+        InputError: see `embed_search`.
     """
-    query, _ = embed_split(plan, network, target, Split.QUERY)
-    gallery, _ = embed_split(plan, network, target, Split.GALLERY)
-    return plan.processes.first_alone(lambda: rank_gallery(query, gallery).summary())
+    search = embed_search(plan, network, target)
+    return plan.processes.first_alone(lambda: rank_gallery(search.query, search.gallery).summary())
 
 
-def embed_split(
-    plan: EmbedPlan, network: nn.Module, crops: CropSet, split: Split
-) -> tuple[Labelled, NDArray[np.int64]]:
-    """One split's vectors with its labels, and the rows of the set they come from; bad pictures are left out.
+def embed_search(plan: EmbedPlan, network: nn.Module, crops: CropSet) -> Search:
+    """A set's queries and gallery by a network, which can be scored: nothing that comes of it is nan.
 
     Raises:
-        InputError: the split is empty.
+        InputError: no query can be answered, by the labels or as its pictures cannot be read; the message says why.
     """
+    check_scorable(crops)
+    query, query_rows = _embed_split(plan, network, crops, Split.QUERY)
+    gallery, gallery_rows = _embed_split(plan, network, crops, Split.GALLERY)
+    refuse_unanswerable(f"{crops.name}, of what could be read", query, gallery)
+    return Search(query, gallery, query_rows, gallery_rows)
+
+
+def check_scorable(crops: CropSet) -> None:
+    """See by a set's labels that it can be scored; no picture is read.
+
+    Raises:
+        InputError: it cannot; the message says why.
+    """
+    refuse_unanswerable(crops.name, crops.of_split(Split.QUERY), crops.of_split(Split.GALLERY))
+
+
+def _embed_split(
+    plan: EmbedPlan, network: nn.Module, crops: CropSet, split: Split
+) -> tuple[Labelled, NDArray[np.int64]]:
     rows = crops.rows(split)
-    if not len(rows):
-        raise InputError(f"{crops.name}: no {split.name.lower()} pictures; name a set with query and gallery")
     unit, readable = embed_unit(plan, network, crops.store, rows)
     rows = rows[readable]
     return Labelled(unit[readable], crops.identity[rows], crops.camera[rows]), rows

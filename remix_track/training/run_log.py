@@ -4,11 +4,11 @@ The same numbers as curves for TensorBoard, where they are wanted.
 """
 
 import json
-import math
 from pathlib import Path
 from typing import Any
 
 from remix_track.errors import InputError
+from remix_track.json_text import json_text
 from remix_track.output_files import whole_file
 from remix_track.training.event_file import EventFile
 
@@ -32,7 +32,7 @@ class RunLog:
         path = folder / NAME
         kept = read_log(folder)[:lines] if lines else []
         with whole_file(path) as temporary:
-            temporary.write_text("".join(_line(record) for record in kept), encoding="utf-8")
+            temporary.write_text("".join(json_text(record) for record in kept), encoding="utf-8")
         self.lines = len(kept)
         self._path = path
         self._curves = Curves(folder / CURVES) if tensorboard else None
@@ -48,7 +48,7 @@ class RunLog:
         """
         try:
             with self._path.open("a", encoding="utf-8") as file:
-                file.write(_line({"event": event, **values}))
+                file.write(json_text({"event": event, **values}))
         except OSError as error:
             raise InputError(f"{self._path}: cannot be written ({error.strerror}); make room and --resume") from None
         self.lines += 1
@@ -94,15 +94,3 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
         except ValueError:
             break
     return records
-
-
-def _line(record: dict[str, Any]) -> str:
-    return json.dumps({key: _plain(value) for key, value in record.items()}) + "\n"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    return value
