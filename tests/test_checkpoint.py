@@ -87,7 +87,7 @@ def test_a_full_disk_leaves_the_file_before_and_nothing_half(tmp_path, monkeypat
 def test_a_file_that_is_cut_off_says_so(tmp_path):
     path = save_checkpoint(tmp_path, checkpoint(), keep=1)
     path.write_bytes(path.read_bytes()[:-300])
-    with pytest.raises(InputError, match="not a whole checkpoint"):
+    with pytest.raises(InputError, match="cannot be read as a whole checkpoint"):
         load_checkpoint(path)
 
 
@@ -101,10 +101,10 @@ class Evil:
 def test_nothing_in_a_checkpoint_is_run(tmp_path, capsys, protocol):
     path = tmp_path / "evil.pt"
     path.write_bytes(pickle.dumps(Evil(), protocol))
-    with pytest.raises(InputError, match="not a whole checkpoint"):
+    with pytest.raises(InputError, match="cannot be read as a whole checkpoint"):
         load_checkpoint(path)
     torch.save({"format_version": 1, "state": Evil()}, path)
-    with pytest.raises(InputError, match="not a whole checkpoint"):
+    with pytest.raises(InputError, match="cannot be read as a whole checkpoint"):
         load_checkpoint(path)
     assert "run" not in capsys.readouterr().out
 
@@ -118,6 +118,24 @@ def test_other_files_and_versions_are_named(tmp_path):
         load_checkpoint(path)
     with pytest.raises(InputError, match="holds no checkpoint; give --resume the folder of a run"):
         newest_checkpoint(tmp_path / "nothing")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("state", {}), ("state", 3), ("state", {"encoder": {}, "momentum": {}, "optimiser": 1}), ("settings", 3),
+        ("settings", {"run": {3: 4}}), ("settings", {3: 4}), ("epoch", -1), ("epoch", 1.5), ("step", True),
+        ("log_lines", None), ("stage", "later"), ("stage", []), ("data", {"multi_camera_images": "5"}),
+        ("epoch_labels", {"multi_rows": [1, 2]}), ("best", {"map": "high"}), ("best", None),
+    ],
+)  # fmt: skip
+def test_a_checkpoint_of_other_contents_is_one_line(tmp_path, name, value):
+    path = save_checkpoint(tmp_path, checkpoint(), keep=1)
+    values = torch.load(path, weights_only=True)
+    torch.save({**values, name: value}, path)
+    with pytest.raises(InputError) as raised:
+        load_checkpoint(path)
+    assert str(raised.value).startswith(f"{path}: not a checkpoint of remix-train ({name} is not what it writes); give")
 
 
 def test_a_resumed_log_goes_on_where_the_checkpoint_was(tmp_path):

@@ -1,5 +1,6 @@
 """What goes wrong in the night: a line that says so, exit code 2, and a checkpoint from which the run goes on."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -100,6 +101,107 @@ def test_weights_on_a_full_disk_are_one_line_and_the_run_ends_later(tmp_path, mo
     assert not list(tmp_path.glob("*.safetensors"))
     assert goes_on(tmp_path, unbroken)
     assert (tmp_path / "remix.safetensors").is_file()
+
+
+@pytest.fixture
+def half_way(tmp_path, unbroken):
+    """Checkpoints in the middle of each stage, by stage."""
+    run_training(SETTINGS, lambda: tmp_path, stop=StopRequest())
+    names = {"pretrain": "pretrain-00000-0000002.pt", "joint": "joint-00000-0000002.pt"}
+    return {stage: load_checkpoint(tmp_path / "checkpoints" / name) for stage, name in names.items()}
+
+
+@pytest.mark.parametrize("stage", ["pretrain", "joint"])
+@pytest.mark.parametrize(
+    ("section", "change", "message"),
+    [
+        ("encoder", {"architecture": "resnet18-ibn-a"}, "architecture 'tiny' then, 'resnet18-ibn-a' now"),
+        ("encoder", {"height": 64, "width": 32}, "height 32 then, 64 now; width 16 then, 32 now"),
+        (
+            "encoder",
+            {"weights": "imagenet", "frozen_batchnorm": True},
+            "weights '' then, 'imagenet' now; frozen_batchn",
+        ),
+    ],
+)
+def test_resuming_with_another_encoder_is_one_line(tmp_path, half_way, stage, section, change, message):
+    changed = dataclasses.replace(getattr(SETTINGS, section), **change)
+    with pytest.raises(InputError) as raised:
+        run_training(
+            dataclasses.replace(SETTINGS, **{section: changed}),
+            lambda: tmp_path,
+            resumed=half_way[stage],
+            stop=StopRequest(),
+        )
+    assert "the encoder is not that of the checkpoint (" in str(raised.value)
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "change", "message"),
+    [
+        ("moco", {"projection": 4}, "the checkpoint's encoder: head.2.weight has shape"),
+        ("moco", {"queue_size": 9}, "the checkpoint's queue: vectors has shape"),
+        ("pretraining", {"optimiser": "sgd"}, "the state is that of another optimiser"),
+    ],
+)
+def test_resuming_pretraining_with_another_shape_is_one_line(tmp_path, half_way, section, change, message):
+    changed = dataclasses.replace(getattr(SETTINGS, section), **change)
+    settings = dataclasses.replace(SETTINGS, **{section: changed})
+    with pytest.raises(InputError) as raised:
+        run_training(settings, lambda: tmp_path, resumed=half_way["pretrain"], stop=StopRequest())
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def without(state, name):
+    del state[name]
+
+
+def too_wide(state):
+    state["state"][0]["exp_avg"] = torch.zeros(3, 3)
+
+
+@pytest.mark.parametrize(
+    ("part", "break_it", "message"),
+    [
+        ("encoder", lambda state: without(state, "backbone.conv1.weight"), "missing: backbone.conv1.weight"),
+        ("momentum", lambda state: state.update(extra=torch.ones(2)), "unexpected: extra"),
+        ("encoder", lambda state: state.update({"backbone.conv1.weight": 3}), "cannot be read as a checkpoint of this"),
+        ("optimiser", lambda state: without(state, "param_groups"), "cannot be read as a checkpoint of this run"),
+        ("optimiser", too_wide, "exp_avg of weight 0 has shape (3, 3)"),
+    ],
+)
+def test_a_checkpoint_whose_state_does_not_fit_is_one_line(tmp_path, half_way, part, break_it, message):
+    break_it(half_way["joint"].state[part])
+    with pytest.raises(InputError) as raised:
+        run_training(SETTINGS, lambda: tmp_path, resumed=half_way["joint"], stop=StopRequest())
+    assert message in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("multi_rows", torch.full((24,), 99)),
+        ("multi_rows", torch.zeros(24)),
+        ("single_rows", torch.zeros(3, dtype=torch.int64)),
+        ("multi_identity", torch.full((24,), -1)),
+        ("centroids", torch.zeros(2, 24)),
+        ("camera_vectors", torch.zeros(12, 7)),
+    ],
+)
+def test_pseudo_labels_of_other_data_are_one_line(tmp_path, half_way, name, value):
+    assert len(half_way["joint"].epoch_labels["multi_rows"]) == 24
+    half_way["joint"].epoch_labels[name] = value
+    with pytest.raises(InputError, match="its pseudo labels are those of other data or another encoder"):
+        run_training(SETTINGS, lambda: tmp_path, resumed=half_way["joint"], stop=StopRequest())
+    del half_way["joint"].epoch_labels[name]
+    with pytest.raises(
+        InputError, match=rf"joint-00000-0000002.pt: cannot be read as a checkpoint of this run .*{name}"
+    ):
+        run_training(SETTINGS, lambda: tmp_path, resumed=half_way["joint"], stop=StopRequest())
 
 
 FULL = """

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,15 +12,19 @@ import torch
 from remix_track.encoder.backbones import BACKBONES
 from remix_track.encoder.load import load_embedder
 from remix_track.errors import InputError
+from remix_track.settings import build, read_toml
+from remix_track.studies.study_file import read_studies
 from remix_track.training import remix
 from remix_track.training import run as run_module
 from remix_track.training.checkpoint import load_checkpoint, newest_checkpoint
+from remix_track.training.context import Run
 from remix_track.training.losses import instance_loss
+from remix_track.training.processes import Processes
 from remix_track.training.run import run_training
 from remix_track.training.run_log import read_log
 from remix_track.training.settings import CentroidSettings, ClusterSettings
 from remix_track.training.stopping import Stopped, StopRequest
-from remix_track.training.train_settings import OptimiserSettings, RunSettings
+from remix_track.training.train_settings import OptimiserSettings, RunSettings, TrainSettings
 from remix_track.weights.safetensors_file import load_weights
 from tests.training_scenes import TinyBackbone, labelled, small_data, small_run, small_settings
 
@@ -295,3 +300,74 @@ def test_defaults_are_the_papers():
     assert (settings.losses.instance_temperature_multi, settings.losses.instance_temperature_single) == (0.1, 0.2)
     assert (settings.losses.centroid_temperature_multi, settings.losses.centroid_temperature_single) == (0.5, 0.6)
     assert RunSettings().epochs == 100
+
+
+def run_of(**changes):
+    run = Run(small_settings(run=small_run(**changes)), small_data(), Path(), torch.device("cpu"), None, StopRequest())
+    run.saved = 0.0
+    return run
+
+
+@pytest.mark.parametrize(
+    ("changes", "minutes", "expected"),
+    [
+        ({}, 19.9, []),
+        ({}, 20, [1, 2, 3, 4]),
+        ({"checkpoint_minutes": 0}, 1e6, []),
+        ({"checkpoint_minutes": 0.5}, 0.49, []),
+        ({"checkpoint_minutes": 0.5}, 0.5, [1, 2, 3, 4]),
+        ({"checkpoint_every": 2}, 0, [2, 4]),
+        ({"checkpoint_every": 2, "checkpoint_minutes": 0}, 1e6, [2, 4]),
+        ({"checkpoint_every": 2, "checkpoint_minutes": 3}, 3, [1, 2, 3, 4]),
+    ],
+)
+def test_checkpoints_go_by_the_clock_and_by_steps(monkeypatch, changes, minutes, expected):
+    """But not at an epoch's last step, which has one anyway."""
+    run = run_of(**changes)
+    monkeypatch.setattr("remix_track.training.context.time.monotonic", lambda: 60.0 * minutes)
+    assert [step for step in range(1, 6) if run.checkpoint_is_due(step, 5)] == expected
+
+
+def test_a_process_that_does_not_write_goes_by_the_clock_of_the_first(monkeypatch):
+    run = run_of()
+    monkeypatch.setattr("remix_track.training.context.time.monotonic", lambda: 1e6)
+    asked = []
+
+    def greatest(self, number):
+        asked.append(bool(number))
+        return 1
+
+    run.processes = Processes(rank=1, count=2)
+    monkeypatch.setattr(Processes, "greatest", greatest)
+    assert run.checkpoint_is_due(1, 5)
+    assert asked == [False]
+
+
+def test_no_paper_config_writes_a_checkpoint_every_few_steps():
+    """LUPerson has 16,328 steps of 256 images an epoch."""
+    for path in (Path(__file__).parents[1] / "configs").glob("*.toml"):
+        if path.stem in ("remix_msmt17_luperson", "remix_market1501", "multi_source_protocol2"):
+            settings = build(TrainSettings, read_toml(path), path.name)
+            assert (settings.run.checkpoint_every, settings.run.checkpoint_minutes, settings.run.keep) == (0, 20, 2)
+            assert (settings.clusters.scope, settings.clusters.k1, settings.clusters.k1_share) == ("pool", 30, 0.25)
+
+
+def test_what_was_published_is_trained_as_before():
+    """Defaults that changed since are written out where figures hang on them."""
+    configs = Path(__file__).parents[1] / "configs"
+    published = [build(TrainSettings, read_toml(configs / f"{name}.toml"), name) for name in ("shipped_weights",)]
+    studies = read_studies(configs / "grid_cpu.toml").studies
+    published += [cell.settings for study in studies for cell in study.cells if "over a pool" not in cell.name]
+    for settings in published:
+        assert (settings.clusters.scope, settings.clusters.k1_share) == ("video", 1)
+        assert settings.clusters.k1 == 10
+
+
+def test_videos_that_became_one_identity_are_warned_of_once_an_epoch(data, tmp_path, caplog):
+    merging = ClusterSettings(scope="video", k1=12, k2=12, k1_share=1, min_samples=2, eps=0.99)
+    train(small_settings(pretrain=False, clusters=merging), tmp_path / "merged")
+    said = [one.getMessage() for one in caplog.records if "became one identity each" in one.getMessage()]
+    assert [line.partition(";")[0] for line in said] == [
+        f"epoch {epoch}: 4 of 4 videos became one identity each" for epoch in (1, 2)
+    ]
+    assert [one["whole_videos"] for one in read_log(tmp_path / "merged") if one["event"] == "labels"] == [4, 4]

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 from remix_track.errors import InputError
 from remix_track.training import jaccard
@@ -156,7 +157,9 @@ def test_per_video_is_the_pool_where_videos_are_far_apart():
     """With neighbours from one's own video alone there is nothing that the pool adds."""
     embeddings, video, person = crops(place=30, each=20)
     found = {
-        (scope, backend): pseudo_labels(embeddings, video, ClusterSettings(scope=scope, backend=backend), person)
+        (scope, backend): pseudo_labels(
+            embeddings, video, ClusterSettings(scope=scope, backend=backend, k1_share=1), person
+        )
         for scope in ("video", "pool")
         for backend in ("sparse", "dense")
     }
@@ -178,10 +181,11 @@ def test_with_the_cosine_distance_per_video_is_the_pool(eps):
 
 def test_a_video_is_clustered_as_if_it_were_alone():
     embeddings, video, _ = crops(noise=1.5)
-    labels = pseudo_labels(embeddings, video, ClusterSettings(k1=15)).labels
+    settings = ClusterSettings(scope="video", k1=15)
+    labels = pseudo_labels(embeddings, video, settings).labels
     for name in np.unique(video):
         rows = video == name
-        alone = pseudo_labels(embeddings[rows], video[rows], ClusterSettings(k1=15)).labels
+        alone = pseudo_labels(embeddings[rows], video[rows], settings).labels
         assert len({*zip(alone, labels[rows], strict=True)}) == len({*alone}) == len({*labels[rows]})
         np.testing.assert_array_equal(alone < 0, labels[rows] < 0)
 
@@ -242,17 +246,55 @@ def test_fewer_crops_than_make_an_identity_are_outliers(count, scope, backend):
 def test_equal_pictures_are_one_identity():
     """Zero distances must not get lost in the sparse graph."""
     for distance in ("jaccard", "cosine"):
-        found = pseudo_labels(torch.ones(9, 8), np.zeros(9, np.int64), ClusterSettings(distance=distance, eps=0.1))
+        settings = ClusterSettings(distance=distance, eps=0.1, k1_share=1)
+        found = pseudo_labels(torch.ones(9, 8), np.zeros(9, np.int64), settings)
         assert found.labels.tolist() == [0] * 9
 
 
-def test_few_crops_of_a_person_need_a_smaller_k1():
+def test_few_crops_of_a_person_need_a_smaller_k1_than_30_and_get_it():
     """Five people with 8 crops: 30 nearest of 40 crops are nearly all of them, and everybody becomes one."""
     embeddings, video, person = crops(people=5, each=8)
-    wide = pseudo_labels(embeddings, video, ClusterSettings(k1=30), person).report
-    narrow = pseudo_labels(embeddings, video, ClusterSettings(k1=15), person).report
+    wide = pseudo_labels(embeddings, video, ClusterSettings(scope="video", k1=30, k1_share=1), person).report
     assert wide.purity < 0.5
-    assert narrow.purity == narrow.completeness == 1
+    assert wide.whole_videos > 0
+    for backend in ("sparse", "dense"):
+        held = pseudo_labels(embeddings, video, ClusterSettings(scope="video", backend=backend), person).report
+        assert held.purity == held.completeness == 1
+        assert held.whole_videos == 0
+
+
+@pytest.mark.parametrize(
+    ("images", "k1"), [(1000, 30), (120, 30), (119, 29), (80, 20), (40, 10), (28, 7), (27, 6), (12, 6), (0, 6)]
+)
+def test_k1_is_held_to_a_quarter_of_a_video_but_not_below_six(images, k1):
+    fitting = ClusterSettings().fitting(images)
+    assert (fitting.k1, fitting.k2) == (k1, 6)
+    assert ClusterSettings(k1=4, k2=4).fitting(images).k1 == 4
+    assert ClusterSettings(k1_share=1).fitting(images).k1 == 30
+    assert ClusterSettings(min_samples=9).fitting(12).k1 == 9
+
+
+@pytest.mark.parametrize(("scope", "expected"), [("pool", [(30, 6)]), ("video", [(6, 6), (10, 6), (30, 6)])])
+def test_k1_goes_by_what_is_clustered_together(monkeypatch, scope, expected):
+    """Videos of 8, 40 and 400 crops."""
+    seen = []
+
+    def graph(grid, k1, k2, eps, video):
+        seen.append((k1, k2))
+        return sparse.eye_array(len(grid), format="csr")
+
+    monkeypatch.setattr("remix_track.training.pseudo_labels.jaccard_graph", graph)
+    pseudo_labels(torch.randn(448, 8), np.repeat([0, 1, 2], [8, 40, 400]), ClusterSettings(scope=scope))
+    assert seen == expected
+
+
+def test_a_video_that_became_one_identity_is_counted():
+    """Video 0 is merged but for an outlier, 1 has two clusters, 2 a small one among outliers, 3 a single crop."""
+    labels = np.array([0, 0, 0, -1, 1, 1, 2, 2, 3, 3, -1, -1, 4])
+    video = np.array([9, 9, 9, 9, 4, 4, 4, 4, 5, 5, 5, 5, 6])
+    assert report_clusters(labels, video).whole_videos == 1
+    assert report_clusters(np.full(3, -1), np.zeros(3, np.int64)).whole_videos == 0
+    assert report_clusters(np.empty(0, np.int64), np.empty(0, np.int64)).whole_videos == 0
 
 
 def test_arrays_of_different_lengths_are_refused():

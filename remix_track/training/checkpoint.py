@@ -2,16 +2,16 @@
 
 import dataclasses
 import os
-import pickle
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
 
-from remix_track.errors import InputError
+from remix_track.errors import InputError, parsing
 from remix_track.output_files import whole_file
 
 FORMAT_VERSION = 1
@@ -107,19 +107,47 @@ def load_checkpoint(path: Path) -> Checkpoint:
         InputError: it cannot be read, is not a checkpoint, or is of another format version.
     """
     try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
+        with path.open("rb"), parsing(path, "a whole checkpoint", "delete it and --resume the one before"):
+            values = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); {_REMEDY}") from None
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise InputError(f"{path}: not a whole checkpoint ({reason}); delete it and --resume the one before") from None
     names = {field.name for field in dataclasses.fields(Checkpoint)}
     if not isinstance(values, dict) or set(values) != names:
         raise InputError(f"{path}: not a checkpoint of remix-train; {_REMEDY}")
-    if values["format_version"] != FORMAT_VERSION:
+    if type(values["format_version"]) is not int or values["format_version"] != FORMAT_VERSION:
         found = str(values["format_version"])[:40]
         raise InputError(f"{path}: format version {found}, but this release reads {FORMAT_VERSION}")
+    for name, fits in _FITS.items():
+        if not fits(values[name]):
+            raise InputError(f"{path}: not a checkpoint of remix-train ({name} is not what it writes); {_REMEDY}")
     return Checkpoint(**values)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_dict(value: object, inner: Callable[[object], bool]) -> bool:
+    return isinstance(value, dict) and all(type(key) is str and inner(one) for key, one in value.items())
+
+
+def _is_state(value: object) -> bool:
+    parts = isinstance(value, dict) and {"encoder", "momentum", "optimiser"} <= value.keys()
+    return parts and _is_dict(value, lambda part: isinstance(part, dict))
+
+
+_FITS: dict[str, Callable[[object], bool]] = {
+    "stage": lambda value: value in get_args(Stage),
+    "epoch": _is_count,
+    "step": _is_count,
+    "log_lines": _is_count,
+    "settings": lambda value: _is_dict(value, lambda one: not isinstance(one, dict) or _is_dict(one, lambda _: True)),
+    "data": lambda value: _is_dict(value, _is_count),
+    "state": _is_state,
+    "epoch_labels": lambda value: _is_dict(value, lambda one: isinstance(one, Tensor)),
+    "best": lambda value: _is_dict(value, lambda one: type(one) in (int, float)),
+}
+"""What each field of a checkpoint must look like before anything works with it."""
 
 
 def _by_age(folder: Path) -> list[Path]:

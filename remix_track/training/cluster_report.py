@@ -18,6 +18,8 @@ class ClusterReport:
         smallest: images in the smallest cluster; nan without clusters, as the next two.
         median: images in the median cluster.
         largest: images in the largest cluster.
+        whole_videos: videos of more than one crop that became one identity: that has most of their crops, and nothing
+            else is found there. Such a video shows one person, or it was merged.
         purity: share of the clustered images that show their cluster's most frequent person; nan when unknown.
         completeness: share of all images that lie in the cluster that has most of their person; an outlier lies in
             none; nan when unknown.
@@ -30,6 +32,7 @@ class ClusterReport:
     smallest: float
     median: float
     largest: float
+    whole_videos: int
     purity: float
     completeness: float
 
@@ -71,9 +74,19 @@ def report_clusters(
         smallest=float(smallest),
         median=float(median),
         largest=float(largest),
+        whole_videos=_whole_videos(labels, video),
         purity=float(purity),
         completeness=float(completeness),
     )
+
+
+def _whole_videos(labels: NDArray[np.int64], video: NDArray[np.int64]) -> int:
+    """Videos with a single cluster, which holds more than half of their crops."""
+    _, inverse, crops = np.unique(video, return_inverse=True, return_counts=True)
+    clustered = labels >= 0
+    pairs, images = np.unique(np.stack([inverse[clustered], labels[clustered]]), axis=1, return_counts=True)
+    alone = np.bincount(pairs[0], minlength=len(crops))[pairs[0]] == 1
+    return int((alone & (2 * images > crops[pairs[0]]) & (images > 1)).sum())
 
 
 def _largest_overlaps(group: NDArray[np.int64], other: NDArray[np.int64]) -> int:

@@ -1,6 +1,7 @@
 """What the stages of one run share: settings, data, folder, log, and how to stop."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +63,7 @@ class Run:
         processes: that train together.
         best: score and epoch of the best evaluation so far.
         score: mAP of the last evaluation; nan before the first.
+        saved: when the last checkpoint was written, by the clock of `time.monotonic`.
     """
 
     settings: TrainSettings
@@ -74,6 +76,22 @@ class Run:
     processes: Processes = field(default_factory=Processes)
     best: dict[str, float] = field(default_factory=dict)
     score: float = float("nan")
+    saved: float = field(default_factory=time.monotonic)
+
+    def checkpoint_is_due(self, step: int, steps: int) -> bool:
+        """Whether a checkpoint is wanted after `step` of an epoch's `steps`, whose last has one anyway. A meeting.
+
+        When one is made changes nothing in the run, so the clock may have a say.
+        """
+        settings = self.settings.run
+        if step >= steps:
+            return False
+        by_step = bool(settings.checkpoint_every) and step % settings.checkpoint_every == 0
+        if by_step or not settings.checkpoint_minutes:
+            return by_step
+        # Clocks differ between processes, and all must come to the meeting that saving is.
+        late = self.processes.first and time.monotonic() - self.saved >= 60 * settings.checkpoint_minutes
+        return bool(self.processes.greatest(late))
 
     @property
     def workers(self) -> int:
@@ -119,6 +137,7 @@ class Run:
             best=dict(self.best),
             log_lines=self.log.lines if self.log else 0,
         )
+        self.saved = time.monotonic()
         keep, first = self.settings.run.keep, self.processes.first
         self.processes.together(
             lambda: save_checkpoint(self.folder, checkpoint, keep=keep, best=best) if first else None

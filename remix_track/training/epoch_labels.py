@@ -47,6 +47,29 @@ class EpochLabels:
         """(Y,) bool, the domain of each identity."""
         return torch.arange(len(self.centroids), device=self.centroids.device) >= self.people
 
+    def check(self, multi: int, single: int, width: int) -> None:
+        """See that labels from a file are of such data: so many images in each set, vectors so wide.
+
+        Raises:
+            ValueError: they are not.
+        """
+        cameras, known = self.cameras, len(self.centroids)
+        together: list[tuple[NDArray[np.int64] | Tensor, ...]] = [
+            (self.multi_rows, self.multi_identity, self.multi_camera),
+            (self.single_rows, self.single_identity),
+            (cameras.identity, cameras.camera, cameras.vectors),
+        ]
+        numbers = [(self.multi_rows, multi), (self.single_rows, single), (cameras.identity.cpu().numpy(), known)]
+        numbers += [(self.multi_identity, known), (self.single_identity, known)]
+        fits = (
+            len(self.multi_rows) > 0
+            and all(len({len(one) for one in parts}) == 1 for parts in together)
+            and all(one.dtype == np.int64 and not ((one < 0) | (one >= end)).any() for one, end in numbers)
+            and self.centroids.shape[1:] == cameras.vectors.shape[1:] == (width,)
+        )
+        if not fits:
+            raise ValueError("its pseudo labels are those of other data or another encoder")
+
     def to_tensors(self) -> dict[str, Tensor]:
         """For a checkpoint."""
         arrays = {name: torch.from_numpy(getattr(self, name)) for name in _ARRAYS}

@@ -25,6 +25,7 @@ from remix_track.training.optimisation import (
     set_rate,
 )
 from remix_track.training.randomness import draw_torch, seeded
+from remix_track.training.restore import restore_network, restore_optimiser, restoring
 from remix_track.training.settings import MomentumSettings
 from remix_track.training.stopping import Stopped
 
@@ -83,7 +84,7 @@ class _Pretraining:
         if self.epoch == self.step == 0:
             self.run.write("note", stage="pretrain", text=self.note)
             logger.info("pre-training: %s", self.note)
-        averages, every = Averages(), self.run.settings.run.checkpoint_every
+        averages = Averages()
         with closing(pair_batches(self.run, self.batch_size, self.epoch, self.step, self.steps)) as batches:
             while self.step < self.steps:
                 self.run.stop.check()
@@ -93,7 +94,7 @@ class _Pretraining:
                 self.step += 1
                 if self.step % self.run.settings.run.log_every == 0 or self.step == self.steps:
                     self.report(averages.take(), rate)
-                if every and self.step % every == 0 and self.step < self.steps:
+                if self.run.checkpoint_is_due(self.step, self.steps):
                     self.save()
                 self.show()
         self.epoch, self.step = self.epoch + 1, 0
@@ -150,9 +151,10 @@ class _Pretraining:
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint of this stage."""
-        self.network.load_state_dict(checkpoint.state["encoder"])
-        self.momentum.network.load_state_dict(checkpoint.state["momentum"])
-        self.optimiser.load_state_dict(checkpoint.state["optimiser"])
-        self.queue.load_state_dict(checkpoint.state["queue"])
-        self.scaler.load_state_dict(checkpoint.state.get("scaler", {}))
+        with restoring(checkpoint, self.run.folder):
+            restore_network(self.network, checkpoint.state["encoder"], "encoder")
+            restore_network(self.momentum.network, checkpoint.state["momentum"], "key network")
+            restore_network(self.queue, checkpoint.state["queue"], "queue")
+            restore_optimiser(self.optimiser, checkpoint.state["optimiser"])
+            self.scaler.load_state_dict(checkpoint.state.get("scaler", {}))
         self.epoch, self.step = checkpoint.epoch, checkpoint.step

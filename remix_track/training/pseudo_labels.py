@@ -59,7 +59,7 @@ def pseudo_labels(
     for rows in _scopes(video, settings):
         if len(video[rows]) < settings.min_samples:
             continue
-        found = _cluster(embeddings[rows], video[rows], settings)
+        found = _cluster(embeddings[rows], video[rows], settings.fitting(len(video[rows])))
         labels[rows] = np.where(found >= 0, found + clusters, -1)
         clusters += int(found.max(initial=-1)) + 1
     labels = _numbered_by_first_appearance(labels)

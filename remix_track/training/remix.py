@@ -39,6 +39,7 @@ from remix_track.training.losses import (
 from remix_track.training.momentum import MomentumNetwork
 from remix_track.training.optimisation import LossScaler, adam, autocast, joint_rate, set_rate
 from remix_track.training.pseudo_labels import pseudo_labels
+from remix_track.training.restore import restore_network, restore_optimiser, restoring
 from remix_track.training.stopping import Stopped
 
 logger = logging.getLogger(__name__)
@@ -93,8 +94,7 @@ class _Training:
                 self.step += 1
                 if self.step % self.settings.run.log_every == 0 or self.step == steps:
                     self.report(averages.take(), rate)
-                every = self.settings.run.checkpoint_every
-                if every and self.step % every == 0 and self.step < steps:
+                if self.run.checkpoint_is_due(self.step, steps):
                     self.save()
                 self.show("training")
         self.evaluate()
@@ -132,6 +132,12 @@ class _Training:
         logger.info("epoch %d: %s", self.epoch + 1, clusters.report)
         if not clusters.report.clusters:
             logger.warning("epoch %d: every crop is an outlier; it learns from labelled data", self.epoch + 1)
+        if clusters.report.whole_videos:
+            logger.warning(
+                "epoch %d: %d of %d videos became one identity each; unless each shows one person, lower clusters.k1 "
+                "or clusters.k1_share, or let clusters.scope be pool",
+                self.epoch + 1, clusters.report.whole_videos, clusters.report.videos,
+            )  # fmt: skip
         return clusters.labels, dataclasses.asdict(clusters.report)
 
     def take_step(self, batches: Iterator[MixedBatch], labels: EpochLabels, rate: float) -> dict[str, float]:
@@ -228,10 +234,21 @@ class _Training:
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint of this stage."""
-        self.encoder.load_state_dict(checkpoint.state["encoder"])
-        self.momentum.network.load_state_dict(checkpoint.state["momentum"])
-        self.optimiser.load_state_dict(checkpoint.state["optimiser"])
-        self.scaler.load_state_dict(checkpoint.state.get("scaler", {}))
+        with restoring(checkpoint, self.run.folder):
+            restore_network(self.encoder, checkpoint.state["encoder"], "encoder")
+            restore_network(self.momentum.network, checkpoint.state["momentum"], "momentum encoder")
+            restore_optimiser(self.optimiser, checkpoint.state["optimiser"])
+            self.scaler.load_state_dict(checkpoint.state.get("scaler", {}))
+            if checkpoint.epoch_labels:
+                self.labels = self.labels_from(checkpoint.epoch_labels)
         self.epoch, self.step = checkpoint.epoch, checkpoint.step
-        if checkpoint.epoch_labels:
-            self.labels = EpochLabels.from_tensors(checkpoint.epoch_labels, self.run.device)
+
+    def labels_from(self, tensors: dict[str, Tensor]) -> EpochLabels:
+        """Labels that a checkpoint holds.
+
+        Raises:
+            ValueError: they are not of this run's data and encoder.
+        """
+        labels, single = EpochLabels.from_tensors(tensors, self.run.device), self.run.data.single
+        labels.check(len(self.run.data.labelled), 0 if single is None else len(single), self.encoder.width)
+        return labels

@@ -28,6 +28,7 @@ from remix_track.training.processes import joined
 from remix_track.training.randomness import seeded
 from remix_track.training.remix import train_jointly
 from remix_track.training.report import write_report
+from remix_track.training.restore import refuse_other_encoder, restore_network
 from remix_track.training.run_log import RunLog
 from remix_track.training.stopping import StopRequest
 from remix_track.training.train_settings import TrainSettings
@@ -85,6 +86,8 @@ def run_training(
     with joined(settings.run.device) as processes:
         stop.agree = processes.greatest
         check_precision(processes.device, settings)
+        if resumed:
+            refuse_other_encoder(resumed, settings.encoder, f"the checkpoint {resumed.name}")
         data = processes.first_then_others(lambda: open_training_data(settings, check=stop.check_here, show=harvesting))
         if resumed and resumed.data != data.counts():
             differ = [f"{name} {resumed.data.get(name)} then, {now} now" for name, now in data.counts().items()]
@@ -129,7 +132,7 @@ def _finish(run: Run, network: torch.nn.Module) -> Outcome:
     best = run.folder / FOLDER / BEST
     plan, data, first_alone = run.embed_plan, run.data, run.processes.first_alone
     if run.settings.run.weights == "best" and first_alone(best.is_file):
-        network.load_state_dict(first_alone(lambda: load_checkpoint(best).state["momentum"]))
+        restore_network(network, first_alone(lambda: load_checkpoint(best).state["momentum"]), "best momentum encoder")
     state = _as_stored(network.state_dict(), run.settings.run.stored, run.folder)
     # What is scored and calibrated is what the file holds.
     network.load_state_dict(state)

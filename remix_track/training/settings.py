@@ -5,10 +5,13 @@ this project's reading of it, drawn from the methods whose constants it shares.
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args, get_type_hints
 
 from remix_track.errors import InputError
+
+FEWEST_NEIGHBOURS = 6
+"""That `ClusterSettings.k1_share` leaves to `k1`: with fewer, one person of some twenty crops falls into pieces."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +121,16 @@ class ClusterSettings:
     """How single-camera images get pseudo labels.
 
     Attributes:
-        scope: look for neighbours within each video, or among the images of all videos of the epoch. An identity never
-            spans two videos either way.
+        scope: look for neighbours among the images of all videos of the epoch, or within each video. An identity never
+            spans two videos either way. Strangers of other videos keep those of one's own apart: where a video has no
+            more than k1 images, everybody in it is everybody's neighbour.
         distance: Jaccard distance of k-reciprocal neighbourhoods, or cosine distance.
         eps: largest distance of two images that DBSCAN calls neighbours; 0.5 to 0.6 suits Jaccard, less suits cosine.
         min_samples: images within `eps`, itself included, that make an image the core of an identity.
-        k1: nearest images of which the reciprocal ones are an image's neighbourhood, itself included. Keep it below
-            2.5 times the crops that a person has in a video: with 30, people of 8 crops become one identity.
+        k1: nearest images of which the reciprocal ones are an image's neighbourhood, itself included. Per video, keep
+            it below 2.5 times the crops that a person has there: with 30, people of 8 crops become one identity.
+        k1_share: k1 is at most this share of the images that are clustered together, those of a video or of the pool;
+            but not below 6, or one person falls apart. 1: as it is.
         k2: nearest images over which neighbourhoods are averaged, itself included.
         backend: "sparse" keeps the pairs that share a neighbour; "dense" is the reference, quadratic in memory.
 
@@ -133,7 +139,7 @@ class ClusterSettings:
     """
 
     scope: Literal["video", "pool"] = field(
-        default="video", metadata={"help": "cluster within each video, or with neighbours from all videos"}
+        default="pool", metadata={"help": "cluster with neighbours from all videos, or within each video alone"}
     )
     distance: Literal["jaccard", "cosine"] = field(
         default="jaccard", metadata={"help": "distance of DBSCAN: k-reciprocal Jaccard, or cosine"}
@@ -143,6 +149,9 @@ class ClusterSettings:
     k1: int = field(
         default=30,
         metadata={"help": "nearest images that may be reciprocal neighbours; at most 2.5 times a person's crops"},
+    )
+    k1_share: float = field(
+        default=0.25, metadata={"help": "k1 is at most this share of the video's, or pool's, images"}
     )
     k2: int = field(default=6, metadata={"help": "nearest images over which neighbourhoods are averaged"})
     backend: Literal["sparse", "dense"] = field(
@@ -157,7 +166,15 @@ class ClusterSettings:
         _check("eps", self.eps, "above 0, below 2", low=1e-6, high=2 - 1e-6)
         _check("min_samples", self.min_samples, "at least 2", low=2)
         _check("k1", self.k1, "2 to 1000", low=2, high=1000)
+        _check("k1_share", self.k1_share, "above 0, at most 1", low=1e-6, high=1)
         _check("k2", self.k2, "1 to k1", low=1, high=self.k1)
+
+    def fitting(self, images: int) -> "ClusterSettings":
+        """These settings for so many images that are clustered together: k1, and k2 with it, held to their share."""
+        if self.k1_share == 1:
+            return self
+        k1 = min(self.k1, max(self.min_samples, FEWEST_NEIGHBOURS, int(self.k1_share * images)))
+        return replace(self, k1=k1, k2=min(self.k2, k1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,7 +201,10 @@ class RunSettings:
         threads: of torch on the CPU; 0 takes what torch takes.
         embed_batch: images in one call when whole sets are embedded.
         evaluate_every: epochs between evaluations on the target; the last epoch is evaluated always; 0 for that alone.
-        checkpoint_every: steps between checkpoints inside an epoch; 0 for none. Each epoch ends with one.
+        checkpoint_minutes: minutes between checkpoints inside an epoch, in either stage; 0 for none. Each epoch ends
+            with one.
+        checkpoint_every: steps between checkpoints inside an epoch, beside those; 0 for none. An epoch of pre-training
+            has all images: on LUPerson, every 200 steps would be 16,000 checkpoints.
         keep: checkpoints that stay, apart from the best.
         log_every: steps between lines of the log.
         tensorboard: write the numbers of the log as curves for TensorBoard too, to `tensorboard/`.
@@ -220,7 +223,10 @@ class RunSettings:
     threads: int = field(default=0, metadata={"help": "of torch on the CPU; 0: torch's choice"})
     embed_batch: int = field(default=128, metadata={"help": "images in one call when whole sets are embedded"})
     evaluate_every: int = field(default=5, metadata={"help": "epochs between evaluations; 0: at the end alone"})
-    checkpoint_every: int = field(default=0, metadata={"help": "steps between checkpoints; 0: each epoch"})
+    checkpoint_minutes: float = field(
+        default=20.0, metadata={"help": "minutes between checkpoints inside an epoch; 0: none there"}
+    )
+    checkpoint_every: int = field(default=0, metadata={"help": "steps between checkpoints beside those; 0: none"})
     keep: int = field(default=2, metadata={"help": "checkpoints that stay, apart from the best"})
     log_every: int = field(default=20, metadata={"help": "steps between lines of the log"})
     tensorboard: bool = field(default=False, metadata={"help": "write curves for TensorBoard to tensorboard/"})
@@ -235,6 +241,7 @@ class RunSettings:
         _check("threads", self.threads, "0 to 1,024", 0, 1024)
         _check("embed_batch", self.embed_batch, "1 to 65,536", 1, 65_536)
         _check("evaluate_every", self.evaluate_every, "0 or more", 0, math.inf)
+        _check("checkpoint_minutes", self.checkpoint_minutes, "0 to 100,000", 0, 100_000)
         _check("checkpoint_every", self.checkpoint_every, "0 or more", 0, math.inf)
         _check("keep", self.keep, "at least 1", 1, math.inf)
         _check("log_every", self.log_every, "at least 1", 1, math.inf)

@@ -6,18 +6,27 @@ Run from the project's folder with `python -m tests.bench.bench_pseudo_labels`, 
     pool 30000 2048         seconds and peak memory of one pool of N crops and D numbers each
     videos 100 400 1600     seconds for that many videos of 60 crops, 2048-D
     k1                      purity and completeness of k1 for people with few and with many crops
+    drawn 4 8 14            purity by scope and k1_share at 4, 8, 14 crops of a drawn person; 20 videos of 8 to 16
+                            people, vectors of ImageNet's MobileNetV2
 
-Embeddings are made up: a direction for each video, one for each person, and noise.
+Embeddings are otherwise made up: a direction for each video, one for each person, and noise.
 """
 
 import argparse
 import resource
 import time
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from remix_track.data.augmentation import plain_view
+from remix_track.encoder.imagenet import INPUT, imagenet_mobilenet_v2
+from remix_track.synthetic.crop_cameras import CropCamera
+from remix_track.synthetic.crops import tracklet
+from remix_track.synthetic.crowd import crowd
+from remix_track.synthetic.places import panorama
 from remix_track.training.jaccard import jaccard_graph
 from remix_track.training.jaccard_dense import dense_jaccard
 from remix_track.training.neighbours import to_grid
@@ -83,7 +92,7 @@ def videos(counts: list[int]) -> None:
     for count in counts:
         embeddings, video, person = crops(60 * count, 2048)
         start = time.perf_counter()
-        result = pseudo_labels(embeddings, video, ClusterSettings(), person)
+        result = pseudo_labels(embeddings, video, ClusterSettings(scope="video"), person)
         seconds = time.perf_counter() - start
         print(f"{count} videos: {seconds:.2f} s, {1000 * seconds / count:.2f} ms each, {result.report}")
 
@@ -96,7 +105,7 @@ def k1() -> None:
         cells = []
         for value in (8, 15, 20, 30):
             reports = [
-                pseudo_labels(embeddings, video, ClusterSettings(scope=scope, k1=value), person).report
+                pseudo_labels(embeddings, video, ClusterSettings(scope=scope, k1=value, k1_share=1), person).report
                 for scope in ("video", "pool")
             ]
             one, other = (f"{report.purity:.2f}/{report.completeness:.2f}" for report in reports)
@@ -104,9 +113,48 @@ def k1() -> None:
         print(f"{each:3d}: " + "   ".join(cells))
 
 
+def drawn_crops(each: int, videos: int = 20) -> Crops:
+    """ImageNet vectors (N, 1280) of drawn people with `each` crops, video (N,), person (N,)."""
+    network = imagenet_mobilenet_v2()[0].eval()
+    vectors: list[torch.Tensor] = []
+    shown: list[tuple[int, int]] = []
+    for video in range(videos):
+        rng = np.random.default_rng([7, each, video])
+        people = crowd(rng, int(rng.integers(8, 17)), lookalikes=0.25, any_colour=0.5)
+        camera = CropCamera.sample(rng)
+        scenery = panorama(camera.place, camera.pitch)
+        first = shown[-1][1] + 1 if shown else 0
+        for number, person in enumerate(people, first):
+            views = [
+                cv2.resize(crop[..., ::-1], (INPUT.width, INPUT.height))
+                for crop in tracklet(person, camera, scenery, people, each, rng)
+            ]
+            with torch.no_grad():
+                vectors.append(network(plain_view(torch.from_numpy(np.stack(views)), INPUT.mean, INPUT.std))[1])
+            shown += [(video, number)] * each
+    columns = np.array(shown, np.int64)
+    return torch.cat(vectors), columns[:, 0], columns[:, 1]
+
+
+def drawn(counts: list[int]) -> None:
+    """Print purity and completeness for each number of crops a person: as it was, with k1 held to a share, by pool."""
+    ways = {
+        "video, k1 30": ClusterSettings(scope="video", k1_share=1),
+        "video, k1 a quarter": ClusterSettings(scope="video"),
+        "pool, k1 30": ClusterSettings(),
+    }
+    for each in counts:
+        embeddings, video, person = drawn_crops(each)
+        cells = []
+        for name, settings in ways.items():
+            found = pseudo_labels(embeddings, video, settings, person).report
+            cells.append(f"{name}: {found.purity:.2f}/{found.completeness:.2f}, {found.whole_videos} whole videos")
+        print(f"{each:3d} crops a person: " + "   ".join(cells))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["agree", "pool", "videos", "k1"])
+    parser.add_argument("what", choices=["agree", "pool", "videos", "k1", "drawn"])
     parser.add_argument("numbers", type=int, nargs="*")
     arguments = parser.parse_args()
     if arguments.what == "agree":
@@ -115,6 +163,8 @@ def main() -> None:
         pool(*arguments.numbers)
     elif arguments.what == "videos":
         videos(arguments.numbers)
+    elif arguments.what == "drawn":
+        drawn(arguments.numbers)
     else:
         k1()
 
