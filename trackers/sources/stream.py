@@ -31,6 +31,7 @@ _KNOWN = {"analyzeduration": "300000", "fpsprobesize": "0"}
 _CLIP_SECONDS = 60.0  # a live stream that ran for less may be a clip whose length nothing tells
 _TRIES = 6  # then, and where no picture ever came: a minute
 _RECORDING_TRIES = 5
+_CLOCKS_APART = 10.0  # seconds that a time of day waits rather than runs back; clocks that are set back further do
 _MOST_WRONG_CLOCK = 86400.0  # seconds between the sender's clock and ours; one that was never set says 1970
 
 
@@ -56,7 +57,7 @@ class StreamReader:
         self.seen = 0
         self._stop = threading.Event()
         self._live, self._started, self._passed_over = False, False, 0
-        self._latest = 0.0
+        self._latest = self._latest_taken = 0.0
         self._stored = 0
         try:
             self._decoder = self._connect()
@@ -80,7 +81,7 @@ class StreamReader:
         if self._scheme.startswith("rtsp"):
             # Lost datagrams would be broken pictures; and sound would be waited for.
             options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
-        began = time.monotonic()
+        self._connected = time.monotonic()
         decoder = Decoder(
             self._url,
             self._where,
@@ -91,7 +92,7 @@ class StreamReader:
             number=self.seen if self._live else 0,
         )
         # What came while FFmpeg looked at the stream is not lost.
-        self._stored = math.ceil((time.monotonic() - began) / decoder.frame_length) + 1
+        self._stored = math.ceil((time.monotonic() - self._connected) / decoder.frame_length) + 1
         return decoder
 
     def read(self, selection: Selection) -> Generator[Picture, None, None]:
@@ -112,7 +113,7 @@ class StreamReader:
         )
 
     def _pictures(self, selection: Selection) -> Generator[Picture, None, None]:
-        began, offset = time.monotonic(), 0.0
+        began, offset = self._connected, 0.0
         try:
             while True:
                 yield from self._connection(selection, offset)
@@ -120,8 +121,8 @@ class StreamReader:
                 if done or selection.is_past(self.seen + 1) or not self._reconnect():
                     return
                 if self._live:
-                    # A connection may hand over what it had stored, faster than time goes.
-                    offset = max(time.monotonic() - began, self._latest + self._decoder.frame_length)
+                    # A connection hands over what it had stored, faster than time goes.
+                    offset = max(self._connected - began, self._latest + self._decoder.frame_length)
         finally:
             self._decoder.close()
 
@@ -150,7 +151,12 @@ class StreamReader:
         if said is not None and abs(said - now) > _MOST_WRONG_CLOCK:
             self._warn("the sender's clock is wrong by more than a day; times of day are those of arrival")
             said = None
-        return datetime.fromtimestamp(now if said is None else said, UTC)
+        taken = now if said is None else said
+        if 0 < self._latest_taken - taken < _CLOCKS_APART:
+            # The sender's first report says that what came before it was under way for a while.
+            taken = self._latest_taken
+        self._latest_taken = taken
+        return datetime.fromtimestamp(taken, UTC)
 
     def _warn_of_stamps(self) -> None:
         self._warn("its time stamps stand still or are missing; times are those of arrival")
