@@ -23,7 +23,7 @@ PICTURE_FORMATS = {
 PICTURE_ENDINGS = frozenset(PICTURE_FORMATS)
 VIDEO_ENDINGS = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m2v", ".vob", ".ts", ".mts", ".m2ts"}
-    | {".wmv", ".asf", ".flv", ".ogv", ".3gp", ".mxf", ".y4m", ".mjpeg", ".h264", ".264", ".hevc", ".265"}
+    | {".gif", ".wmv", ".asf", ".flv", ".ogv", ".3gp", ".mxf", ".y4m", ".mjpeg", ".h264", ".264", ".hevc", ".265"}
 )
 
 _MOST_FILES = 1_000_000

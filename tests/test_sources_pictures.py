@@ -11,7 +11,6 @@ from PIL import Image
 from remix_track.errors import InputError
 from remix_track.media_files import natural_key
 from remix_track.trackers.sources import open_source
-from remix_track.trackers.sources.picture_file import read_picture
 from tests.footage import HEIGHT, WIDTH, read_stamp, stamped, write_video
 
 
@@ -24,6 +23,11 @@ def save(path, number=1, size=(WIDTH, HEIGHT)):
 def read_all(what, **options):
     with open_source(what, **options) as source:
         return source, list(source)
+
+
+def read_picture(path):
+    with open_source(path) as source:
+        return next(iter(source)).image
 
 
 def test_a_folder_is_read_in_natural_order(tmp_path):
@@ -102,7 +106,9 @@ def test_phone_pictures_come_upright(tmp_path):
 
 def test_floating_point_pictures_are_refused_in_words(tmp_path):
     cv2.imwrite(str(tmp_path / "a.tif"), np.full((4, 4), -0.5, np.float32))
-    with pytest.raises(InputError, match="32-bit values without an obvious scale; save it with 8 or 16 bits"):
+    with pytest.raises(
+        InputError, match=r"32-bit values of -0\.5 to -0\.5 without an obvious scale; save it with 8 or 16 bits"
+    ):
         read_picture(tmp_path / "a.tif")
 
 
@@ -114,7 +120,7 @@ def test_a_broken_picture_is_skipped_and_keeps_its_number(tmp_path, capfd):
     source, frames = read_all(tmp_path)
     assert [frame.index for frame in frames] == [read_stamp(frame.image) for frame in frames] == [1, 2, 4, 6]
     first, second = source.problems
-    assert first.startswith("frame 3 was lost: 3.jpg: cannot be read (")
+    assert first.startswith("frame 3 was lost: 3.jpg: cannot be read as a picture (")
     assert second == "frame 5 was lost: 5.jpg: not a picture"
     assert source.lost_frames == 2
     assert capfd.readouterr() == ("", "")

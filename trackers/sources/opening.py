@@ -1,5 +1,6 @@
 """From what the user names to a source."""
 
+import itertools
 import numbers
 import os
 import re
@@ -12,10 +13,11 @@ from remix_track.mot_sequence import sequence_around
 from remix_track.picture_numbers import numbers_of_folder
 from remix_track.trackers.sources.arrays import ArrayReader
 from remix_track.trackers.sources.camera import CameraReader
+from remix_track.trackers.sources.picture_file import contents_of
 from remix_track.trackers.sources.pictures import PictureReader, pictures_like
 from remix_track.trackers.sources.selection import Selection
 from remix_track.trackers.sources.sequence import open_sequence
-from remix_track.trackers.sources.source import Facts, Reader, Source, folder_name
+from remix_track.trackers.sources.source import Facts, Reader, Source, folder_name, plausible_fps
 from remix_track.trackers.sources.stream import StreamReader
 from remix_track.trackers.sources.stream_settings import StreamSettings
 from remix_track.trackers.sources.video import VideoReader
@@ -128,7 +130,15 @@ def _glob(pattern: str) -> Reader:
 
 
 def _pictures(paths: list[Path], name: str, where: str) -> Reader:
+    holds = contents_of(paths[0])
+    facts = Facts(folder_name(name), where, frames=len(paths))
+    if holds.seconds:
+        facts.fps = plausible_fps(round(holds.pictures / sum(holds.seconds), 6))
+    if holds.pictures > 1:  # a name cannot be the number of several frames
+        alone = len(paths) == 1
+        facts.frames = holds.pictures if alone else None
+        times = [0.0, *itertools.accumulate(holds.seconds)] if holds.seconds and alone else None
+        return PictureReader(paths, facts, times=times)
     numbered = numbers_of_folder(paths, where)
-    doubts = (numbered.doubt,) if numbered.doubt else ()
-    facts = Facts(folder_name(name), where, frames=len(paths), first=numbered.first, warnings=doubts)
+    facts.first, facts.warnings = numbered.first, (numbered.doubt,) if numbered.doubt else ()
     return PictureReader(paths, facts, numbered.numbers)

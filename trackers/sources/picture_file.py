@@ -1,15 +1,18 @@
-"""One picture file as 8-bit BGR, whatever it holds."""
+"""One file of a picture or of several: 8-bit BGR, or the deeper values that wait for a scale."""
 
-import io
+import contextlib
 import warnings
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import TracebackType
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.errors import InputError
+from remix_track.errors import InputError, parsing
 from remix_track.media_files import PICTURE_FORMATS
+from remix_track.trackers.sources.animation import durations
 from remix_track.trackers.sources.source import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -17,58 +20,192 @@ if TYPE_CHECKING:
 
 _FORMATS = tuple(dict.fromkeys(PICTURE_FORMATS.values()))
 _MAX_BYTES = 512 * 2**20
+_MOST_PICTURES = 100_000
 _DEEP_GRAY = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
+_ANIMATED = {"PNG", "WEBP"}
+_OF_SEVERAL = _ANIMATED | {"TIFF"}
+# Tags of TIFF 6.0.
+_SUBFILE, _PHOTOMETRIC, _BITS, _SAMPLES, _SAMPLE_FORMAT = 254, 262, 258, 277, 339
+_REDUCED_OR_MASK = 0b101
+_TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) uint8 BGR, contiguous: upright by its EXIF tag, gray repeated, alpha dropped.
+class PictureFile:
+    """The pictures of one file, decoded one at a time; use it inside `with`.
 
-    16-bit values are scaled by 1 / 257, so that 65535 becomes 255; of 32-bit gray, values up to 65535 are taken as
-    16-bit ones. (Pillow reduces 16-bit colour itself, by 1 / 256.)
+    A TIFF's smaller copies and masks of a picture are not counted, nor is what an animated PNG shows where animations
+    are not understood. Of a JPEG's several pictures (two eyes, previews, gain maps) the first is meant.
 
-    Raises:
-        InputError: not a picture, damaged, too large, or of values that have no obvious scale. The message does not
-            name the file.
+    Attributes:
+        count: how many pictures.
+        left_out: pictures of a JPEG behind the first.
+        breaks_off: the file begins or promises pictures behind these which cannot be found.
+        linked: a picture cannot be decoded without those before it.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
 
+    def __init__(self, path: Path) -> None:
+        """Open a file and count its pictures.
+
+        Raises:
+            InputError: not a picture, damaged, or too large. The line begins with the file's name, without folders.
+        """
+        self._path = path
+        self.left_out, self.breaks_off = 0, False
+        with self._in_words():
+            self._picture = self._open()
+        try:
+            with self._in_words():
+                self._places = self._find_places()
+        except InputError:
+            self._picture.close()
+            raise
+        self.count = len(self._places)
+        self.linked = self._picture.format in _ANIMATED and self.count > 1
+
+    def _open(self) -> "Image.Image":
+        from PIL import Image, UnidentifiedImageError
+
+        try:
+            picture = Image.open(self._path, formats=_FORMATS)
+        except (UnidentifiedImageError, ImportError):
+            # ImportError: where a program imported ultralytics, Pillow tries a HEIF reader that need not be there.
+            raise InputError(f"{self._path.name}: {_what_it_is(self._path)}") from None
+        except Image.DecompressionBombError:
+            raise InputError(f"{self._path.name}: more than the {MAX_PIXELS} pixels that are read") from None
+        # Of a stack of pictures one is in memory at a time; all else may be.
+        if picture.format != "TIFF" and self._path.stat().st_size > _MAX_BYTES:
+            picture.close()
+            raise InputError(f"{self._path.name}: larger than {_MAX_BYTES // 2**20} MB")
+        return picture
+
+    def _find_places(self) -> Sequence[int]:
+        if self._picture.format == "TIFF":
+            return self._pages()
+        count = getattr(self._picture, "n_frames", 1)
+        if self._picture.format not in _ANIMATED:
+            self.left_out = count - 1
+            return range(1)
+        if count == 1:
+            return range(1)
+        hidden = int(bool(self._picture.info.get("default_image")))
+        # A header may promise pictures that never come.
+        there = max(hidden + len(durations(self._path)), 1)
+        self.breaks_off = there < count
+        return range(hidden, min(count, there)) or range(1)
+
+    def _pages(self) -> list[int]:
+        places = []
+        for place in range(_MOST_PICTURES + 1):
+            try:
+                self._picture.seek(place)
+            except EOFError:
+                break
+            except Exception:  # whatever is wrong with this one, those before it are good
+                self.breaks_off = True
+                break
+            if not int(self._picture.tag_v2.get(_SUBFILE, 0)) & _REDUCED_OR_MASK:  # type: ignore[attr-defined]
+                places.append(place)
+        if len(places) > _MOST_PICTURES:
+            raise InputError(f"{self._path.name}: more than {_MOST_PICTURES} pictures in one file; split it")
+        return places or [0]
+
+    def read(self, index: int) -> NDArray[np.generic]:
+        """Picture `index`, from 0: (H, W, 3) uint8 BGR, or (H, W) uint16, int32 or float32 gray as it is stored.
+
+        It is contiguous and upright by its EXIF tag; gray of 8 bits is repeated, alpha dropped. (Pillow reduces 16-bit
+        colour itself, by 1 / 256.)
+
+        Raises:
+            InputError: damaged, too large, or of a kind that is not read; the line begins with the file's name.
+        """
+        from PIL import ImageOps
+
+        with self._in_words():
+            self._picture.seek(self._places[index])
+            width, height = self._picture.size
+            if width * height > MAX_PIXELS:
+                raise InputError(
+                    f"{self._path.name}: {width}x{height}, more than the {MAX_PIXELS} pixels that are read"
+                )
+            picture = ImageOps.exif_transpose(self._picture)
+            tags = getattr(self._picture, "tag_v2", {})
+            if picture.mode in _DEEP_GRAY and tags.get(_PHOTOMETRIC) == 0:
+                raise InputError(f"{self._path.name}: its deep values count down from white; save it with 8 bits")
+            return _values(picture)
+
+    @contextlib.contextmanager
+    def _in_words(self) -> Iterator[None]:
+        with parsing(self._path.name, "a picture"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of Pillow's own limit and of odd tags; ours is checked
+            yield
+
+    def close(self) -> None:
+        """Close the file."""
+        self._picture.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Contents(NamedTuple):
+    """How many pictures a file holds, and the seconds that each of them is shown where it tells."""
+
+    pictures: int = 1
+    seconds: list[float] | None = None
+
+
+def contents_of(path: Path) -> Contents:
+    """What a file holds; one picture, where it cannot be read."""
+    if not may_hold_several(path):
+        return Contents()
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_BYTES + 1)
-        if len(content) > _MAX_BYTES:
-            raise InputError(f"larger than {_MAX_BYTES // 2**20} MB")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of its own limit and of odd tags; ours is checked next
-            with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
-                width, height = picture.size
-                if width * height > MAX_PIXELS:
-                    raise InputError(f"{width}x{height}, more than the {MAX_PIXELS} pixels that are read")
-                return _bgr(ImageOps.exif_transpose(picture))
-    except InputError:
-        raise
-    except (UnidentifiedImageError, ImportError):
-        # ImportError: where a program imported ultralytics, Pillow tries a HEIF reader that need not be there.
-        raise InputError("not a picture") from None
-    except Image.DecompressionBombError:
-        raise InputError(f"more than the {MAX_PIXELS} pixels that are read") from None
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, OverflowError) as error:
-        # What Pillow raises on damaged files is not documented beyond OSError; these were met.
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"cannot be read ({reason})") from None
+        with PictureFile(path) as file:
+            seconds = durations(path) if file.linked else []
+            told = len(seconds) == file.count and min(seconds) > 0
+            return Contents(file.count, seconds if told else None)
+    except (InputError, OSError):
+        return Contents()
 
 
-def _bgr(picture: "Image.Image") -> NDArray[np.uint8]:
+def may_hold_several(path: Path) -> bool:
+    """Whether files of this ending can hold several pictures that follow one another."""
+    return PICTURE_FORMATS.get(path.suffix.lower()) in _OF_SEVERAL
+
+
+def _values(picture: "Image.Image") -> NDArray[np.generic]:
     import cv2
 
     if picture.mode in _DEEP_GRAY:
-        gray = _eight_bits(np.asarray(picture))
-        return np.repeat(gray[:, :, None], 3, axis=2)
+        return np.asarray(picture)
     # Thirty times as fast as a copy of the reversed view.
     return np.asarray(cv2.cvtColor(np.asarray(picture.convert("RGB")), cv2.COLOR_RGB2BGR), np.uint8)
 
 
-def _eight_bits(values: NDArray[np.generic]) -> NDArray[np.uint8]:
-    deep = values.astype(np.float32)
-    if not np.isfinite(deep).all() or deep.min() < 0 or deep.max() > 65535:
-        raise InputError("32-bit values without an obvious scale; save it with 8 or 16 bits")
-    return np.round(deep / 257).astype(np.uint8)
+def _what_it_is(path: Path) -> str:
+    """What to say of a file that Pillow does not know: a TIFF may have pixels of a type that it does not read."""
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
+
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+            head += file.read(8) if b"+" in head[:4] else b""
+            if not head.startswith(_TIFF_HEADS):
+                return "not a picture"
+            tags = ImageFileDirectory_v2(head)
+            file.seek(tags.next)
+            tags.load(file)
+    except Exception:  # whatever is wrong with it, it is no picture
+        return "not a picture"
+    kind = {2: "signed", 3: "float"}.get(_first(tags.get(_SAMPLE_FORMAT)), "whole")
+    samples, bits = tags.get(_SAMPLES, 1), _first(tags.get(_BITS))
+    return f"a TIFF of {samples} x {bits}-bit {kind} values, which is not read; save it with 8 or 16 bits"
+
+
+def _first(tag: object) -> int:
+    value = tag[0] if isinstance(tag, tuple) and tag else tag
+    return value if isinstance(value, int) else 1

@@ -1,51 +1,127 @@
 """Folders and globs of pictures, in natural order."""
 
+import contextlib
 import glob
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from remix_track.errors import InputError
 from remix_track.media_files import bounded, in_natural_order, is_picture
 from remix_track.trackers.sources.damage import Damage
-from remix_track.trackers.sources.picture_file import read_picture
+from remix_track.trackers.sources.picture_file import PictureFile, may_hold_several
 from remix_track.trackers.sources.selection import Selection
 from remix_track.trackers.sources.source import Facts, Picture
+from remix_track.trackers.sources.value_range import ValueScale
+
+_SAMPLES = 8
+Item = TypeVar("Item")
 
 
 class PictureReader:
-    """Pictures one after another; a broken one is skipped and noted, and keeps its number."""
+    """Pictures one after another, also several of one file; a broken one is skipped and noted, and keeps its number."""
 
-    def __init__(self, paths: Sequence[Path], facts: Facts, numbers: Sequence[int] | None = None) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        facts: Facts,
+        numbers: Sequence[int] | None = None,
+        times: Sequence[float] | None = None,
+    ) -> None:
         """Take the pictures as they are listed.
 
         Args:
             paths: the files, in order.
             facts: what is known of them.
-            numbers: their frame numbers, rising; 1, 2, ... by default.
+            numbers: frame numbers of the files, rising, each the number of one picture; None: all pictures of all
+                files are counted, 1, 2, ...
+            times: of each picture in seconds, where there is one file and it tells.
         """
-        self._paths = paths
-        self._numbers = range(1, len(paths) + 1) if numbers is None else numbers
+        self._paths, self._numbers, self._times = paths, numbers, times
         self.facts = facts
         self.damage = Damage()
         self.seen = 0
+        self._scale = ValueScale(facts)
+        self._left_out = False
 
     def read(self, selection: Selection) -> Generator[Picture, None, None]:
         """The wanted pictures, in order."""
-        for number, path in zip(self._numbers, self._paths, strict=True):
+        number = 1
+        for place, path in enumerate(self._paths):
+            number = number if self._numbers is None else self._numbers[place]
             if selection.is_past(number):
                 return
-            self.seen = number
-            if not selection.wants(number):
-                continue
-            try:
-                image = read_picture(path)
-            except InputError as error:
-                self.damage.lost_because(number, f"{path.name}: {error}")
+            if selection.wants(number) or (self._numbers is None and may_hold_several(path)):
+                number += yield from self._pictures_of(path, number, selection)
             else:
-                yield Picture(number, image, None)
+                self.seen = number
+                number += 1
+
+    def _pictures_of(self, path: Path, number: int, selection: Selection) -> Generator[Picture, None, int]:
+        """The wanted ones of a file whose first has `number`; returns how many numbers the file takes up."""
+        self.seen = number
+        try:
+            file = PictureFile(path)
+        except InputError as error:
+            if selection.wants(number):
+                self.damage.lost_because(number, str(error))
+            return 1
+        with file:
+            count = file.count if self._numbers is None else 1
+            self._say_what_is_left_out(file, path, count)
+            for index in range(count):
+                self.seen = number + index
+                if selection.is_past(self.seen):
+                    return count
+                if selection.wants(self.seen) and (picture := self._picture(file, index, path)) is not None:
+                    yield picture
+                elif selection.wants(self.seen) and file.linked:
+                    self.damage.lost(self.seen + 1, count - index - 1)
+                    self.seen = number + count - 1
+                    return count
+            if file.breaks_off and self._numbers is None:
+                self.damage.note(f"{path.name}: the file breaks off behind {count} pictures")
+        return count
+
+    def _picture(self, file: PictureFile, index: int, path: Path) -> Picture | None:
+        try:
+            values = file.read(index)
+            image = self._scale.to_bgr(values, lambda: self._samples(path.suffix), path.name)
+        except InputError as error:
+            self.damage.lost_because(self.seen, str(error))
+            return None
+        return Picture(self.seen, image, self._times[index] if self._times else None)
+
+    def _say_what_is_left_out(self, file: PictureFile, path: Path, count: int) -> None:
+        if file.left_out:
+            several = f"{path}: a JPEG of {file.left_out + 1} pictures (two eyes, a preview, a gain map)"
+        elif file.count > count:
+            several = f"{path}: holds {file.count} pictures, and its name is the number of one frame"
+        else:
+            return
+        if not self._left_out:
+            self.facts.warnings += (f"{several}; the first is read, here and in others like it",)
+        self._left_out = True
+
+    def _samples(self, suffix: str) -> Iterator[NDArray[np.generic]]:
+        """Some pictures, evenly from all files of one ending, or from all pictures of the only one."""
+        paths = [path for path in self._paths if path.suffix == suffix]
+        for path in _evenly(paths, _SAMPLES):
+            with contextlib.suppress(InputError), PictureFile(path) as file:
+                for index in _evenly(range(file.count), max(_SAMPLES // len(paths), 1)):
+                    with contextlib.suppress(InputError):
+                        yield file.read(index)
 
     def close(self) -> None:
         """Nothing stays open."""
+
+
+def _evenly(items: Sequence[Item], most: int) -> list[Item]:
+    count = min(len(items), most)
+    return [items[place * len(items) // count] for place in range(count)]
 
 
 def pictures_like(pattern: str) -> list[Path]:
