@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from remix_track import mot_text
 from remix_track.errors import InputError
 from remix_track.eval.picture_fit import as_corners, made_on_other_size
+from remix_track.mot_classes import chosen as chosen_rows
+from remix_track.mot_classes import class_counts, counted, doubt_about
 from remix_track.mot_parsing import Fault, NumberTable
 from remix_track.mot_text import MotRows
 
@@ -77,6 +79,7 @@ def examine_results(
     height: int | None,
     truth: MotRows | None = None,
     allow_missing: bool = False,
+    chosen: Collection[int] = (),
 ) -> Examination:
     """Read a tracker's results for one sequence and look for faults.
 
@@ -87,6 +90,7 @@ def examine_results(
         height: likewise.
         truth: the sequence's ground truth; shows whether the results were made on a picture of another size.
         allow_missing: score a missing file as no detections instead of calling it an error.
+        chosen: classes in column 8 that are looked at, all others being left out; empty: every row.
     """
     if not path.exists():
         if allow_missing:
@@ -96,11 +100,14 @@ def examine_results(
             finding = Finding("error", path, None, "no results for this sequence", remedy)
         return Examination(_no_rows(), (finding,))
     rows, found = _read(path)
+    if chosen:
+        rows, left_out = _chosen(path, rows, chosen)
+        found += left_out
     found += _frame_faults(path, rows, frames)
     found += _id_faults(path, rows)
     without_area = "it counts as a false alarm, as in the official tools"
     found += _size_faults(path, rows, without_area)
-    others = rows[rows.class_id > 1]
+    others = rows[rows.class_id > 1] if not chosen else rows[:0]
     what = [f"class {id_} in column 8" for id_ in others.class_id[:1]]
     found += _gathered("warning", path, others.line, what, "scored as a person all the same; delete other classes")
     corners = _corner_faults("error", path, rows, width, height, truth)
@@ -111,7 +118,13 @@ def examine_results(
 
 
 def examine_truth(
-    path: Path, *, frames: int | None, width: int | None, height: int | None, classes: Collection[int] = ()
+    path: Path,
+    *,
+    frames: int | None,
+    width: int | None,
+    height: int | None,
+    classes: Collection[int] = (),
+    chosen: Collection[int] | None = None,
 ) -> Examination:
     """Read a sequence's ground truth and look for faults.
 
@@ -121,19 +134,24 @@ def examine_truth(
         width: of its pictures, in pixels, None where unknown.
         height: likewise.
         classes: the classes that the benchmark knows in column 8 (`Rules.classes`); empty where it has none there.
+        chosen: own data: the classes in column 8 that count, all others being left out; empty: every class counts.
+            None: the benchmark says what counts.
     """
     if not path.exists():
         return Examination(
             _no_rows(), (Finding("error", path, None, "no ground truth", "give the folder that holds it"),)
         )
     rows, found = _read(path)
+    if chosen is not None:
+        rows, about_classes = _own_classes(path, rows, chosen)
+        found += about_classes
     found += _frame_faults(path, rows, frames)
     found += _id_faults(path, rows)
     found += _size_faults(path, rows[rows.score != 0], "every tracker misses it, as in the official tools")
     found += _corner_faults("warning", path, rows, width, height, None)
     if classes:
         found += _class_faults(path, rows, classes)
-    if not found and not len(rows):
+    if not len(rows) and not chosen and not _has_error(found):
         found.append(
             Finding("error", path, None, "no rows", "there is nothing to score against; give the ground truth")
         )
@@ -235,6 +253,26 @@ def _size_faults(path: Path, rows: MotRows, advice: str) -> list[Finding]:
     flat = rows[np.flatnonzero((rows.tlwh[:, 2:] <= 0).any(axis=1))]
     what = [f"a box without area (width {width:g}, height {height:g})" for width, height in flat.tlwh[:1, 2:]]
     return _gathered("warning", path, flat.line, what, advice)
+
+
+def _own_classes(path: Path, rows: MotRows, chosen: Collection[int]) -> tuple[MotRows, list[Finding]]:
+    """Own data: nothing says which class is a person, so all count until some are chosen."""
+    counts = class_counts(rows[rows.score != 0])
+    if not chosen:
+        doubt = doubt_about(counts)
+        severity: Severity = "warning" if len(counts) > 1 else "note"
+        return rows, [Finding(severity, path, None, doubt, "all count; --classes chooses")] if doubt else []
+    if len(rows) and not class_counts(rows):
+        return rows, [Finding("error", path, None, "no class in column 8 to choose by", "leave out --classes")]
+    return _chosen(path, rows, chosen)
+
+
+def _chosen(path: Path, rows: MotRows, classes: Collection[int]) -> tuple[MotRows, list[Finding]]:
+    """The rows of these classes, and a note on the others."""
+    mine = chosen_rows(rows, classes)
+    others = class_counts(rows[~mine])
+    message = f"other classes in column 8 ({counted(others)})" if others else ""
+    return rows[mine], [Finding("note", path, None, message, "left out")] if others else []
 
 
 def _class_faults(path: Path, rows: MotRows, classes: Collection[int]) -> list[Finding]:

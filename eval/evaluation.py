@@ -1,6 +1,6 @@
 """From folders to an evaluation: examine every file, score every sequence, add up."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,7 @@ def evaluate(
     *,
     split: Split = "train",
     allow_missing: bool = False,
+    classes: Collection[int] = (),
 ) -> Evaluation:
     """Score the results files of one tracker.
 
@@ -52,12 +53,17 @@ def evaluate(
         split: which part of each sequence. Results may be numbered as the whole sequence is, or, where every frame
             number fits into the part, from 1 within the part; a note says so.
         allow_missing: score a missing file as no detections.
+        classes: own data: those in column 8 that count, in ground truth and in results that state classes; empty:
+            all of them.
 
     Raises:
-        InputError: a line for each fault that keeps a file from being scored.
+        InputError: a line for each fault that keeps a file from being scored; no ground truth that counts.
     """
     findings: list[Finding] = []
-    read = {sequence.name: _examine(sequence, results, rules, protocol, allow_missing) for sequence in found.sequences}
+    read = {
+        sequence.name: _examine(sequence, results, rules, protocol, allow_missing, classes)
+        for sequence in found.sequences
+    }
     for truth, result in read.values():
         findings += [*truth.findings, *result.findings]
     raise_errors(findings)
@@ -82,27 +88,49 @@ def evaluate(
         except InputError as error:
             raise InputError(f"{sequence.folder}: {error}") from None
         scores[sequence.name], matches[sequence.name] = scored.score, scored.match
-    return Evaluation(_tables(scores, matches, rules, protocol, split), tuple(findings), matches)
+    if not any(score.counts.gt_dets for score in scores.values()):
+        raise InputError(f"{found.root}: nothing to score against: {_what_counts(rules, protocol, split, classes)}")
+    return Evaluation(_tables(scores, matches, rules, protocol, split, classes), tuple(findings), matches)
+
+
+def _what_counts(rules: Rules, protocol: Protocol, split: Split, classes: Collection[int]) -> str:
+    """Why not one row of ground truth is left."""
+    person = rules.person_class if protocol.remove_distractors else None
+    wanted = sorted(classes) or ([] if person is None else [person])
+    of_class = f" and class {' or '.join(map(str, wanted))} in column 8" if wanted else ""
+    where = "" if split == "train" else f" in the frames of {split}"
+    return f"no row of gt.txt{where} has a flag other than 0 in column 7{of_class}; correct it, or choose another"
 
 
 def _examine(
-    sequence: Sequence, results: Results, rules: Rules, protocol: Protocol, allow_missing: bool
+    sequence: Sequence,
+    results: Results,
+    rules: Rules,
+    protocol: Protocol,
+    allow_missing: bool,
+    classes: Collection[int],
 ) -> tuple[Examination, Examination]:
     info = sequence.info
     size = {"frames": sequence.frames, "width": info.width, "height": info.height}
-    truth = examine_truth(sequence.gt, **size, classes=rules.classes if protocol.remove_distractors else ())
+    known, chosen = rules.classes if protocol.remove_distractors else (), classes if rules.name == "data" else None
+    truth = examine_truth(sequence.gt, **size, classes=known, chosen=chosen)
     path = results.files.get(sequence.name, results.folder / f"{sequence.name}.txt")
-    return truth, examine_results(path, **size, truth=truth.rows, allow_missing=allow_missing)
+    return truth, examine_results(path, **size, truth=truth.rows, allow_missing=allow_missing, chosen=classes)
 
 
 def _tables(
-    scores: Mapping[str, Score], matches: Mapping[str, Match], rules: Rules, protocol: Protocol, split: Split
+    scores: Mapping[str, Score],
+    matches: Mapping[str, Match],
+    rules: Rules,
+    protocol: Protocol,
+    split: Split,
+    classes: Collection[int],
 ) -> dict[str, Any]:
     by_detector = combine_by_detector(scores)
     return {
         "protocol": {
             "name": protocol.name,
-            "description": _description(rules, protocol),
+            "description": _description(rules, protocol, classes),
             "benchmark": rules.title,
             "split": split,
             "iou_threshold": 0.5,
@@ -115,8 +143,9 @@ def _tables(
     }
 
 
-def _description(rules: Rules, protocol: Protocol) -> str:
+def _description(rules: Rules, protocol: Protocol, classes: Collection[int]) -> str:
     """What the caption says of the protocol; nothing is removed where a benchmark has no distractors."""
+    text = protocol.description
     if protocol.remove_distractors and not rules.distractors:
-        return f"{protocol.description.partition(';')[0]}; {rules.title} has no distractor classes"
-    return protocol.description
+        text = f"{text.partition(';')[0]}; {rules.title} has no distractor classes"
+    return f"{text}; class {', '.join(map(str, sorted(classes)))} alone" if classes else text

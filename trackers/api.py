@@ -206,9 +206,11 @@ class Runs:
         """
         from remix_track.trackers.detectors.auto import find_detector
         from remix_track.trackers.detectors.hog import HogDetector
+        from remix_track.trackers.detectors.public import PublicDetections
 
         # Looking for YOLO again for every source would wait, and warn, every time.
-        if isinstance(self._last, HogDetector):
+        # A det.txt is read, and its classes are told of, once.
+        if isinstance(self._last, HogDetector | PublicDetections):
             return self._last
         wanted = self.settings.detector
         self._last = find_detector(

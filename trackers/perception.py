@@ -10,6 +10,7 @@ from remix_track.detections import Detections
 from remix_track.encoder.embedder import Embedder
 from remix_track.trackers.box_limit import BoxLimit
 from remix_track.trackers.detectors.detector import Detector
+from remix_track.trackers.detectors.public import PublicDetections
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.overlap import in_order
 from remix_track.trackers.stage_clock import StageClock
@@ -112,6 +113,14 @@ class Perception:
         return sum(detector.dropped for detector in detectors.values()) + sum(
             limit.left_out for limit in limits.values()
         )
+
+    @property
+    def doubts(self) -> list[str]:
+        """What was said of the boxes so far: classes of a `det.txt`, frames with too many."""
+        detector = self.detector
+        said = [detector.doubt] if isinstance(detector, PublicDetections) else []
+        said += dict.fromkeys(perceiver.limit.said for perceiver in self._perceivers)
+        return [line for line in said if line]
 
     def _more(self) -> Sequence[Callable[[], Perceiver]]:
         return [partial(self._made, make) for make in self._others()]

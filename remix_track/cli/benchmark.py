@@ -213,8 +213,9 @@ def _give_up(recording: Recording, error: OSError) -> bool:
 
 def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[Seen]:
     """Every frame's detections with their embeddings, and the camera's motion if the tracker asks for it; in the end,
-    `notes` says what was wrong with the source."""
+    `notes` says what was wrong with the source and with the detections."""
     from remix_track.trackers.camera_motion import CameraMotion
+    from remix_track.trackers.detectors.public import PublicDetections
     from remix_track.trackers.frame import Frame
     from remix_track.trackers.sources import open_source
     from remix_track.trackers.stage_clock import StageClock
@@ -223,6 +224,7 @@ def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[Seen]:
         detector, empty = runs.detector(), np.empty((0, 0, 3), np.uint8)
         for index in range(job.first, job.last + 1):
             yield Seen(index, detector(Frame(index, empty, (index - 1) / job.fps)))
+        notes += [detector.doubt] if isinstance(detector, PublicDetections) and detector.doubt else []
         return
     count = job.last - job.first + 1
     perception = runs.perception(StageClock())
@@ -235,7 +237,7 @@ def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[Seen]:
             camera = motion(frame.image, detections.xyxy) if motion else None
             yield Seen(frame.index, detections, camera)
         # Its doubts the source says itself.
-        notes += [*source.warnings, *source.problems]
+        notes += [*source.warnings, *source.problems, *perception.doubts]
         for problem in source.problems:
             _logger.warning("%s: %s", job.name, problem)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from remix_track import mot_classes, mot_text
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import Progress
 from remix_track.cli.terminal import say, show_table
@@ -56,6 +57,7 @@ def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Eva
 
     rules, root = _benchmark(arguments)
     protocol = PROTOCOLS[arguments.protocol]
+    classes = _classes(arguments, rules, tracked=results is None)
     found = find_sequences(root or default_root(rules), rules)
     _say(arguments, _what_was_found(found, rules, protocol))
     for skipped in found.skipped:
@@ -72,6 +74,7 @@ def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Eva
         protocol,
         split=arguments.split,
         allow_missing=arguments.allow_missing,
+        classes=classes,
     )
     for finding in evaluation.findings:
         if finding.severity == "warning":
@@ -90,6 +93,43 @@ def _benchmark(arguments: argparse.Namespace) -> "tuple[Rules, Path | None]":
         raise InputError(f"say which benchmark: one of {options}; your own MOT-format folder is --data ROOT")
     given = getattr(arguments, chosen[0])
     return PRESETS[chosen[0]], Path(given) if given else None
+
+
+def _classes(arguments: argparse.Namespace, rules: "Rules", *, tracked: bool) -> tuple[int, ...]:
+    """The classes of own data that count: the numbers among `--classes`; names are for the detector.
+
+    Raises:
+        InputError: `--classes` where nobody would look at it.
+    """
+    words = collect_sections(arguments, TrackSettings).detector.classes
+    numbers = [word for word in words if word.isdecimal()]
+    names = [word for word in words if not word.isdecimal()]
+    if rules.name != "data":
+        if words and not tracked:
+            raise InputError(f"--classes {' '.join(words)}: {rules.title} says itself what counts; use it with --data")
+        return ()
+    if names and not tracked:
+        raise InputError(f"--classes {' '.join(names)}: give numbers of column 8 of the ground truth, such as 1")
+    if numbers and tracked and not names:
+        _say(
+            arguments, f"note: --classes {' '.join(numbers)} are those of the files; names choose what a network finds"
+        )
+    return mot_classes.numbers_of(numbers, "--classes")
+
+
+def _for_detector(settings: TrackSettings, detections: Path | None) -> TrackSettings:
+    """The settings with the classes that the detector of own data understands.
+
+    Numbers are those of files in MOT text, as far as these state classes. A network numbers its classes in another way,
+    so it takes names only.
+
+    Args:
+        settings: with all of `--classes`.
+        detections: the `det.txt` that is the detector; None for a network.
+    """
+    wants_numbers = detections is not None and bool(mot_classes.class_counts(mot_text.examine(detections)[0]))
+    kept = tuple(word for word in settings.detector.classes if word.isdecimal() == wants_numbers)
+    return dataclasses.replace(settings, detector=dataclasses.replace(settings.detector, classes=kept))
 
 
 def _what_was_found(found: "Found", rules: "Rules", protocol: "Protocol") -> str:
@@ -155,6 +195,8 @@ def _job(arguments: argparse.Namespace, settings: TrackSettings, sequence: "Vide
     public = named == _PUBLIC or (named == "auto" and (sequence.detector is not None or pictures is None))
     if public and sequence.detections is None:
         raise InputError(f"{sequence.folder}: no public detections (det/det.txt); give --detector yolo11n.pt")
+    if arguments.data is not None and settings.detector.classes:
+        settings = _for_detector(settings, sequence.detections if public else None)
     if public:
         of_sequence = dataclasses.replace(settings.detector, detector=str(sequence.detections))
         settings = dataclasses.replace(settings, detector=of_sequence)

@@ -40,7 +40,7 @@ def find_detector(
         spec: `auto`: YOLO weights at hand (`weights_at_hand`), else ultralytics' nano model downloaded, else HOG;
             `hog`: the built-in detector; a path to YOLO weights or to a MOT `det.txt`; or the name of a model that
             ultralytics publishes (`yolo11s.pt`), which is downloaded unless it is at hand.
-        classes: numbers or names for YOLO; the other detectors find people only.
+        classes: numbers or names for YOLO, numbers of column 8 for a `det.txt`; HOG finds people only.
         conf: for YOLO, as the following; a value beyond 0..1 is drawn to its end.
         iou: see `YoloDetector`.
         imgsz: see `YoloDetector`.
@@ -75,7 +75,7 @@ def find_detector(
         return _people_only(HogDetector(), classes)
     path = Path(spec).expanduser()
     if path.suffix.lower() == ".txt":
-        return _people_only(PublicDetections(path), classes)
+        return PublicDetections(path, classes)
     if spec and path.exists():
         return yolo(path)
     return yolo(_published(spec))
