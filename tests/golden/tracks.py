@@ -28,7 +28,9 @@ _ALIKE = 0.25
 
 
 def tracker(**changes: Any) -> Tracker:
-    """A tracker of the drawn street, which brings its own vectors."""
+    """A tracker of the drawn street, which brings its own vectors; the camera rests unless `update` is told."""
+    if changes.get("tracker") != "deep-sort":
+        changes["camera_motion"] = False
     return Tracker("none", fps=FPS, max_cosine_distance=_ALIKE, **changes)
 
 
