@@ -136,6 +136,12 @@ class TestLayouts:
         _, found = seen(write(by_class(), notes=says()), height=64, width=128)
         np.testing.assert_allclose(found.xyxy, (XYXY - [0, 16, 0, 16]).clip(0, [64, 32] * 2) * 2, atol=1e-3)
 
+    def test_masks_may_be_cut_off(self, write):
+        raw = np.concatenate([by_class(), np.full((1, 32, ANCHORS), -7, np.float32)], axis=1)
+        self.same(seen(write(raw, notes=says("segment")))[1])
+        rows = np.concatenate([picked(), np.full((1, QUERIES, 32), -7, np.float32)], axis=2)
+        self.same(seen(write(rows, notes=says("segment")))[1])
+
     def test_shares_of_the_padded_input(self, write):
         raw = by_class()
         raw[0, :4] /= SIDE
@@ -236,7 +242,7 @@ class TestOutputsThatDoNotFit:
             (by_class(), says("pose"), "gives (1, 5, 90), which does not fit task pose with 1 name: that is (1, 56,"),
             (by_class("pose"), says("pose", kpt_shape=[4, 2]), "gives (1, 56, 90), which does not fit task pose"),
             (by_class(names=80), says(names=THREE), "gives (1, 84, 90), which does not fit task detect with 3 names"),
-            (by_class("segment"), says("segment"), "gives (1, 13, 90), which does not fit task segment"),
+            (by_class("segment"), says("segment"), "gives (1, 13, 90), which does not fit task segment with 1 name"),
             (by_class(), says("classify"), "its task is classify, not to detect; give a YOLO detector"),
             (np.zeros((1, 1000)), None, "gives (1, 1000); supported are YOLO and RT-DETR with one output"),
             (np.zeros((1, 300, 9)), says(), "gives (1, 300, 9), which does not fit task detect with 1 name"),

@@ -46,13 +46,15 @@ def facts_of(weights: Path, notes: Mapping[str, Any]) -> ExportedFacts:
             raise InputError(f"{weights}: {no_boxes(str(task))}")
         arguments = _value(notes, "args")
         head, description = str(notes.get("head", "")), str(notes.get("description", "")).lower()
+        transformer = "RTDETR" in head or "rtdetr" in description or "rt-detr" in description
         return ExportedFacts(
-            task=task,
+            # All that RT-DETR does is to detect.
+            task=task or ("detect" if transformer else None),
             names=_names(_value(notes, "names")),
             keypoint_values=_keypoint_values(_value(notes, "kpt_shape")),
             stride=_stride(_value(notes, "stride")),
             picks=bool(_value(notes, "end2end")) or (isinstance(arguments, dict) and bool(arguments.get("nms"))),
-            transformer="RTDETR" in head or "rtdetr" in description or "rt-detr" in description,
+            transformer=transformer and task in (None, "detect"),
         )
 
 

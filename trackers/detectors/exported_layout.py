@@ -18,6 +18,8 @@ _LARGEST_SHARE = 2.0
 """Boxes none of whose numbers is larger are shares of the picture: in pixels they would lie in its first corner."""
 _KEYPOINT_VALUES = 51
 """Of the 17 keypoints of COCO, where a model does not say how many."""
+_MASK_VALUES = 32
+"""Columns for the mask of one person, in all of ultralytics' models."""
 _DOUBTFUL = {6: "of 2 classes or of 1 class of turned boxes", 56: "of 52 classes or of 1 class with 17 keypoints"}
 """Columns that do not tell the task where the file gives neither task nor names."""
 _REMEDY = "export it with ultralytics, which notes task and names in the file"
@@ -124,6 +126,9 @@ def _kind(task: Task, facts: ExportedFacts, boxes: NDArray[np.float32], masks: i
 
 def _extra(task: Task, facts: ExportedFacts, boxes: NDArray[np.float32], masks: int) -> int | None:
     """The columns that a task has beside box and scores; None if the outputs cannot be its own."""
+    if task == "segment" and facts.task == "segment":
+        # Masks are not used, and may have been cut off.
+        return masks or _MASK_VALUES
     if bool(masks) != (task == "segment"):
         return None
     if task != "pose" or facts.keypoint_values:
@@ -189,12 +194,10 @@ def _unfit(facts: ExportedFacts, masks: int) -> str:
     names = "unknown names" if facts.names is None else f"{len(facts.names)} name{'s' * (len(facts.names) > 1)}"
     if facts.task is None:
         return f"which fits no task with {names}"
-    extra = {"detect": 0, "segment": masks or 32, "obb": 1, "pose": facts.keypoint_values or _KEYPOINT_VALUES}[
-        facts.task
-    ]
+    known = {"segment": masks or _MASK_VALUES, "obb": 1, "pose": facts.keypoint_values or _KEYPOINT_VALUES}
+    extra = known.get(facts.task, 0)
     columns = "columns" if facts.names is None else str(4 + len(facts.names) + extra)
-    also = " and masks" if facts.task == "segment" else ""
     return (
         f"which does not fit task {facts.task} with {names}: that is (1, {columns}, boxes), (1, boxes, {columns}) or "
-        f"(1, boxes, {6 + extra}){also}"
+        f"(1, boxes, {6 + extra})"
     )
