@@ -56,6 +56,7 @@ def test_gray_and_transparent_pictures_become_rgb():
         (png_that_claims(5000, 5000), "5000x5000 pixels; expected 4 a side to 16,777,216 in all"),
         (png_that_claims(50, 50), "cannot be decoded"),
         (encoded(".png", 3, 40), "40x3 pixels"),
+        (cv2.imencode(".png", np.full((20, 10), 300, np.uint16))[1].tobytes(), "gray of more than 8 bits"),
         (b"GIF89a" + bytes(100), "not a JPEG"),
     ],
 )

@@ -47,6 +47,35 @@ def test_deep_pictures_look_like_those_of_eight_bits(tmp_path, dtype, white, end
     assert [said in line for line in source.warnings] == [True] * ((dtype, white) != (np.uint16, 65535))
 
 
+@pytest.mark.parametrize("white", WHITES)
+@pytest.mark.parametrize(("ending", "alpha"), [("tif", False), ("png", False), ("png", True)])
+def test_sixteen_bit_colours_that_use_a_part_of_their_range_are_seen(tmp_path, ending, white, alpha):
+    for number in (1, 2):
+        deep = np.round(stamped(number) / 255 * white).astype(np.uint16)
+        deep = np.dstack([deep, np.full((HEIGHT, WIDTH), white, np.uint16)]) if alpha else deep
+        assert cv2.imwrite(str(tmp_path / f"ä{number}.{ending}"), deep)
+    source, frames = read_all(tmp_path)
+    for frame in frames:
+        assert np.abs(frame.image.astype(int) - stamped(frame.index)).max() <= 1
+    assert [f"are read as 0 to {white}" in line for line in source.warnings] == [True] * (white != 65535)
+
+
+def test_a_stack_of_sixteen_bit_colours_is_read_page_by_page(tmp_path):
+    assert cv2.imwritemulti(str(tmp_path / "a.tif"), [stamped(n).astype(np.uint16) * 10 for n in (1, 2, 3)])
+    _, frames = read_all(tmp_path / "a.tif")
+    assert [read_stamp(frame.image) for frame in frames] == [1, 2, 3]
+
+
+def test_a_broken_picture_of_deep_colours_is_lost_without_a_word_from_libraries(tmp_path, capfd):
+    for ending, said in (("png", "cannot be read as a picture"), ("tif", "not a picture")):
+        path = tmp_path / f"a.{ending}"
+        assert cv2.imwrite(str(path), stamped(1).astype(np.uint16) * 257)
+        path.write_bytes(path.read_bytes()[:-3000])
+        with pytest.raises(InputError, match=f"frame 1 was lost: a.{ending}: {said}"):
+            read_all(path)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_one_range_holds_for_the_whole_source(tmp_path):
     for number in range(1, 30):  # from black to white, as at dawn
         save(tmp_path / f"{number:03}.tif", np.full((8, 8), number * 8, np.float32))

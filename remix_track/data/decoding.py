@@ -145,6 +145,9 @@ def _decode_other(data: bytes) -> NDArray[np.uint8]:
 
     try:
         with Image.open(io.BytesIO(data), formats=CROP_FORMATS) as picture:
+            if picture.mode.startswith(("I", "F")):
+                # Pillow would make all of it white; which value is white, one crop alone does not tell.
+                raise ValueError("gray of more than 8 bits, whose scale nothing tells; save it with 8 bits")
             return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., ::-1])
     except (OSError, SyntaxError) as error:
         raise ValueError(f"cannot be decoded ({error})") from None

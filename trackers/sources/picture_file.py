@@ -23,6 +23,7 @@ _MAX_BYTES = 512 * 2**20
 _MOST_PICTURES = 100_000
 _DEEP_GRAY = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 _ANIMATED = {"PNG", "WEBP"}
+_COLOURS = {"RGB", "RGBA", "LA"}
 _OF_SEVERAL = _ANIMATED | {"TIFF"}
 # Tags of TIFF 6.0.
 _SUBFILE, _PHOTOMETRIC, _BITS, _SAMPLES, _SAMPLE_FORMAT = 254, 262, 258, 277, 339
@@ -110,10 +111,9 @@ class PictureFile:
         return places or [0]
 
     def read(self, index: int) -> NDArray[np.generic]:
-        """Picture `index`, from 0: (H, W, 3) uint8 BGR, or (H, W) uint16, int32 or float32 gray as it is stored.
+        """Picture `index`, from 0: (H, W, 3) uint8 BGR; as stored (H, W, 3) uint16 BGR, (H, W) uint16, int32, float32.
 
-        It is contiguous and upright by its EXIF tag; gray of 8 bits is repeated, alpha dropped. (Pillow reduces 16-bit
-        colour itself, by 1 / 256.)
+        It is contiguous and upright by its EXIF tag; gray of 8 bits is repeated, alpha dropped.
 
         Raises:
             InputError: damaged, too large, or of a kind that is not read; the line begins with the file's name.
@@ -127,11 +127,28 @@ class PictureFile:
                 raise InputError(
                     f"{self._path.name}: {width}x{height}, more than the {MAX_PIXELS} pixels that are read"
                 )
+            tiles = getattr(self._picture, "tile", None)
+            deep = str(tiles[0].args) if tiles else ""
             picture = ImageOps.exif_transpose(self._picture)
             tags = getattr(self._picture, "tag_v2", {})
             if picture.mode in _DEEP_GRAY and tags.get(_PHOTOMETRIC) == 0:
                 raise InputError(f"{self._path.name}: its deep values count down from white; save it with 8 bits")
+            if ";16" in deep and picture.mode in _COLOURS and picture.size == (width, height):
+                colours = self._deep_colours(self._places[index])
+                if colours is not None and colours.shape == (height, width, 3):
+                    return colours
             return _values(picture)
+
+    def _deep_colours(self, place: int) -> NDArray[np.uint16] | None:
+        """The 16 bits of colours of which Pillow keeps the upper 8: black, where a camera used the lower 12."""
+        import cv2
+
+        try:
+            found, pages = cv2.imreadmulti(str(self._path), start=place, count=1, flags=cv2.IMREAD_UNCHANGED)
+        except (cv2.error, UnicodeError):
+            return None
+        page = np.asarray(pages[0]) if found and len(pages) == 1 else np.zeros(0)
+        return np.ascontiguousarray(page[..., :3]) if page.dtype == np.uint16 and page.ndim == 3 else None
 
     @contextlib.contextmanager
     def _in_words(self) -> Iterator[None]:
@@ -200,6 +217,8 @@ def _what_it_is(path: Path) -> str:
             file.seek(tags.next)
             tags.load(file)
     except Exception:  # whatever is wrong with it, it is no picture
+        return "not a picture"
+    if _BITS not in tags:
         return "not a picture"
     kind = {2: "signed", 3: "float"}.get(_first(tags.get(_SAMPLE_FORMAT)), "whole")
     samples, bits = tags.get(_SAMPLES, 1), _first(tags.get(_BITS))

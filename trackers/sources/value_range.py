@@ -91,7 +91,7 @@ class ValueScale:
     def to_bgr(
         self, values: NDArray[np.generic], samples: Callable[[], Iterator[NDArray[np.generic]]], name: str
     ) -> NDArray[np.uint8]:
-        """A picture (H, W, 3) uint8, which stays as it is, or (H, W) of deeper gray, as (H, W, 3) uint8.
+        """A picture (H, W, 3) or (H, W) of any type, as (H, W, 3) uint8; what is uint8 stays as it is.
 
         Args:
             values: the picture.
@@ -113,7 +113,7 @@ class ValueScale:
             gray = found.to_eight_bits(values)
         except InputError as error:
             raise InputError(f"{name}: {error}") from None
-        return np.repeat(gray[:, :, None], 3, axis=2)
+        return gray if gray.ndim == 3 else np.repeat(gray[:, :, None], 3, axis=2)
 
     def _find(
         self, kind: str, values: NDArray[np.generic], samples: Callable[[], Iterator[NDArray[np.generic]]]
