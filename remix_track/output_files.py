@@ -7,33 +7,31 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from remix_track import claims
+from remix_track.claims import MARK
 from remix_track.errors import InputError
-
-MARK = ".remix-track"
 
 
 def claim_folder(path: Path, *, overwrite: bool = False) -> Path:
-    """Make an empty folder for one result and return it.
+    """Make an empty folder for one result and return it; it is this process's until `claims.release`.
 
     A folder that holds anything is refused, and with `overwrite` emptied first, but only where an earlier run of
-    ours left its mark: `--output ~` must not cost anyone their home.
+    ours left its mark: `--output ~` must not cost anyone their home. One that a run writes to is never taken.
 
     Raises:
-        InputError: the folder holds a result, or something that is not ours, or cannot be written.
+        InputError: the folder holds a result, or something that is not ours, or cannot be written, or is in use.
     """
     try:
         if path.exists() and (not path.is_dir() or any(path.iterdir())):
-            if not overwrite:
-                raise InputError(
-                    f"{path}: there is something already; give another --output, or --overwrite to replace a result"
-                )
-            if not (path / MARK).is_file():
-                raise InputError(
-                    f"{path}: not a result of remix-track, so --overwrite leaves it alone; give another --output"
-                )
-            shutil.rmtree(path)
+            if (path / MARK).is_file():
+                return _retaken(path, overwrite=overwrite)
+            raise InputError(
+                f"{path}: not a result of remix-track, so --overwrite leaves it alone; give another --output"
+                if overwrite
+                else _already(path)
+            )
         path.mkdir(parents=True, exist_ok=True)
-        (path / MARK).touch()
+        claims.take(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({_reason(error)}); give another --output") from None
     return path
@@ -45,13 +43,26 @@ def claim_numbered_folder(parent: Path, name: str) -> Path:
         path = parent / (name if number == 1 else f"{name}-{number}")
         try:
             path.mkdir(parents=True)
-            (path / MARK).touch()
-        except FileExistsError:
+            claims.take(path)
+        except (FileExistsError, claims.BusyError):
             continue
         except OSError as error:
             raise InputError(f"{path}: cannot be written ({_reason(error)}); give another --output") from None
         return path
     raise InputError(f"{parent / name}: 100,000 results are there already; give another --output")
+
+
+def reclaim_folder(path: Path) -> Path:
+    """Take a folder with what it holds, to go on with it.
+
+    Raises:
+        InputError: a run writes to it, or it cannot be written.
+    """
+    try:
+        claims.take(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({_reason(error)})") from None
+    return path
 
 
 def give_back(folder: Path) -> None:
@@ -60,26 +71,56 @@ def give_back(folder: Path) -> None:
         if [path.name for path in folder.iterdir()] == [MARK]:
             (folder / MARK).unlink()
             folder.rmdir()
+    claims.release(folder)
+
+
+def _retaken(path: Path, *, overwrite: bool) -> Path:
+    """A result of ours, emptied where that was asked for."""
+    claims.take(path)
+    try:
+        if not overwrite:
+            raise InputError(_already(path))
+        if path.is_symlink():
+            raise InputError(f"{path}: cannot be written (through a symbolic link nothing is removed); name its target")
+        for one in path.iterdir():
+            if one.is_dir() and not one.is_symlink():
+                shutil.rmtree(one)
+            elif one.name != MARK:
+                one.unlink()
+    except BaseException:
+        claims.release(path)
+        raise
+    return path
+
+
+def _already(path: Path) -> str:
+    return f"{path}: there is something already; give another --output, or --overwrite to replace a result"
 
 
 @contextlib.contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
+def whole_file(path: Path, *, parents: bool = True) -> Iterator[Path]:
     """A temporary path beside `path` to write to; renamed to `path` at the end, removed if the body fails.
 
     The file has the rights that the umask gives to a new file, whatever the body's writer gave it.
 
+    Folders on the way are made where `parents` says so, but never one that was claimed: where it is gone, so is its
+    result. Other processes than the one that claimed it do not know that, and say `parents=False`.
+
     Raises:
-        InputError: the disk is full or the folder cannot be written.
+        InputError: the disk is full, the folder cannot be written, or a claimed folder is not there as it was.
     """
     # The suffix stays, because writers go by it; tempfile's own files would not have the rights of a new file.
     temporary = path.parent / f".{path.stem[:100]}-{secrets.token_hex(4)}{path.suffix}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        claims.check(path)
+        if parents:
+            path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
         mode = temporary.stat().st_mode
         yield temporary
         if temporary.stat().st_mode != mode:  # safetensors puts a private file of its own in the place
             temporary.chmod(stat.S_IMODE(mode))
+        claims.check(path)
         temporary.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({_reason(error)})") from None

@@ -4,7 +4,6 @@ import argparse
 import dataclasses
 import logging
 import os
-import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from remix_track import settings as settings_
 from remix_track.cli.calibrate import describe, embed_harvests
-from remix_track.cli.ending import Terminated
 from remix_track.cli.flags import Parser
 from remix_track.cli.harvesting import DEFAULT_FOOTAGE, harvest_videos
 from remix_track.cli.live_line import LiveLine
@@ -20,7 +18,7 @@ from remix_track.cli.terminal import say, show, show_text
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
-from remix_track.output_files import claim_folder, whole_file
+from remix_track.output_files import claim_folder, reclaim_folder, whole_file
 
 if TYPE_CHECKING:
     from remix_track.data.footage_cache import Harvest
@@ -51,9 +49,9 @@ def run(words: Sequence[str]) -> int:
     try:
         with StopRequest() as stop:
             return _adapt(arguments, stop)
-    except Stopped as stopped:
+    except Stopped:
         say("remix-track: stopped; the same command goes on from here")
-        raise (Terminated() if stopped.signal == signal.SIGTERM else KeyboardInterrupt()) from None
+        raise
 
 
 def _adapt(arguments: argparse.Namespace, stop: "StopRequest") -> int:
@@ -78,7 +76,7 @@ def _adapt(arguments: argparse.Namespace, stop: "StopRequest") -> int:
     resumed = resumable(folder, settings, anew=output.exists())
 
     def claim() -> Path:
-        return folder if resumed else claim_folder(folder, overwrite=True)
+        return reclaim_folder(folder) if resumed else claim_folder(folder, overwrite=True)
 
     with TrainProgress(quiet=arguments.quiet) as progress:
         found = adapt_encoder(settings, claim, resumed, stop, progress.update)

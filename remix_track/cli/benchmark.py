@@ -105,8 +105,9 @@ _shared: "tuple[Any, Any]"
 def _begin_work(counter: Any, stop: Any) -> None:
     global _shared
     _shared = counter, stop
-    # Ctrl-C reaches every process of a terminal; the first one tells the others.
+    # Ctrl-C and the end of a terminal reach every process of it; the first one tells the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
     begin("remix-track")
 
 
@@ -144,7 +145,7 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
     frames, nothing, book = 0, np.empty((0, 0, 3), np.uint8), TrackBook(job.fps)
     offline, before = runs.settings.offline, job.first - 1
     last = before  # that was there: `job.last` is what a text file says
-    with whole_file(job.output) as path, path.open("w", encoding="ascii") as file:
+    with whole_file(job.output, parents=False) as path, path.open("w", encoding="ascii") as file:
         for index, detections, camera in seen:
             tracks = tracker.update(detections, nothing, camera)
             if offline.offline:

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from remix_track import claims, stop_signals
 from remix_track.cli.results import Outputs, summarise
 from remix_track.cli.terminal import say
 from remix_track.errors import InputError
@@ -42,7 +43,10 @@ class Carrying:
         self.outputs: Outputs | None = None
         self._settings, self._arguments, self._claim, self._title = settings, arguments, claim, title
         self._began = time.perf_counter()
+        stop_signals.check()
         self._stack = contextlib.ExitStack()
+        # A signal is acted on where the next frame is waited for, and nowhere else: every file has the same frames.
+        self._stack.enter_context(stop_signals.held())
         self._stack.callback(run.close)
         self._frames = self._stack.enter_context(contextlib.closing(iter(run)))
         try:
@@ -55,7 +59,8 @@ class Carrying:
         """Track the next frame and write it; False where there is no more to do: no frame, or a closed window."""
         if self.outputs and self.outputs.window_closed:
             return False
-        frame = next(self._frames, None)
+        with stop_signals.waiting():
+            frame = next(self._frames, None)
         if frame is None:
             return False
         if self.outputs is None:
@@ -65,7 +70,9 @@ class Carrying:
 
     def _open(self) -> Outputs:
         run, embedder = self.run, self.run.tracker.embedder
-        outputs = Outputs(self._claim(), self._began)
+        folder = self._claim()
+        self._stack.callback(claims.release, folder)
+        outputs = Outputs(folder, self._began)
         self._stack.enter_context(outcome(outputs, run, self._settings))
         # Once more: it is over before the summary is written.
         self._stack.enter_context(contextlib.closing(self._frames))
@@ -84,24 +91,34 @@ class Carrying:
 
 @contextlib.contextmanager
 def outcome(outputs: Outputs, tracking: "Run", settings: TrackSettings) -> Iterator[Outputs]:
-    """Whatever ends the run, close every file and say in `summary.json` how it ended."""
+    """Whatever ends the run, close every file and say in `summary.json` how it ended.
 
-    def finish(ended: str) -> None:
-        try:
-            outputs.close()
-        finally:
-            summarise(tracking, dataclasses.asdict(settings), outputs, ended)
-
+    Raises:
+        InputError: a file could not be completed, or is not there any more; the summary says so too.
+    """
     try:
         yield outputs
     except BaseException as error:
         # A generator is closed where the user stops what reads it.
         stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
-        ended = f"stopped by the user after {tracking.frames} frames" if stopped else f"failed: {error}"
+        ended = f"stopped by the user after {outputs.frames} frames" if stopped else f"failed: {error}"
+        kept = f"what is there is whole: {outputs.folder}"
         # A full disk stops the summary too; what it stopped first is what the user must hear of.
-        with contextlib.suppress(InputError):
-            finish(ended)
+        try:
+            _finish(outputs, tracking, settings, ended)
+        except InputError as another:
+            kept = str(another)
         if stopped:
-            say(f"remix-track: {ended}; what is there is whole: {outputs.folder}")
+            say(f"remix-track: {ended}; {kept}")
         raise
-    finish(tracking.source.broke_off or "complete")
+    _finish(outputs, tracking, settings, tracking.source.broke_off or "complete")
+
+
+def _finish(outputs: Outputs, tracking: "Run", settings: TrackSettings, ended: str) -> None:
+    try:
+        outputs.close()
+    except InputError as error:
+        with contextlib.suppress(InputError):
+            summarise(tracking, dataclasses.asdict(settings), outputs, f"failed: {error}")
+        raise
+    summarise(tracking, dataclasses.asdict(settings), outputs, ended)

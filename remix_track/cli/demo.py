@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from remix_track import stop_signals
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import tell_first_starts
 from remix_track.cli.terminal import show, show_table
@@ -33,6 +34,7 @@ def run(words: Sequence[str]) -> int:
     sequence = _draw(arguments, folder / "scene" / "street")
     with open_source(sequence) as source:
         carry_out(runs.run(source, again=lambda: open_source(sequence)), runs.settings, arguments, lambda: folder)
+    stop_signals.check()
     _score(sequence, folder, quiet=arguments.quiet)
     return 0
 

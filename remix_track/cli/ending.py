@@ -7,26 +7,39 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
-from types import FrameType
 
+from remix_track import claims, stop_signals
 from remix_track.cli.terminal import say
 from remix_track.errors import InputError, is_out_of_memory
+from remix_track.stop_signals import Stopped
 
 TRACEBACK = "REMIX_TRACK_TRACEBACK"
 """Set to 1 in the environment: what a command did not expect is shown with its traceback."""
 _LONGEST = 300
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, raised where Ctrl-C would be, so that both leave whole files."""
-
-
-def exit_code(program: str, run: Callable[[], int]) -> int:
-    """How every command ends: what `run` returns, 2 and a line on stderr for what went wrong, 130 or 143 when stopped.
+def exit_code(program: str, run: Callable[[], int], *, ends_process: bool = False) -> int:
+    """How every command ends: what `run` returns, 2 and a line on stderr for what went wrong, 129 to 143 when stopped.
 
     Below it is nothing: an error that no code expected, too little memory and a full disk are one line as well.
+
+    Args:
+        program: for the line.
+        run: the command.
+        ends_process: nothing comes after it, so that signals are caught to the very end; see `stop_signals`.
     """
-    signal.signal(signal.SIGTERM, _terminate)
+    with stop_signals.caught(to_the_end=ends_process):
+        try:
+            return _ended(program, run)
+        except Stopped as stopped:
+            return 128 + stopped.signal
+        except KeyboardInterrupt:
+            return 128 + signal.SIGINT
+        finally:
+            claims.release_all()
+
+
+def _ended(program: str, run: Callable[[], int]) -> int:
     try:
         code = run()
         # Here, where a full disk or a reader that has gone is still one line and not Python's own last words.
@@ -34,20 +47,14 @@ def exit_code(program: str, run: Callable[[], int]) -> int:
         return code
     except InputError as error:
         _say(program, str(error), error)
-        return 2
-    except Terminated:
-        return 128 + signal.SIGTERM
-    except KeyboardInterrupt:
-        return 128 + signal.SIGINT
     except BrokenPipeError as error:
         # `remix-track eval | head`: whatever read our output has seen enough, as every tool takes it.
-        if not _output_is_gone():
-            _say(program, last_words(error), error)
-            return 2
-        return 128 + signal.SIGPIPE
+        if _output_is_gone():
+            return 128 + signal.SIGPIPE
+        _say(program, last_words(error), error)
     except Exception as error:
         _say(program, last_words(error), error)
-        return 2
+    return 2
 
 
 def last_words(error: Exception) -> str:
@@ -89,7 +96,3 @@ def _output_is_gone() -> bool:
             os.close(nowhere)
             return True
     return False
-
-
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise Terminated

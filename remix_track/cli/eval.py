@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix_track import mot_classes, mot_text
+from remix_track import claims, mot_classes, mot_text
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import Progress
 from remix_track.cli.terminal import say, show_table
@@ -154,6 +154,7 @@ def _track(arguments: argparse.Namespace, found: "Found") -> Path:
     jobs = [dataclasses.replace(job, output=folder / f"{job.name}.txt") for job in planned]
     try:
         _run_jobs(arguments, jobs, processes, folder)
+        claims.check(folder)
     finally:
         give_back(folder)
     _say(arguments, f"results: {folder}")

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from remix_track import claims, stop_signals
 from remix_track.cli.carrying import outcome
 from remix_track.cli.progress import Progress
 from remix_track.cli.results import Outputs, print_table
@@ -88,6 +89,7 @@ def track_linked(names: Sequence[str | Path | int], runs: "Runs", arguments: arg
     try:
         done: list[_Tracked] = []
         for name in names:
+            stop_signals.check()
             try:
                 done.append(_track(name, runs, arguments, folder))
             except InputError as error:
@@ -96,6 +98,7 @@ def track_linked(names: Sequence[str | Path | int], runs: "Runs", arguments: arg
             yield from (f"{done[-1].run.source.name}: {problem}" for problem in done[-1].run.source.problems)
         if not done:
             raise InputError("--link: none of the sources could be tracked")
+        stop_signals.check()
         calibrated = runs.embedder.max_cosine_distance
         distance = arguments.link_distance or calibrated or UNCALIBRATED_COSINE_DISTANCE
         if not (arguments.link_distance or calibrated):
@@ -108,7 +111,10 @@ def track_linked(names: Sequence[str | Path | int], runs: "Runs", arguments: arg
         _name_people(done, distance)
         _write_people(folder, done, distance, runs.embedder.description)
         for one in done:
+            stop_signals.check()
             _write(one, runs.settings, arguments)
+            claims.release(one.folder)
+        claims.check(folder)
         if not arguments.quiet:
             show(_summary_line(done, distance, folder))
     finally:
@@ -144,13 +150,15 @@ def _track(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, 
         own = claim_numbered_folder(folder, source.name)
         try:
             with (
+                stop_signals.held(),
                 contextlib.closing(iter(run)) as frames,
                 MotTextSink(own / UNLINKED) as text,
                 Progress(source.name, source.frames, quiet=arguments.quiet) as progress,
             ):
                 # With --offline frames come when all are tracked.
                 run.watch = lambda tracked: progress.update(tracked, "tracking")
-                for frame in frames:
+                for frame in stop_signals.awaited(frames):
+                    claims.refuse_removed(own)
                     text.write(frame)
                     recording.add(frame)
                     progress.update(run.frames, f"{len(frame.tracks)} tracks now, {len(run.people)} in all")
@@ -188,14 +196,19 @@ def _write(one: _Tracked, settings: TrackSettings, arguments: argparse.Namespace
     """The second pass over a video: everything that was asked for, with the people's ids."""
     began = time.perf_counter() - one.seconds
     embedder = one.run.tracker.embedder
-    with outcome(Outputs(one.folder, began), one.run, settings) as outputs, contextlib.ExitStack() as stack:
+    with (
+        stop_signals.held(),
+        outcome(Outputs(one.folder, began), one.run, settings) as outputs,
+        contextlib.ExitStack() as stack,
+    ):
         looks = embedder.description if embedder else None
         outputs.open(arguments, fps=one.run.fps, drawing=settings.drawing, appearance=looks)
         pictures = None
         if arguments.video or arguments.crops:
             pictures = iter(stack.enter_context(_open(one.name, arguments)))
         progress = stack.enter_context(Progress(f"{one.folder.name} again", one.run.frames, quiet=arguments.quiet))
-        for number, frame in enumerate(one.recording.replay(one.people, pictures), 1):
+        replayed = iter(one.recording.replay(one.people, pictures))
+        for number, frame in enumerate(stop_signals.awaited(replayed), 1):
             outputs.write(frame)
             progress.update(number, "written with the people's ids")
     if not arguments.quiet:

@@ -1,5 +1,6 @@
 """One line that says where a run is: redrawn in a terminal, said every ten seconds elsewhere, silent when quiet."""
 
+import contextlib
 import sys
 import time
 from types import TracebackType
@@ -33,9 +34,10 @@ class LiveLine:
             say(plain)
 
     def close(self) -> None:
-        """Leave the line as it stands."""
+        """Leave the line as it stands; a terminal that has gone, as with SIGHUP, is no reason to fail."""
         if self._live is not None:
-            self._live.stop()
+            with contextlib.suppress(OSError):
+                self._live.stop()
 
     def __enter__(self) -> Self:
         return self

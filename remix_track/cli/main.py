@@ -29,7 +29,7 @@ remix-track search V.npz --like P    the tracks that look most like a picture (s
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the process's exit code: 0, 1 (a bar was missed), 2 (bad input), 130 or 143 (stopped)."""
+    """Run one command; the process's exit code: 0, 1 (a bar was missed), 2 (bad input), 129, 130 or 143 (stopped)."""
     words = list(sys.argv[1:] if argv is None else argv)
     # Torch's threads wait for each other by spinning, which on a machine with other work takes three times as long
     # (550 against 180 ms for a YOLO frame on two busy cores). Read when the library loads, so it is said here.
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         show(f"remix-track {version('remix-track')}")
         return 0
     name = words.pop(0) if words[0] in _COMMANDS else "track"
-    return exit_code("remix-track", lambda: import_module(_COMMANDS[name]).run(words))
+    return exit_code("remix-track", lambda: import_module(_COMMANDS[name]).run(words), ends_process=argv is None)
 
 
 if __name__ == "__main__":

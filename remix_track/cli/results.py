@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from remix_track import claims
 from remix_track.cli.terminal import add_rows, show_table
 from remix_track.errors import InputError
 from remix_track.trackers.frame import TrackedFrame
@@ -22,6 +23,7 @@ class Outputs:
 
     Attributes:
         folder: where they are.
+        frames: that every file has; boxes and people in them as well.
         wall: seconds from the beginning of the run to their closing.
         files: their names.
         seconds: spent in them.
@@ -31,6 +33,9 @@ class Outputs:
     def __init__(self, folder: Path, began: float) -> None:
         """Begin without files; `began` is when the run began, by `time.perf_counter`."""
         self.folder = folder
+        self.frames = 0
+        self.boxes = 0
+        self.people: set[int] = set()
         self.wall = 0.0
         self.files: list[str] = []
         self.seconds = 0.0
@@ -80,21 +85,42 @@ class Outputs:
             self._sinks.append(WindowSink(draw, title))
 
     def write(self, frame: TrackedFrame) -> None:
-        """Give the frame to every sink."""
+        """Give the frame to every sink.
+
+        Raises:
+            InputError: one of them cannot be written, or the folder was removed.
+        """
         from remix_track.trackers.sinks.window import WindowClosed
 
         start = time.perf_counter()
+        claims.refuse_removed(self.folder)
         try:
             for sink in self._sinks:
                 sink.write(frame)
         except WindowClosed:
             self.window_closed = True
+        except InputError:
+            # Where the folder is gone, that is the reason.
+            claims.check(self.folder)
+            raise
         finally:
             self.seconds += time.perf_counter() - start
+        self.frames += 1
+        self.boxes += len(frame.tracks)
+        self.people.update(frame.ids.tolist())
 
     def close(self) -> None:
-        """Complete every file, also where one of them fails; the first failure is raised at the end."""
-        start, failures = time.perf_counter(), []
+        """Complete every file, also where one of them fails; the first failure is raised at the end.
+
+        Raises:
+            InputError: a file could not be completed, or it or the folder is not there any more as it was made.
+        """
+        start, failures = time.perf_counter(), list[InputError]()
+        try:
+            claims.check(self.folder)
+        except InputError as error:
+            # Said before what follows from it.
+            failures.append(error)
         while self._sinks:
             try:
                 self._sinks.pop(0).close()
@@ -110,7 +136,7 @@ def summarise(run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str
     """Write `summary.json`."""
     from remix_track.trackers.sinks.summary import write_summary
 
-    seconds = run.seconds | {"write": outputs.seconds}
+    seconds, frames = run.seconds | {"write": outputs.seconds}, max(outputs.frames, 1)
     source, folder = run.source, outputs.folder
     write_summary(
         folder / "summary.json",
@@ -128,18 +154,18 @@ def summarise(run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str
                 "problems": source.problems,
                 "warnings": source.warnings,
             },
-            "frames": run.frames,
-            "tracks": len(run.people),
-            "boxes": run.boxes,
+            "frames": outputs.frames,
+            "tracks": len(outputs.people),
+            "boxes": outputs.boxes,
             "detector": run.detector.name,
             "dropped_detections": run.perception.dropped,
             "appearance": run.tracker.embedder.description if run.tracker.embedder else "none (motion only)",
             "crops": {"embedded": run.tracker.crops, "saved": run.tracker.crops_saved},
             "settings": settings,
             "seconds": seconds,
-            "milliseconds_per_frame": {stage: 1000 * total / max(run.frames, 1) for stage, total in seconds.items()},
+            "milliseconds_per_frame": {stage: 1000 * total / frames for stage, total in seconds.items()},
             "wall_seconds": outputs.wall,
-            "frames_per_second": _fps(run, outputs),
+            "frames_per_second": _fps(outputs),
             "files": [name for name in outputs.files if (folder / name).exists()],
         },
     )
@@ -150,7 +176,7 @@ def print_table(run: "Run", outputs: Outputs) -> None:
     from rich.table import Table
 
     seconds = run.seconds | {"write": outputs.seconds}
-    stages = ", ".join(f"{stage} {1000 * total / max(run.frames, 1):.1f}" for stage, total in seconds.items())
+    stages = ", ".join(f"{stage} {1000 * total / max(outputs.frames, 1):.1f}" for stage, total in seconds.items())
     embedder = run.tracker.embedder
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
@@ -158,8 +184,8 @@ def print_table(run: "Run", outputs: Outputs) -> None:
     table.add_column(overflow="fold")
     rows = (
         ("source", run.source.path),
-        ("frames", f"{run.frames} at {_fps(run, outputs):.1f} fps"),
-        ("people", len(run.people)),
+        ("frames", f"{outputs.frames} at {_fps(outputs):.1f} fps"),
+        ("people", len(outputs.people)),
         ("detector", run.detector.name),
         ("appearance", embedder.description["name"] if embedder else "none (motion only)"),
         ("ms per frame", stages),
@@ -169,5 +195,5 @@ def print_table(run: "Run", outputs: Outputs) -> None:
     show_table(table)
 
 
-def _fps(run: "Run", outputs: Outputs) -> float:
-    return run.frames / max(outputs.wall, 1e-9)
+def _fps(outputs: Outputs) -> float:
+    return outputs.frames / max(outputs.wall, 1e-9)

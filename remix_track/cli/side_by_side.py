@@ -10,6 +10,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from remix_track import stop_signals
 from remix_track.cli.carrying import Carrying
 from remix_track.cli.progress import Progress
 from remix_track.cli.results import print_table
@@ -71,7 +72,8 @@ def _track(
         everybody = list(together.under_way.values())
         with Progress(title, None, quiet=arguments.quiet) as progress:
             while together.under_way:
-                name = due.get()
+                with stop_signals.waiting():
+                    name = due.get()
                 if name not in together.under_way:
                     continue
                 yield from together.step(name)

@@ -1,5 +1,6 @@
 """Everything that the command lines write to a terminal: each line goes through `printable`."""
 
+import contextlib
 import io
 import logging
 import sys
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 
 
 def say(line: object) -> None:
-    """A line on stderr."""
-    sys.stderr.write(f"{printable(line)}\n")
+    """A line on stderr; a terminal that has gone must not end what is being ended, or be taken for a full disk."""
+    with contextlib.suppress(OSError):
+        sys.stderr.write(f"{printable(line)}\n")
 
 
 def show(line: object) -> None:

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from remix_track import stop_signals
 from remix_track.cli.carrying import Carrying
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import Progress, tell_first_starts
@@ -67,6 +68,7 @@ def _track_each(names: Sequence[str | Path | int], runs: "Runs", arguments: argp
     several, live = len(names) > 1, list[Callable[[], "Source"]]()
     claim = partial(_claim, arguments, several=several, claimed=set[Path]())
     for name in names:
+        stop_signals.check()
         opened = partial(
             open_source,
             name,

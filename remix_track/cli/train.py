@@ -4,7 +4,6 @@ import argparse
 import logging
 import os
 import re
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track import settings
-from remix_track.cli.ending import Terminated, exit_code
+from remix_track.cli.ending import exit_code
 from remix_track.cli.flags import Parser
 from remix_track.cli.terminal import begin, say, show, show_text
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.errors import InputError
-from remix_track.output_files import claim_folder, claim_numbered_folder
+from remix_track.output_files import claim_folder, claim_numbered_folder, reclaim_folder
 from remix_track.settings_text import changed, to_toml
 from remix_track.training.train_settings import TrainSettings
 
@@ -48,7 +47,7 @@ remix-train synthesize OUT                 drawn people to train on (synthesize 
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; the process's exit code: 0, 2 (bad input), 130 or 143 (stopped, a checkpoint is there)."""
+    """Run one command; the process's exit code: 0, 2 (bad input), 129, 130 or 143 (stopped)."""
     words = list(sys.argv[1:] if argv is None else argv)
     # Threads that spin while they wait cost more than they give on busy cores; torch reads this once, on import.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -63,8 +62,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if words[0] in _COMMANDS:
         name = words.pop(0)
-        return exit_code("remix-train", lambda: int(import_module(_COMMANDS[name]).run(words)))
-    return exit_code("remix-train", lambda: run(words))
+        return exit_code(
+            "remix-train", lambda: int(import_module(_COMMANDS[name]).run(words)), ends_process=argv is None
+        )
+    return exit_code("remix-train", lambda: run(words), ends_process=argv is None)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -149,20 +150,25 @@ def _train(chosen: TrainSettings, arguments: argparse.Namespace, resumed: "Check
     folders: list[Path] = []
 
     def claim() -> Path:
-        if arguments.output:
-            claim_folder(arguments.output, overwrite=arguments.overwrite)
-        default = DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name
-        folders.append(arguments.resume or arguments.output or claim_numbered_folder(*default))
+        folders.append(_claim(arguments))
         return folders[0]
 
     try:
         with StopRequest() as stop, TrainProgress(quiet=arguments.quiet) as progress:
             return run_training(chosen, claim, resumed=resumed, stop=stop, show=progress.update)
-    except Stopped as stopped:
+    except Stopped:
         how = f"go on with: remix-train --resume {folders[0]}" if folders else "nothing was trained yet"
         if _SPEAKS:
             say(f"remix-train: stopped; {how}")
-        raise (Terminated() if stopped.signal == signal.SIGTERM else KeyboardInterrupt()) from None
+        raise
+
+
+def _claim(arguments: argparse.Namespace) -> Path:
+    if arguments.resume:
+        return reclaim_folder(arguments.resume)
+    if arguments.output:
+        return claim_folder(arguments.output, overwrite=arguments.overwrite)
+    return claim_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
 
 
 def _say(outcome: "Outcome", *, quiet: bool) -> None:

@@ -157,14 +157,9 @@ class _Training:
         return True
 
     def stop(self) -> None:
-        """Ask it to save and leave; a second Ctrl-C while it does so ends it."""
+        """Ask it to save and leave."""
         self.process.terminate()
-        try:
-            code = self.process.wait()
-        except KeyboardInterrupt:
-            self.process.kill()
-            self.process.wait()
-            code = 128 + signal.SIGTERM
+        code = self.process.wait()
         with contextlib.suppress(InputError):
             self.run.end(time.time(), code)
 
@@ -174,7 +169,7 @@ def _code(code: int) -> str:
 
 
 def _start(words: list[str], log: IO[bytes], lock: int, threads: int) -> subprocess.Popen[bytes]:
-    """Start a process that gets no Ctrl-C from the terminal, as a second one would end it before it has saved."""
+    """Start a process that gets no Ctrl-C from the terminal: the runner asks it to save and leave."""
     environment = {**os.environ, **({"OMP_NUM_THREADS": str(threads)} if threads else {})}
     libc = ctypes.CDLL(None)
 

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from remix_track import claims
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.output_files import whole_file
@@ -46,6 +47,7 @@ class RunLog:
         Raises:
             InputError: the file cannot be written; the disk is full.
         """
+        claims.check(self._path)
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json_text({"event": event, **values}))

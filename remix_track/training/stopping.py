@@ -1,25 +1,19 @@
-"""Ctrl-C and SIGTERM as a question that the training asks where its state is whole."""
+"""Ctrl-C, SIGTERM and SIGHUP as a question that the training asks where its state is whole."""
 
+import contextlib
 import signal
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Self
 
+from remix_track import stop_signals
+from remix_track.stop_signals import Stopped
 
-class Stopped(KeyboardInterrupt):
-    """The run was asked to stop; raised only between steps.
-
-    Attributes:
-        signal: SIGINT or SIGTERM.
-    """
-
-    def __init__(self, number: int) -> None:
-        super().__init__(f"stopped by {signal.Signals(number).name}")
-        self.signal = signal.Signals(number)
+__all__ = ["StopRequest", "Stopped"]
 
 
 class StopRequest:
-    """Catches SIGINT and SIGTERM while it is entered; the second one ends the process as it would have without this.
+    """Notes the signals while it is entered; see `stop_signals`.
 
     An exception out of a signal handler could fall between the encoder's step and the momentum encoder's, and a
     checkpoint of that would not resume to the unbroken run.
@@ -33,8 +27,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.agree = lambda number: number
-        self._asked: int | None = None
-        self._before: dict[int, object] = {}
+        self._asked = 0
+        self._entered = contextlib.ExitStack()
 
     def ask(self, number: int = signal.SIGINT) -> None:
         """Ask for a stop at the next chance."""
@@ -42,28 +36,24 @@ class StopRequest:
 
     def check(self) -> None:
         """Raise `Stopped` if a stop was asked for; call it where nothing is half done."""
-        asked = self.agree(self._asked or 0)
+        asked = self.agree(self._number())
         if asked:
             raise Stopped(asked)
 
     def check_here(self) -> None:
         """Raise `Stopped` if this process was asked, where the processes of a run are not at the same point."""
-        if self._asked:
-            raise Stopped(self._asked)
+        if self._number():
+            raise Stopped(self._number())
+
+    def _number(self) -> int:
+        return self._asked or stop_signals.asked()
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            self._before[number] = signal.signal(number, self._catch)
+        self._entered.enter_context(stop_signals.caught())
+        self._entered.enter_context(stop_signals.held())
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
-
-    def _catch(self, number: int, frame: FrameType | None) -> None:
-        if self._asked is not None:
-            self.__exit__(None, None, None)
-            signal.raise_signal(number)
-        self._asked = number
+        self._entered.close()

@@ -1,6 +1,8 @@
 """`crops/`: pictures of each person, for a look at the identities and for training on one's own footage."""
 
+import contextlib
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.boxes import clip_xyxy
+from remix_track.claims import file_id, refuse_changed
 from remix_track.errors import InputError
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.sink import Sink
@@ -44,6 +47,7 @@ class CropSettings:
 class CropSink(Sink):
     """Writes `FOLDER/<id>/<frame>.jpg`, frames in six digits as MOT numbers its pictures.
 
+    The folder is held open: where it is renamed, the crops go along, as what is written to an open file does.
     Only boxes with a detection behind them are cut out, at the picture's borders where they reach beyond.
     """
 
@@ -57,8 +61,10 @@ class CropSink(Sink):
         self._settings = settings or CropSettings()
         self._kept: dict[int, tuple[int, int]] = {}  # id -> crops so far, frame of the last one
         self._in_all = 0
+        self._written: dict[Path, tuple[int, int]] = {}
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            self._open: int | None = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise InputError(f"{folder}: cannot be made ({error.strerror}); give another --output") from None
 
@@ -78,7 +84,17 @@ class CropSink(Sink):
                 self._save(frame.image[top:bottom, left:right], id_, frame.index)
 
     def close(self) -> None:
-        """Nothing is left to do: each crop was written at once."""
+        """Look whether all crops are there; each was written at once.
+
+        Raises:
+            InputError: one was removed, renamed or replaced.
+        """
+        if self._open is not None:
+            os.close(self._open)
+            self._open = None
+        written, self._written = self._written, {}
+        for path, made in written.items():
+            refuse_changed(path, made)
 
     def _due(self, id_: int, index: int) -> bool:
         count, last = self._kept.get(id_, (0, index - self._settings.every))
@@ -89,15 +105,22 @@ class CropSink(Sink):
         import cv2
 
         _, jpeg = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, self._settings.quality])
-        path = self._folder / str(id_) / f"{index:06d}.jpg"
+        name = f"{id_}/{index:06d}.jpg"
+        path = self._folder / name
         try:
-            path.parent.mkdir(exist_ok=True)
-            with path.open("xb") as file:
-                file.write(jpeg.tobytes())
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(str(id_), dir_fd=self._open)
+            file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=self._open)
         except FileExistsError:
             raise InputError(f"{path}: there is something already; give another --output") from None
         except OSError as error:
-            path.unlink(missing_ok=True)
+            raise InputError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
+        try:
+            with os.fdopen(file, "wb") as opened:
+                opened.write(jpeg.tobytes())
+                self._written[path] = file_id(file)
+        except OSError as error:
+            os.unlink(name, dir_fd=self._open)
             raise InputError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
         self._kept[id_] = (self._kept.get(id_, (0, 0))[0] + 1, index)
         self._in_all += 1

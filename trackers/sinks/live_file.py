@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from remix_track.claims import file_id, refuse_changed
 from remix_track.errors import InputError
 
 
@@ -47,8 +48,17 @@ class LiveFile:
         self._whole += len(piece)
 
     def close(self) -> None:
-        """Close the file; later calls do nothing."""
-        self._file.close()
+        """Close the file; later calls do nothing.
+
+        Raises:
+            InputError: it is not there any more: it, or its folder, was removed, renamed or replaced.
+        """
+        if self._file.closed:
+            return
+        try:
+            refuse_changed(self._path, file_id(self._file.fileno()))
+        finally:
+            self._file.close()
 
     def _cut(self) -> None:
         # Devices such as /dev/full cannot be cut; what they hold is lost anyway.

@@ -1,0 +1,165 @@
+"""A folder that a run writes to is its own until the run ends: locked against others, and known again at the end.
+
+The lock is on the folder's mark. The kernel lets go of it when the process ends, however that happens. The mark's
+inode says whether the folder at that path is still the one that was claimed: as long as the mark is open, no other file
+gets its number.
+"""
+
+import contextlib
+import fcntl
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from remix_track.errors import InputError
+
+MARK = ".remix-track"
+_TRIES = 100
+_log = logging.getLogger(__name__)
+
+
+class BusyError(InputError):
+    """Another run, or an earlier claim of this process, has the folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    folder: Path
+    mark: int
+    folder_id: tuple[int, int]
+    mark_id: tuple[int, int]
+
+    def holds(self) -> bool:
+        """Whether the folder at that path is still the same."""
+        try:
+            return (file_id(self.folder), file_id(self.folder / MARK)) == (self.folder_id, self.mark_id)
+        except OSError:
+            return False
+
+    def trouble(self) -> str:
+        """What became of the folder."""
+        if is_gone(self.mark):
+            return f"{self.folder}: was removed while the run wrote to it; run again, and leave it until the run ends"
+        now = ""
+        # Where the kernel says so, which Linux does.
+        with contextlib.suppress(OSError):
+            now = f" (it is now {Path(f'/proc/self/fd/{self.mark}').readlink().parent})"
+        return (
+            f"{self.folder}: was renamed or replaced while the run wrote to it{now}; what it holds is not complete: "
+            "run again, and leave it until the run ends"
+        )
+
+
+_claims: dict[str, _Claim] = {}
+"""Of this process, by absolute path: locks are the process's, and every writer below a folder asks for it."""
+
+
+def take(folder: Path) -> None:
+    """Lock a folder that is there, and mark it where it is not.
+
+    Raises:
+        BusyError: somebody else writes to it.
+        OSError: it cannot be written.
+    """
+    for _ in range(_TRIES):
+        mark = os.open(folder / MARK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            _lock(mark, folder)
+            claim = _Claim(folder, mark, file_id(folder), file_id(mark))
+            # Whoever had it may have removed the folder while we waited for the lock of what was its mark.
+            if claim.holds():
+                _claims[str(folder.absolute())] = claim
+                return
+        except BaseException:
+            os.close(mark)
+            raise
+        os.close(mark)
+    raise BusyError(f"{folder}: others make and remove it all the time; give another --output")
+
+
+def release(folder: Path) -> None:
+    """Let go of a folder; nothing happens where it is not claimed."""
+    claim = _claims.pop(str(folder.absolute()), None)
+    if claim is not None:
+        os.close(claim.mark)
+
+
+def release_all() -> None:
+    """Let go of every folder: a command has ended."""
+    for claim in list(_claims.values()):
+        release(claim.folder)
+
+
+def check(path: Path) -> None:
+    """Nothing, unless `path` is a claimed folder, or lies in one, that is not there any more as it was.
+
+    Raises:
+        InputError: it was removed, renamed or replaced.
+    """
+    claim = _claim_of(path)
+    if claim is not None and not claim.holds():
+        raise InputError(claim.trouble())
+
+
+def refuse_removed(folder: Path) -> None:
+    """Cheaper than `check`, for each frame of a run: once its folder was removed, the rest would be for nothing.
+
+    Raises:
+        InputError: it was removed. One that was only renamed goes on being written to, so that most is saved.
+    """
+    claim = _claims.get(str(folder.absolute()))
+    if claim is not None and is_gone(claim.mark):
+        raise InputError(claim.trouble())
+
+
+def is_claimed(path: Path) -> bool:
+    """Whether a path is a claimed folder or lies in one."""
+    return _claim_of(path) is not None
+
+
+def is_gone(file: int) -> bool:
+    """Whether an open file has no name any more."""
+    return os.fstat(file).st_nlink == 0
+
+
+def file_id(file: int | Path) -> tuple[int, int]:
+    """Device and inode of an open file, or of what is at a path: what stays the same under another name.
+
+    Raises:
+        OSError: there is nothing.
+    """
+    found = os.fstat(file) if isinstance(file, int) else file.stat()
+    return found.st_dev, found.st_ino
+
+
+def refuse_changed(path: Path, made: tuple[int, int]) -> None:
+    """Compare what is at `path` with the `file_id` of what was made there.
+
+    Raises:
+        InputError: it was removed, renamed or replaced.
+    """
+    try:
+        same = file_id(path) == made
+    except OSError:
+        same = False
+    if not same:
+        raise InputError(f"{path}: was removed, renamed or replaced while the run wrote to it; run again")
+
+
+def _claim_of(path: Path) -> _Claim | None:
+    if not _claims:
+        return None
+    absolute = path.absolute()
+    found = (_claims.get(str(one)) for one in (absolute, *absolute.parents))
+    return next((claim for claim in found if claim is not None), None)
+
+
+def _lock(mark: int, folder: Path) -> None:
+    try:
+        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise BusyError(f"{folder}: another run writes to it; wait for its end, or give another --output") from None
+    except OSError as error:
+        # A network's file system may have no locks; results are written there nevertheless.
+        _log.info("%s: cannot be locked (%s)", folder, error.strerror)

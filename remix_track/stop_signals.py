@@ -1,0 +1,156 @@
+"""Ctrl-C, SIGTERM and SIGHUP: noted once, acted on where nothing is half written, and never a second time.
+
+    with caught():              # a command: from here on a signal raises `Stopped`
+        ...
+        with held():            # results are being written: a signal is noted
+            with waiting():     # but acted on here, where a frame is waited for that may never come
+                frame = next(frames)
+            write(frame)
+        check()                 # more work begins: what was noted meanwhile is acted on
+
+An exception out of a signal handler may fall between any two steps of the program, so that one sink has a frame that
+the next one lacks. The first signal is therefore the only one that raises, and it does so only where that is harmless.
+Those after it change nothing, as what is being ended must not be cut; one that comes when ending has taken seconds
+ends the process at once. After `held` signals stay noted until `check`: a run that has come to its end is complete.
+
+Only commands do this. In a program that uses remix-track as a library signals are that program's own.
+"""
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from types import FrameType
+from typing import TypeVar
+
+Item = TypeVar("Item")
+
+STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PATIENCE = 5.0
+"""Seconds that ending may take before the third signal, or a later one, ends the process as it is."""
+
+
+class Stopped(KeyboardInterrupt):
+    """The command was asked to stop.
+
+    Attributes:
+        signal: SIGINT, SIGTERM or SIGHUP.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"stopped by {signal.Signals(number).name}")
+        self.signal = signal.Signals(number)
+
+
+class _Process:
+    """What is known of the signals of this process; there is one, as there is one process."""
+
+    def __init__(self) -> None:
+        self.catching = False
+        self.begin()
+
+    def begin(self) -> None:
+        self.asked: int | None = None
+        self.times = 0
+        self.first = 0.0
+        self.held = 0
+        self.noting = False
+
+    def catch(self, number: int, frame: FrameType | None) -> None:
+        self.times += 1
+        if self.asked is None:
+            self.asked, self.first = number, time.monotonic()
+            if not self.held and not self.noting:
+                raise Stopped(number)
+        elif self.times > 2 and time.monotonic() - self.first > PATIENCE:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+
+
+_process = _Process()
+
+
+@contextlib.contextmanager
+def caught(*, to_the_end: bool = False) -> Iterator[None]:
+    """Catch the signals, but SIGHUP and SIGINT where they are ignored already (`nohup`; `&` in a script).
+
+    Within another `caught`, and in other threads than the first, this does nothing.
+
+    Args:
+        to_the_end: leave it so, as the process ends next; else things are again as they were.
+    """
+    if _process.catching or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    _process.begin()
+    heard = [number for number in STOPS if number == signal.SIGTERM or signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, _process.catch) for number in heard}
+    _process.catching = True
+    try:
+        yield
+    finally:
+        # What comes from here on comes too late.
+        _process.noting = True
+        if not to_the_end:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            _process.catching = False
+            _process.begin()
+
+
+@contextlib.contextmanager
+def held() -> Iterator[None]:
+    """Note signals, here and afterwards until `check`, instead of acting on them."""
+    _process.held += 1
+    try:
+        yield
+    finally:
+        _process.held -= 1
+        _process.noting = True
+
+
+@contextlib.contextmanager
+def waiting() -> Iterator[None]:
+    """Act on a signal at any moment, also within `held`: around what may take for ever and may be cut anywhere.
+
+    Raises:
+        Stopped: there is one, or was one before.
+    """
+    held_before, noting = _process.held, _process.noting
+    _process.held, _process.noting = 0, False
+    try:
+        _act()
+        yield
+    finally:
+        _process.held, _process.noting = held_before, noting
+
+
+def awaited(items: Iterator[Item]) -> Iterator[Item]:
+    """The items, none of which is None; asking for one is `waiting`."""
+    while True:
+        with waiting():
+            item = next(items, None)
+        if item is None:
+            return
+        yield item
+
+
+def check() -> None:
+    """More work begins: act on signals again, first on one that was noted.
+
+    Raises:
+        Stopped: there was one.
+    """
+    _process.noting = False
+    _act()
+
+
+def asked() -> int:
+    """The number of the signal that the command was asked to stop with; 0 for none."""
+    return _process.asked or 0
+
+
+def _act() -> None:
+    if _process.asked is not None:
+        raise Stopped(_process.asked)
