@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from remix_track.errors import InputError
+from remix_track.bounded_file import read_bounded
+from remix_track.errors import InputError, parsing
 
 _MAX_BYTES = 64 * 1024 * 1024
 _REMEDY = "give a file that remix-track eval --json wrote"
@@ -18,18 +19,9 @@ def load(path: Path) -> dict[str, Any]:
     Raises:
         InputError: missing, too large, not JSON, or not an evaluation.
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(min(path.stat().st_size, _MAX_BYTES) + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); {_REMEDY}") from None
-    if len(data) > _MAX_BYTES:
-        raise InputError(f"{path}: larger than {_MAX_BYTES // 1024**2} MiB; {_REMEDY}")
-    try:
+    data = read_bounded(path, _MAX_BYTES, _REMEDY)
+    with parsing(path, "JSON", _REMEDY):
         content = json.loads(data)
-    # Deep nesting ends in a RecursionError, endless digits in a ValueError.
-    except (ValueError, RecursionError):
-        raise InputError(f"{path}: not JSON; {_REMEDY}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path}: not an evaluation; {_REMEDY}")
     return {

@@ -15,7 +15,7 @@ from remix_track.output_files import whole_file
 KEPT = 16
 """Networks that are kept; the one that was not used for longest goes first."""
 LARGEST = 2**31
-_HEADER = b"remix-track compiled network 1\n"
+_HEADER = b"remix-track compiled network 2\n"
 _LONGEST_NOTES = 1_000_000
 _log = logging.getLogger(__name__)
 
@@ -52,9 +52,9 @@ def recall(key: str) -> tuple[dict[str, Any], bytes] | None:
                 return None
             notes = json.loads(file.readline(_LONGEST_NOTES))
             content = file.read(LARGEST)
-        if hashlib.sha256(content).hexdigest() != notes.pop("sha256"):
+        if notes.pop("sha256") != _digest(notes, content):
             return None
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+    except Exception:  # in a cache any trouble means that nothing is there
         return None
     with contextlib.suppress(OSError):
         os.utime(path)
@@ -66,7 +66,7 @@ def keep(key: str, notes: Mapping[str, Any], content: bytes) -> None:
     folder = cache_folder()
     if folder is None or len(content) > LARGEST:
         return
-    line = json.dumps({**notes, "sha256": hashlib.sha256(content).hexdigest()}).encode() + b"\n"
+    line = json.dumps({**notes, "sha256": _digest(notes, content)}).encode() + b"\n"
     if len(line) > _LONGEST_NOTES:
         return
     try:
@@ -76,6 +76,13 @@ def keep(key: str, notes: Mapping[str, Any], content: bytes) -> None:
         _prune(folder)
     except (OSError, InputError) as error:
         _log.info("compiled networks are not kept: %s", error)
+
+
+def _digest(notes: Mapping[str, Any], content: bytes) -> str:
+    """Of both: a letter that changed in the notes is as bad as one in the network."""
+    digest = hashlib.sha256(json.dumps(notes, sort_keys=True).encode())
+    digest.update(content)
+    return digest.hexdigest()
 
 
 def _prune(folder: Path) -> None:

@@ -2,14 +2,22 @@
 
 import dataclasses
 import difflib
-import tomllib
+import math
+import reprlib
 import types
 import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from remix_track.errors import InputError
+from remix_track.bounded_file import read_bounded
+from remix_track.errors import InputError, parsing
+from remix_track.toml_text import parse_toml
+
+MOST_BITS = 63
+"""Of a whole number: what arrays and other libraries take."""
+
+_LONGEST_KEY = 80
 
 Settings = TypeVar("Settings")
 
@@ -18,14 +26,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file.
 
     Raises:
-        InputError: missing, unreadable, or not TOML.
+        InputError: missing, unreadable, not an ordinary file, over 1 MB, nested deeper than settings are, or not TOML.
     """
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not TOML ({error})") from None
+    content = read_bounded(path)
+    with parsing(path, "TOML"):
+        return parse_toml(content)
 
 
 def build(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settings:
@@ -47,7 +52,7 @@ def build(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settin
         hint = hints[key]
         if dataclasses.is_dataclass(hint):
             if not isinstance(value, Mapping):
-                raise InputError(f"{where}: {key} is a section, not {value!r}; write [{key}] and its keys below")
+                raise InputError(f"{where}: {key} is a section, not {_short(value)}; write [{key}] and its keys below")
             made[key] = build(hint, value, f"{where}: [{key}]")  # type: ignore[arg-type]
         else:
             made[key] = _typed(value, hint, f"{where}: {key}")
@@ -62,8 +67,8 @@ def refuse_unknown(keys: Iterable[str], known: Iterable[str], where: str) -> Non
     known = list(known)
     for key in keys:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0)
-            raise InputError(f"{where}: unknown key {key!r}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            near = difflib.get_close_matches(key[:_LONGEST_KEY], known, n=1, cutoff=0)
+            raise InputError(f"{where}: unknown key {_short(key)}" + (f"; did you mean {near[0]!r}?" if near else ""))
 
 
 def parse(text: str, hint: Any, where: str) -> Any:
@@ -75,7 +80,9 @@ def parse(text: str, hint: Any, where: str) -> Any:
     for kind in (int, float):
         if kind in _choices(hint):
             try:
-                return kind(text)
+                return _typed(kind(text), kind, where)
+            except InputError:
+                raise
             except ValueError:
                 continue
     return _typed(text, hint, where)
@@ -86,6 +93,8 @@ def _choices(hint: Any) -> tuple[Any, ...]:
 
 
 def _typed(value: Any, hint: Any, where: str) -> Any:
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        raise InputError(f"{where}: a number of {value.bit_length():,} bits does not fit; expected {_named(hint)}")
     for choice in _choices(hint):
         origin = typing.get_origin(choice)
         if choice is Any or (choice is type(None) and value is None):
@@ -95,10 +104,12 @@ def _typed(value: Any, hint: Any, where: str) -> Any:
         if origin is tuple and isinstance(value, list | tuple):
             return tuple(_typed(item, typing.get_args(choice)[0], where) for item in value)
         if choice is float and isinstance(value, int | float) and not isinstance(value, bool):
+            if not math.isfinite(value):
+                raise InputError(f"{where} = {value} does not fit; expected a finite number")
             return float(value)
         if isinstance(choice, type) and isinstance(value, choice) and (choice is bool or not isinstance(value, bool)):
             return value
-    raise InputError(f"{where} = {value!r} does not fit; expected {_named(hint)}")
+    raise InputError(f"{where} = {_short(value)} does not fit; expected {_named(hint)}")
 
 
 def _named(hint: Any) -> str:
@@ -109,3 +120,13 @@ def _named(hint: Any) -> str:
         else:
             names.append("none" if choice is type(None) else getattr(choice, "__name__", str(choice)))
     return " or ".join(names)
+
+
+def _short(value: Any) -> str:
+    """A value for a message: one of a hostile file may have a million letters, digits or levels."""
+    shortened = reprlib.Repr()
+    shortened.maxstring = shortened.maxother = _LONGEST_KEY
+    try:
+        return shortened.repr(value)
+    except (ValueError, RecursionError):
+        return f"a {type(value).__name__}"

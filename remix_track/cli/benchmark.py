@@ -178,7 +178,12 @@ def _perceive(job: Job, runs: "Runs") -> tuple[Iterator[Seen], bool]:
     key = key_of(_facts(job, runs))
     kept = replay(job.cache, key)
     if kept is None:
-        return _record(Recording(job.cache, key), _look(job, runs, notes), notes), False
+        seen = _look(job, runs, notes)
+        try:
+            return _record(Recording(job.cache, key), seen, notes), False
+        except OSError as error:
+            _say_nothing_is_kept(job.cache, error)
+            return seen, False
     seen, notes = kept
     for note in notes:
         _logger.warning("%s: %s", job.name, note)
@@ -207,9 +212,13 @@ def _record(recording: Recording, seen: Iterator[Seen], notes: list[str]) -> Ite
 
 
 def _give_up(recording: Recording, error: OSError) -> bool:
-    _logger.warning("%s: nothing is kept for the next run (%s)", recording.cache, error.strerror or error)
+    _say_nothing_is_kept(recording.cache, error)
     recording.abandon()
     return False
+
+
+def _say_nothing_is_kept(cache: Path, error: OSError) -> None:
+    _logger.warning("%s: nothing is kept for the next run (%s)", cache, error.strerror or error)
 
 
 def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[Seen]:

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import typing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,21 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         # A shortened flag would silently become another one when a new flag is added.
         super().__init__(allow_abbrev=False, **options)
+        # `type=int` and `type=float` mean numbers that can be counted with: of bounded digits, and finite.
+        for kind in (int, float):
+            self.register("type", kind, partial(_number, kind))
 
     def error(self, message: str) -> typing.NoReturn:
         """Raise what argparse would print together with its usage."""
         raise InputError(f"{message}; see {self.prog} --help")
+
+
+def _number(kind: type[Any], text: str) -> Any:
+    try:
+        return settings.parse(text, kind, "it")
+    except InputError:
+        name = {int: "a whole number of up to 18 digits", float: "a finite number"}[kind]
+        raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {name}") from None
 
 
 def add_sections(parser: argparse.ArgumentParser, kind: type[Any], *, skip: frozenset[str] = frozenset()) -> None:

@@ -12,18 +12,21 @@ import json
 import os
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.detections import Detections
-from remix_track.errors import InputError
+from remix_track.npz_file import read_arrays
 
 _EDGE = 64 * 1024
+_LARGEST_BOXES = 2**32
+_PART = 2**20
+_ARRAYS = ("index", "camera", "stop", "xyxy", "score", "class_id", "width", "notes", "checksum")
 
 
 class Seen(NamedTuple):
@@ -34,9 +37,13 @@ class Seen(NamedTuple):
     camera: NDArray[np.float64] | None = None
 
 
-def default_cache() -> Path:
-    """`$XDG_CACHE_HOME/remix-track/perception`, by default below `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "remix-track" / "perception"
+def default_cache() -> Path | None:
+    """`$XDG_CACHE_HOME/remix-track/perception`, by default below `~/.cache`; None where there is no home."""
+    try:
+        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    except RuntimeError:
+        return None
+    return Path(base) / "remix-track" / "perception"
 
 
 def key_of(facts: Mapping[str, Any]) -> str:
@@ -51,7 +58,7 @@ def fingerprint(path: Path) -> list[Any]:
     and the same time of change is not noticed.
     """
     if path.is_dir():
-        return [[item.name, item.stat().st_size, item.stat().st_mtime_ns] for item in sorted(path.iterdir())]
+        return [_marks(item) for item in sorted(path.iterdir())]
     with path.open("rb") as file:
         head = file.read(_EDGE)
         file.seek(max(0, path.stat().st_size - _EDGE))
@@ -59,22 +66,31 @@ def fingerprint(path: Path) -> list[Any]:
     return [path.stat().st_size, path.stat().st_mtime_ns, ends]
 
 
+def _marks(path: Path) -> list[Any]:
+    try:
+        found = path.stat()
+    except OSError:  # a link to nowhere
+        return [path.name]
+    return [path.name, found.st_size, found.st_mtime_ns]
+
+
 class Recording:
-    """An entry in the making: `append` each frame's detections, then `finish`; without that nothing is kept."""
+    """An entry in the making: `append` each frame's detections, then `finish`; without that nothing is kept.
+
+    Raises:
+        OSError: the cache cannot be written.
+    """
 
     def __init__(self, cache: Path, key: str) -> None:
-        try:
-            cache.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(tempfile.mkdtemp(dir=cache, prefix=f".{key}."))
-            self._embeddings = (self._folder / "embeddings.f32").open("wb")
-        except OSError as error:
-            raise InputError(f"{cache}: cannot be written ({error.strerror}); give --cache DIR or --no-cache") from None
+        cache.mkdir(parents=True, exist_ok=True)
+        self._folder = Path(tempfile.mkdtemp(dir=cache, prefix=f".{key}."))
+        self._embeddings = (self._folder / "embeddings.f32").open("wb")
         self.cache = cache
         self._target = cache / key
         self._indices: list[int] = []
         self._cameras: list[NDArray[np.float64]] = []
         self._parts: list[Detections] = []
-        self._width = 0
+        self._width = self._checksum = 0
 
     def append(self, seen: Seen) -> None:
         """Keep what was seen in a frame; all of a video's have embeddings, or none."""
@@ -84,7 +100,9 @@ class Recording:
         self._parts.append(Detections(detections.xyxy, detections.score, detections.class_id))
         if detections.embedding is not None:
             self._width = detections.embedding.shape[1]
-            self._embeddings.write(np.ascontiguousarray(detections.embedding).tobytes())
+            letters = np.ascontiguousarray(detections.embedding).tobytes()
+            self._checksum = zlib.crc32(letters, self._checksum)
+            self._embeddings.write(letters)
 
     def finish(self, notes: Sequence[str] = ()) -> None:
         """Make the entry appear; where another process was faster, its entry stays.
@@ -104,6 +122,7 @@ class Recording:
             class_id=np.concatenate([part.class_id for part in parts]),
             width=np.int64(self._width),
             notes=np.array(notes, np.str_),
+            checksum=np.int64(self._checksum),
         )
         try:
             self._folder.rename(self._target)
@@ -120,24 +139,49 @@ class Recording:
 def replay(cache: Path, key: str) -> "tuple[Iterator[Seen], list[str]] | None":
     """The frames of an entry, and its notes; None where there is no entry under that name.
 
-    An entry that cannot be read is removed, so that a new one can take its place.
+    An entry that cannot be read, or whose bytes are not those that were written (both files have checksums), is
+    removed, so that a new one can take its place.
     """
     folder = cache / key
-    if not folder.is_dir():
-        return None
     try:
-        with (folder / "boxes.npz").open("rb") as opened, np.load(opened, allow_pickle=False) as file:
-            boxes = dict(file)
-        width, rows = int(boxes["width"]), len(boxes["xyxy"])
-        embeddings = None
-        if width:
-            embeddings = np.zeros((0, width), np.float32)
-            if rows:
-                embeddings = np.memmap(folder / "embeddings.f32", np.float32, "r", shape=(rows, width))
+        if not folder.is_dir():
+            return None
+        boxes = read_arrays(folder / "boxes.npz", _ARRAYS, _LARGEST_BOXES)
+        embeddings = _embeddings(folder / "embeddings.f32", boxes)
+        # Made of the arrays now: whatever does not fit would show in the middle of a run.
+        _check(boxes)
         return _frames(boxes, embeddings), [str(note) for note in boxes["notes"]]
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+    except Exception:  # in a cache any trouble means that nothing is there
         shutil.rmtree(folder, ignore_errors=True)
         return None
+
+
+def _embeddings(path: Path, boxes: dict[str, NDArray[Any]]) -> NDArray[np.float32] | None:
+    """The vectors of an entry, mapped; None where its detections have none.
+
+    Raises:
+        ValueError: they are not as they were written.
+    """
+    width, rows = int(boxes["width"]), len(boxes["xyxy"])
+    if not width:
+        return None
+    with path.open("rb") as file:
+        checksum = 0
+        while part := file.read(_PART):
+            checksum = zlib.crc32(part, checksum)
+    if checksum != int(boxes["checksum"]) or path.stat().st_size != rows * width * 4:
+        raise ValueError("other bytes than were written")
+    return np.memmap(path, np.float32, "r", shape=(rows, width)) if rows else np.zeros((0, width), np.float32)
+
+
+def _check(boxes: dict[str, NDArray[Any]]) -> None:
+    """See that the arrays of an entry belong together."""
+    stop, rows = boxes["stop"], len(boxes["xyxy"])
+    fits = len(boxes["index"]) == len(stop) == len(boxes["camera"]) and boxes["camera"].shape[1:] == (2, 3)
+    fits &= bool((np.diff(stop, prepend=0) >= 0).all()) and (int(stop[-1]) if len(stop) else 0) == rows
+    if not fits:
+        raise ValueError("arrays that do not belong together")
+    Detections(boxes["xyxy"], boxes["score"], boxes["class_id"])
 
 
 def _frames(boxes: dict[str, NDArray[Any]], embeddings: NDArray[np.float32] | None) -> Iterator[Seen]:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from remix_track.bounded_file import check_ordinary
 from remix_track.data.crop_set import Crop, CropSet, Split, crop_set
 from remix_track.data.name_table import NameTable
 from remix_track.data.stores import FolderStore
@@ -36,6 +37,7 @@ def read_crop_table(path: Path, *, strict: bool = True) -> CropSet:
     crops: list[Crop] = []
     names: list[bytes] = []
     missing: list[str] = []
+    check_ordinary(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file, parsing(path, "a CSV in UTF-8", _SAVE):
             for line, where in _lines(path, file):

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from remix_track import settings
+from remix_track.bounded_file import read_bounded
 from remix_track.data.tracklets import HarvestSettings
 from remix_track.errors import InputError
 from remix_track.weights.safetensors_file import sha256_of
@@ -105,13 +106,12 @@ def read_harvest(folder: Path) -> Harvest | None:
     if not folder.exists():
         return None
     try:
-        with (folder / NOTES).open("rb") as file:
-            values: Any = json.loads(file.read(_LARGEST_NOTES))
+        values: Any = json.loads(read_bounded(folder / NOTES, _LARGEST_NOTES))
         found = settings.build(Harvest, values, NOTES)
         if found.format_version != FORMAT_VERSION or any(len(row) != 4 for row in found.tracklets):
             raise InputError(f"format version {found.format_version}")
         changed = "" if _listing(folder) == found.files else "pictures are missing, added or changed"
-    except (OSError, ValueError, RecursionError, TypeError, AttributeError, InputError) as error:
+    except Exception as error:  # the file may come from others
         changed = f"{NOTES}: {' '.join(str(error).split())[:120]}"
     if changed:
         raise InputError(f"{folder}: its crops are not as they were written ({changed}); {remedy}")

@@ -7,7 +7,8 @@ import nothing, call nothing, and holds no more values than the file has bytes.
 from pathlib import Path
 from typing import Any
 
-from remix_track.errors import InputError
+from remix_track.bounded_file import read_bounded
+from remix_track.errors import InputError, parsing
 
 LARGEST_FILE = 2 * 2**30
 _ADVICE = "write the keys again: pickle.dump([str(key) for key in keys], file)"
@@ -22,6 +23,7 @@ _CONSTANTS = {0x4E: None, 0x88: True, 0x89: False}
 _TUPLES = {0x85: 1, 0x86: 2, 0x87: 3}
 _MEMOIZE, _MARK, _STOP, _SIGNED, _LONG, _FLOAT = 0x94, 0x28, 0x2E, 0x4A, 0x8A, 0x47
 _EMPTY_LISTS, _EMPTY_DICT = frozenset(b"])\x8f"), 0x7D  # list, tuple, set
+_LONGEST_NUMBER = 8
 _APPEND, _ITEM = 0x61, 0x73
 _EXTEND, _ITEMS, _TO_TUPLE = frozenset(b"e\x90"), 0x75, frozenset(b"t\x91")
 
@@ -39,19 +41,12 @@ def read_keys(path: Path) -> list[bytes]:
         InputError: not readable, over 2 GiB, cut off, of another form, or with objects other than containers, text and
             numbers (a call is never made, so nothing in the file can run).
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); it holds the keys of the LMDB") from None
-    if len(data) > LARGEST_FILE:
-        raise InputError(f"{path}: over {LARGEST_FILE // 2**30} GiB, too large for a list of keys")
-    try:
-        return _keys(_Machine(data).run(), most=len(data))
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    except (IndexError, TypeError, ValueError, AttributeError):
-        raise InputError(f"{path}: not a whole pickle; copy it again, or {_ADVICE}") from None
+    data = read_bounded(path, LARGEST_FILE, "it holds the keys of the LMDB")
+    with parsing(path, "a whole pickle of keys", f"copy it again, or {_ADVICE}"):
+        try:
+            return _keys(_Machine(data).run(), most=len(data))
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from None
 
 
 class _Machine:
@@ -110,7 +105,11 @@ class _Machine:
         elif opcode == _SIGNED:
             self.stack.append(self._number(4, signed=True))
         elif opcode == _LONG:
-            self.stack.append(self._number(self._number(1), signed=True))
+            digits = self._take(self._number(1))
+            # Longer ones stand for themselves by a hash that no file can know: chosen for it, they would all fall into
+            # one place of a dictionary, which takes hours to fill.
+            long = len(digits) > _LONGEST_NUMBER
+            self.stack.append(hash(digits) if long else int.from_bytes(digits, "little", signed=True))
         elif opcode == _FLOAT:
             self.stack.append(float(self._take(8) != bytes(8)))
         elif opcode in _SKIPPED:
@@ -153,23 +152,31 @@ class _Machine:
 
 
 def _keys(value: Any, most: int) -> list[bytes]:
+    """The keys in what a pickle gave. Each container is looked at once: it may hold another twice, or itself."""
+    outer: set[int] = set()
+    while isinstance(value, dict) and isinstance(value.get(b"keys"), list | dict):
+        if id(value) in outer:
+            raise InputError(f"a dictionary that holds itself; {_ADVICE}")
+        outer.add(id(value))
+        value = value[b"keys"]
     if isinstance(value, dict):
-        if isinstance(value.get(b"keys"), list | dict):
-            return _keys(value[b"keys"], most)
-        if value and all(
-            isinstance(inner, list) and isinstance(inner[0], bytes) for inner in value.values() if inner != []
-        ):
-            lists = list(value.values())
-            # One inner list named a million times is a bomb, not an index.
-            if sum(map(len, lists)) <= most:
-                value = [key for inner in lists for key in inner]
-        elif all(isinstance(key, int) for key in value):
-            value = list(value.values())
-        else:
-            value = list(value)
+        value = _of_dictionary(value, most)
     if not isinstance(value, list) or not value:
         raise InputError(f"no list of keys in it; {_ADVICE}")
     for key in value:
         if not isinstance(key, bytes):
-            raise InputError(f"one of its keys is not text ({key!r:.60}); {_ADVICE}")
+            raise InputError(f"one of its keys is not text ({_named(key)}); {_ADVICE}")
     return value
+
+
+def _of_dictionary(value: dict[Any, Any], most: int) -> list[Any]:
+    lists = [inner for inner in value.values() if isinstance(inner, list)]
+    if lists and len(lists) == len(value) and all(isinstance(inner[0], bytes) for inner in lists if inner):
+        # One inner list named a million times is a bomb, not an index.
+        return [key for inner in lists for key in inner] if sum(map(len, lists)) <= most else []
+    return list(value.values() if all(isinstance(key, int) for key in value) else value)
+
+
+def _named(key: object) -> str:
+    # A container could be shown for ever.
+    return type(key).__name__ if isinstance(key, list | dict) else repr(key)

@@ -5,9 +5,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from remix_track.bounded_file import check_ordinary
 from remix_track.data.name_table import NameTable
 from remix_track.data.stores import bounded
-from remix_track.errors import InputError
+from remix_track.errors import InputError, parsing
 
 # LMDB allows one environment per file and process, and none may cross a fork: path -> (process, environment).
 _open: dict[Path, tuple[int, Any]] = {}
@@ -34,11 +35,10 @@ class LmdbStore:
 
     def read(self, row: int) -> bytes:
         """See `ImageStore`."""
-        lmdb = _lmdb()
         try:
             with open_lmdb(self.path).begin() as transaction:
                 value = transaction.get(self.keys[row])
-        except lmdb.Error as error:
+        except Exception as error:
             raise OSError(f"the database gives an error ({error})") from None
         if value is None:
             raise FileNotFoundError("no such key in the database")
@@ -58,12 +58,17 @@ def open_lmdb(path: Path) -> Any:
         return environment
     if environment is not None:
         environment.close()
-    try:
+    file = path / "data.mdb" if path.is_dir() else path
+    size = check_ordinary(file, "give an LMDB: its folder, or its file")
+    with parsing(path, "an LMDB"):
         environment = lmdb.open(
             str(path), readonly=True, lock=False, readahead=False, create=False, subdir=path.is_dir()
         )
-    except lmdb.Error as error:
-        raise InputError(f"{path}: not an LMDB that can be read ({error})") from None
+        # Where the file ends before its last page, reading that would end the whole process.
+        pages, page = environment.info()["last_pgno"] + 1, environment.stat()["psize"]
+        if pages * page > size:
+            environment.close()
+            raise InputError(f"{file}: {size:,} bytes of {pages * page:,}, it was cut off; copy it again")
     _open[key] = os.getpid(), environment
     return environment
 

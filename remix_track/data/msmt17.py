@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from remix_track.bounded_file import read_bounded
 from remix_track.data.crop_set import Crop, CropSet, Split, crop_set
 from remix_track.data.name_table import NameTable
 from remix_track.data.picture_files import pictures_below
@@ -106,13 +107,7 @@ def _files(folder: Path) -> set[bytes]:
 
 
 def _read_list(path: Path) -> list[_Line]:
-    try:
-        with path.open("rb") as file:
-            text = file.read(_LARGEST_LIST + 1)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); MSMT17 comes with four lists") from None
-    if len(text) > _LARGEST_LIST:
-        raise InputError(f"{path}: too large for a list of MSMT17; check the file")
+    text = read_bounded(path, _LARGEST_LIST, "MSMT17 comes with four lists")
     lines = enumerate(text.decode("utf-8", "surrogateescape").splitlines(), 1)
     return [_parse(line, f"{path}:{number}") for number, line in lines if line.strip()]
 

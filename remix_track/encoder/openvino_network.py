@@ -12,7 +12,7 @@ from remix_track.encoder.crops import NetworkInput
 from remix_track.encoder.embedder import Network
 from remix_track.encoder.onnx_network import WIDEST, filled_up, line_of
 from remix_track.encoder.precision import agree, drawn_people, vectors_of
-from remix_track.errors import InputError
+from remix_track.errors import InputError, parsing
 from remix_track.openvino_runtime import (
     Compilation,
     Compiled,
@@ -90,7 +90,8 @@ def open_network(
         InputError: of `source`.
     """
     facts = {"kind": "encoder", "format": _FORMAT, "weights": weights, "asked": asked}
-    ready = compiled(name, facts, lambda: _prepared(source(), threads), threads)
+    with parsing(name, "a network that OpenVINO runs", "export it again, or take another --backend"):
+        ready = compiled(name, facts, lambda: _prepared(source(), threads), threads)
     return None if ready is None else OpenVinoNetwork(ready)
 
 
@@ -107,8 +108,8 @@ def model_of(encoder: "Encoder") -> Any:
     return from_torch(ready, torch.zeros(2, 3, 64, 32))
 
 
-def read_ir(path: Path, content: bytes, constants: bytes) -> Any:
-    """OpenVINO's model of an `.xml` file and its `.bin`; no other file is read.
+def read_ir(path: Path, content: bytes, constants: bytes = b"") -> Any:
+    """OpenVINO's model of an `.xml` file and its `.bin`, or of an `.onnx` file; no other file is read.
 
     Raises:
         InputError: it is none.

@@ -1,6 +1,5 @@
 """`embeddings.npz` of a tracking run: one mean appearance vector a track, and what made them."""
 
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.errors import InputError
+from remix_track.bounded_file import check_ordinary
+from remix_track.errors import InputError, parsing
+from remix_track.npz_file import read_arrays
 
 _LARGEST = 2**32
 _NUMBERS = ("ids", "count", "first_frame", "last_frame")
@@ -48,17 +49,9 @@ def read_track_vectors(path: Path) -> TrackVectors:
     Raises:
         InputError: not such a file, or one that does not say which weights made it.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > _LARGEST:
-            raise InputError(f"{path}: unpacks to {size / 2**30:.1f} GiB; not the vectors of tracks")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            values = {name: arrays[name] for name in ("embedding", *_NUMBERS, *_TEXTS) if name in arrays}
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from None
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile, zipfile.LargeZipFile) as error:
-        raise InputError(f"{path}: not an embeddings.npz of remix-track ({str(error)[:120]})") from None
+    check_ordinary(path, "check the path")
+    with parsing(path, "the embeddings.npz of remix-track", "give what a run with --embeddings left, or track again"):
+        values = read_arrays(path, ("embedding", *_NUMBERS, *_TEXTS), _LARGEST)
     return _checked(path, values)
 
 

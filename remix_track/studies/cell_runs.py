@@ -18,14 +18,16 @@ from pathlib import Path
 from typing import IO, Any, Literal
 
 from remix_track import settings
-from remix_track.errors import InputError
+from remix_track.bounded_file import read_bounded
+from remix_track.errors import InputError, parsing
 from remix_track.json_text import json_text
 from remix_track.output_files import whole_file
 from remix_track.settings_text import to_toml
 from remix_track.studies.study_file import Cell
+from remix_track.training.run_log import NAME as LOG
 from remix_track.training.run_log import read_log
 from remix_track.training.train_settings import TrainSettings
-from remix_track.weights.card import card_from_metadata
+from remix_track.weights.safetensors_file import read_card
 
 State = Literal["finished", "failed", "cut", "not run"]
 _SETTINGS = "settings.toml"
@@ -112,14 +114,14 @@ class CellRun:
         found = self._read().get("attempts", [])
         try:
             return tuple(settings.build(Attempt, one, str(self._status)) for one in found)
-        except (InputError, AttributeError, TypeError):
+        except Exception:  # a file that was cut off or changed tells nothing
             return ()
 
     def result(self) -> Result | None:
         """What it gave; None where it has not ended, or the file is not whole."""
         try:
             return settings.build(Result, self._read()["result"], str(self._status))
-        except (InputError, KeyError, AttributeError, TypeError):
+        except Exception:
             return None
 
     def state(self) -> State:
@@ -185,8 +187,8 @@ class CellRun:
 
     def _read(self) -> dict[str, Any]:
         try:
-            found = json.loads(self._status.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+            found = json.loads(read_bounded(self._status))
+        except Exception:
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -255,6 +257,11 @@ def read_result(folder: Path, seconds: float) -> Result:
     scored = [one for one in records if one.get("event") == "evaluation"]
     if not scored:
         raise InputError(f"{folder}: the run was not scored on a target; name data.target in the study's base")
+    with parsing(folder / LOG, "the log of a training"):
+        return _result(folder, records, scored, seconds)
+
+
+def _result(folder: Path, records: list[dict[str, Any]], scored: list[dict[str, Any]], seconds: float) -> Result:
     kept_best = settings.read_toml(folder / "config.toml").get("run", {}).get("weights") == "best"
     final = max(scored, key=lambda one: one["map"]) if kept_best else scored[-1]
     labelled = [one for one in records if one.get("event") == "labels" and "clusters" in one]
@@ -265,11 +272,7 @@ def read_result(folder: Path, seconds: float) -> Result:
 
 
 def _revision(folder: Path) -> str:
-    from safetensors import SafetensorError, safe_open
-
-    path = folder / "remix.safetensors"
     try:
-        with safe_open(path, framework="numpy") as file:
-            return card_from_metadata(file.metadata() or {}, str(path)).git_revision
-    except (OSError, SafetensorError, InputError):
+        return read_card(folder / "remix.safetensors").git_revision
+    except InputError:
         return ""

@@ -28,7 +28,6 @@ from remix_track.training.train_settings import TrainSettings
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
 _CELL_NAME = re.compile(r"[^|/\x00-\x1f]{1,60}")
 _NUMBERED = re.compile(r"(?:(?P<series>[^=]+?)\s*=\s*)?(?P<value>-?\d+(?:\.\d+)?)")
-_LARGEST_FILE = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +133,6 @@ def read_studies(path: Path) -> StudyFile:
     Raises:
         InputError: not a file of studies, an unknown key (the nearest is named), or a value that does not fit.
     """
-    if path.is_file() and path.stat().st_size > _LARGEST_FILE:
-        raise InputError(f"{path}: larger than a file of studies can be; expected TOML with [study.NAME]")
     text = settings.build(StudyFileText, {"study": {}} | settings.read_toml(path), str(path))
     base = _section(text.base, f"{path}: base")
     studies = _section(text.study, f"{path}: study")

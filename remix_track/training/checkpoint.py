@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import torch
 from torch import Tensor
 
+from remix_track.bounded_file import check_ordinary
 from remix_track.errors import InputError, parsing
 from remix_track.output_files import whole_file
 
@@ -106,11 +107,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
     Raises:
         InputError: it cannot be read, is not a checkpoint, or is of another format version.
     """
-    try:
-        with path.open("rb"), parsing(path, "a whole checkpoint", "delete it and --resume the one before"):
-            values = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); {_REMEDY}") from None
+    check_ordinary(path, _REMEDY)
+    with parsing(path, "a whole checkpoint", "delete it and --resume the one before"):
+        values = torch.load(path, map_location="cpu", weights_only=True)
     names = {field.name for field in dataclasses.fields(Checkpoint)}
     if not isinstance(values, dict) or set(values) != names:
         raise InputError(f"{path}: not a checkpoint of remix-train; {_REMEDY}")

@@ -1,15 +1,15 @@
 """What the encoder starts from: ImageNet, IBN-Net's or LUPerson's checkpoints, or weights of ours."""
 
 import logging
-import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from remix_track.bounded_file import check_ordinary
 from remix_track.encoder.backbones import Encoder, check_state
-from remix_track.errors import InputError
+from remix_track.errors import InputError, parsing
 from remix_track.training.train_settings import EncoderSettings
 from remix_track.weights.shipped import IMAGENET, located
 
@@ -76,13 +76,9 @@ def _load_backbone(backbone: nn.Module, state: dict[str, Tensor], path: Path, *,
 
 
 def _read_state(path: Path) -> dict[str, Tensor]:
-    try:
+    check_ordinary(path, "check the path in encoder.weights")
+    with parsing(path, "a state dict that is safe to read"):
         values: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise InputError(f"{path}: encoder.weights cannot be read ({error.strerror}); check the path") from None
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        reason = str(error).splitlines()[0][:120] if str(error) else type(error).__name__
-        raise InputError(f"{path}: not a state dict that is safe to read ({reason})") from None
     for name in _WRAPPERS:
         if isinstance(values, dict) and isinstance(values.get(name), dict):
             values = values[name]

@@ -90,9 +90,13 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     path = folder / NAME
     if not path.is_file():
         return records
-    for line in path.read_text(encoding="utf-8").splitlines():
+    # At its line ends only: text in it may hold other letters that end lines elsewhere.
+    for line in path.read_bytes().split(b"\n"):
         try:
-            records.append(json.loads(line))
-        except ValueError:
+            record = json.loads(line)
+        except Exception:
             break
+        if not isinstance(record, dict) or "event" not in record:
+            break
+        records.append(record)
     return records

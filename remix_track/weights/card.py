@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from remix_track.encoder.crops import IMAGENET_MEAN, IMAGENET_STD, ChannelOrder, NetworkInput
-from remix_track.errors import InputError
+from remix_track.errors import InputError, parsing
 from remix_track.settings import build
 
 FORMAT_VERSION = 1
@@ -81,10 +81,8 @@ def card_from_metadata(metadata: dict[str, str], where: str) -> WeightsCard:
     """
     if METADATA_KEY not in metadata:
         raise InputError(f"{where}: has no card of remix-track, so its architecture and input are unknown; {_REMEDY}")
-    try:
+    with parsing(where, "weights whose card is JSON", "write the file again"):
         values: Any = json.loads(metadata[METADATA_KEY])
-    except (ValueError, RecursionError):
-        raise InputError(f"{where}: its card is not JSON; write the file again") from None
     version = values.get("format_version") if isinstance(values, dict) else None
     if type(version) is not int or version != FORMAT_VERSION:
         raise InputError(f"{where}: {_other_version(version)}")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from remix_track.errors import InputError
+from remix_track.errors import InputError, parsing
 from remix_track.output_files import whole_file
 from remix_track.weights.card import WeightsCard, card_from_metadata
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from remix_track.encoder.backbones import Encoder
 
 LARGEST_FILE = 2**30
+_WHOLE = "a whole safetensors file", "copy or write it again"
 
 
 def save_weights(path: Path, state: Mapping[str, "Tensor"], card: WeightsCard) -> None:
@@ -51,15 +52,12 @@ def load_weights(path: Path) -> tuple[WeightsCard, dict[str, "Tensor"]]:
         InputError: missing, too large, truncated, not safetensors, without a card, of an unknown architecture or format
             version, or with keys, shapes or values that do not fit.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     check_size(path)
-    try:
-        with safe_open(path, framework="pt") as file:
-            card = card_from_metadata(file.metadata() or {}, str(path))
-            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
-    except SafetensorError as error:
-        raise _not_whole(path, error) from None
+    with parsing(path, *_WHOLE), safe_open(path, framework="pt") as file:
+        card = card_from_metadata(file.metadata() or {}, str(path))
+        state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
     _check_architecture(state, card, str(path))
     return card, state
 
@@ -70,14 +68,11 @@ def read_card(path: Path) -> WeightsCard:
     Raises:
         InputError: missing, too large, truncated, not safetensors, or without a card that this release reads.
     """
-    from safetensors import SafetensorError, safe_open
+    from safetensors import safe_open
 
     check_size(path)
-    try:
-        with safe_open(path, framework="numpy") as file:
-            return card_from_metadata(file.metadata() or {}, str(path))
-    except SafetensorError as error:
-        raise _not_whole(path, error) from None
+    with parsing(path, *_WHOLE), safe_open(path, framework="numpy") as file:
+        return card_from_metadata(file.metadata() or {}, str(path))
 
 
 def load_encoder(path: Path) -> tuple[WeightsCard, "Encoder"]:
@@ -121,11 +116,6 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: weights cannot be read ({error.strerror}); check the path") from None
-
-
-def _not_whole(path: Path, error: Exception) -> InputError:
-    reason = str(error).splitlines()[0][:200] if str(error) else "no reason given"
-    return InputError(f"{path}: not a whole safetensors file ({reason}); copy or write it again")
 
 
 def _check_architecture(state: Mapping[str, "Tensor"], card: WeightsCard, where: str) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
+from remix_track.bounded_file import read_bounded
+
 _one_at_a_time = threading.RLock()
 """What is put back afterwards belongs to the whole process, so threads take turns."""
-_MAX_SETTINGS_BYTES = 1_000_000
 _ALWAYS = {"ULTRALYTICS_SKIP_REQUIREMENTS_CHECKS": "1"}
 _ON_IMPORT = {
     "YOLO_AUTOINSTALL": "false",
@@ -63,11 +64,10 @@ def quiet_ultralytics() -> Iterator[None]:
 def weights_folder() -> Path | None:
     """The folder where ultralytics keeps weights, according to the user's own settings file; None without one."""
     try:
-        text = _settings_file().read_bytes()[:_MAX_SETTINGS_BYTES]
-        folder = Path(json.loads(text)["weights_dir"])
-    except (OSError, ValueError, KeyError, TypeError):
+        folder = Path(json.loads(read_bounded(_settings_file()))["weights_dir"])
+        return folder if folder.is_dir() else None
+    except Exception:  # another program's file: any trouble with it means that it names no folder
         return None
-    return folder if folder.is_dir() else None
 
 
 @contextlib.contextmanager

@@ -4,12 +4,12 @@ import glob
 from collections.abc import Sequence
 from pathlib import Path
 
+from remix_track.bounded_file import read_bounded
 from remix_track.errors import InputError
 from remix_track.media_files import is_video, natural_key
 from remix_track.trackers.sources.opening import is_address, is_camera, is_glob
 from remix_track.trackers.sources.pictures import matching, pictures_like
 
-_MOST_BYTES = 2**20
 _MOST_SOURCES = 10_000
 
 
@@ -44,16 +44,11 @@ def _videos_of(name: str | Path | int) -> list[str | Path | int]:
 
 
 def _listed(list_file: Path) -> list[str | Path | int]:
+    content = read_bounded(list_file, advice="--sources takes a text file with one source a line")
     try:
-        with list_file.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
         text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise InputError(f"{list_file}: cannot be read ({error.strerror}); --sources takes a text file") from None
     except UnicodeDecodeError:
         raise InputError(f"{list_file}: not text; --sources takes a file with one source a line") from None
-    if len(content) > _MOST_BYTES:
-        raise InputError(f"{list_file}: larger than 1 MB; --sources takes a file with one source a line")
     sources: list[str | Path | int] = []
     for number, line in enumerate(text.splitlines(), start=1):
         name = line.strip()

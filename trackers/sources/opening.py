@@ -23,6 +23,8 @@ from remix_track.trackers.sources.stream_settings import StreamSettings
 from remix_track.trackers.sources.video import VideoReader
 
 _CAMERA = re.compile(r"(?:/dev/video)?([0-9]{1,9})")
+_LONGEST_PATH = 4096
+"""Of Linux. Longer patterns name nothing, and are looked for in a time that grows with the square of their length."""
 _KINDS = "a video, a folder or glob of images, a MOT sequence, a camera's index, or a URL"
 
 
@@ -77,7 +79,7 @@ def is_camera(text: str) -> bool:
 
 def is_glob(text: str) -> bool:
     """Whether `text` is a pattern."""
-    return any(sign in text for sign in "*?[")
+    return len(text) <= _LONGEST_PATH and any(sign in text for sign in "*?[")
 
 
 def _reader(what: Any, stream: StreamSettings) -> Reader:
