@@ -39,6 +39,16 @@ def test_a_glob_of_videos_is_those_videos_and_one_of_images_is_one_source(tmp_pa
     assert [Path(str(what)).name for what in expand_sources([], path)] == ["v9.mp4", "v10.mp4", "*.png"]
 
 
+def test_a_list_from_windows(tmp_path):
+    for name in ("a.mp4", "v1.mp4"):
+        (tmp_path / name).touch()
+    path = write(tmp_path, "..\\a.mp4\r\n..\\v*.mp4\r\n")
+    assert [Path(str(what)).name for what in expand_sources([], path)] == ["a.mp4", "v1.mp4"]
+    path.write_text("C:\\videos\\a.mp4\n")
+    with pytest.raises(InputError, match=r"no such file or folder \(nor with slashes for its backslashes\); paths are"):
+        expand_sources([], path)
+
+
 def test_lists_do_not_nest(tmp_path):
     (tmp_path / "inner.txt").write_text("a.mp4\n")
     path = write(tmp_path, "../inner.txt\n")

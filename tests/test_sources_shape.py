@@ -61,6 +61,17 @@ def test_shapes_that_cannot_be_meant_are_taken_as_square_and_said(tmp_path, monk
     assert read_all(write_video(tmp_path / "b.mp4", frames=2, aspect=Fraction(2)))[0].width == WIDTH
 
 
+@pytest.mark.parametrize(("stated", "width"), [(WIDTH, WIDTH), (2 * WIDTH, 2 * WIDTH), (None, 2 * WIDTH)])
+def test_a_sequence_that_states_the_stored_width_counts_stored_pixels(tmp_path, stated, width):
+    path = write_video(tmp_path / "a.mp4", frames=2, aspect=Fraction(2))
+    size = f"imWidth={stated}\nimHeight={HEIGHT}\n" if stated else ""
+    (tmp_path / "seqinfo.ini").write_text(f"[Sequence]\nname=a\nframeRate=10\n{size}")
+    source, _ = read_all(tmp_path)
+    assert source.width == width
+    kept = f"{path}: its pixels are not square (each 2 times as wide as high); they stay as stored, 160x96, which its"
+    assert any(line.startswith(kept) for line in source.warnings) == (stated == WIDTH)
+
+
 @pytest.mark.parametrize(("name", "codec"), [("a.h264", "libx264"), ("a.264", "libx264"), ("a.hevc", "libx265")])
 @pytest.mark.parametrize(("rate", "known"), [(12, True), (240, True), (241, False), (1000, False)])
 def test_bare_streams_play_at_the_rate_that_the_codec_states(tmp_path, name, codec, rate, known):

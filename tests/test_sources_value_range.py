@@ -76,12 +76,13 @@ def test_a_broken_picture_of_deep_colours_is_lost_without_a_word_from_libraries(
     assert capfd.readouterr() == ("", "")
 
 
-def test_one_range_holds_for_the_whole_source(tmp_path):
-    for number in range(1, 30):  # from black to white, as at dawn
-        save(tmp_path / f"{number:03}.tif", np.full((8, 8), number * 8, np.float32))
-    source, frames = read_all(tmp_path, start=2)
-    assert [int(frame.image[0, 0, 0]) for frame in frames] == [number * 8 for number in range(2, 30)]
+def test_one_range_holds_for_the_whole_source_also_where_it_begins_in_the_dark(tmp_path):
+    for number in range(30):
+        save(tmp_path / f"{number:03}.tif", np.full((8, 8), number * 8 + 0.4, np.float32))
+    source, frames = read_all(tmp_path)
+    assert [int(frame.image[0, 0, 0]) for frame in frames] == [number * 8 for number in range(30)]
     assert len(source.warnings) == 1
+    assert int(read_all(tmp_path, start=20)[1][0].image[0, 0, 0]) == 19 * 8
 
 
 def test_a_picture_of_another_scale_is_lost_and_not_made_white(tmp_path):

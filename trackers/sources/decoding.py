@@ -71,6 +71,7 @@ class Decoder:
         timeout: tuple[float, float] | None = None,
         threads: bool = True,
         number: int = 0,
+        width: int | None = None,
     ) -> None:
         """Open a video.
 
@@ -82,6 +83,8 @@ class Decoder:
             timeout: seconds to wait for the network, until it answers and then for each byte.
             threads: decode several frames at a time.
             number: how many frames came before this video's first.
+            width: of the pictures that boxes beside the video count on, where it is known: if it is the stored one,
+                pixels that are not square stay as they are stored.
 
         Raises:
             InputError: not a video, no picture in it, or pictures of an absurd size.
@@ -90,7 +93,7 @@ class Decoder:
         import av
         from av.video.reformatter import VideoReformatter
 
-        self._where, self._damage = where, damage
+        self._where, self._damage, self._stated_width = where, damage, width
         codec_options = {"max_pixels": str(MAX_PIXELS)}
         try:
             self._container = av.open(
@@ -182,6 +185,9 @@ class Decoder:
         said = f"{self._where}: its pixels are not square (each {aspect:.4g} times as wide as high)"
         if not _PIXEL_SHAPES[0] <= aspect <= _PIXEL_SHAPES[1] or width * aspect * height > MAX_PIXELS:
             self.doubts += (f"{said}, which cannot be meant; they are taken as square",)
+            return 1.0
+        if self._stated_width == width:
+            self.doubts += (f"{said}; they stay as stored, {width}x{height}, which its seqinfo.ini states",)
             return 1.0
         self.doubts += (
             f"{said}; as in players, {width}x{height} stored is {round(width * aspect)}x{height} shown, and boxes"

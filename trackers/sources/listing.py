@@ -60,14 +60,19 @@ def _listed(list_file: Path) -> list[str | Path | int]:
 def _from_line(name: str, list_file: Path, number: int) -> list[str | Path | int]:
     if is_address(name) or is_camera(name):
         return [name]
-    path = list_file.parent / Path(name).expanduser()
-    if _exists(str(path)):
-        return [path]
-    if is_glob(name):
-        pattern = str(Path(glob.escape(str(list_file.parent))) / name)
-        if next(matching(pattern), None):
-            return _videos_of(pattern)
-    raise InputError(f"{list_file}:{number}: {name[:200]}: no such file or folder; paths are relative to the list")
+    forms = dict.fromkeys((name, name.replace("\\", "/")))  # a list from Windows
+    for form in forms:
+        path = list_file.parent / Path(form).expanduser()
+        if _exists(str(path)):
+            return [path]
+        if is_glob(form):
+            pattern = str(Path(glob.escape(str(list_file.parent))) / form)
+            if next(matching(pattern), None):
+                return _videos_of(pattern)
+    tried = " (nor with slashes for its backslashes)" if len(forms) > 1 else ""
+    raise InputError(
+        f"{list_file}:{number}: {name[:200]}: no such file or folder{tried}; paths are relative to the list"
+    )
 
 
 def _exists(text: str) -> bool:

@@ -19,7 +19,7 @@ def open_sequence(folder: Path) -> Reader:
     info, count = sequence.info, len(sequence.pictures)
     name = folder_name(info.name)
     if not count:
-        return VideoReader(_only_video(sequence), name=name, fps=info.fps)
+        return VideoReader(_only_video(sequence), name=name, fps=info.fps, width=info.width)
     doubts: tuple[str, ...] = ()
     if info.frames is not None and info.frames != count:
         doubts = (f"{folder}: {INFO} says {info.frames} frames, {sequence.image_folder.name} holds {count} pictures",)

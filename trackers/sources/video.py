@@ -15,18 +15,21 @@ _LONG_PAUSE = 8  # frame lengths; recordings of variable rate leave out two or t
 class VideoReader:
     """A video file, through FFmpeg: what decodes is delivered, what does not is noted with its frame number."""
 
-    def __init__(self, path: Path, *, name: str | None = None, fps: float | None = None) -> None:
+    def __init__(
+        self, path: Path, *, name: str | None = None, fps: float | None = None, width: int | None = None
+    ) -> None:
         """Open the file.
 
         Args:
             path: the file.
             name: a name that is better than the file's.
             fps: a frame rate that is better than the header's; frame times follow it.
+            width: of the pictures that boxes beside the video count on, see `Decoder`.
 
         Raises:
             InputError: not a regular file, not readable, or not a video.
         """
-        self._path, self._fps = path, fps
+        self._path, self._fps, self._width = path, fps, width
         self.damage = Damage()
         self.seen = 0
         if not path.is_file():
@@ -46,7 +49,7 @@ class VideoReader:
         # Named with its protocol, a file may be called `12:30.mp4`; and it cannot make FFmpeg open addresses.
         address, options = f"file:{self._path}", {"protocol_whitelist": "file"}
         try:
-            return Decoder(address, str(self._path), self.damage, options=options, threads=threads)
+            return Decoder(address, str(self._path), self.damage, options=options, threads=threads, width=self._width)
         except av.FFmpegError as error:
             raise InputError(f"{self._path}: cannot be opened ({error.strerror})") from None
 
