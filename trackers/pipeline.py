@@ -1,7 +1,7 @@
 """One source, one tracker: frames in, tracked frames out, while the next frames are read and looked at."""
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Set
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from remix_track.errors import InputError
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.frame import Frame, TrackedFrame
+from remix_track.trackers.id_set import IdSet
 from remix_track.trackers.offline import TrackBook
 from remix_track.trackers.offline_settings import OfflineSettings
 from remix_track.trackers.perception import Perception, Seen
@@ -59,7 +60,8 @@ class Run:
         self.tracker = tracker
         self.frames = 0
         self.boxes = 0
-        self.people: set[int] = set()
+        self._ids = IdSet()
+        self.people: Set[int] = self._ids
         self.people_now = 0
         self.offline = offline is not None and offline.offline
         self.watch: Callable[[int], None] = lambda _: None
@@ -95,7 +97,7 @@ class Run:
             for frame in frames:
                 self.frames += 1
                 self.boxes += len(frame.tracks)
-                self.people.update(frame.ids.tolist())
+                self._ids.update(frame.ids.tolist())
                 self.people_now = len(frame.ids)
                 yield frame
 

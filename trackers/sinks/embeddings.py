@@ -1,7 +1,7 @@
 """`embeddings.npz`: one mean appearance vector per track, for search across videos."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import zipfile
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,10 @@ from remix_track.errors import InputError
 from remix_track.output_files import whole_file
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.sink import Sink
+from remix_track.trackers.sinks.vector_sums import VectorSums
 
-
-@dataclass(slots=True)
-class _Sum:
-    vector: NDArray[np.float64]
-    count: int
-    first_frame: int
-    last_frame: int
+_Array = tuple[tuple[int, ...], np.dtype[Any], Iterable[NDArray[Any]]]
+"""Shape, type, and the content in parts."""
 
 
 class EmbeddingSink(Sink):
@@ -36,7 +32,7 @@ class EmbeddingSink(Sink):
         """Nothing is written before `close`; `appearance` is the embedder's description."""
         self._path = path
         self._appearance = appearance or {}
-        self._sums: dict[int, _Sum] = {}
+        self._sums = VectorSums(path.parent)
         self._closed = False
 
     def write(self, frame: TrackedFrame) -> None:
@@ -51,13 +47,7 @@ class EmbeddingSink(Sink):
             raise InputError(f"{self._path}: there are no appearance vectors to save; give --weights other than none")
         seen = (frame.tracks.detection >= 0) & frame.embeddings.any(axis=1) & np.isfinite(frame.embeddings).all(axis=1)
         for id_, vector in zip(frame.ids[seen].tolist(), frame.embeddings[seen].astype(np.float64), strict=True):
-            total = self._sums.get(id_)
-            if total is None:
-                self._sums[id_] = _Sum(vector, 1, frame.index, frame.index)
-            else:
-                total.vector += vector
-                total.count += 1
-                total.last_frame = frame.index
+            self._sums.add(id_, vector, frame.index)
 
     def close(self) -> None:
         """Write the file in one piece.
@@ -68,22 +58,50 @@ class EmbeddingSink(Sink):
         if self._closed:
             return
         self._closed = True
-        with whole_file(self._path) as temporary, temporary.open("wb") as file:
-            np.savez(file, **self._arrays())
+        try:
+            with whole_file(self._path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+                for name, (shape, dtype, parts) in self._arrays().items():
+                    _write(archive, name, shape, dtype, parts)
+        finally:
+            self._sums.close()
 
-    def _arrays(self) -> dict[str, Any]:
-        ids = sorted(self._sums)
-        rows = [self._sums[id_] for id_ in ids]
-        mean = np.array([row.vector for row in rows]) if rows else np.empty((0, 0))
-        norm = np.linalg.norm(mean, axis=1, keepdims=True)
-        unit = np.divide(mean, norm, out=np.zeros_like(mean), where=norm > 0)
+    def _arrays(self) -> dict[str, _Array]:
+        # Twice: how many there are stands before the vectors, of which there may be more than memory has room for.
+        numbers = [part[["id", "count", "first", "last"]].copy() for part in self._sums.parts()]
+        count, width = sum(map(len, numbers)), self._sums.width
+
+        def integers(name: str) -> _Array:
+            return (count,), np.dtype(np.int64), (part[name] for part in numbers)
+
+        def text(name: str) -> _Array:
+            value = np.array(str(self._appearance.get(name, "")))
+            return (), value.dtype, [value]
+
         return {
-            "ids": np.array(ids, np.int64),
-            "embedding": unit.astype(np.float32),
-            "count": np.array([row.count for row in rows], np.int64),
-            "first_frame": np.array([row.first_frame for row in rows], np.int64),
-            "last_frame": np.array([row.last_frame for row in rows], np.int64),
-            "weights": np.str_(self._appearance.get("name", "")),
-            "sha256": np.str_(self._appearance.get("sha256", "")),
-            "input": np.str_(self._appearance.get("input", "")),
+            "ids": integers("id"),
+            "embedding": ((count, width), np.dtype(np.float32), map(_means, self._sums.parts())),
+            "count": integers("count"),
+            "first_frame": integers("first"),
+            "last_frame": integers("last"),
+            "weights": text("name"),
+            "sha256": text("sha256"),
+            "input": text("input"),
         }
+
+
+def _means(part: NDArray[np.void]) -> NDArray[np.float32]:
+    total: NDArray[np.float64] = part["vector"]
+    norm = np.linalg.norm(total, axis=1, keepdims=True)
+    unit: NDArray[np.float64] = np.divide(total, norm, out=np.zeros_like(total), where=norm > 0)
+    return unit.astype(np.float32)
+
+
+def _write(
+    archive: zipfile.ZipFile, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], parts: Iterable[NDArray[Any]]
+) -> None:
+    """An array as `np.savez` writes it, a part at a time."""
+    with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        for part in parts:
+            file.write(np.ascontiguousarray(part, dtype).tobytes())
