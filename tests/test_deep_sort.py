@@ -4,7 +4,6 @@ import dataclasses
 import pickle
 import subprocess
 import sys
-import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -219,27 +218,23 @@ def test_noise_in_never_breaks_and_never_comes_out(seed):
 
 
 def assert_flat(frames: int, size: Callable[[DeepSort], int]) -> None:
-    """What the adapter holds, and the time of a frame, are the same in the last quarter of a run as in the first."""
+    """What the adapter holds does not grow after the first quarter of a run; `bench_deep_sort flat` has the time."""
     adapter = DeepSort()
-    held, seconds = [], np.empty(frames)
+    held = []
     for number, detections in enumerate(street(frames, people=30)):
-        start = time.perf_counter()
         adapter.update(detections)
-        seconds[number] = time.perf_counter() - start
         if (number + 1) % (frames // 4) == 0:
             held.append(size(adapter))
-    first, *_, last = np.median(seconds.reshape(4, -1), axis=1)
     assert held[-1] < 1.3 * held[0]
-    assert last < 2 * first
 
 
-def test_memory_and_time_stay_flat():
+def test_memory_stays_flat():
     assert_flat(1500, lambda adapter: len(pickle.dumps(adapter)))
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-def test_memory_and_time_stay_flat_over_20_000_frames():
+def test_memory_stays_flat_over_20_000_frames():
     tracemalloc.start()
     try:
         assert_flat(20_000, lambda _: tracemalloc.get_traced_memory()[0])
