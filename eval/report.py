@@ -12,13 +12,13 @@ An evaluation is the dict that `--json` writes; percentages are 0 to 100, a rati
 import csv
 import difflib
 import io
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from remix_track.errors import InputError
+from remix_track.json_text import json_text
 from remix_track.terminal_text import printable
 
 if TYPE_CHECKING:
@@ -169,17 +169,7 @@ def _csv_value(metric: str, value: float) -> str:
 
 def to_json(evaluation: Mapping[str, Any]) -> str:
     """The evaluation as JSON text; nan becomes null."""
-    return json.dumps(_without_nan(evaluation), indent=2, allow_nan=False) + "\n"
-
-
-def _without_nan(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _without_nan(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_nan(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return json_text(evaluation, indent=2)
 
 
 def parse_minimum(text: str) -> tuple[str, float]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from remix_track.errors import InputError
+from remix_track.json_text import json_text
 from remix_track.output_files import whole_file
 
 KEPT = 16
@@ -66,7 +67,7 @@ def keep(key: str, notes: Mapping[str, Any], content: bytes) -> None:
     folder = cache_folder()
     if folder is None or len(content) > LARGEST:
         return
-    line = json.dumps({**notes, "sha256": _digest(notes, content)}).encode() + b"\n"
+    line = json_text({**notes, "sha256": _digest(notes, content)}).encode()
     if len(line) > _LONGEST_NOTES:
         return
     try:

@@ -1,26 +1,43 @@
-"""JSON that other programs can read: it has no word for NaN and infinity, so they become null."""
+"""JSON that other programs can read: it has no word for NaN and infinity, so they become null.
+
+All JSON that is written goes through here (a test holds that).
+"""
 
 import json
 import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 
-def json_text(value: Any, indent: int | None = None) -> str:
+
+def json_text(value: Any, indent: int | None = None, *, compact: bool = False, ensure_ascii: bool = True) -> str:
     """`value` as JSON with a line end; numbers that are not finite are null, at any depth.
 
     Args:
-        value: dicts, lists, tuples, texts, numbers, None.
+        value: mappings, lists, tuples, sets, texts, paths, numbers, arrays, None.
         indent: spaces of each level; None: one line.
+        compact: no spaces behind commas and colons.
+        ensure_ascii: letters beyond ASCII are escaped.
+
+    Raises:
+        TypeError: a value that JSON has no form for.
     """
-    return json.dumps(without_nan(value), indent=indent, allow_nan=False) + "\n"
+    separators = (",", ":") if compact else None
+    plain = plain_values(value)
+    text = json.dumps(plain, indent=indent, separators=separators, ensure_ascii=ensure_ascii, allow_nan=False)
+    return text + "\n"
 
 
-def without_nan(value: Any) -> Any:
-    """The same with None in the place of numbers that are not finite."""
+def plain_values(value: Any) -> Any:
+    """The same as dicts and lists, with None in the place of numbers that are not finite; paths are texts."""
+    if isinstance(value, np.ndarray | np.generic):
+        value = value.tolist()
     if isinstance(value, float) and not math.isfinite(value):
         return None
-    if isinstance(value, dict):
-        return {key: without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(inner) for inner in value]
-    return value
+    if isinstance(value, Mapping):
+        return {str(key): plain_values(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain_values(inner) for inner in value]
+    return str(value) if isinstance(value, Path) else value

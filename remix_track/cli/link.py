@@ -7,7 +7,6 @@ files that were asked for.
 import argparse
 import contextlib
 import csv
-import json
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -24,6 +23,7 @@ from remix_track.cli.progress import Progress
 from remix_track.cli.results import Outputs, print_table
 from remix_track.cli.terminal import say, show
 from remix_track.errors import InputError
+from remix_track.json_text import json_text
 from remix_track.output_files import claim_folder, claim_numbered_folder, give_back, whole_file
 from remix_track.trackers.settings import TrackSettings
 
@@ -237,7 +237,7 @@ def _write_people(folder: Path, done: Sequence[_Tracked], distance: float, looks
         "sources": {one.folder.name: str(one.run.source.path) for one in done},
     }
     with whole_file(folder / "link.json") as path:
-        path.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        path.write_text(json_text(facts, indent=2), encoding="utf-8")
 
 
 def _people(done: Sequence[_Tracked]) -> set[int]:

@@ -21,6 +21,7 @@ from remix_track import settings
 from remix_track.bounded_file import read_bounded
 from remix_track.data.tracklets import HarvestSettings
 from remix_track.errors import InputError
+from remix_track.json_text import json_text
 from remix_track.weights.safetensors_file import sha256_of
 
 FORMAT_VERSION = 2
@@ -154,7 +155,7 @@ def new_folder(folder: Path, check: Callable[[], None]) -> Iterator[Path | None]
 def write_notes(folder: Path, made: Harvest) -> None:
     """Write `harvest.json`, with the digest of the pictures that are in `folder`."""
     made = dataclasses.replace(made, files=_listing(folder))
-    (folder / NOTES).write_text(json.dumps(dataclasses.asdict(made)) + "\n", encoding="utf-8")
+    (folder / NOTES).write_text(json_text(dataclasses.asdict(made)), encoding="utf-8")
 
 
 def _locked(hidden: Path, stack: contextlib.ExitStack) -> bool:

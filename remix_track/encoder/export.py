@@ -3,7 +3,6 @@
 import contextlib
 import importlib.util
 import io
-import json
 import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -18,6 +17,7 @@ from remix_track.cores import usable_cores
 from remix_track.encoder.backbones import Encoder
 from remix_track.encoder.torch_network import fuse_norms
 from remix_track.errors import InputError
+from remix_track.json_text import json_text
 from remix_track.openvino_runtime import compiled_exactly, from_torch, openvino, read_model
 from remix_track.output_files import whole_file
 
@@ -152,7 +152,7 @@ def _write_torchscript(network: nn.Module, images: Tensor, card: "WeightsCard", 
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")
         traced = torch.jit.trace(network, images)  # type: ignore[no-untyped-call]
-        torch.jit.save(traced, str(path), _extra_files={"card.json": json.dumps(card.to_metadata())})  # type: ignore[no-untyped-call]
+        torch.jit.save(traced, str(path), _extra_files={"card.json": json_text(card.to_metadata()).rstrip("\n")})  # type: ignore[no-untyped-call]
 
 
 def _write_openvino(network: nn.Module, images: Tensor, card: "WeightsCard", path: Path, constants: Path) -> None:

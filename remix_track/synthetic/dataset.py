@@ -4,7 +4,6 @@ People are drawn as tubes with OpenCV (`figure`), 2.5 ms each. A package of arti
 better shapes, but brings no clothes, and what tells people apart in crops of 128 x 64 pixels is clothes, hair and bags.
 """
 
-import json
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import cv2
 import numpy as np
 
 from remix_track.errors import InputError
+from remix_track.json_text import json_text
 from remix_track.synthetic.crop_cameras import CropCamera
 from remix_track.synthetic.crops import tracklet
 from remix_track.synthetic.crowd import crowd
@@ -110,8 +110,8 @@ def synthesize(
         arguments = {"identities": identities, "cameras": cameras, "videos": videos, "sequences": sequences}
         if target_identities is not None:  # so that a set drawn without it keeps its bytes
             arguments["target_identities"] = wanted
-        text = json.dumps({"version": _VERSION, "seed": seed, **arguments}, indent=2)
-        (temporary / "synthetic.json").write_text(text + "\n")
+        text = json_text({"version": _VERSION, "seed": seed, **arguments}, indent=2)
+        (temporary / "synthetic.json").write_text(text)
         temporary.rename(folder)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror or error}); give another folder") from None

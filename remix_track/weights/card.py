@@ -7,6 +7,7 @@ from typing import Any
 
 from remix_track.encoder.crops import IMAGENET_MEAN, IMAGENET_STD, ChannelOrder, NetworkInput
 from remix_track.errors import InputError, parsing
+from remix_track.json_text import json_text
 from remix_track.settings import build
 
 FORMAT_VERSION = 1
@@ -66,7 +67,7 @@ class WeightsCard:
 
     def to_metadata(self) -> dict[str, str]:
         """As the text pairs that safetensors and ONNX files carry."""
-        return {METADATA_KEY: json.dumps(dataclasses.asdict(self))}
+        return {METADATA_KEY: json_text(dataclasses.asdict(self)).rstrip("\n")}
 
 
 def card_from_metadata(metadata: dict[str, str], where: str) -> WeightsCard:

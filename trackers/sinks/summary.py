@@ -1,13 +1,10 @@
 """`summary.json`: what a run was given, what it found, and where the time went."""
 
-import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from remix_track.json_text import json_text
 from remix_track.output_files import whole_file
 
 
@@ -18,18 +15,6 @@ def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
         InputError: the file cannot be written.
         TypeError: a value that JSON has no form for.
     """
-    text = json.dumps(_plain(summary), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json_text(summary, indent=2, ensure_ascii=False)
     with whole_file(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return str(value) if isinstance(value, Path) else value

@@ -1,6 +1,5 @@
 """`tracks.csv` for spreadsheets and `tracks.jsonl` for programs: the same facts, frame by frame."""
 
-import json
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from remix_track.boxes import tlwh_from_xyxy
+from remix_track.json_text import json_text
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.live_file import LiveFile
 from remix_track.trackers.sinks.sink import Sink
@@ -65,7 +65,7 @@ class JsonLinesSink(Sink):
             for id_, class_id, box, score in _people(frame)
         ]
         row = {"frame": frame.index, "time": round(frame.time, 3), "tracks": tracks}
-        self._file.append((json.dumps(row, separators=(",", ":")) + "\n").encode("ascii"))
+        self._file.append(json_text(row, compact=True).encode("ascii"))
 
     def close(self) -> None:
         """Close the file."""
