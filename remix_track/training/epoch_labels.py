@@ -117,26 +117,29 @@ def make_labels(
     single_rows: NDArray[np.int64],
     single_embeddings: Tensor,
     pseudo: NDArray[np.int64],
+    *,
+    embedded: NDArray[np.int64] | None = None,
 ) -> EpochLabels:
     """Number both domains' identities together and compute the centroids.
 
     Args:
         crops: the multi-camera set.
-        embeddings: (len(crops), D) of it.
-        readable: (len(crops),) images that could be read; a person without any takes no part.
+        embeddings: (E, D) of its embedded rows.
+        readable: (E,) images that could be read; a person without any takes no part.
         single_rows: (R,) rows of the single-camera set.
         single_embeddings: (R, D) of them.
         pseudo: (R,) their pseudo labels from 0 without gaps; -1 for outliers, which are dropped.
+        embedded: (E,) rows of `crops` that were embedded; None: all.
     """
-    rows = np.flatnonzero(readable).astype(np.int64)
+    found = np.flatnonzero(readable).astype(np.int64)
+    rows = found if embedded is None else embedded[found]
     people, identity = np.unique(crops.identity[rows], return_inverse=True)
     camera = crops.camera[rows].astype(np.int64)
     inside = pseudo >= 0
     shifted = np.where(inside, pseudo + len(people), -1)
     device = embeddings.device
-    rows_on_device = torch.from_numpy(rows).to(device)
     identity_on_device = torch.from_numpy(identity.astype(np.int64)).to(device)
-    multi = embeddings[rows_on_device]
+    multi = embeddings[torch.from_numpy(found).to(device)]
     # Each domain apart: joining the embeddings would hold them twice.
     single_identities = int(pseudo.max(initial=-1)) + 1
     centroids = torch.cat(

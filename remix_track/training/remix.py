@@ -39,6 +39,7 @@ from remix_track.training.losses import (
 from remix_track.training.momentum import MomentumNetwork
 from remix_track.training.optimisation import LossScaler, adam, autocast, joint_rate, set_rate
 from remix_track.training.pseudo_labels import pseudo_labels
+from remix_track.training.refresh import people_to_embed, with_kept
 from remix_track.training.restore import restore_network, restore_optimiser, restoring
 from remix_track.training.stopping import Stopped
 
@@ -77,6 +78,7 @@ class _Training:
         self.scaler = LossScaler(run.device, run.settings.run.precision)
         self.epoch = self.step = 0
         self.labels: EpochLabels | None = None
+        self.before: EpochLabels | None = None  # of the epoch before, where people keep their centroids
         self.loss = math.nan
 
     def run_epoch(self) -> None:
@@ -98,14 +100,17 @@ class _Training:
                     self.save()
                 self.show("training")
         self.evaluate()
+        self.before = labels if self.settings.centroids.refresh_share < 1 else None
         self.epoch, self.step, self.labels = self.epoch + 1, 0, None
         self.save()
 
     def label(self) -> EpochLabels:
         """Sample videos, pseudo-label their crops, and make the centroids of both domains."""
-        data = self.run.data
+        data, before = self.run.data, self.before
         rows = video = np.empty(0, np.int64)
-        multi, readable = self.embed(data.labelled, np.arange(len(data.labelled)))
+        anew = self.people_to_embed()
+        embedded = np.flatnonzero(anew[data.labelled.identity]).astype(np.int64)
+        multi, readable = self.embed(data.labelled, embedded)
         single = multi.new_empty(0, multi.shape[1])
         if self.settings.joint and data.single is not None:
             rows, video = sample_videos(data.single, self.settings.sampling, self.settings.run.seed, self.epoch)
@@ -114,11 +119,20 @@ class _Training:
 
         def make() -> tuple[dict[str, Tensor], dict[str, Any]]:
             pseudo, record = self.pseudo_label(single, rows, video)
-            return make_labels(data.labelled, multi, readable, rows, single, pseudo).to_tensors(), record
+            labels = make_labels(data.labelled, multi, readable, rows, single, pseudo, embedded=embedded)
+            if before:
+                labels = with_kept(labels, before, data.labelled, anew)
+            return labels.to_tensors(), record
 
         tensors, record = self.run.processes.first_alone(make)
         self.run.write("labels", epoch=self.epoch + 1, **record)
         return EpochLabels.from_tensors(tensors, self.run.device)
+
+    def people_to_embed(self) -> NDArray[np.bool_]:
+        """Which multi-camera people (M,) are embedded in this epoch; all where nothing is known of the others."""
+        people = len(self.run.data.labelled.identity_names)
+        share = self.settings.centroids.refresh_share if self.before else 1
+        return people_to_embed(people, share, self.settings.run.seed, self.epoch)
 
     def pseudo_label(
         self, embeddings: Tensor, rows: NDArray[np.int64], video: NDArray[np.int64]
@@ -186,6 +200,8 @@ class _Training:
     def embed(self, pictures: CropSet | VideoSet, rows: NDArray[np.int64]) -> tuple[Tensor, NDArray[np.bool_]]:
         """Embeddings (R, D) of rows by the momentum encoder, and which of them could be read (R,)."""
         self.show("embedding")
+        if not len(rows):
+            return torch.zeros(0, self.encoder.width, device=self.run.device), np.empty(0, np.bool_)
         with autocast(self.run.device, self.settings.run.precision):
             return embed_rows(self.run.embed_plan, lambda images: self.momentum.embed(images)[1], pictures.store, rows)
 
@@ -223,12 +239,14 @@ class _Training:
 
     def save(self, *, best: bool = False) -> None:
         """A checkpoint of this point."""
-        state = {
+        state: dict[str, dict[str, Any]] = {
             "encoder": self.encoder.state_dict(),
             "momentum": self.momentum.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "scaler": self.scaler.state_dict(),
         }
+        if self.before and not self.labels:
+            state["labels_before"] = self.before.to_tensors()
         tensors = self.labels.to_tensors() if self.labels else None
         self.run.save("joint", self.epoch, self.step, state, tensors, best=best)
 
@@ -241,6 +259,8 @@ class _Training:
             self.scaler.load_state_dict(checkpoint.state.get("scaler", {}))
             if checkpoint.epoch_labels:
                 self.labels = self.labels_from(checkpoint.epoch_labels)
+            if "labels_before" in checkpoint.state:
+                self.before = self.labels_from(checkpoint.state["labels_before"])
         self.epoch, self.step = checkpoint.epoch, checkpoint.step
 
     def labels_from(self, tensors: dict[str, Tensor]) -> EpochLabels:

@@ -179,11 +179,14 @@ class ClusterSettings:
 
 @dataclass(frozen=True, slots=True)
 class CentroidSettings:
-    """Whether centroids move within an epoch.
+    """How fresh centroids are: whether they move within an epoch, and how many are made anew at its start.
 
     Attributes:
         momentum: share of itself that a centroid keeps when a batch shows its identity; 1 leaves centroids as they
             were at the epoch's start (ICE), Cluster Contrast takes 0.1.
+        refresh_share: of the multi-camera people, those whose images an epoch embeds anew, in turn; the others keep
+            their centroids as the epoch before left them. All are in the first epoch. On a large set embedding all of
+            it takes longer than the epoch's steps.
 
     Raises:
         InputError: a value out of its range.
@@ -193,8 +196,13 @@ class CentroidSettings:
         default=1.0, metadata={"help": "share of itself that a centroid keeps in each step; 1 fixes it for the epoch"}
     )
 
+    refresh_share: float = field(
+        default=1.0, metadata={"help": "share of the multi-camera people that an epoch embeds anew, in turn"}
+    )
+
     def __post_init__(self) -> None:
         _check("momentum", self.momentum, "0 to 1", low=0, high=1)
+        _check("refresh_share", self.refresh_share, "0 to 1", low=0, high=1)
 
 
 @dataclass(frozen=True, slots=True)
