@@ -86,7 +86,7 @@ def synthesize(
         cameras: of the labelled part; the target has two thirds as many, at least two.
         videos: of the single-camera part.
         seed: decides everything.
-        sequences: MOT sequences.
+        sequences: MOT sequences; 0 for none.
         target_identities: people of the target; None for a quarter of `identities`, at least four.
         show: told how far along the drawing is.
 
@@ -94,11 +94,11 @@ def synthesize(
         InputError: numbers too small, something in `folder` already, or a disk that cannot be written.
     """
     wanted = max(4, identities // 4) if target_identities is None else target_identities
-    if min(identities, cameras, wanted) < 2 or min(videos, sequences) < 1 or seed < 0:
+    if min(identities, cameras, wanted) < 2 or videos < 1 or min(sequences, seed) < 0:
         raise InputError(
             f"identities {identities}, cameras {cameras}, target identities {wanted}, videos {videos}, "
             f"sequences {sequences}, seed {seed}: expected at least 2 identities, 2 cameras, 2 target identities, "
-            "1 video, 1 sequence, and a seed from 0 on"
+            "1 video, no less than 0 sequences, and a seed from 0 on"
         )
     _refuse_existing(folder)
     temporary = folder.parent / f".{folder.name[:100]}-{secrets.token_hex(4)}"

@@ -38,6 +38,7 @@ from remix_track.data.video_set import VideoSet, join_video_sets
 from remix_track.errors import InputError
 from remix_track.retrieval.answerable import refuse_unanswerable
 from remix_track.settings import refuse_unknown
+from remix_track.training.drawn_data import with_drawn_data
 from remix_track.training.train_settings import DataSettings, TrainSettings
 
 MULTI_CAMERA: dict[str, Callable[[Path, bool], CropSet]] = {
@@ -110,16 +111,17 @@ def open_training_data(
     check: Callable[[], None] = lambda: None,
     show: Show = lambda video, number, videos, frame, frames: None,
 ) -> TrainingData:
-    """Index every set that the settings name and use; raw videos are harvested last.
+    """Index every set that the settings name and use: people are drawn first, if so, and raw videos harvested last.
 
     Args:
         settings: of the run.
-        check: called for each frame of a harvest; what it raises ends it.
+        check: called for each frame of a harvest and each picture that is drawn; what it raises ends it.
         show: told how far a harvest is.
 
     Raises:
         InputError: a set cannot be read, or a stage that is asked for has no data.
     """
+    settings = with_drawn_data(settings, check)
     data = settings.data
     if not data.multi_camera:
         raise InputError("data.multi_camera names no labelled set; the joint training needs one, KIND:PATH")

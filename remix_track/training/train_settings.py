@@ -63,6 +63,36 @@ class DataSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnSettings:
+    """People to draw where `[data]` names no set at all; see `remix_track.synthetic.dataset`.
+
+    Attributes:
+        identities: labelled people; 0 draws none, and `[data]` must name sets.
+        cameras: of the labelled part.
+        videos: of the single-camera part.
+        target_identities: people of the target.
+        seed: of the drawing; the run's own seed says nothing about its data.
+        folder: where sets are drawn and found again, each in a folder named by these settings.
+    """
+
+    identities: int = field(default=0, metadata={"help": "labelled people to draw where [data] names no set; 0: none"})
+    cameras: int = field(default=6, metadata={"help": "cameras of the labelled part"})
+    videos: int = field(default=60, metadata={"help": "videos of the single-camera part"})
+    target_identities: int = field(default=100, metadata={"help": "people of the target"})
+    seed: int = field(default=0, metadata={"help": "of the drawing"})
+    folder: str = field(default="runs/drawn", metadata={"help": "where drawn sets lie and are found again"})
+
+    def __post_init__(self) -> None:
+        _check("identities", self.identities, "0, or 2 to 100,000", 0, 100_000)
+        if self.identities == 1:
+            raise InputError("identities = 1; expected 0, or 2 to 100,000")
+        _check("cameras", self.cameras, "2 to 1,000", 2, 1000)
+        _check("videos", self.videos, "1 to 100,000", 1, 100_000)
+        _check("target_identities", self.target_identities, "2 to 100,000", 2, 100_000)
+        _check("seed", self.seed, "0 to 2**32 - 1", 0, 2**32 - 1)
+
+
+@dataclass(frozen=True, slots=True)
 class EncoderSettings:
     """The network and what it sees.
 
@@ -259,6 +289,7 @@ class TrainSettings:
     pretrain: bool = field(default=True, metadata={"help": "run MoCo v2 on the single-camera data first"})
     joint: bool = field(default=True, metadata={"help": "learn from single-camera data beside multi-camera data"})
     data: DataSettings = field(default_factory=DataSettings)
+    drawn: DrawnSettings = field(default_factory=DrawnSettings)
     harvest: HarvestSettings = field(default_factory=HarvestSettings)
     encoder: EncoderSettings = field(default_factory=EncoderSettings)
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)

@@ -1,0 +1,74 @@
+"""People drawn for a run whose settings name no data: a configuration that works with nothing prepared."""
+
+import dataclasses
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from remix_track.errors import InputError
+from remix_track.training.train_settings import DrawnSettings, TrainSettings
+
+logger = logging.getLogger(__name__)
+
+
+def with_drawn_data(settings: TrainSettings, check: Callable[[], None]) -> TrainSettings:
+    """The settings with a drawn set as their data, where `[drawn]` wants one and `[data]` names none at all.
+
+    The folder's name says what is in it, so the same set is drawn once, and again where it was removed: the same bytes.
+
+    Args:
+        settings: of a run.
+        check: called between pictures; what it raises ends the drawing and leaves nothing.
+
+    Raises:
+        InputError: numbers too small, or a disk that cannot be written.
+    """
+    data, drawn = settings.data, settings.drawn
+    if not drawn.identities or data.multi_camera or data.single_camera or data.target:
+        return settings
+    folder = drawn_folder(drawn)
+    if _is_whole(folder):
+        logger.info("[data] names no set: these are the people drawn into %s", folder)
+    else:
+        logger.info(
+            "[data] names no set: drawing %d people and %d videos into %s", drawn.identities, drawn.videos, folder
+        )
+        _draw(folder, drawn, check)
+    named = dataclasses.replace(
+        data,
+        multi_camera=(f"synthetic:{folder}",),
+        single_camera=(f"synthetic:{folder}",),
+        target=f"synthetic-target:{folder}",
+    )
+    return dataclasses.replace(settings, data=named)
+
+
+def drawn_folder(drawn: DrawnSettings) -> Path:
+    """Where the set of these settings lies."""
+    people = f"{drawn.identities}-people-{drawn.cameras}-cameras-{drawn.videos}-videos-{drawn.target_identities}-others"
+    return Path(drawn.folder).expanduser() / f"{people}-seed-{drawn.seed}"
+
+
+def _is_whole(folder: Path) -> bool:
+    # Written last, in a hidden folder that is renamed when all is drawn.
+    return (folder / "synthetic.json").is_file()
+
+
+def _draw(folder: Path, drawn: DrawnSettings, check: Callable[[], None]) -> None:
+    from remix_track.synthetic.dataset import synthesize
+
+    try:
+        synthesize(
+            folder,
+            identities=drawn.identities,
+            cameras=drawn.cameras,
+            videos=drawn.videos,
+            target_identities=drawn.target_identities,
+            sequences=0,
+            seed=drawn.seed,
+            show=lambda part, done, total: check(),
+        )
+    except InputError:
+        # Another run may have wanted the same set and been faster.
+        if not _is_whole(folder):
+            raise
