@@ -95,7 +95,8 @@ def our_settings(case: Case, data: Path, threads: int, precision: Precision) -> 
             videos_per_epoch=VIDEOS,
             crops_per_video=10,
         ),
-        clusters=ClusterSettings(k1=4, k2=2, min_samples=2),  # few crops, and a whole mini-batch is wanted of them
+        # Few crops, and a whole mini-batch is wanted of them.
+        clusters=ClusterSettings(scope="video", k1=4, k2=2, min_samples=2),
         run=RunSettings(epochs=1, device="cpu", precision=precision, threads=threads, embed_batch=16),
     )
 
