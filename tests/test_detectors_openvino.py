@@ -189,6 +189,17 @@ class TestFallingBack:
         ]
 
 
+def test_a_head_that_is_not_yolos_is_named():
+    import torch
+
+    from remix_track.trackers.detectors.yolo_parts import Body
+
+    network: Any = torch.nn.Module()
+    network.model = [torch.nn.Identity(), torch.nn.Linear(2, 2)]
+    with pytest.raises(TypeError, match="it ends in Linear, which is no head of YOLO"):
+        Body(network)
+
+
 def test_backends_that_cannot_be(shared, tmp_path, monkeypatch):
     exported = tmp_path / "m.onnx"
     exported.touch()

@@ -4,12 +4,14 @@ import os
 import pickle
 import subprocess
 import sys
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from remix_track.errors import InputError
+from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 from remix_track.trackers.detectors.yolo import YoloDetector, chosen_classes
 from remix_track.trackers.frame import Frame
 from tests.test_detectors import PETS_FRAMES, recall_and_precision
@@ -75,6 +77,30 @@ class TestBoxes:
         assert detector(blank()).xyxy.tolist() == [[1, 2, 3, 4]]
         assert detector(blank()).score.tolist() == pytest.approx([0.9])
         assert detector.dropped == 4
+
+
+def test_turned_boxes_of_a_pt_become_upright_ones_on_torch(tmp_path):
+    import torch
+
+    with quiet_ultralytics():
+        from ultralytics import YOLO
+    torch.manual_seed(0)
+    made = YOLO("yolo11n-obb.yaml", verbose=False)
+    for level in made.model.model[-1].cv3:
+        torch.nn.init.normal_(level[-1].weight, std=0.05)
+        torch.nn.init.constant_(level[-1].bias, -1.0)
+    torch.save({"model": made.model.eval(), "train_args": {"task": "obb"}}, tmp_path / "turned.pt")
+    image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
+    options: dict[str, Any] = {"imgsz": 160, "conf": 0.26, "device": "cpu"}
+    detector = YoloDetector(tmp_path / "turned.pt", classes=list(range(80)), **options)
+    found = detector(Frame(1, image, 0.0))
+    theirs = YOLO(tmp_path / "turned.pt").predict(image, verbose=False, **options)[0].obb
+    assert len(found) == len(theirs) > 0
+    np.testing.assert_array_equal(found.xyxy, theirs.xyxy.numpy())
+    np.testing.assert_array_equal(found.score, theirs.conf.numpy())
+    assert not detector.on_openvino
+    with pytest.raises(InputError, match="turned boxes are computed on torch; leave --detector-backend out"):
+        YoloDetector(tmp_path / "turned.pt", classes=[0], backend="openvino", imgsz=160)
 
 
 def test_name_says_which_file(weights):

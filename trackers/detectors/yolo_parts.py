@@ -84,4 +84,6 @@ def split(model: nn.Module) -> tuple[Body, Head]:
 
 
 def _branch_of_boxes(head: Any) -> str:
+    if not hasattr(head, "cv2"):
+        raise TypeError(f"it ends in {type(head).__name__}, which is no head of YOLO")
     return "one2one_cv2" if getattr(head, "end2end", False) else "cv2"
