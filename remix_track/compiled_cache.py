@@ -81,7 +81,9 @@ def keep(key: str, notes: Mapping[str, Any], content: bytes) -> None:
 
 def _digest(notes: Mapping[str, Any], content: bytes) -> str:
     """Of both: a letter that changed in the notes is as bad as one in the network."""
-    digest = hashlib.sha256(json.dumps(notes, sort_keys=True).encode())
+    # Numbers as keys come back as texts, which sort otherwise.
+    as_read = json.loads(json.dumps(notes))
+    digest = hashlib.sha256(json.dumps(as_read, sort_keys=True).encode())
     digest.update(content)
     return digest.hexdigest()
 

@@ -24,6 +24,13 @@ def test_what_is_kept_comes_back(folder):
     assert folder.stat().st_mode & 0o077 == 0
 
 
+def test_notes_with_numbers_as_keys_come_back(folder):
+    keep("key", {"names": {number: str(number) for number in range(12)}}, b"")
+    found = recall("key")
+    assert found is not None
+    assert found[0]["names"]["11"] == "11"
+
+
 def test_keys_tell_facts_apart_but_not_their_order():
     assert key_of({"a": 1, "b": [2]}) == key_of({"b": [2], "a": 1}) != key_of({"a": 1, "b": [3]})
 
