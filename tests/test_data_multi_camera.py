@@ -335,6 +335,7 @@ def test_names_below_folders_of_cameras(tmp_path):
         (["cam1/ann/walk1/1.jpg", "cam1/bob/walk1/1.jpg"], "folders named walk1 .* give 2 identities, .* name 1"),
         (["cam1/cam2/1.jpg", "cam2/cam1/1.jpg", "cam2/cam2/1.jpg"], "folders named cam2 lie in several others"),
         (["ann/cam1/1.jpg", "bob/cam1/1.jpg", "bob/2.jpg"], "folders named cam1 lie in several others"),
+        (["cam1/ann/w1/1.jpg", "cam2/bob/w2/1.jpg"], "folders lie 3 deep; read as people, .* would give 2 identities"),
         (["cam1/frame_1.jpg", "cam2/frame_1.jpg"], "the names of the pictures below would give 1 identities"),
         ([f"p{n % 2}/{n:06}_x.jpg" for n in range(21)], r"would give 2 identities at 21 cameras \(000000, 000001"),
     ],

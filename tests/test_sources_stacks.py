@@ -186,6 +186,19 @@ def test_a_header_that_promises_millions_of_pictures_costs_nothing(tmp_path):
     assert source.problems == ["a.png: the file breaks off behind 3 pictures"]
 
 
+@pytest.mark.parametrize(("images_said", "refused"), [(3, False), (4, True)])
+def test_a_stack_of_imagej_that_lists_a_part_of_its_pictures_is_refused(tmp_path, images_said, refused):
+    description = f"ImageJ=1.54f\nimages={images_said}\nframes={images_said}\n"
+    path = stack(tmp_path / "a.tif", 1, 2, 3, tiffinfo={270: description})
+    if refused:
+        with pytest.raises(
+            InputError, match=r"a\.tif: ImageJ says that it holds 4 pictures, 3 of them are listed; save"
+        ):
+            read(path)
+    else:
+        assert len(read(path)) == 3
+
+
 def test_a_stack_without_end_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(picture_file, "_MOST_PICTURES", 3)
     assert len(read(stack(tmp_path / "a.tif", 1, 2, 3))) == 3

@@ -151,6 +151,12 @@ def test_a_tiff_of_values_that_are_not_read_is_called_that(tmp_path, values, kin
         read_all(tmp_path / "a.tif")
 
 
+def test_signed_bytes_are_refused(tmp_path):
+    assert cv2.imwrite(str(tmp_path / "a.tif"), np.full((8, 8), -3, np.int8))
+    with pytest.raises(InputError, match=r"a\.tif: values of -128 to 127 without an obvious scale"):
+        read_all(tmp_path / "a.tif")
+
+
 def test_deep_values_that_count_from_white_are_refused(tmp_path):
     Image.fromarray(np.full((8, 8), 0.5, np.float32)).save(tmp_path / "a.tif", tiffinfo={262: 0})
     with pytest.raises(InputError, match=r"a\.tif: its deep values count down from white"):

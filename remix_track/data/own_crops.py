@@ -103,19 +103,22 @@ def _camera_level(root: Path, pictures: Sequence[_Picture]) -> int | None:
     if depth == 1:
         names = {parts[0] for parts in folders if parts}
         return 0 if len(depths) == 1 and all(map(_CAMERA_FOLDER.fullmatch, names)) else None
-    if len(depths) == 1:
-        levels = [level for level in range(depth) if all(_CAMERA_LEVEL.fullmatch(parts[level]) for parts in folders)]
-        people = {_without(parts, levels[0]) for parts in folders} if len(levels) == 1 else set()
-        if people and not _repeated(people):
-            return levels[0]
+    # One level of cameras and one of people; what a third one is, nothing tells.
+    levels = [level for level in range(depth) if all(map(_CAMERA_LEVEL.fullmatch, _names_at(folders, level)))]
+    if len(depths) == 1 and depth == 2 and len(levels) == 1:
+        return levels[0]
     repeated = _repeated(folders)
-    if repeated:
+    if repeated or levels:
+        found = f"folders named {repeated} lie in several others" if repeated else f"folders lie {depth} deep"
         raise InputError(
-            f"{root}: folders named {repeated} lie in several others; read as people, each by its whole path, they"
-            f" would give {len(folders)} identities, by their last name {len({parts[-1:] for parts in folders})};"
-            f" {_ADVICE}"
+            f"{root}: {found}; read as people, each by its whole path, they would give {len(folders)} identities, by"
+            f" their last name {len({parts[-1:] for parts in folders})}; {_ADVICE}"
         )
     return None
+
+
+def _names_at(folders: set[tuple[str, ...]], level: int) -> set[str]:
+    return {parts[level] if level < len(parts) else "" for parts in folders}
 
 
 def _without(parts: tuple[str, ...], level: int) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """One file of a picture or of several: 8-bit BGR, or the deeper values that wait for a scale."""
 
 import contextlib
+import re
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,8 +27,8 @@ _ANIMATED = {"PNG", "WEBP"}
 _COLOURS = {"RGB", "RGBA", "LA"}
 _OF_SEVERAL = _ANIMATED | {"TIFF"}
 # Tags of TIFF 6.0.
-_SUBFILE, _PHOTOMETRIC, _BITS, _SAMPLES, _SAMPLE_FORMAT = 254, 262, 258, 277, 339
-_REDUCED_OR_MASK = 0b101
+_SUBFILE, _BITS, _PHOTOMETRIC, _DESCRIPTION, _SAMPLES, _SAMPLE_FORMAT = 254, 258, 262, 270, 277, 339
+_REDUCED_OR_MASK, _SIGNED = 0b101, 2
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
@@ -106,6 +107,12 @@ class PictureFile:
                 break
             if not int(self._picture.tag_v2.get(_SUBFILE, 0)) & _REDUCED_OR_MASK:  # type: ignore[attr-defined]
                 places.append(place)
+        described = re.search(r"^images=(\d{1,9})\s*$", _imagej_description(self._picture), re.MULTILINE)
+        if described and int(described[1]) > place:
+            raise InputError(
+                f"{self._path.name}: ImageJ says that it holds {described[1]} pictures, {place} of them are listed;"
+                " save it as a sequence of images"
+            )
         if len(places) > _MOST_PICTURES:
             raise InputError(f"{self._path.name}: more than {_MOST_PICTURES} pictures in one file; split it")
         return places or [0]
@@ -133,6 +140,10 @@ class PictureFile:
             tags = getattr(self._picture, "tag_v2", {})
             if picture.mode in _DEEP_GRAY and tags.get(_PHOTOMETRIC) == 0:
                 raise InputError(f"{self._path.name}: its deep values count down from white; save it with 8 bits")
+            if picture.mode == "L" and _first(tags.get(_SAMPLE_FORMAT)) == _SIGNED:
+                raise InputError(
+                    f"{self._path.name}: values of -128 to 127 without an obvious scale; save them from 0 on"
+                )
             if ";16" in deep and picture.mode in _COLOURS and picture.size == (width, height):
                 colours = self._deep_colours(self._places[index])
                 if colours is not None and colours.shape == (height, width, 3):
@@ -220,9 +231,19 @@ def _what_it_is(path: Path) -> str:
         return "not a picture"
     if _BITS not in tags:
         return "not a picture"
-    kind = {2: "signed", 3: "float"}.get(_first(tags.get(_SAMPLE_FORMAT)), "whole")
+    kind = {_SIGNED: "signed", 3: "float"}.get(_first(tags.get(_SAMPLE_FORMAT)), "whole")
     samples, bits = tags.get(_SAMPLES, 1), _first(tags.get(_BITS))
     return f"a TIFF of {samples} x {bits}-bit {kind} values, which is not read; save it with 8 or 16 bits"
+
+
+def _imagej_description(picture: "Image.Image") -> str:
+    """What ImageJ writes of a stack in the first page; empty in other files.
+
+    Stacks above 4 GB have one page, and the pixels of the others just follow it.
+    """
+    picture.seek(0)
+    text = str(picture.tag_v2.get(_DESCRIPTION, ""))  # type: ignore[attr-defined]
+    return text if text.startswith("ImageJ=") else ""
 
 
 def _first(tag: object) -> int:
