@@ -96,7 +96,7 @@ def examine_results(
         if allow_missing:
             finding = Finding("warning", path, None, "no such results", "scored as no detections")
         else:
-            remedy = "write the file, or give --allow-missing to score it as no detections"
+            remedy = "write the file, or give `allow_missing` to score it as no detections"
             finding = Finding("error", path, None, "no results for this sequence", remedy)
         return Examination(_no_rows(), (finding,))
     rows, found = _read(path)
@@ -261,9 +261,9 @@ def _own_classes(path: Path, rows: MotRows, chosen: Collection[int]) -> tuple[Mo
     if not chosen:
         doubt = doubt_about(counts)
         severity: Severity = "warning" if len(counts) > 1 else "note"
-        return rows, [Finding(severity, path, None, doubt, "all count; --classes chooses")] if doubt else []
+        return rows, [Finding(severity, path, None, doubt, "all count; `classes` chooses")] if doubt else []
     if len(rows) and not class_counts(rows):
-        return rows, [Finding("error", path, None, "no class in column 8 to choose by", "leave out --classes")]
+        return rows, [Finding("error", path, None, "no class in column 8 to choose by", "leave out `classes`")]
     return _chosen(path, rows, chosen)
 
 
@@ -277,7 +277,7 @@ def _chosen(path: Path, rows: MotRows, classes: Collection[int]) -> tuple[MotRow
 
 def _class_faults(path: Path, rows: MotRows, classes: Collection[int]) -> list[Finding]:
     if len(rows) and (rows.class_id == -1).all():
-        remedy = "write 1 for people there, or score with --mot15 or --data, which use no classes"
+        remedy = "write 1 for people there, or score with `mot15` or `data`, which use no classes"
         return [Finding("error", path, int(rows.line[0]), "no class in column 8", remedy)]
     unknown = rows[~np.isin(rows.class_id, list(classes))]
     what = [f"class {id_} in column 8" for id_ in unknown.class_id[:1]]

@@ -102,7 +102,7 @@ def _check_classes(gt: MotRows, rules: Rules) -> None:
         row = unknown[0]
         raise InputError(
             f"ground truth, line {gt.line[row]}: class {gt.class_id[row]} in column 8 is none of {rules.title}'s "
-            f"classes {min(rules.classes)} to {max(rules.classes)}; if column 8 is no class, use --data"
+            f"classes {min(rules.classes)} to {max(rules.classes)}; if column 8 is no class, use `data`"
         )
 
 

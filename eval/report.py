@@ -184,7 +184,7 @@ def parse_minimum(text: str) -> tuple[str, float]:
     except ValueError:
         bar = math.nan
     if not equals or not math.isfinite(bar):
-        raise InputError(f"--min {text!r}: expected METRIC=NUMBER, as in --min MOTA=60")
+        raise InputError(f"`min` {text!r}: expected METRIC=NUMBER, as in `min` MOTA=60")
     return _metric_named(name.strip()), bar
 
 
@@ -194,9 +194,9 @@ def _metric_named(name: str) -> str:
     if metric is None:
         sensible = [metric for metric in known.values() if metric not in SMALL_IS_GOOD | NEITHER]
         near = max(sensible, key=lambda metric: difflib.SequenceMatcher(None, name.lower(), metric.lower()).ratio())
-        raise InputError(f"--min {shown(name)}: unknown metric; did you mean {near}?")
+        raise InputError(f"`min` {shown(name)}: unknown metric; did you mean {near}?")
     if metric in SMALL_IS_GOOD or metric in NEITHER:
-        raise InputError(f"--min {metric}: a minimum makes no sense for {metric}; give MOTA, IDF1, HOTA ...")
+        raise InputError(f"`min` {metric}: a minimum makes no sense for {metric}; give MOTA, IDF1, HOTA ...")
     return metric
 
 
@@ -209,7 +209,7 @@ def check_minimums(minimums: Mapping[str, float], evaluation: Mapping[str, Any])
     failures = []
     for metric, bar in minimums.items():
         if metric not in evaluation["COMBINED"]:
-            raise InputError(f"--min {metric}: this evaluation holds no {metric}; evaluate again to get it")
+            raise InputError(f"`min` {metric}: this evaluation holds no {metric}; evaluate again to get it")
         value = evaluation["COMBINED"][metric]
         if not value >= bar:
             found = "not defined (nothing to divide by)" if math.isnan(value) else f"{value:.3f}"

@@ -103,10 +103,10 @@ def default_root(rules: Rules) -> Path:
             return place
     source = _DOWNLOADS.get(rules.name, f"https://motchallenge.net/data/{rules.title}.zip")
     if rules.name == "data":
-        raise InputError("--data needs a folder: --data ROOT, where ROOT/SEQUENCE/gt/gt.txt is the ground truth")
+        raise InputError("`data` needs a folder: `data` ROOT, where ROOT/SEQUENCE/gt/gt.txt is the ground truth")
     raise InputError(
         f"{rules.title}: not found in {', '.join(str(place) for place in places)}; get it from {source} and unpack "
-        f"it to ./data/{rules.title}, or give its folder: --{rules.name} ROOT"
+        f"it to ./data/{rules.title}, or give its folder: `{rules.name}` ROOT"
     )
 
 

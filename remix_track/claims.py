@@ -75,7 +75,7 @@ def take(folder: Path) -> None:
             os.close(mark)
             raise
         os.close(mark)
-    raise BusyError(f"{folder}: others make and remove it all the time; give another --output")
+    raise BusyError(f"{folder}: others make and remove it all the time; give another `output`")
 
 
 def release(folder: Path) -> None:
@@ -159,7 +159,7 @@ def _lock(mark: int, folder: Path) -> None:
     try:
         fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise BusyError(f"{folder}: another run writes to it; wait for its end, or give another --output") from None
+        raise BusyError(f"{folder}: another run writes to it; wait for its end, or give another `output`") from None
     except OSError as error:
         # A network's file system may have no locks; results are written there nevertheless.
         _log.info("%s: cannot be locked (%s)", folder, error.strerror)

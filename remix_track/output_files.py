@@ -26,14 +26,14 @@ def claim_folder(path: Path, *, overwrite: bool = False) -> Path:
             if (path / MARK).is_file():
                 return _retaken(path, overwrite=overwrite)
             raise InputError(
-                f"{path}: not a result of remix-track, so --overwrite leaves it alone; give another --output"
+                f"{path}: not a result of remix-track, so `overwrite` leaves it alone; give another `output`"
                 if overwrite
                 else _already(path)
             )
         path.mkdir(parents=True, exist_ok=True)
         claims.take(path)
     except OSError as error:
-        raise InputError(f"{path}: cannot be written ({_reason(error)}); give another --output") from None
+        raise InputError(f"{path}: cannot be written ({_reason(error)}); give another `output`") from None
     return path
 
 
@@ -47,9 +47,9 @@ def claim_numbered_folder(parent: Path, name: str) -> Path:
         except (FileExistsError, claims.BusyError):
             continue
         except OSError as error:
-            raise InputError(f"{path}: cannot be written ({_reason(error)}); give another --output") from None
+            raise InputError(f"{path}: cannot be written ({_reason(error)}); give another `output`") from None
         return path
-    raise InputError(f"{parent / name}: 100,000 results are there already; give another --output")
+    raise InputError(f"{parent / name}: 100,000 results are there already; give another `output`")
 
 
 def reclaim_folder(path: Path) -> Path:
@@ -94,7 +94,7 @@ def _retaken(path: Path, *, overwrite: bool) -> Path:
 
 
 def _already(path: Path) -> str:
-    return f"{path}: there is something already; give another --output, or --overwrite to replace a result"
+    return f"{path}: there is something already; give another `output`, or `overwrite` to replace a result"
 
 
 @contextlib.contextmanager

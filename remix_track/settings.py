@@ -39,7 +39,7 @@ def build(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settin
     Args:
         kind: the dataclass.
         values: what differs from its defaults.
-        where: what the user would look for in an error message: a file's path, `--set`.
+        where: what the user would look for in an error message: a file's path, `track()`.
 
     Raises:
         InputError: an unknown key (the nearest known one is named), or a value of another type.

@@ -44,9 +44,9 @@ def changed(kind: type[Settings], values: Mapping[str, Any], changes: Sequence[s
     for change in changes:
         path, equals, text = change.partition("=")
         if not equals:
-            raise InputError(f"--set {change}: expected section.key=value")
-        _set(kind, merged, path.strip().split("."), text.strip(), f"--set {path.strip()}")
-    return settings.build(kind, merged, "--set" if changes else where)
+            raise InputError(f"`set` {change}: expected section.key=value")
+        _set(kind, merged, path.strip().split("."), text.strip(), f"`set` {path.strip()}")
+    return settings.build(kind, merged, "`set`" if changes else where)
 
 
 def _set(kind: type[Any], values: dict[str, Any], path: list[str], text: str, where: str) -> None:

@@ -133,7 +133,7 @@ def test_a_side_file_keeps_what_else_stands_in_it(tmp_path):
     assert copy.read_bytes() == b"network"
     assert read_side_file(copy).max_cosine_distance == 0.25
     assert side.read_text() == 'trained_on = "x"'
-    with pytest.raises(InputError, match=r"copy\.onnx: there is something already; give another --output, or --overw"):
+    with pytest.raises(InputError, match=r"copy\.onnx: there is something already; give another `output`, or `overw"):
         check_storage(str(weights), copy, overwrite=False)
     ir = tmp_path / "w.xml"
     ir.write_bytes(b"graph")

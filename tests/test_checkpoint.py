@@ -116,7 +116,7 @@ def test_other_files_and_versions_are_named(tmp_path):
     path = save_checkpoint(tmp_path, checkpoint(format_version=9), keep=1)
     with pytest.raises(InputError, match="format version 9, but this release reads 1"):
         load_checkpoint(path)
-    with pytest.raises(InputError, match="holds no checkpoint; give --resume the folder of a run"):
+    with pytest.raises(InputError, match="holds no checkpoint; give `resume` the folder of a run"):
         newest_checkpoint(tmp_path / "nothing")
 
 

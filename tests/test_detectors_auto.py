@@ -191,4 +191,4 @@ class TestNamed:
         assert isinstance(find_detector("hog", classes=["Person"]), HogDetector)
         with pytest.raises(InputError) as caught:
             find_detector("hog", classes=["car", "0"])
-        assert str(caught.value) == "HOG (built in) finds people only, not car; give YOLO weights as --detector"
+        assert str(caught.value) == "HOG (built in) finds people only, not car; give YOLO weights as `detector`"

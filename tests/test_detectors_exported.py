@@ -191,7 +191,7 @@ class TestLayouts:
 class TestFilesThatDoNotSay:
     def test_names_and_task(self, write, caplog):
         path = write(by_class(names=4, person=3))
-        assert "carries no class names; say which to track by number, such as --classes 0" in refused(path)
+        assert "carries no class names; say which to track by number, such as `classes` 0" in refused(path)
         detector, found = seen(path, classes=[3])
         assert len(found) == 2
         assert detector.name.endswith(", taken for: task detect, 4 classes)")
@@ -214,12 +214,12 @@ class TestFilesThatDoNotSay:
         path = write(by_class(task))
         message = refused(path)
         assert doubt in message
-        assert message.endswith("; say which with --detector-task detect or segment or pose or obb")
+        assert message.endswith("; say which with `detector_task` detect or segment or pose or obb")
         assert len(seen(path, task=task, classes=[0])[1]) == 2
 
     def test_a_task_that_the_file_contradicts(self, write):
         path = write(by_class("pose"), notes=says("pose"))
-        assert refused(path, task="obb") == "its task is pose, not obb; leave --detector-task out"
+        assert refused(path, task="obb") == "its task is pose, not obb; leave `detector_task` out"
         assert len(seen(path, task="pose")[1]) == 2
 
     def test_yolov5_is_not_taken_for_turned_boxes(self, write):

@@ -174,7 +174,7 @@ class TestFallingBack:
 
     def test_is_refused_where_openvino_was_asked_for(self, shared, refusing):
         detector = YoloDetector(shared("weights/yolo11n.pt"), imgsz=64, backend="openvino")
-        with pytest.raises(InputError, match=r"OpenVINO finds other boxes than torch; leave --detector-backend out"):
+        with pytest.raises(InputError, match=r"OpenVINO finds other boxes than torch; leave `detector_backend` out"):
             detector(Frame(1, np.zeros((48, 64, 3), np.uint8), 0.0))
 
     def test_what_openvino_cannot_take_is_the_same(self, shared, monkeypatch, caplog, tmp_path):
@@ -203,10 +203,10 @@ def test_a_head_that_is_not_yolos_is_named():
 def test_backends_that_cannot_be(shared, tmp_path, monkeypatch):
     exported = tmp_path / "m.onnx"
     exported.touch()
-    with pytest.raises(InputError, match=r"m\.onnx: is computed by what it was exported for; leave --detector-backend"):
+    with pytest.raises(InputError, match=r"m\.onnx: is computed by what it was exported for; leave `detector_backend`"):
         YoloDetector(exported, backend="openvino")
     monkeypatch.setattr(openvino_runtime, "is_usable", lambda: False)
-    with pytest.raises(InputError, match="--detector-backend openvino: it is not installed or does not run here"):
+    with pytest.raises(InputError, match="`detector_backend` openvino: it is not installed or does not run here"):
         YoloDetector(shared("weights/yolo11n.pt"), backend="openvino")
 
 

@@ -138,13 +138,13 @@ class TestClasses:
     @pytest.mark.parametrize(
         ("wanted", "names", "message"),
         [
-            ((), {0: "cat", 1: "dog"}, "m.pt: has no class 'person'; choose with --classes among 0 cat, 1 dog"),
+            ((), {0: "cat", 1: "dog"}, "m.pt: has no class 'person'; choose with `classes` among 0 cat, 1 dog"),
             (["vans"], {0: "van", 1: "dog"}, "m.pt: has no class 'vans'; did you mean 'van'?"),
             (["9"], {0: "van", 1: "dog"}, "m.pt: has no class '9'; it knows 0 van, 1 dog"),
             (
                 (),
                 {i: f"class{i}" for i in range(999)},
-                "m.pt: carries no class names; say which to track by number, such as --classes 0",
+                "m.pt: carries no class names; say which to track by number, such as `classes` 0",
             ),
         ],
     )

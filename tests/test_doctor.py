@@ -184,7 +184,7 @@ def test_results_in_one_half_of_the_picture_are_not_scaled(results, path):
 def test_a_missing_file(path):
     facts: dict[str, Any] = {"frames": FRAMES, "width": WIDTH, "height": HEIGHT}
     assert said(examine_results(path, **facts).findings, path) == [
-        "error no results for this sequence; write the file, or give --allow-missing to score it as no detections"
+        "error no results for this sequence; write the file, or give `allow_missing` to score it as no detections"
     ]
     allowed = examine_results(path, **facts, allow_missing=True)
     assert said(allowed.findings, path) == ["warning no such results; scored as no detections"]
@@ -239,7 +239,7 @@ MOT17 = frozenset(range(1, 14))
         (
             "1,7,9,9,9,9,1,-4.1,-7.3,0\n",
             MOT17,
-            "error 1: no class in column 8; write 1 for people there, or score with --mot15 or --data, "
+            "error 1: no class in column 8; write 1 for people there, or score with `mot15` or `data`, "
             "which use no classes",
         ),
         (

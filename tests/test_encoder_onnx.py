@@ -206,7 +206,7 @@ def test_side_files_that_do_not_fit_are_refused(tmp_path, text, message):
 
 def test_open_input_sizes_are_the_users_to_give(tmp_path):
     path = write(tmp_path, pooling(("b", 3, "h", "w")))
-    with pytest.raises(InputError, match="leaves its input height open; give --input-size, such as 256x128"):
+    with pytest.raises(InputError, match="leaves its input height open; give `input_size`, such as 256x128"):
         load_embedder(path)
     assert loaded(path, input_size=(64, 40)).description["input"] == "64x40 RGB"
     (tmp_path / "net.toml").write_text("input_height = 96\ninput_width = 48\n")

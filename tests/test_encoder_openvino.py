@@ -177,7 +177,7 @@ class TestOwnFiles:
         assert embedder.description["trained_on"] == "chance"
 
     def test_run_on_openvino_only(self, ours, tmp_path):
-        with pytest.raises(InputError, match=r"w\.xml: runs on openvino, not on torch; leave --backend out"):
+        with pytest.raises(InputError, match=r"w\.xml: runs on openvino, not on torch; leave `backend` out"):
             loaded(self.exported(ours, tmp_path), backend="torch")
 
     def test_without_their_constants_or_damaged_are_refused(self, ours, tmp_path):
@@ -201,7 +201,7 @@ class TestOwnFiles:
             "two": (pooling(nodes=[*POOL, node("Relu", ["x"], "z")], outputs=[
                 value_info("y", ("b", 3)), value_info("z", ("b", 3, 32, 16))]), "has 1 inputs and 2 outputs"),
             "grey": (pooling(("b", 1, 32, 16)), r"takes input of shape \[\?,1,32,16\]; expected \(batch, 3"),
-            "open": (pooling(("b", 3, "h", "w")), "leaves its input height open; give --input-size"),
+            "open": (pooling(("b", 3, "h", "w")), "leaves its input height open; give `input_size`"),
         }  # fmt: skip
         for name, (content, message) in cases.items():
             model = openvino_runtime.read_model(content)
@@ -232,7 +232,7 @@ class TestChoice:
             self.choose(able=("openvino",))
 
     def test_that_the_weights_cannot_run_on_is_refused(self):
-        with pytest.raises(InputError, match="w: runs on torch or openvino, not on onnxruntime; leave --backend out"):
+        with pytest.raises(InputError, match="w: runs on torch or openvino, not on onnxruntime; leave `backend` out"):
             self.choose("onnxruntime")
 
     def test_other_vectors_than_torchs_go_to_torch_with_a_word(self, ours, tmp_path, monkeypatch, caplog):

@@ -209,7 +209,7 @@ def test_split_rows_renumbers_from_one():
             mot_rows([1], [1], [[0, 0, 1, 1]], class_id=[-4]),
             mot_rows([], [], []),
             "ground truth, line 1: class -4 in column 8 is none of MOT17's classes 1 to 13; "
-            "if column 8 is no class, use --data",
+            "if column 8 is no class, use `data`",
         ),
     ],
 )

@@ -137,7 +137,7 @@ def test_default_root(tmp_path, monkeypatch):
         default_root(PRESETS["mot17"])
     assert str(error.value) == (
         "MOT17: not found in MOT17, mot17, data/MOT17, data/mot17; get it from https://motchallenge.net/data/MOT17.zip "
-        "and unpack it to ./data/MOT17, or give its folder: --mot17 ROOT"
+        "and unpack it to ./data/MOT17, or give its folder: `mot17` ROOT"
     )
     (tmp_path / "data" / "MOT17").mkdir(parents=True)
     assert str(default_root(PRESETS["mot17"])) == "data/MOT17"

@@ -61,7 +61,7 @@ class TestDetections:
         path = _rows(tmp_path, [1, 4, 4], "det.txt")
         assert self.seen(path) == [1, 4, 4]
         doubt = "boxes of 2 classes in column 8 (class 4: 2 boxes, 1: 1)"
-        assert caplog.messages == [f"{path}: {doubt}; all are tracked, --classes chooses"]
+        assert caplog.messages == [f"{path}: {doubt}; all are tracked, `classes` chooses"]
 
     def test_some_are_chosen_and_nothing_is_said(self, tmp_path, caplog):
         path = _rows(tmp_path, [1, 4, 4, 9], "det.txt")
@@ -78,9 +78,9 @@ class TestDetections:
     @pytest.mark.parametrize(
         ("held", "wanted", "message"),
         [
-            ([-1], ["4"], "no class in column 8 to choose 4 by; leave out --classes"),
+            ([-1], ["4"], "no class in column 8 to choose 4 by; leave out `classes`"),
             ([1, 4], ["person"], "classes in MOT text are numbers of column 8, not 'person'; give numbers"),
-            ([1, 4], ["7"], "no box of --classes 7; it holds class 1: 1 box, 4: 1"),
+            ([1, 4], ["7"], "no box of `classes` 7; it holds class 1: 1 box, 4: 1"),
         ],
     )
     def test_what_cannot_be_chosen(self, tmp_path, held, wanted, message):

@@ -34,7 +34,7 @@ def test_a_result_is_replaced_only_when_asked(tmp_path):
     with pytest.raises(InputError) as caught:
         claim_folder(path)
     assert str(caught.value) == (
-        f"{path}: there is something already; give another --output, or --overwrite to replace a result"
+        f"{path}: there is something already; give another `output`, or `overwrite` to replace a result"
     )
     assert (path / "tracks.txt").read_text() == "1"
     assert names(claim_folder(path, overwrite=True)) == [MARK]
@@ -45,7 +45,7 @@ def test_overwrite_spares_what_is_not_ours(tmp_path):
     with pytest.raises(InputError) as caught:
         claim_folder(tmp_path, overwrite=True)
     assert str(caught.value) == (
-        f"{tmp_path}: not a result of remix-track, so --overwrite leaves it alone; give another --output"
+        f"{tmp_path}: not a result of remix-track, so `overwrite` leaves it alone; give another `output`"
     )
     assert names(tmp_path) == ["thesis.tex"]
 
@@ -55,7 +55,7 @@ def test_a_file_is_not_a_folder(tmp_path, overwrite):
     (tmp_path / "video.mp4").write_text("precious")
     with pytest.raises(InputError):
         claim_folder(tmp_path / "video.mp4", overwrite=overwrite)
-    with pytest.raises(InputError, match=r"cannot be written \(Not a directory\); give another --output"):
+    with pytest.raises(InputError, match=r"cannot be written \(Not a directory\); give another `output`"):
         claim_folder(tmp_path / "video.mp4" / "out", overwrite=overwrite)
     assert (tmp_path / "video.mp4").read_text() == "precious"
 

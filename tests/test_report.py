@@ -128,13 +128,13 @@ def test_minimums(evaluation):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("MOAT=60", "--min MOAT: unknown metric; did you mean MOTA?"),
-        ("idf=60", "--min idf: unknown metric; did you mean IDF1?"),
-        ("\x1b=1", "--min ?: unknown metric; did you mean "),
-        ("MOTA", "--min 'MOTA': expected METRIC=NUMBER, as in --min MOTA=60"),
-        ("MOTA=", "--min 'MOTA=': expected METRIC=NUMBER, as in --min MOTA=60"),
-        ("MOTA=nan", "--min 'MOTA=nan': expected METRIC=NUMBER, as in --min MOTA=60"),
-        ("IDsw=5", "--min IDsw: a minimum makes no sense for IDsw; give MOTA, IDF1, HOTA ..."),
+        ("MOAT=60", "`min` MOAT: unknown metric; did you mean MOTA?"),
+        ("idf=60", "`min` idf: unknown metric; did you mean IDF1?"),
+        ("\x1b=1", "`min` ?: unknown metric; did you mean "),
+        ("MOTA", "`min` 'MOTA': expected METRIC=NUMBER, as in `min` MOTA=60"),
+        ("MOTA=", "`min` 'MOTA=': expected METRIC=NUMBER, as in `min` MOTA=60"),
+        ("MOTA=nan", "`min` 'MOTA=nan': expected METRIC=NUMBER, as in `min` MOTA=60"),
+        ("IDsw=5", "`min` IDsw: a minimum makes no sense for IDsw; give MOTA, IDF1, HOTA ..."),
     ],
 )
 def test_minimums_that_cannot_be_meant(text, message):
@@ -144,7 +144,7 @@ def test_minimums_that_cannot_be_meant(text, message):
 
 
 def test_a_minimum_on_a_metric_that_the_evaluation_lacks(evaluation):
-    with pytest.raises(InputError, match="--min DetRe: this evaluation holds no DetRe"):
+    with pytest.raises(InputError, match="`min` DetRe: this evaluation holds no DetRe"):
         report.check_minimums({"DetRe": 1}, evaluation)
 
 

@@ -52,7 +52,7 @@ def test_numbers_that_float16_cannot_hold_are_refused(tmp_path):
     state = {"conv": torch.full((1, 1, 1, 1), 1e5), "norm": torch.tensor([1e5])}
     assert _as_stored(state, "float32", tmp_path) is state
     with pytest.raises(
-        InputError, match=r"float16 cannot hold conv; the last checkpoint is whole: --resume with run\."
+        InputError, match=r"float16 cannot hold conv; the last checkpoint is whole: `resume` with run\."
     ):
         _as_stored(state, "float16", tmp_path)
     state["conv"] /= 10

@@ -95,7 +95,7 @@ def test_what_is_there_is_not_overwritten(tmp_path):
     path = tmp_path / "tracks.txt"
     path.write_text("precious")
     for kind in (LiveFile, MotTextSink, CsvSink, JsonLinesSink):
-        with pytest.raises(InputError, match="there is something already; give another --output"):
+        with pytest.raises(InputError, match="there is something already; give another `output`"):
             kind(path)
     assert path.read_text() == "precious"
 
@@ -198,7 +198,7 @@ def test_tracks_without_vectors_are_an_error(tmp_path):
     path = tmp_path / "embeddings.npz"
     with pytest.raises(InputError) as caught:
         EmbeddingSink(path).write(THREE_FRAMES[0])
-    assert str(caught.value) == f"{path}: there are no appearance vectors to save; give --weights other than none"
+    assert str(caught.value) == f"{path}: there are no appearance vectors to save; give `weights` other than none"
 
 
 def test_vectors_without_room_leave_no_file(tmp_path):
@@ -268,7 +268,7 @@ def test_crop_settings_are_checked(name, value):
 def test_without_a_screen_the_window_is_one_clear_error(monkeypatch):
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
-    with pytest.raises(InputError, match=r"--show: no window can be opened here"):
+    with pytest.raises(InputError, match=r"`show`: no window can be opened here"):
         WindowSink(lambda frame: frame.image)
 
 

@@ -173,7 +173,7 @@ def test_another_size_in_mid_stream_is_one_clear_error(tmp_path):
             sink.write(frame)
         with pytest.raises(InputError) as caught:
             sink.write(next(frames_of(1, width=32, start=4)))
-    assert str(caught.value) == f"{path}: frame 4 is 32x48, the video is 64x48; give --no-video"
+    assert str(caught.value) == f"{path}: frame 4 is 32x48, the video is 64x48; give `no_video`"
     assert len(decoded(path)) == 3
 
 

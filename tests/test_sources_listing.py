@@ -77,12 +77,12 @@ def test_lists_that_cannot_be_used(tmp_path, text, message):
 
 
 def test_what_is_no_list(tmp_path):
-    with pytest.raises(InputError, match=r"cannot be read \(Is a directory\); --sources takes a text file"):
+    with pytest.raises(InputError, match=r"cannot be read \(Is a directory\); a list of sources is a text file"):
         expand_sources([], tmp_path)
     with pytest.raises(InputError, match=r"cannot be read \(No such file or directory\)"):
         expand_sources([], tmp_path / "none.txt")
     (tmp_path / "video.mp4").write_bytes(bytes(range(128, 256)))
-    with pytest.raises(InputError, match="not text; --sources takes a file with one source a line"):
+    with pytest.raises(InputError, match="not text; a list of sources is a text file, one a line"):
         expand_sources([], tmp_path / "video.mp4")
     with pytest.raises(InputError, match="no source given; name a video or more"):
         expand_sources([])

@@ -43,7 +43,7 @@ def test_a_folder_is_read_in_natural_order(tmp_path):
     assert (source.fps, source.fps_known, source.name) == (30, False, tmp_path.name)
     assert source.warnings == [
         f"{tmp_path}: the names of the pictures hold numbers of 1 to 100; frames are numbered by their place, 1 to 5",
-        f"{tmp_path}: nothing tells the frame rate; 30 is assumed, --fps sets it",
+        f"{tmp_path}: nothing tells the frame rate; 30 is assumed, `fps` sets it",
     ]
     assert frames[3].time == pytest.approx(0.1)
 
@@ -183,7 +183,7 @@ def test_unselected_pictures_are_not_even_opened(tmp_path):
 
 def test_start_beyond_the_end(tmp_path):
     save(tmp_path / "1.png")
-    with pytest.raises(InputError, match="has only 1 frames, --start 2 is beyond its end"):
+    with pytest.raises(InputError, match="has only 1 frames, `start` 2 is beyond its end"):
         read_all(tmp_path, start=2)
 
 

@@ -80,7 +80,7 @@ def test_bare_streams_play_at_the_rate_that_the_codec_states(tmp_path, name, cod
     fps = rate if known else 30
     assert (source.fps, source.fps_known) == (fps, known)
     assert [frame.time for frame in frames] == [pytest.approx(index / fps) for index in range(6)]
-    doubts = [] if known else [f"{path}: nothing tells the frame rate; 30 is assumed, --fps sets it"]
+    doubts = [] if known else [f"{path}: nothing tells the frame rate; 30 is assumed, `fps` sets it"]
     assert source.warnings == doubts
     source, frames = read_all(path, fps=5)
     assert (source.fps, frames[5].time, source.warnings) == (5, 1, [])
@@ -96,5 +96,5 @@ def test_stamps_that_ffmpeg_makes_up_are_no_times(tmp_path):
 def test_a_rate_in_the_container_is_not_held_to_what_bare_streams_may_claim(tmp_path):
     path = write_video(tmp_path / "a.mp4", frames=6, rate=480)
     assert read_all(path)[0].fps == 480
-    with pytest.raises(InputError, match="--fps 1001"):
+    with pytest.raises(InputError, match="`fps` 1001"):
         open_source(path, fps=1001)

@@ -372,7 +372,7 @@ def test_a_colon_in_the_name_is_no_protocol(tmp_path, monkeypatch):
 
 def test_start_beyond_the_end(tmp_path):
     path = write_video(tmp_path / "a.mp4", frames=7)
-    with pytest.raises(InputError, match=r"a\.mp4: has only 7 frames, --start 8 is beyond its end"):
+    with pytest.raises(InputError, match=r"a\.mp4: has only 7 frames, `start` 8 is beyond its end"):
         read_all(path, start=8)
 
 

@@ -72,7 +72,7 @@ def test_a_thread_that_dies_is_one_line_and_the_run_goes_on(tmp_path, monkeypatc
             run_training(SETTINGS, lambda: tmp_path, stop=StopRequest())
     line = str(raised.value)
     assert line.startswith(f"a thread that reads pictures died ({type(error).__name__}: ")
-    assert line.endswith("the last checkpoint is whole, go on with --resume")
+    assert line.endswith("the last checkpoint is whole, go on with `resume`")
     assert "\n" not in line
     assert load_checkpoint(newest_checkpoint(tmp_path)).stage == stage
     assert goes_on(tmp_path, unbroken)

@@ -332,7 +332,7 @@ def test_who_is_left_by_a_killed_process_says_so_and_ends(two):
     assert nothing is None
     assert kind == "InputError"
     assert line.startswith("process 0 of 2: another process is gone or silent (")
-    assert line.endswith("; the last checkpoint is whole, go on with --resume")
+    assert line.endswith("; the last checkpoint is whole, go on with `resume`")
     assert load_checkpoint(newest_checkpoint(two / "killed")).step == 2
 
 

@@ -103,7 +103,7 @@ class Runs:
         """
         if self.settings.offline.offline and source.live:
             raise InputError(
-                f"{source.path}: --offline waits for the end of a source; record it first, or leave it out"
+                f"{source.path}: `offline` waits for the end of a source; record it first, or leave it out"
             )
 
     def _tracker(self, embedder: Embedder | None, fps: float) -> Tracker:

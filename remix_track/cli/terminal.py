@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import re
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
@@ -13,15 +14,23 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 
+_ARGUMENT = re.compile(r"`([a-z][a-z0-9_]*)`")
+
+
+def with_flags(message: object) -> str:
+    """A message of the library as a command line says it: its arguments, `in_backticks`, are --in-backticks here."""
+    return _ARGUMENT.sub(lambda found: "--" + found[1].replace("_", "-"), str(message))
+
+
 def say(line: object) -> None:
     """A line on stderr; a terminal that has gone must not end what is being ended, or be taken for a full disk."""
     with contextlib.suppress(OSError):
-        sys.stderr.write(f"{printable(line)}\n")
+        sys.stderr.write(f"{printable(with_flags(line))}\n")
 
 
 def show(line: object) -> None:
     """A line on stdout."""
-    sys.stdout.write(f"{printable(line)}\n")
+    sys.stdout.write(f"{printable(with_flags(line))}\n")
 
 
 def show_text(text: str) -> None:
@@ -56,7 +65,7 @@ class _Lines(logging.Formatter):
     """A record is a line; only the traceback of an exception has more of them."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
-        return printable(super().formatMessage(record))
+        return printable(with_flags(super().formatMessage(record)))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802
         return "\n".join(map(printable, super().formatException(ei).split("\n")))

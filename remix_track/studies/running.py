@@ -61,13 +61,13 @@ def folder_lock(root: Path) -> Iterator[int]:
         root.mkdir(parents=True, exist_ok=True)
         file = (root / ".lock").open("w")
     except OSError as error:
-        raise InputError(f"{root}: cannot be written ({error.strerror}); give another --output") from None
+        raise InputError(f"{root}: cannot be written ({error.strerror}); give another `output`") from None
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise InputError(
-                f"{root}: another run of the grid is at work there; wait, or give another --output"
+                f"{root}: another run of the grid is at work there; wait, or give another `output`"
             ) from None
         yield file.fileno()
 

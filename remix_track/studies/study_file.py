@@ -152,7 +152,7 @@ def chosen_studies(file: StudyFile, only: list[str]) -> tuple[Study, ...]:
         return file.studies
     known = [study.name for study in file.studies]
     known += [f"{study.name}/{cell.name}" for study in file.studies for cell in study.cells]
-    settings.refuse_unknown(only, known, f"--only, {file.path}")
+    settings.refuse_unknown(only, known, f"`only`, {file.path}")
     chosen = []
     for study in file.studies:
         cells = tuple(cell for cell in study.cells if study.name in only or f"{study.name}/{cell.name}" in only)

@@ -64,7 +64,7 @@ def read_start(weights: str) -> Start:
     path = Path(located(weights))
     if path.suffix != ".safetensors":
         raise InputError(
-            f"--weights {weights}: cannot be trained further; give a .safetensors of ours, 'default' or 'imagenet'"
+            f"`weights` {weights}: cannot be trained further; give a .safetensors of ours, 'default' or 'imagenet'"
         )
     card = read_card(path)
     if (card.channel_order, card.mean, card.std) != ("RGB", *_plain_input()):

@@ -61,7 +61,7 @@ def resumable(folder: Path, settings: TrainSettings, *, anew: bool) -> Checkpoin
         old, new = (set(to_toml(one).splitlines()) for one in (before, settings))
         differ = "; ".join(" ".join(line.partition("#")[0].split()) for line in sorted(new - old))[:200]
         raise InputError(
-            f"{folder}: an adaptation with other settings is under way ({differ}); delete it, or give another --output"
+            f"{folder}: an adaptation with other settings is under way ({differ}); delete it, or give another `output`"
         )
     return found
 

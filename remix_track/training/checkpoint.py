@@ -20,7 +20,7 @@ FOLDER = "checkpoints"
 BEST = "best.pt"
 Stage = Literal["pretrain", "joint"]
 _NAME = re.compile(r"(pretrain|joint)-(\d{5,})-(\d{7,})\.pt")
-_REMEDY = "give --resume the folder of a run, or start a new one"
+_REMEDY = "give `resume` the folder of a run, or start a new one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, keep: int, best: bo
             # torch's writer reports a full disk so.
             reason = str(error).splitlines()[0][:120]
             raise InputError(
-                f"{path}: cannot be written, the disk may be full ({reason}); make room and --resume"
+                f"{path}: cannot be written, the disk may be full ({reason}); make room and `resume`"
             ) from None
         with temporary.open("rb") as file:
             os.fsync(file.fileno())
@@ -108,7 +108,7 @@ def load_checkpoint(path: Path) -> Checkpoint:
         InputError: it cannot be read, is not a checkpoint, or is of another format version.
     """
     check_ordinary(path, _REMEDY)
-    with parsing(path, "a whole checkpoint", "delete it and --resume the one before"):
+    with parsing(path, "a whole checkpoint", "delete it and `resume` the one before"):
         values = torch.load(path, map_location="cpu", weights_only=True)
     names = {field.name for field in dataclasses.fields(Checkpoint)}
     if not isinstance(values, dict) or set(values) != names:
@@ -165,5 +165,5 @@ def _refuse_broken(checkpoint: Checkpoint, folder: Path) -> None:
                 where = f"{checkpoint.stage} epoch {checkpoint.epoch + 1}, step {checkpoint.step}"
                 raise InputError(
                     f"{folder}: {part} {name} is not finite at {where}; the checkpoint before stays, "
-                    "lower the learning rate and start again, or --resume with --set run.precision=float32"
+                    "lower the learning rate and start again, or `resume` with `set` run.precision=float32"
                 )

@@ -38,7 +38,7 @@ class EventFile:
             for old in before:
                 old.unlink()
         except OSError as error:
-            raise InputError(f"{folder}: cannot be written ({error.strerror}); make room and --resume") from None
+            raise InputError(f"{folder}: cannot be written ({error.strerror}); make room and `resume`") from None
 
     def write(self, step: int, scalars: Mapping[str, float]) -> None:
         """Add a point to each of some curves; numbers that are not finite are left out.
@@ -56,7 +56,7 @@ class EventFile:
         try:
             self._append(b"\x10" + _varint(step) + _bytes(5, b"".join(values)))
         except OSError as error:
-            raise InputError(f"{self._path}: cannot be written ({error.strerror}); make room and --resume") from None
+            raise InputError(f"{self._path}: cannot be written ({error.strerror}); make room and `resume`") from None
 
     def _append(self, event: bytes) -> None:
         data = b"\x09" + struct.pack("<d", time.time()) + event

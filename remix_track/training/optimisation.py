@@ -122,7 +122,7 @@ class LossScaler:
         if self._skipped >= MOST_SKIPPED:
             raise InputError(
                 f"the gradients of {MOST_SKIPPED} steps in a row were not finite in float16; the last checkpoint is "
-                "whole, so --resume with a lower learning rate, or with run.precision=bfloat16 or float32"
+                "whole, so `resume` with a lower learning rate, or with run.precision=bfloat16 or float32"
             )
         return self._skipped == 0
 

@@ -125,7 +125,7 @@ class _Pretraining:
         if not math.isfinite(loss):
             raise InputError(
                 f"{self.run.folder}: the loss of pre-training is {loss} at epoch {self.epoch + 1}, step "
-                f"{self.step + 1}; the last checkpoint is whole, so --resume with a lower pretraining.learning_rate"
+                f"{self.step + 1}; the last checkpoint is whole, so `resume` with a lower pretraining.learning_rate"
             )
 
     def report(self, means: dict[str, float], rate: float) -> None:

@@ -179,7 +179,7 @@ def joined(device_name: str) -> Iterator[Processes]:
         reason = re.sub(r"^\[\S*\] ", "", str(error).splitlines()[0]).partition(". ")[0][:80]
         raise InputError(
             f"process {rank} of {count}: another process is gone or silent ({reason}); "
-            "the last checkpoint is whole, go on with --resume"
+            "the last checkpoint is whole, go on with `resume`"
         ) from None
     finally:
         if dist.is_initialized():

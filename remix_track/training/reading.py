@@ -58,7 +58,7 @@ def _in_one_line() -> Iterator[None]:
         reason = str(error).partition("\n")[0][:200]
         raise InputError(
             f"a thread that reads pictures died ({type(error).__name__}: {reason}); the last checkpoint is whole, "
-            "go on with --resume"
+            "go on with `resume`"
         ) from error
 
 

@@ -223,7 +223,7 @@ class _Training:
         if not total.isfinite():
             raise InputError(
                 f"{self.run.folder}: the loss is {float(total.detach())} at epoch {self.epoch + 1}, step "
-                f"{self.step + 1}; the last checkpoint is whole, so --resume with a lower optimiser.learning_rate, or "
+                f"{self.step + 1}; the last checkpoint is whole, so `resume` with a lower optimiser.learning_rate, or "
                 "with run.precision=float32"
             )
 

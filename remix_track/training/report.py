@@ -110,7 +110,7 @@ def _draw_curves(path: Path, records: list[dict[str, Any]]) -> bool:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError:
-        logger.warning("curves.png needs matplotlib; install it and --resume the finished run to have it drawn")
+        logger.warning("curves.png needs matplotlib; install it and `resume` the finished run to have it drawn")
         return False
     figure = Figure(figsize=(12, 4), layout="constrained")
     FigureCanvasAgg(figure)

@@ -161,7 +161,7 @@ def _as_stored(state: dict[str, Tensor], numbers: str, folder: Path) -> dict[str
     for name, one in stored.items():
         if not one.isfinite().all():
             raise InputError(
-                f"{folder}: float16 cannot hold {name}; the last checkpoint is whole: --resume with run.stored=float32"
+                f"{folder}: float16 cannot hold {name}; the last checkpoint is whole: `resume` with run.stored=float32"
             )
     return stored
 

@@ -52,7 +52,7 @@ class RunLog:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json_text({"event": event, **values}))
         except OSError as error:
-            raise InputError(f"{self._path}: cannot be written ({error.strerror}); make room and --resume") from None
+            raise InputError(f"{self._path}: cannot be written ({error.strerror}); make room and `resume`") from None
         self.lines += 1
         if self._curves:
             self._curves.add({"event": event, **values})

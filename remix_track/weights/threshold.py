@@ -30,22 +30,22 @@ def check_storage(weights: str, output: Path | None, *, overwrite: bool) -> Path
     suffix = ".safetensors" if named else Path(weights).suffix.lower()
     if suffix not in (".safetensors", *_BESIDE):
         raise InputError(
-            f"--weights {weights}: no place for a threshold; give .safetensors, .onnx, .xml, default or imagenet"
+            f"`weights` {weights}: no place for a threshold; give .safetensors, .onnx, .xml, default or imagenet"
         )
     if output is None:
         if named:
-            raise InputError(f"--weights {weights}: these belong to a package; give --output W.safetensors")
+            raise InputError(f"`weights` {weights}: these belong to a package; give `output` W.safetensors")
         known = stored_threshold(Path(weights))
         if known is not None and not overwrite:
             raise InputError(
-                f"{weights}: has {_KEY} {known:g} already; give --output for a copy, or --overwrite to replace it"
+                f"{weights}: has {_KEY} {known:g} already; give `output` for a copy, or `overwrite` to replace it"
             )
         return Path(weights)
     if output.suffix.lower() != suffix:
-        raise InputError(f"--output {output}: these weights stay {suffix}; give such a name")
+        raise InputError(f"`output` {output}: these weights stay {suffix}; give such a name")
     for path in (output, *(output.with_suffix(other) for other in _others(suffix))):
         if path.exists() and not overwrite:
-            raise InputError(f"{path}: there is something already; give another --output, or --overwrite")
+            raise InputError(f"{path}: there is something already; give another `output`, or `overwrite`")
     return output
 
 

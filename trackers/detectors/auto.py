@@ -127,5 +127,5 @@ def _published(spec: str) -> Path:
 def _people_only(detector: Detector, classes: Sequence[int | str]) -> Detector:
     others = [str(wanted) for wanted in classes if str(wanted).strip().lower() not in ("person", "0")]
     if others:
-        raise InputError(f"{detector.name} finds people only, not {', '.join(others)}; give YOLO weights as --detector")
+        raise InputError(f"{detector.name} finds people only, not {', '.join(others)}; give YOLO weights as `detector`")
     return detector

@@ -65,7 +65,7 @@ def layout_of(
         InputError: no layout, or more than one, fits; or the file says another task.
     """
     if task and facts.task not in (None, task):
-        raise InputError(f"{weights}: its task is {facts.task}, not {task}; leave --detector-task out")
+        raise InputError(f"{weights}: its task is {facts.task}, not {task}; leave `detector_task` out")
     facts = replace(facts, task=facts.task or task)
     boxes, masks = _boxes_and_masks(weights, outputs)
     tasks: Sequence[Task] = (facts.task,) if facts.task else TASKS
@@ -79,7 +79,7 @@ def layout_of(
     if doubt:
         raise InputError(
             f"{weights}: does not say its task, and gives {shapes_of(outputs)}, which may be {doubt}; "
-            f"say which with --detector-task {' or '.join(TASKS)}"
+            f"say which with `detector_task` {' or '.join(TASKS)}"
         )
     return _layout(*found[0], facts, boxes, masks)
 

@@ -56,7 +56,7 @@ class PublicDetections:
         rows = rows[_wanted(path, rows, classes)]
         self.doubt = None if classes else mot_classes.doubt_about(mot_classes.class_counts(rows))
         if self.doubt is not None:
-            self.doubt = f"{path}: {self.doubt}; all are tracked, --classes chooses"
+            self.doubt = f"{path}: {self.doubt}; all are tracked, `classes` chooses"
             _log.warning(self.doubt)
         self._frame = rows.frame
         self._detections, beyond = finite(xyxy_from_tlwh(rows.tlwh), rows.score, rows.class_id.clip(min=0))
@@ -75,10 +75,10 @@ def _wanted(path: Path, rows: MotRows, classes: Sequence[int | str]) -> NDArray[
     if not words or (words == {"person"} and len(counts) < 2) or (words <= {"person", "0"} and not counts):
         return np.ones(len(rows), bool)
     if not counts:
-        raise InputError(f"{path}: no class in column 8 to choose {', '.join(sorted(words))} by; leave out --classes")
+        raise InputError(f"{path}: no class in column 8 to choose {', '.join(sorted(words))} by; leave out `classes`")
     numbers = mot_classes.numbers_of(classes, path)
     mine = mot_classes.chosen(rows, numbers)
     if not mine.any():
         held = mot_classes.counted(counts)
-        raise InputError(f"{path}: no box of --classes {' '.join(map(str, numbers))}; it holds {held}")
+        raise InputError(f"{path}: no box of `classes` {' '.join(map(str, numbers))}; it holds {held}")
     return mine

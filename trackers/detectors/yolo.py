@@ -109,13 +109,13 @@ class YoloDetector:
             if on_openvino:
                 _keep_facts(self._sha256, facts)
         if task and task != facts.task:
-            raise InputError(f"{weights}: its task is {facts.task}, not {task}; leave --detector-task out")
+            raise InputError(f"{weights}: its task is {facts.task}, not {task}; leave `detector_task` out")
         self.class_names = facts.names
         self.classes = chosen_classes(classes, self.class_names, weights)
         self._openvino: OpenVinoYolo | None = None
         if on_openvino and facts.task == "obb":
             if backend == "openvino":
-                raise InputError(f"{weights}: turned boxes are computed on torch; leave --detector-backend out")
+                raise InputError(f"{weights}: turned boxes are computed on torch; leave `detector_backend` out")
         elif on_openvino:
             look, fast = Look(imgsz, conf, iou, self.classes), precision == "fast"
             self._openvino = OpenVinoYolo(
@@ -145,7 +145,7 @@ class YoloDetector:
                 rows = self._openvino(image)
             except WrongBoxesError as error:
                 if self._backend == "openvino":
-                    raise InputError(f"{self._weights}: {error}; leave --detector-backend out") from None
+                    raise InputError(f"{self._weights}: {error}; leave `detector_backend` out") from None
                 _log.warning("%s: %s, so it runs on torch", self._weights.name, error)
                 self._openvino = None
                 self.name = self._named()
@@ -177,10 +177,10 @@ class YoloDetector:
 def _is_for_openvino(weights: Path, backend: DetectorBackend, device: str | None) -> bool:
     if weights.suffix.lower() != ".pt":
         if backend != "auto":
-            raise InputError(f"{weights}: is computed by what it was exported for; leave --detector-backend out")
+            raise InputError(f"{weights}: is computed by what it was exported for; leave `detector_backend` out")
         return False
     if backend == "openvino" and not openvino_runtime.is_usable():
-        raise InputError("--detector-backend openvino: it is not installed or does not run here; pip install openvino")
+        raise InputError("`detector_backend` openvino: it is not installed or does not run here; pip install openvino")
     if backend != "auto":
         return backend == "openvino"
     return not is_for_gpu(device or "auto") and openvino_runtime.is_usable()
@@ -216,8 +216,8 @@ def chosen_classes(wanted: Sequence[int | str], names: Mapping[int, str], weight
         if len(names) == 1:
             return None
         if _are_placeholders(names):
-            raise InputError(f"{weights}: carries no class names; say which to track by number, such as --classes 0")
-        raise InputError(f"{weights}: has no class 'person'; choose with --classes among {_listed(names)}")
+            raise InputError(f"{weights}: carries no class names; say which to track by number, such as `classes` 0")
+        raise InputError(f"{weights}: has no class 'person'; choose with `classes` among {_listed(names)}")
     chosen: list[int] = []
     for item in wanted:
         text = str(item).strip().lower()

@@ -66,7 +66,7 @@ class CropSink(Sink):
             folder.mkdir(parents=True, exist_ok=True)
             self._open: int | None = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
-            raise InputError(f"{folder}: cannot be made ({error.strerror}); give another --output") from None
+            raise InputError(f"{folder}: cannot be made ({error.strerror}); give another `output`") from None
 
     def write(self, frame: TrackedFrame) -> None:
         """Write the crops that are due.
@@ -112,7 +112,7 @@ class CropSink(Sink):
                 os.mkdir(str(id_), dir_fd=self._open)
             file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666, dir_fd=self._open)
         except FileExistsError:
-            raise InputError(f"{path}: there is something already; give another --output") from None
+            raise InputError(f"{path}: there is something already; give another `output`") from None
         except OSError as error:
             raise InputError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
         try:

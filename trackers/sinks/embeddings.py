@@ -44,7 +44,7 @@ class EmbeddingSink(Sink):
         if not len(frame.tracks):
             return
         if frame.embeddings is None:
-            raise InputError(f"{self._path}: there are no appearance vectors to save; give --weights other than none")
+            raise InputError(f"{self._path}: there are no appearance vectors to save; give `weights` other than none")
         seen = (frame.tracks.detection >= 0) & frame.embeddings.any(axis=1) & np.isfinite(frame.embeddings).all(axis=1)
         for id_, vector in zip(frame.ids[seen].tolist(), frame.embeddings[seen].astype(np.float64), strict=True):
             self._sums.add(id_, vector, frame.index)

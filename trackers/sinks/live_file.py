@@ -24,9 +24,9 @@ class LiveFile:
         try:
             self._file = path.open("xb", buffering=0)
         except FileExistsError:
-            raise InputError(f"{path}: there is something already; give another --output") from None
+            raise InputError(f"{path}: there is something already; give another `output`") from None
         except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror}); give another --output") from None
+            raise InputError(f"{path}: cannot be written ({error.strerror}); give another `output`") from None
 
     def append(self, piece: bytes) -> None:
         """Add a piece; nothing is added after a failure or `close`.

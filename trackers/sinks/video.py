@@ -88,7 +88,7 @@ class VideoSink(Sink):
         elif (width, height) != self._encoding.size:
             had = "{}x{}".format(*self._encoding.size)
             raise InputError(
-                f"{self._path}: frame {frame.index} is {width}x{height}, the video is {had}; give --no-video"
+                f"{self._path}: frame {frame.index} is {width}x{height}, the video is {had}; give `no_video`"
             )
         self._file.append(self._encoding.add(image))
 
@@ -118,7 +118,7 @@ class VideoSink(Sink):
             return _Encoding(width, height, self._rate)
         except (FFmpegError, OverflowError) as error:
             raise InputError(
-                f"{self._path}: pictures of {width}x{height} cannot be encoded ({error}); give --no-video"
+                f"{self._path}: pictures of {width}x{height} cannot be encoded ({error}); give `no_video`"
             ) from None
 
 

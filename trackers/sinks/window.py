@@ -82,7 +82,7 @@ def require_screen() -> None:
         InputError: there is no screen, or OpenCV came without windows.
     """
     if not _can_open_windows():
-        raise InputError("--show: no window can be opened here (no screen); leave --show out and see video.mp4")
+        raise InputError("`show`: no window can be opened here (no screen); leave `show` out and see video.mp4")
 
 
 def _fitting(width: int, height: int, limit: tuple[int, int] = (1600, 900)) -> tuple[int, int]:

@@ -44,11 +44,11 @@ def _videos_of(name: str | Path | int) -> list[str | Path | int]:
 
 
 def _listed(list_file: Path) -> list[str | Path | int]:
-    content = read_bounded(list_file, advice="--sources takes a text file with one source a line")
+    content = read_bounded(list_file, advice="a list of sources is a text file, one a line")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{list_file}: not text; --sources takes a file with one source a line") from None
+        raise InputError(f"{list_file}: not text; a list of sources is a text file, one a line") from None
     sources: list[str | Path | int] = []
     for number, line in enumerate(text.splitlines(), start=1):
         name = line.strip()

@@ -22,7 +22,7 @@ class Selection:
     def __post_init__(self) -> None:
         for name, value in (("start", self.start), ("stride", self.stride), ("frames", self.frames)):
             if value is not None and value < 1:
-                raise InputError(f"--{name} {value}: must be 1 or more")
+                raise InputError(f"`{name}` {value}: must be 1 or more")
 
     def wants(self, index: int) -> bool:
         """Whether the frame of this number is to be delivered."""

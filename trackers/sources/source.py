@@ -101,7 +101,7 @@ class Source:
 
     def __init__(self, reader: Reader, selection: Selection, fps: float | None = None) -> None:
         if fps is not None and not 0 < fps <= _MAX_FPS:
-            raise InputError(f"--fps {fps:g}: must be above 0 and at most {_MAX_FPS:g}")
+            raise InputError(f"`fps` {fps:g}: must be above 0 and at most {_MAX_FPS:g}")
         facts = reader.facts
         self._reader, self._selection = reader, selection.beginning_at(facts.first)
         self._times_from_fps = fps is not None and not facts.live
@@ -113,7 +113,7 @@ class Source:
         self.height: int | None = None
         self.frames_read = 0
         if not self.fps_known:
-            doubt = f"{self.path}: nothing tells the frame rate; {_FALLBACK_FPS:g} is assumed, --fps sets it"
+            doubt = f"{self.path}: nothing tells the frame rate; {_FALLBACK_FPS:g} is assumed, `fps` sets it"
             facts.warnings += (doubt,)
         self._doubts_said = 0
         self._say_doubts()
@@ -182,7 +182,7 @@ class Source:
     def _why_empty(self) -> str:
         seen = self._reader.seen
         if 0 < seen < self._selection.start:
-            return f"{self.path}: has only {seen} frames, --start {self._selection.start} is beyond its end"
+            return f"{self.path}: has only {seen} frames, `start` {self._selection.start} is beyond its end"
         found = "; ".join(self.problems[:1]) or "it holds none"
         return f"{self.path}: not one frame could be read ({found}); check that it plays elsewhere"
 
