@@ -1,8 +1,12 @@
+import base64
+
 import pytest
 
 from remix_track.addresses import shown_address, usable_address, without_passwords
+from remix_track.cli.main import main
 from remix_track.errors import InputError
 from remix_track.trackers.sources import open_source
+from tests.test_sources_stream import send_pictures, serve
 
 SHOWN = {
     "rtsp://camera/live": "rtsp://camera/live",
@@ -71,3 +75,34 @@ def test_no_error_of_a_stream_tells_a_password(address, monkeypatch):
         open_source(address)
     assert "hunter2" not in str(raised.value)
     assert "ter2" not in str(raised.value)
+
+
+def test_no_file_of_a_run_holds_a_password_and_the_server_gets_it_whole(tmp_path, capfd):
+    """The whole command, at a server that asks for the password: what it leaves on disk and says names none of it."""
+    given = []
+
+    def answer(handler, _):
+        given.append(handler.headers.get("Authorization"))
+        if given[-1] is None:
+            handler.send_response(401)
+            handler.send_header("WWW-Authenticate", 'Basic realm="camera"')
+            handler.end_headers()
+        else:
+            send_pictures(handler, range(1, 6))
+
+    (tmp_path / "det.txt").write_text("".join(f"{frame},-1,20,20,40,60,0.9\n" for frame in range(1, 6)))
+    with serve(answer) as (url, _):
+        port = url.rpartition(":")[2]
+        address = f"http://user:p#hunter2/s?s@127.0.0.1:{port}/key=hunter2/live?user=x&password=hunter2&token=hunter2"
+        words = ["--detector", tmp_path / "det.txt", "--weights", "none", "--no-camera-motion", "--fps", "5"]
+        words += ["--frames", "4", "--output", tmp_path / "out", "--overwrite"]
+        assert main([address, *map(str, words)]) == 0
+        assert main([*map(str, words), "--sources", address]) == 2
+        assert main([*map(str, words), f"{address}@x"]) == 2
+    assert base64.b64decode(given[-1].removeprefix("Basic ")) == b"user:p#hunter2/s?s"
+    said = "".join(capfd.readouterr())
+    assert f"http://127.0.0.1:{port}/…/live" in said
+    names = [str(path) for path in tmp_path.rglob("*")]
+    contents = [path.read_bytes().decode("latin-1") for path in tmp_path.rglob("*") if path.is_file()]
+    assert any("summary.json" in name for name in names)
+    assert not [text for text in (said, *names, *contents) if "hunter2" in text]

@@ -36,6 +36,11 @@ def test_what_is_written_instead_of_a_letter_that_steers_a_terminal():
         ["x.mp4", "--reid", HOSTILE],
         ["x.mp4", "--max-age", HOSTILE],
         ["x.mp4", "--config", HOSTILE],
+        ["x.mp4", "--input-size", f"{'9' * 5_000}x128"],
+        ["x.mp4", "--start", "9" * 5_000],
+        ["x.mp4", "--fps", "nan"],
+        ["x.mp4", "--fps", "1e999"],
+        ["x.mp4", "--max-age", "9" * 5_000],
         ["x.mp4", "--detector", HOSTILE],
         ["x.mp4", "--weights", HOSTILE],
         ["--sources", HOSTILE],
@@ -124,6 +129,7 @@ def _check_line(said: str) -> None:
     assert said.endswith("\n")
     assert said.count("\n") == 1
     assert said[:-1].isprintable()
+    assert len(said) < 500
     assert "hunter2" not in said
     assert "ter2" not in said
     assert said.startswith("remix-tra")

@@ -76,8 +76,8 @@ class AppearanceSettings:
         if self.input_size is None:
             return None
         height, _, width = self.input_size.lower().partition("x")
-        if not (height.isdecimal() and width.isdecimal()):
-            raise InputError(f"input_size = {self.input_size!r} is not HEIGHTxWIDTH, such as 256x128")
+        if not all(side.isdecimal() and len(side) < 6 for side in (height, width)):
+            raise InputError(f"input_size = {self.input_size[:40]!r} is not HEIGHTxWIDTH, such as 256x128")
         return int(height), int(width)
 
 

@@ -64,7 +64,7 @@ def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Eva
         _say(arguments, f"skipped {skipped.folder}: {skipped.reason}")
     for sequence in found.sequences:
         if sequence.doubt is not None:
-            sys.stderr.write(f"remix-track: warning: {sequence.doubt}\n")
+            say(f"remix-track: warning: {sequence.doubt}")
     if results is None:
         results = _track(arguments, found)
     evaluation = evaluate(

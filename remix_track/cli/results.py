@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track import claims
+from remix_track.addresses import without_passwords
 from remix_track.cli.terminal import add_rows, show_table
 from remix_track.errors import InputError
 from remix_track.trackers.frame import TrackedFrame
@@ -142,7 +143,7 @@ def summarise(run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str
         folder / "summary.json",
         {
             "remix_track": version("remix-track"),
-            "ended": ended,
+            "ended": without_passwords(ended),
             "source": {
                 "name": source.name,
                 "path": str(source.path),

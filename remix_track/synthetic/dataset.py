@@ -23,6 +23,7 @@ from remix_track.synthetic.places import panorama
 from remix_track.synthetic.scenes import StreetScene, write_sequence
 from remix_track.synthetic.sprites import Image
 
+_MOST = 100_000
 _VERSION = 1
 _LABELLED, _VIDEOS, _TARGET, _MOT = range(4)
 _SCENE = {"frames": 150, "width": 640, "height": 360}
@@ -100,6 +101,8 @@ def synthesize(
             f"sequences {sequences}, seed {seed}: expected at least 2 identities, 2 cameras, 2 target identities, "
             "1 video, no less than 0 sequences, and a seed from 0 on"
         )
+    if max(identities, cameras, wanted, videos, sequences) > _MOST:
+        raise InputError(f"more than {_MOST:,} identities, cameras, videos or sequences; draw several sets instead")
     _refuse_existing(folder)
     temporary = folder.parent / f".{folder.name[:100]}-{secrets.token_hex(4)}"
     try:

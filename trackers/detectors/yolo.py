@@ -221,7 +221,7 @@ def chosen_classes(wanted: Sequence[int | str], names: Mapping[int, str], weight
     chosen: list[int] = []
     for item in wanted:
         text = str(item).strip().lower()
-        number = int(text) if text.isdecimal() else by_name.get(text)
+        number = int(text) if text.isdecimal() and len(text) < 16 else by_name.get(text)
         if number is None or number not in names:
             near = difflib.get_close_matches(text, by_name, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"it knows {_listed(names)}"

@@ -180,7 +180,7 @@ class StreamReader:
         except InputError as error:
             return str(error)
         except av.FFmpegError as error:
-            return error.strerror or str(error)
+            return error.strerror or type(error).__name__
         return None
 
     def _most_tries(self) -> int | None:
