@@ -17,7 +17,7 @@ from remix_track.eval.errors_page_look import SCRIPT, STYLE
 from remix_track.eval.match import Match, Switch
 from remix_track.eval.report import caption, format_value, shown
 from remix_track.id_colours import css_of
-from remix_track.output_files import whole_file
+from remix_track.text_files import write_text
 
 _SWITCHES = 300
 _SPANS = 12
@@ -54,8 +54,7 @@ def write(
     Raises:
         InputError: the file cannot be written.
     """
-    with whole_file(path) as temporary:
-        temporary.write_text(render(evaluation, matches, picture), encoding="utf-8")
+    write_text(path, render(evaluation, matches, picture))
 
 
 def render(evaluation: Mapping[str, Any], matches: Mapping[str, Match], picture: Picture | None = None) -> str:

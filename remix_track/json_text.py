@@ -1,6 +1,6 @@
 """JSON that other programs can read: it has no word for NaN and infinity, so they become null.
 
-All JSON that is written goes through here (a test holds that).
+Names that are not UTF-8 are written out, see `utf8`. All JSON that is written goes through here (a test holds that).
 """
 
 import json
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from remix_track.text_files import utf8
 
 
 def json_text(value: Any, indent: int | None = None, *, compact: bool = False, ensure_ascii: bool = True) -> str:
@@ -31,13 +33,13 @@ def json_text(value: Any, indent: int | None = None, *, compact: bool = False, e
 
 
 def plain_values(value: Any) -> Any:
-    """The same as dicts and lists, with None in the place of numbers that are not finite; paths are texts."""
+    """The same as dicts and lists, with None for numbers that are not finite; paths are texts, and texts are UTF-8."""
     if isinstance(value, np.ndarray | np.generic):
         value = value.tolist()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {str(key): plain_values(inner) for key, inner in value.items()}
+        return {utf8(str(key)): plain_values(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [plain_values(inner) for inner in value]
-    return str(value) if isinstance(value, Path) else value
+    return utf8(str(value)) if isinstance(value, str | Path) else value

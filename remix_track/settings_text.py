@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from remix_track import settings
 from remix_track.errors import InputError
+from remix_track.text_files import utf8
 
 Settings = TypeVar("Settings")
 
@@ -82,7 +83,7 @@ def _toml_value(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str):
         # DEL is the one character that JSON writes as it is and TOML refuses.
-        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        return json.dumps(utf8(value), ensure_ascii=False).replace("\x7f", "\\u007f")
     if isinstance(value, tuple | list):
         return f"[{', '.join(_toml_value(item) for item in value)}]"
     return repr(value)

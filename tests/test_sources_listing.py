@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,10 @@ def test_what_is_no_list(tmp_path):
         expand_sources([], tmp_path / "video.mp4")
     with pytest.raises(InputError, match="no source given; name a video or more"):
         expand_sources([])
+
+
+def test_names_in_a_list_need_not_be_utf_8(tmp_path):
+    name = os.fsdecode(b"a\xff.avi")
+    (tmp_path / name).touch()
+    (tmp_path / "list.txt").write_bytes(b"# first\na\xff.avi\n")
+    assert expand_sources([], tmp_path / "list.txt") == [tmp_path / name]

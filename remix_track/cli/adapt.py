@@ -18,7 +18,8 @@ from remix_track.cli.terminal import say, show, show_text
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
-from remix_track.output_files import claim_folder, reclaim_folder, whole_file
+from remix_track.output_files import claim_folder, reclaim_folder
+from remix_track.text_files import write_text
 
 if TYPE_CHECKING:
     from remix_track.data.footage_cache import Harvest
@@ -182,8 +183,7 @@ def _write_facts(
         "calibration": None if calibration is None else dataclasses.asdict(calibration),
         "seconds_of_last_run": round(seconds, 1),
     }
-    with whole_file(path) as temporary:
-        temporary.write_text(json_text(facts, indent=2), encoding="utf-8")
+    write_text(path, json_text(facts, indent=2))
 
 
 def _say(

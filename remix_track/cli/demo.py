@@ -10,7 +10,8 @@ from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import tell_first_starts
 from remix_track.cli.terminal import show, show_table
 from remix_track.cli.track import add_outputs, carry_out, check_screen
-from remix_track.output_files import claim_folder, claim_numbered_folder, whole_file
+from remix_track.output_files import claim_folder, claim_numbered_folder
+from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings
 
 DEFAULT_OUTPUT = Path("runs/demo")
@@ -60,8 +61,7 @@ def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
     protocol = PROTOCOLS["devkit"]
     score = as_dict(score_sequence(truth, found, PRESETS["data"], protocol, frames).score)
     report = {"protocol": {"name": protocol.name}, "sequences": {sequence.name: score}, "COMBINED": score}
-    with whole_file(folder / "scores.json") as path:
-        path.write_text(to_json(report))
+    write_text(folder / "scores.json", to_json(report))
     if not quiet:
         width = shutil.get_terminal_size().columns
         show_table(to_table(report, width), width)

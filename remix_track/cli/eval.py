@@ -12,7 +12,8 @@ from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import Progress
 from remix_track.cli.terminal import say, show_table
 from remix_track.errors import InputError
-from remix_track.output_files import claim_folder, claim_numbered_folder, give_back, whole_file
+from remix_track.output_files import claim_folder, claim_numbered_folder, give_back
+from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
@@ -290,8 +291,7 @@ def _labels(first: Path, second: Path) -> tuple[str, str]:
 
 
 def _save(path: Path, text: str) -> None:
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, text)
 
 
 def _say(arguments: argparse.Namespace, line: str) -> None:

@@ -7,6 +7,7 @@ files that were asked for.
 import argparse
 import contextlib
 import csv
+import io
 import logging
 import time
 from collections.abc import Iterator, Sequence
@@ -24,7 +25,8 @@ from remix_track.cli.results import Outputs, print_table
 from remix_track.cli.terminal import say, show
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
-from remix_track.output_files import claim_folder, claim_numbered_folder, give_back, whole_file
+from remix_track.output_files import claim_folder, claim_numbered_folder, give_back
+from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
@@ -223,10 +225,11 @@ def _write_people(folder: Path, done: Sequence[_Tracked], distance: float, looks
         for id_, track in one.tracks.items()
     ]
     ordered = sorted(rows, key=lambda row: (row[0], row[1], row[2]))
-    with whole_file(folder / "people.csv") as path, path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(_COLUMNS)
-        writer.writerows(ordered)
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    writer.writerows(ordered)
+    write_text(folder / "people.csv", table.getvalue())
     facts = {
         "remix_track": version("remix-track"),
         "link_distance": distance,
@@ -236,8 +239,7 @@ def _write_people(folder: Path, done: Sequence[_Tracked], distance: float, looks
         "tracks": len(rows),
         "sources": {one.folder.name: str(one.run.source.path) for one in done},
     }
-    with whole_file(folder / "link.json") as path:
-        path.write_text(json_text(facts, indent=2), encoding="utf-8")
+    write_text(folder / "link.json", json_text(facts, indent=2))
 
 
 def _people(done: Sequence[_Tracked]) -> set[int]:

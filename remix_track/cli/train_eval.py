@@ -9,7 +9,7 @@ from remix_track.cli.flags import Parser
 from remix_track.cli.terminal import show
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
-from remix_track.output_files import whole_file
+from remix_track.text_files import write_text
 
 if TYPE_CHECKING:
     from remix_track.data.crop_set import CropSet
@@ -59,8 +59,7 @@ def run(words: Sequence[str]) -> int:
         scores |= _score(kind, crops, network, plan, arguments)
     _print(scores)
     if arguments.output:
-        with whole_file(arguments.output / "scores.json") as temporary:
-            temporary.write_text(json_text({"weights": arguments.weights, **scores}, indent=2))
+        write_text(arguments.output / "scores.json", json_text({"weights": arguments.weights, **scores}, indent=2))
     return 0
 
 

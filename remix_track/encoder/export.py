@@ -20,6 +20,7 @@ from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.openvino_runtime import compiled_exactly, from_torch, openvino, read_model
 from remix_track.output_files import whole_file
+from remix_track.text_files import write_text
 
 if TYPE_CHECKING:
     from remix_track.weights.card import WeightsCard
@@ -111,8 +112,7 @@ def _write_side_file(path: Path, card: "WeightsCard") -> None:
         trained_on=card.trained_on,
         max_cosine_distance=card.max_cosine_distance,
     )
-    with whole_file(path.with_suffix(".toml")) as temporary:
-        temporary.write_text(to_toml(beside), encoding="utf-8")
+    write_text(path.with_suffix(".toml"), to_toml(beside))
 
 
 def _onnx(network: nn.Module, images: Tensor, card: "WeightsCard") -> bytes:

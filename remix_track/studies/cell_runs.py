@@ -21,9 +21,9 @@ from remix_track import settings
 from remix_track.bounded_file import read_bounded
 from remix_track.errors import InputError, parsing
 from remix_track.json_text import json_text
-from remix_track.output_files import whole_file
 from remix_track.settings_text import to_toml
 from remix_track.studies.study_file import Cell
+from remix_track.text_files import write_text
 from remix_track.training.run_log import NAME as LOG
 from remix_track.training.run_log import read_log
 from remix_track.training.train_settings import TrainSettings
@@ -196,8 +196,7 @@ class CellRun:
         values = {"attempts": [dataclasses.asdict(one) for one in attempts]}
         if result is not None:
             values["result"] = dataclasses.asdict(result)  # type: ignore[assignment]
-        with whole_file(self._status) as temporary:
-            temporary.write_text(json_text(values, indent=1), encoding="utf-8")
+        write_text(self._status, json_text(values, indent=1))
 
 
 class CellFolders:
@@ -224,8 +223,7 @@ class CellFolders:
         matter = _that_matter(cell.settings)
         if matter not in self._known:
             folder = self._free(re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower() or "cell")
-            with whole_file(folder / _SETTINGS) as temporary:
-                temporary.write_text(to_toml(cell.settings), encoding="utf-8")
+            write_text(folder / _SETTINGS, to_toml(cell.settings))
             self._known[matter] = folder
         return CellRun(self._known[matter], seed)
 

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from remix_track.json_text import json_text
-from remix_track.output_files import whole_file
 from remix_track.studies.cell_runs import CellFolders, Result
 from remix_track.studies.study_file import Cell, Study
+from remix_track.text_files import write_text
 
 RESULTS = "results.json"
 
@@ -106,8 +106,7 @@ def seed_noise(found: Sequence[StudyResults], name: str = "map") -> tuple[float,
 def write_results(root: Path, found: Sequence[StudyResults]) -> None:
     """Write `results.json`: every cell and seed, run or not."""
     studies = {one.study.name: _study_json(one) for one in found}
-    with whole_file(root / RESULTS) as temporary:
-        temporary.write_text(json_text({"format": 1, "studies": studies}, indent=1), encoding="utf-8")
+    write_text(root / RESULTS, json_text({"format": 1, "studies": studies}, indent=1))
 
 
 def _cell_results(cell: Cell, seeds: tuple[int, ...], folders: CellFolders) -> CellResults:

@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-from remix_track.output_files import whole_file
 from remix_track.studies.summary import CellResults, Spread, StudyResults, seed_noise
+from remix_track.text_files import write_text
 
 TABLE = "table.md"
 
@@ -16,8 +16,7 @@ def write_table(root: Path, found: Sequence[StudyResults], command: str, drawn: 
     for one in found:
         lines += study_lines(one)
         lines += [f"![{one.study.title}]({one.study.name}.png)", ""] if one.study.name in drawn else []
-    with whole_file(root / TABLE) as temporary:
-        temporary.write_text("\n".join(lines), encoding="utf-8")
+    write_text(root / TABLE, "\n".join(lines))
 
 
 def study_lines(found: StudyResults) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from remix_track.output_files import whole_file
+from remix_track.text_files import write_text
 from remix_track.training.calibration import Calibration
 from remix_track.training.context import Run
 from remix_track.training.run_log import read_log
@@ -38,8 +39,7 @@ def write_report(run: Run, scores: dict[str, float], calibration: Calibration | 
         *(["![curves](curves.png)", ""] if drawn else []),
         *_setting_lines(run.settings),
     ]
-    with whole_file(run.folder / "report.md") as temporary:
-        temporary.write_text("\n".join(lines), encoding="utf-8")
+    write_text(run.folder / "report.md", "\n".join(lines))
 
 
 def _score_lines(run: Run, scores: dict[str, float], records: list[dict[str, Any]]) -> list[str]:

@@ -14,8 +14,8 @@ from torch import Tensor
 from remix_track.encoder.backbones import Encoder, build_encoder
 from remix_track.encoder.frozen_batchnorm import freeze_batchnorm
 from remix_track.errors import InputError
-from remix_track.output_files import whole_file
 from remix_track.settings_text import to_toml
+from remix_track.text_files import write_text
 from remix_track.training.calibration import Calibration
 from remix_track.training.checkpoint import BEST, FOLDER, Checkpoint, load_checkpoint
 from remix_track.training.context import Position, Run
@@ -110,8 +110,7 @@ def run_training(
 
 
 def _open_log(settings: TrainSettings, folder: Path, resumed: Checkpoint | None) -> RunLog:
-    with whole_file(folder / CONFIG) as temporary:
-        temporary.write_text(to_toml(settings), encoding="utf-8")
+    write_text(folder / CONFIG, to_toml(settings))
     return RunLog(folder, resumed.log_lines if resumed else 0, tensorboard=settings.run.tensorboard)
 
 

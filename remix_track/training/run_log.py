@@ -10,7 +10,7 @@ from typing import Any
 from remix_track import claims
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
-from remix_track.output_files import whole_file
+from remix_track.text_files import write_text
 from remix_track.training.event_file import EventFile
 
 NAME = "log.jsonl"
@@ -32,8 +32,7 @@ class RunLog:
     def __init__(self, folder: Path, lines: int = 0, *, tensorboard: bool = False) -> None:
         path = folder / NAME
         kept = read_log(folder)[:lines] if lines else []
-        with whole_file(path) as temporary:
-            temporary.write_text("".join(json_text(record) for record in kept), encoding="utf-8")
+        write_text(path, "".join(json_text(record) for record in kept))
         self.lines = len(kept)
         self._path = path
         self._curves = Curves(folder / CURVES) if tensorboard else None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from remix_track.errors import InputError
 from remix_track.output_files import whole_file
+from remix_track.text_files import write_text
 from remix_track.weights.card import WeightsCard
 from remix_track.weights.safetensors_file import load_weights, read_card, save_weights
 from remix_track.weights.shipped import DEFAULT, IMAGENET, located
@@ -112,5 +113,4 @@ def _write_side_file(source: Path, target: Path, distance: float) -> None:
     changed, count = re.subn(rf"^[ \t]*{_KEY}[ \t]*=[^#\n]*?(?=[ \t]*(#|$))", line, text, count=1, flags=re.MULTILINE)
     if not count:
         changed = text + ("\n" if text and not text.endswith("\n") else "") + line + "\n"
-    with whole_file(target) as temporary:
-        temporary.write_text(changed, encoding="utf-8")
+    write_text(target, changed)

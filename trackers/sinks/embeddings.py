@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from remix_track.errors import InputError
 from remix_track.output_files import whole_file
+from remix_track.text_files import utf8
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.sink import Sink
 from remix_track.trackers.sinks.vector_sums import VectorSums
@@ -74,7 +75,7 @@ class EmbeddingSink(Sink):
             return (count,), np.dtype(np.int64), (part[name] for part in numbers)
 
         def text(name: str) -> _Array:
-            value = np.array(str(self._appearance.get(name, "")))
+            value = np.array(utf8(str(self._appearance.get(name, ""))))
             return (), value.dtype, [value]
 
         return {

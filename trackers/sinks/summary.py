@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from remix_track.json_text import json_text
-from remix_track.output_files import whole_file
+from remix_track.text_files import write_text
 
 
 def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
@@ -15,6 +15,4 @@ def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
         InputError: the file cannot be written.
         TypeError: a value that JSON has no form for.
     """
-    text = json_text(summary, indent=2, ensure_ascii=False)
-    with whole_file(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+    write_text(path, json_text(summary, indent=2, ensure_ascii=False))

@@ -1,5 +1,6 @@
 """Several sources: those on the command line, and those in a list file."""
 
+import codecs
 import glob
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from remix_track.bounded_file import read_bounded
 from remix_track.errors import InputError
 from remix_track.media_files import is_video, natural_key
+from remix_track.text_files import utf8
 from remix_track.trackers.sources.opening import is_address, is_camera, is_glob
 from remix_track.trackers.sources.pictures import matching, pictures_like
 
@@ -45,13 +47,13 @@ def _videos_of(name: str | Path | int) -> list[str | Path | int]:
 
 def _listed(list_file: Path) -> list[str | Path | int]:
     content = read_bounded(list_file, advice="a list of sources is a text file, one a line")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{list_file}: not text; a list of sources is a text file, one a line") from None
+    text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
     sources: list[str | Path | int] = []
     for number, line in enumerate(text.splitlines(), start=1):
         name = line.strip()
+        # Names of files are bytes, which need not be UTF-8; but what then is no file is no text either.
+        if utf8(name) != name and not _exists(str(list_file.parent / name)):
+            raise InputError(f"{list_file}: not text; a list of sources is a text file, one a line")
         if name and not name.startswith("#"):
             sources += _from_line(name, list_file, number)
     return sources
