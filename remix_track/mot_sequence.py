@@ -20,8 +20,13 @@ _MAX_BYTES = 64 * 1024
 _EXAMPLE = "expected a [Sequence] section with seqLength, imWidth ..."
 _MOST_FRAMES = 999_999_999
 _LARGEST_SIDE = 1_000_000
+_LONGEST_PATH = 255
 _SLOWEST, _FASTEST = 0.01, 1000.0
-_SPARSE, _SHORT, _LONG = 10, 10_000, 10_000_000
+_SPARSE, _SHORT, _LONG = (
+    10,
+    10_000,
+    10_000_000,
+)  # how far `seqLength` may go beyond text, beyond little text, of a video
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +258,11 @@ def _inside(folder: str, path: Path) -> str:
     """`folder`, which text alone keeps inside the sequence, on any system.
 
     Raises:
-        InputError: it leads out.
+        InputError: it leads out, or cannot be the path of a folder.
     """
+    if len(folder) > _LONGEST_PATH or re.search(r"[\0-\x1f\x7f]", folder):
+        raise InputError(f"{path}: imDir={folder[:40]!r} cannot be a folder's name; correct the file")
     windows = PureWindowsPath(folder)
-    parts = {*PurePosixPath(folder).parts, *windows.parts}
-    if windows.drive or windows.root or ".." in parts or re.search(r"[\0-\x1f\x7f]", folder):
-        raise InputError(f"{path}: imDir={folder[:200]!r} leads out of the sequence; correct the file")
+    if windows.drive or windows.root or ".." in {*PurePosixPath(folder).parts, *windows.parts}:
+        raise InputError(f"{path}: imDir={folder!r} leads out of the sequence; correct the file")
     return folder

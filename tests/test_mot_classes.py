@@ -139,9 +139,10 @@ class TestEvaluation:
         assert "note: mixed/yard.txt: other classes in column 8 (class 4: 12 boxes); left out" in said
         assert "warning" not in said
 
-    def test_several_may_be_chosen(self, yard):
+    def test_several_may_be_chosen(self, yard, capsys):
         scores = _scored(yard, "--results", "mixed", "--classes", "4", "1")
         assert scores["COMBINED"]["TP"] == 3 * FRAMES
+        assert "as a person" not in capsys.readouterr().err
 
     def test_an_id_may_be_used_once_in_each_class(self, yard):
         for path in (yard / "own/yard/gt/gt.txt", yard / "mixed/yard.txt"):

@@ -116,6 +116,15 @@ def test_nobody_is_led_out_of_a_sequence(tmp_path, folder):
     assert tracked == evaluated
 
 
+@pytest.mark.parametrize("folder", ["a\tb", "a\x7fb", "a" * 256])
+def test_what_cannot_be_a_folder_is_one_short_line(tmp_path, folder):
+    path = _ini(tmp_path / "seq", f"[Sequence]\nimDir={folder}\n")
+    with pytest.raises(InputError, match="cannot be a folder's name") as error:
+        SequenceInfo.read(path)
+    assert len(str(error.value)) < len(str(path)) + 120
+    assert SequenceInfo.read(_ini(tmp_path, f"[Sequence]\nimDir={'a' * 255}\n")).image_folder == "a" * 255
+
+
 def test_a_link_is_followed_by_both(tmp_path):
     _sequence(tmp_path / "one", "frameRate=10", pictures=["000001.png", "000002.png"])
     _sequence(tmp_path / "two", "frameRate=10")
