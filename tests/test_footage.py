@@ -16,6 +16,7 @@ from remix_track.data.footage_cache import NOTES, fingerprint, new_folder, read_
 from remix_track.data.single_camera import read_video_folders
 from remix_track.data.tracklets import HarvestSettings
 from remix_track.errors import InputError
+from remix_track.trackers.box_limit import MOST_BOXES
 from tests.footage import write_video
 
 COLOURS = ((40, 40, 220), (40, 200, 40))  # BGR
@@ -312,3 +313,15 @@ def test_a_training_reads_raw_videos(filmed, tmp_path):
     assert opened.single.hidden_identity is None
     assert shown[-1] == ("gate one.mp4", 1, 1, 30, 30)
     assert len(shown) == 30
+
+
+def test_a_frame_with_too_many_boxes_is_bounded_here_too(tmp_path, caplog):
+    video = film(tmp_path / "gate.mp4")
+    path = detections(tmp_path / "det.txt")
+    crowd = "".join(f"1,-1,{20 + row % 200},100,9,9,0.6\n" for row in range(MOST_BOXES))
+    path.write_text(path.read_text() + crowd)
+    settings = HarvestSettings(detector=str(path), every=0.25)
+    ((_, made),) = harvest([video], tmp_path / "crops", settings)
+    assert len(made.tracklets) >= 2  # the two with the better scores are among those that stay
+    said = f"frame 1: {MOST_BOXES + 2:,} boxes; only the {MOST_BOXES:,} with the best scores are tracked"
+    assert sum(message.startswith(said) for message in caplog.messages) == 1

@@ -22,6 +22,7 @@ from remix_track.data.footage_cache import (
 from remix_track.data.tracklets import HarvestSettings, Tracklet, TrackletCutter
 from remix_track.errors import InputError
 from remix_track.media_files import videos_in
+from remix_track.trackers.box_limit import BoxLimit
 from remix_track.trackers.deep_sort import REFERENCE_FPS, DeepSort, DeepSortSettings
 from remix_track.trackers.detectors.auto import find_detector, weights_at_hand
 from remix_track.trackers.detectors.detector import Detector
@@ -152,9 +153,11 @@ def _tracklets(
     )
     tracker = DeepSort(motion, fps=fps)
     cutter = TrackletCutter(settings, _PATIENCE, lambda crop: _jpeg(crop, settings.quality))
+    limit = BoxLimit()
     for frame in source:
         tell()
         detections = detector(frame)
+        detections = detections[limit.best(detections.score, frame.index)]
         tracks = tracker.update(detections)
         others = np.delete(detections.xyxy, tracks.detection, axis=0)
         boxes = detections.xyxy[tracks.detection]
