@@ -365,6 +365,29 @@ def test_a_stream_without_stamps_has_the_times_of_arrival():
     assert days == sorted(days)
 
 
+def test_a_live_transport_stream_starts_its_clock_anew_at_each_connection(tmp_path):
+    """Its stamps are believed, also where a server plays the same recording round and round."""
+    part = write_video(tmp_path / "a.ts", frames=20, options={"bf": "2", "g": "10"}).read_bytes()
+
+    def answer(handler, _):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "video/mp2t")
+        handler.end_headers()
+        handler.wfile.write(part + part)
+
+    with serve(answer) as (url, counted), open_source(url + "/live.ts", frames=100, stream=QUICK) as source:
+        frames = list(source)
+        assert source.live
+    assert len(counted) == 3
+    assert [frame.index for frame in frames] == list(range(1, 101))
+    assert [read_stamp(frame.image) for frame in frames] == [*range(1, 21)] * 5
+    steps = np.diff([frame.time for frame in frames])
+    assert (steps > 0).all()
+    np.testing.assert_allclose(np.delete(steps, [39, 79]), 0.04, atol=2e-3)
+    assert source.problems == []
+    assert not any("stand still" in warning for warning in source.warnings)
+
+
 def test_a_file_has_no_time_of_day(tmp_path):
     with open_source(write_video(tmp_path / "a.mp4", frames=3)) as source:
         assert [frame.utc for frame in source] == [None] * 3

@@ -129,11 +129,16 @@ def _claim(arguments: argparse.Namespace) -> Path:
     return claim_folder(arguments.output, overwrite=arguments.overwrite)
 
 
-def _open(name: str | Path | int, arguments: argparse.Namespace) -> "Source":
+def _open(name: str | Path | int, settings: TrackSettings, arguments: argparse.Namespace) -> "Source":
     from remix_track.trackers.sources import open_source
 
     source = open_source(
-        name, start=arguments.start, stride=arguments.stride, frames=arguments.frames, fps=arguments.fps
+        name,
+        start=arguments.start,
+        stride=arguments.stride,
+        frames=arguments.frames,
+        fps=arguments.fps,
+        stream=settings.stream,
     )
     if source.live:
         source.close()
@@ -147,7 +152,7 @@ def _track(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, 
     from remix_track.trackers.sinks.mot_text import MotTextSink
 
     began, recording = time.perf_counter(), Recording()
-    with _open(name, arguments) as source:
+    with _open(name, runs.settings, arguments) as source:
         run = runs.run(source, stride=arguments.stride)
         own = claim_numbered_folder(folder, source.name)
         try:
@@ -207,7 +212,7 @@ def _write(one: _Tracked, settings: TrackSettings, arguments: argparse.Namespace
         outputs.open(arguments, fps=one.run.fps, drawing=settings.drawing, appearance=looks)
         pictures = None
         if arguments.video or arguments.crops:
-            pictures = iter(stack.enter_context(_open(one.name, arguments)))
+            pictures = iter(stack.enter_context(_open(one.name, settings, arguments)))
         progress = stack.enter_context(Progress(f"{one.folder.name} again", one.run.frames, quiet=arguments.quiet))
         replayed = iter(one.recording.replay(one.people, pictures))
         for number, frame in enumerate(stop_signals.awaited(replayed), 1):
