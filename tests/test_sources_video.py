@@ -246,6 +246,7 @@ def _at(path, seconds):
         ((100, 80), 0),
         ((0, 20 * 3600), 0),  # more than half of 26.5 hours is less than half of them back
         ((0, 5000), 5000 - 2.36),  # one camera, its clock ran on
+        ((0, 50), 50 - 2.36),
         ((95441.3, 0), 0.06),  # the clock wraps
     ],
 )
@@ -263,7 +264,35 @@ def test_recordings_end_to_end_are_one_video(tmp_path, options, begins, apart):
     if apart < 1:
         assert len(source.warnings) == (apart == 0)
     else:
-        assert "no picture for 4997.6" in source.warnings[0]
+        assert "no picture for " in source.warnings[0]
+
+
+@pytest.mark.parametrize("later", [0, 2.5, 4, 50])
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_a_recording_may_begin_with_pictures_that_lean_on_what_was_cut_off(tmp_path, later, cut_off):
+    """Decoders order pictures by numbers of their own, which begin anew at a join: none is lost, none comes too early.
+
+    The second recording lies later by fewer frames than damage may swallow, and nothing was swallowed.
+    """
+    open_gop = "open-gop=1:keyint=20:min-keyint=20:scenecut=0"
+    part = write_video(tmp_path / "a.ts", options={"bf": "3", "g": "20", "x264-params": open_gop})
+    other = _at(part, later)
+    if cut_off:
+        with av.open(str(other)) as source, av.open(str(tmp_path / "cut.ts"), "w") as target:
+            stream, keys = target.add_stream_from_template(source.streams.video[0]), 0
+            for packet in source.demux(video=0):
+                keys += packet.is_keyframe
+                if packet.dts is not None and keys > 1:
+                    packet.stream = stream
+                    target.mux(packet)
+        other = tmp_path / "cut.ts"
+    alone = [read_stamp(frame.image) for frame in read_all(other)[1]]
+    path = tmp_path / "both.ts"
+    path.write_bytes(part.read_bytes() + other.read_bytes())
+    source, frames = read_all(path)
+    assert [frame.index for frame in frames] == list(range(1, 61 + len(alone)))
+    assert [read_stamp(frame.image) for frame in frames] == [*range(1, 61), *alone]
+    assert source.problems == []
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.mkv", "libx264"), ("a.mpg", "mpeg2video"), ("a.avi", "mpeg4")])

@@ -26,6 +26,7 @@ _PIXEL_SHAPES = 0.2, 5.0
 _MOST_READ_FAILURES = 3
 _MPEG_PERIOD = 2**33  # ticks of 90 kHz; ISO 13818-1, 2.4.3.7
 _USUAL_FPS = 30.0
+_PAUSE_SECONDS = 0.5  # before a key frame; MPEG's clocks never pause within a recording
 
 
 class Decoded(NamedTuple):
@@ -116,6 +117,8 @@ class Decoder:
         context.options = {**context.options, **codec_options}
         self._colors = VideoReformatter()
         self._threads = threads
+        # What failed to decode so far, and until the latest key frame: where a recording pauses, it tells damage.
+        self._faults = self._faults_before = 0
         self.number = number
         self.failure: str | None = None
         self.longest_pause = (number, 0.0)
@@ -216,6 +219,7 @@ class Decoder:
         for frame in self._frames(numbering):
             if frame.is_corrupt:
                 numbering.damaged = True
+                self._faults += 1
             lost = numbering.arrived(frame.pts)
             if lost is None:
                 continue
@@ -256,40 +260,63 @@ class Decoder:
         import av
 
         decode = self._stream.codec_context.decode
-        for packet in self._on_one_clock(numbering):
+        for packet, begins_anew in self._on_one_clock(numbering):
+            if begins_anew:
+                # The decoder orders pictures by numbers of their own, which begin anew as well.
+                yield from self._rest(numbering)
+                self._stream.codec_context.flush_buffers()
+                if self._faults == self._faults_before and packet.pts is not None:
+                    numbering.resumes(packet.pts)
+            if packet.is_keyframe:
+                self._faults_before = self._faults
             if not packet.is_discard:
                 numbering.sent(packet.pts)
             try:
                 yield from decode(packet)
             except av.FFmpegError:
-                numbering.failed()
+                self._failed(numbering)
+        yield from self._rest(numbering)
+
+    def _rest(self, numbering: Numbering) -> Iterator["av.VideoFrame"]:
+        """The pictures that are still in the decoder."""
+        import av
+
         try:
-            yield from decode(None)
+            yield from self._stream.codec_context.decode(None)
         except av.FFmpegError:
-            numbering.failed()
+            self._failed(numbering)
             self.held_back = self._threads
         # A failure behind the first picture of the rest is not raised: the pictures behind it are just not there.
         self.held_back |= self._threads and numbering.missing
 
-    def _on_one_clock(self, numbering: Numbering) -> Iterator["av.Packet[Any]"]:
-        """The packets with their stamps on one clock; `numbering` hears what is damage and what is none."""
-        packets, suspicious = _Peeking(self._packets()), False
+    def _failed(self, numbering: Numbering) -> None:
+        self._faults += 1
+        numbering.failed()
+
+    def _on_one_clock(self, numbering: Numbering) -> Iterator[tuple["av.Packet[Any]", bool]]:
+        """The packets with their stamps on one clock, and whether another recording begins with a packet.
+
+        `numbering` hears what is damage and what is none.
+        """
+        packets, suspected = _Peeking(self._packets()), 0
         for packet in packets:
             stamps, joins = Stamps(packet.pts, packet.dts), self.clock.joins
-            # A recording that goes on minutes later, at a key frame, has lost nothing.
-            pauses = self._clock_may_jump and packet.is_keyframe and self.clock.leaps(stamps)
+            leap = self.clock.leap(stamps)
             packet.pts, packet.dts = self.clock.moved(
                 stamps, key=packet.is_keyframe, step=packet.duration or 0, after=packets.stamps_behind
             )
             self._note_taken(packet)
             joined = self.clock.joins > joins
-            if (pauses or joined) and packet.pts is not None:
-                numbering.resumes(packet.pts)
-            # Where two recordings meet, FFmpeg calls the last packet of the first one corrupt.
-            numbering.damaged |= suspicious and not joined
-            suspicious = packet.is_corrupt
-            yield packet
-        numbering.damaged |= suspicious
+            skips = leap > 1.5 * self.frame_length
+            # Where two recordings meet, FFmpeg calls one of the last two packets of the first one corrupt.
+            if joined or (skips and packet.is_keyframe and self._clock_may_jump):
+                suspected = 0
+            elif suspected > 1 or (suspected and skips):
+                numbering.damaged, suspected = True, 0
+            suspected = min(suspected + 1, 2) if suspected or packet.is_corrupt else 0
+            paused = self._clock_may_jump and leap > max(_PAUSE_SECONDS, 3 * self.frame_length)
+            yield packet, packet.is_keyframe and (joined or paused)
+        numbering.damaged |= suspected > 0
 
     def _packets(self) -> Iterator["av.Packet[Any]"]:
         """The packets of the stream; after unreadable bytes, whatever follows them."""

@@ -74,9 +74,9 @@ class OneClock:
         self._latest = Stamps(_highest(self._latest.pts, here.pts), _highest(self._latest.dts, here.dts))
         return Stamps(*(None if stamp is None else stamp + self.offset for stamp in here))
 
-    def leaps(self, stamps: Stamps) -> bool:
-        """Whether a packet that is about to come lies far ahead of all before it."""
-        return self._leap(self._unwrapped(stamps)) > LONG_LEAP * self._ticks
+    def leap(self, stamps: Stamps) -> float:
+        """Seconds from the packets so far to one that is about to come."""
+        return self._leap(self._unwrapped(stamps)) / self._ticks
 
     def _leap(self, here: Stamps) -> float:
         """Ticks from the latest packet to this one, by the time of decoding where both have one."""
