@@ -61,6 +61,8 @@ def test_what_cannot_be_scored_says_why(query, gallery, why):
         ([(0, 0)], [(0, 1), (DISTRACTOR, 1)]),
         ([(0, 0), (1, 0), (JUNK, 0)], [(0, 0), (1, 0), (1, 5)]),
         ([(4, 9)], [(JUNK, 9), (4, 1), (3, 9)]),
+        ([(0, 5)], [(0, 1), (0, 5), (1, 0)]),
+        ([(0, 5)], [(0, 5), (0, 7), (1, 0)]),
     ],
 )
 def test_one_query_with_an_answer_and_a_mistake_to_make_is_enough(query, gallery):

@@ -289,9 +289,9 @@ def test_k1_goes_by_what_is_clustered_together(monkeypatch, scope, expected):
 
 
 def test_a_video_that_became_one_identity_is_counted():
-    """Video 0 is merged but for an outlier, 1 has two clusters, 2 a small one among outliers, 3 a single crop."""
-    labels = np.array([0, 0, 0, -1, 1, 1, 2, 2, 3, 3, -1, -1, 4])
-    video = np.array([9, 9, 9, 9, 4, 4, 4, 4, 5, 5, 5, 5, 6])
+    """Video 9 is merged but for an outlier, 4 has two clusters, 5 a small one among outliers, 6 a single crop."""
+    labels = np.array([0, 0, 0, -1, 1, 1, 1, 2, 2, 3, 3, -1, -1, 4])
+    video = np.array([9, 9, 9, 9, 4, 4, 4, 4, 4, 5, 5, 5, 5, 6])
     assert report_clusters(labels, video).whole_videos == 1
     assert report_clusters(np.full(3, -1), np.zeros(3, np.int64)).whole_videos == 0
     assert report_clusters(np.empty(0, np.int64), np.empty(0, np.int64)).whole_videos == 0
