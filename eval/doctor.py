@@ -108,7 +108,9 @@ def examine_results(
     without_area = "it counts as a false alarm, as in the official tools"
     found += _size_faults(path, rows, without_area)
     others = rows[rows.class_id > 1] if not chosen else rows[:0]
-    what = [f"class {id_} in column 8" for id_ in others.class_id[:1]]
+    counts = class_counts(others)
+    several = f"boxes of {len(counts)} other classes in column 8 ({counted(counts)})" if len(counts) > 1 else ""
+    what = [several or f"class {id_} in column 8" for id_ in others.class_id[:1]]
     found += _gathered("warning", path, others.line, what, "scored as a person all the same; delete other classes")
     corners = _corner_faults("error", path, rows, width, height, truth)
     found += corners or _other_size_faults(path, rows, truth)

@@ -101,6 +101,11 @@ def test_a_clean_file_is_passed_in_silence(results):
             "1,7,9,9,9,9,1,3,1\n",
             "warning 1: class 3 in column 8; scored as a person all the same; delete other classes",
         ),
+        (
+            "1,7,9,9,9,9,1,3,1\n2,7,9,9,9,9,1,4,1\n3,7,9,9,9,9,1,4,1\n",
+            "warning 1: boxes of 2 other classes in column 8 (class 4: 2 boxes, 3: 1) (and 2 more such lines: 2, 3); "
+            "scored as a person all the same; delete other classes",
+        ),
         ("", "warning no rows; scored as no detections"),
         ("1.0,7.0,9,9,9,9\n", "note 1: frame or id with a decimal point; read as a whole number"),
         ("1 7 9 9 9 9\n", "note columns separated by spaces or tabs; read as if by commas"),
