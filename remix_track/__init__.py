@@ -10,19 +10,35 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from remix_track.detections import Detections, Tracks
+    from remix_track.encoder.load import load_embedder
     from remix_track.errors import InputError
     from remix_track.trackers.api import track
     from remix_track.trackers.frame import TrackedFrame
+    from remix_track.trackers.pipeline import Run
     from remix_track.trackers.tracker import Tracker
 
-__all__ = ["Detections", "InputError", "TrackedFrame", "Tracker", "Tracks", "track"]
+    __version__: str
+
+__all__ = [
+    "Detections",
+    "InputError",
+    "Run",
+    "TrackedFrame",
+    "Tracker",
+    "Tracks",
+    "__version__",
+    "load_embedder",
+    "track",
+]
 
 _HOMES = {
     "Detections": "remix_track.detections",
     "Tracks": "remix_track.detections",
     "InputError": "remix_track.errors",
+    "Run": "remix_track.trackers.pipeline",
     "TrackedFrame": "remix_track.trackers.frame",
     "Tracker": "remix_track.trackers.tracker",
+    "load_embedder": "remix_track.encoder.load",
     "track": "remix_track.trackers.api",
 }
 
@@ -31,6 +47,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name at its first use, so that `import remix_track` costs nothing (PEP 562)."""
     from importlib import import_module
 
+    if name == "__version__":
+        return _version()
     if name not in _HOMES:
         raise AttributeError(f"module 'remix_track' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
@@ -38,3 +56,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _version() -> str:
+    """As it was installed; `0+unknown` for a copy of the sources that never was."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("remix-track")
+    except PackageNotFoundError:
+        return "0+unknown"

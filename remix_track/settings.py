@@ -3,10 +3,12 @@
 import dataclasses
 import difflib
 import math
+import numbers
+import os
 import reprlib
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,7 +57,7 @@ def build(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settin
                 raise InputError(f"{where}: {key} is a section, not {_short(value)}; write [{key}] and its keys below")
             made[key] = build(hint, value, f"{where}: [{key}]")  # type: ignore[arg-type]
         else:
-            made[key] = _typed(value, hint, f"{where}: {key}")
+            made[key] = typed(value, hint, f"{where}: {key}")
     try:
         return kind(**made)
     except InputError as error:
@@ -80,33 +82,42 @@ def parse(text: str, hint: Any, where: str) -> Any:
     for kind in (int, float):
         if kind in _choices(hint):
             try:
-                return _typed(kind(text), kind, where)
+                return typed(kind(text), kind, where)
             except InputError:
                 raise
             except ValueError:
                 continue
-    return _typed(text, hint, where)
+    return typed(text, hint, where)
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:
     return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
 
 
-def _typed(value: Any, hint: Any, where: str) -> Any:
+def typed(value: Any, hint: Any, where: str) -> Any:
+    """`value` as the type that a settings field declares; numbers of numpy are numbers, and paths are text.
+
+    Raises:
+        InputError: it is of another type.
+    """
     if isinstance(value, int) and value.bit_length() > MOST_BITS:
         raise InputError(f"{where}: a number of {value.bit_length():,} bits does not fit; expected {_named(hint)}")
     for choice in _choices(hint):
         origin = typing.get_origin(choice)
         if choice is Any or (choice is type(None) and value is None):
             return value
-        if origin is typing.Literal and value in typing.get_args(choice):
+        if origin is typing.Literal and isinstance(value, Hashable) and value in typing.get_args(choice):
             return value
         if origin is tuple and isinstance(value, list | tuple):
-            return tuple(_typed(item, typing.get_args(choice)[0], where) for item in value)
-        if choice is float and isinstance(value, int | float) and not isinstance(value, bool):
+            return tuple(typed(item, typing.get_args(choice)[0], where) for item in value)
+        if choice is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
             if not math.isfinite(value):
                 raise InputError(f"{where} = {value} does not fit; expected a finite number")
             return float(value)
+        if choice is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
+            return int(value)
+        if choice is str and isinstance(value, os.PathLike):
+            return os.fsdecode(value)
         if isinstance(choice, type) and isinstance(value, choice) and (choice is bool or not isinstance(value, bool)):
             return value
     raise InputError(f"{where} = {_short(value)} does not fit; expected {_named(hint)}")

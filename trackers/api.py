@@ -285,6 +285,8 @@ def track(
             as the images are needed twice. While iterating: a source that turns out to have no frames, an image that
             is none or of another size.
     """
+    if settings is not None and not isinstance(settings, TrackSettings):
+        raise InputError(f"`settings` is of type {type(settings).__name__}; give a TrackSettings")
     chosen = _changed(settings or TrackSettings(), changes)
     if chosen.offline.offline and isinstance(source, Iterator):
         kind = type(source).__name__

@@ -4,6 +4,7 @@ The answers of deep-sort-realtime 1.3.2 without its faults, computed for all tra
 """
 
 import math
+import numbers
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -296,6 +297,8 @@ def _rows_or_zeros(embedding: NDArray[np.float32], rows: NDArray[np.int64]) -> N
 def _check(
     name: str, value: float, expected: str, *, low: float = -math.inf, high: float = math.inf, open_low: bool = False
 ) -> None:
-    fits = math.isfinite(value) and low <= value <= high and not (open_low and value == low)
+    # Compared with words, a range is a TypeError of Python's.
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    fits = number and math.isfinite(value) and low <= value <= high and not (open_low and value == low)
     if not fits:
-        raise InputError(f"{name} = {value}; expected {expected}")
+        raise InputError(f"{name} = {value if number else repr(value)}; expected {expected}")

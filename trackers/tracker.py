@@ -69,7 +69,12 @@ class Tracker:
         from remix_track.encoder.load import load_embedder
 
         given, parts = settings or DeepSortSettings(), association or AssociationSettings()
+        for value, kind in ((given, DeepSortSettings), (parts, AssociationSettings)):
+            if not isinstance(value, kind):
+                raise InputError(f"Tracker(): {type(value).__name__} where {kind.__name__} is expected")
         names = {field.name for field in dataclasses.fields(AssociationSettings)}
+        known = [*names, *(field.name for field in dataclasses.fields(DeepSortSettings))]
+        settings_.refuse_unknown(changes, known, "Tracker()")
         given = _changed(given, {key: value for key, value in changes.items() if key not in names})
         parts = _changed(parts, {key: value for key, value in changes.items() if key in names})
         self._prepare(load_embedder(weights), fps, given, parts)

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import logging
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,6 +74,9 @@ def load_embedder(
     """
     if threads is not None and threads < 1:
         raise InputError(f"threads {threads} does not fit; expected 1 or more")
+    if not isinstance(weights, str | os.PathLike):
+        kind = type(weights).__name__
+        raise InputError(f"`weights` is of type {kind}; expected a file, 'default', 'imagenet' or 'none' (motion only)")
     if str(weights) == "none":
         return None
     wish = _Wish(_given(input_size, channel_order, mean, std), device, threads, backend)

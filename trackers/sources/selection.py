@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 
+from remix_track import settings
 from remix_track.errors import InputError
 
 
@@ -21,6 +22,7 @@ class Selection:
 
     def __post_init__(self) -> None:
         for name, value in (("start", self.start), ("stride", self.stride), ("frames", self.frames)):
+            settings.typed(value, int if name != "frames" else int | None, f"`{name}`")
             if value is not None and value < 1:
                 raise InputError(f"`{name}` {value}: must be 1 or more")
 

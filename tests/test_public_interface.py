@@ -1,0 +1,141 @@
+"""What `import remix_track` offers: its names, its examples, and its errors for settings that do not fit."""
+
+import ast
+import inspect
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+import remix_track
+from remix_track import Detections, InputError, Tracker, track
+from remix_track.encoder.load import load_embedder
+from remix_track.trackers.deep_sort import DeepSortSettings
+from remix_track.trackers.settings import TrackSettings
+
+IMAGES = [np.full((60, 80, 3), 50, np.uint8)] * 3
+
+
+def test_every_name_is_there_and_costs_nothing_before_its_use():
+    for name in remix_track.__all__:
+        assert getattr(remix_track, name) is not None
+    assert set(remix_track.__all__) <= set(dir(remix_track))
+    with pytest.raises(AttributeError, match="module 'remix_track' has no attribute 'trak'"):
+        remix_track.trak  # noqa: B018
+    code = "import sys, remix_track; print(remix_track.__version__, {'numpy', 'torch', 'cv2'} & sys.modules.keys())"
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert re.fullmatch(r"[0-9][\w.+]* set\(\)\n", said)
+
+
+def test_type_checkers_see_the_same_names():
+    tree = ast.parse(inspect.getsource(remix_track))
+    (typed,) = (node for node in tree.body if isinstance(node, ast.If))
+    imported = {alias.name for node in typed.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+    assert imported | {"__version__"} == set(remix_track.__all__) == {*remix_track._HOMES, "__version__"}
+
+
+def test_a_copy_that_was_never_installed_has_a_version(monkeypatch):
+    from importlib import metadata
+
+    def missing(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", missing)
+    assert remix_track.__version__ == "0+unknown"
+
+
+def examples(text: str | None) -> list[str]:
+    """The indented blocks of a docstring that are code."""
+    blocks = re.findall(r"(?:^    .+\n?)+", f"{inspect.cleandoc(text or '')}\n", re.MULTILINE)
+    found = [textwrap.dedent(block) for block in blocks]
+    return [block for block in found if re.search(r"track\(|Tracker\(|Detections\(.*=", block)]
+
+
+@pytest.mark.parametrize("documented", [remix_track, track, Tracker, Detections], ids=lambda one: one.__name__)
+def test_the_examples_of_docstrings_run(documented, tmp_path, monkeypatch, capsys):
+    from remix_track.trackers.detectors import auto
+    from remix_track.trackers.detectors.public import PublicDetections
+
+    writer = cv2.VideoWriter(str(tmp_path / "video.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 25, (80, 60))
+    for image in IMAGES:
+        writer.write(image)
+    writer.release()
+    det = tmp_path / "det.txt"
+    det.write_text("".join(f"{k},-1,10,10,20,40,0.9\n" for k in (1, 2, 3)))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(auto, "find_detector", lambda *_, **__: PublicDetections(det))
+    text = documented.__doc__
+    if documented is remix_track:
+        text = (text or "").replace("\nfor frame", "\n    for frame").replace("\n    print", "\n        print")
+    names: dict[str, Any] = {
+        "remix_track": remix_track,
+        "Detections": Detections,
+        "images": IMAGES,
+        "frames": IMAGES,
+        "xyxy": [[10, 10, 30, 50]],
+        "score": [0.9],
+        "class_id": [0],
+    }
+    code = examples(text)
+    assert code
+    for block in code:
+        exec(block, names)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"max_age": "x"}, r"track\(\): max_age = 'x' does not fit; expected int"),
+        ({"max_age": True}, r"track\(\): max_age = True does not fit; expected int"),
+        ({"max_age": 0}, r"track\(\): max_age = 0; expected at least 1"),
+        ({"min_confidence": None}, r"track\(\): min_confidence = None does not fit; expected float"),
+        ({"box": np.array([1, 2])}, r"track\(\): box = .* does not fit; expected 'kalman' or 'detector'"),
+        ({"weights": 3}, r"track\(\): weights = 3 does not fit; expected str"),
+        ({"max_aeg": 5}, r"track\(\): unknown key 'max_aeg'; did you mean 'max_age'\?"),
+        ({"stride": 0}, "`stride` 0: must be 1 or more"),
+        ({"stride": "2"}, "`stride` = '2' does not fit; expected int"),
+        ({"start": 1.5}, "`start` = 1.5 does not fit; expected int"),
+        ({"frames": "all"}, "`frames` = 'all' does not fit; expected int or none"),
+        ({"fps": "25"}, "`fps` '25': must be above 0 and at most 1000"),
+        ({"fps": float("nan")}, "`fps` nan: must be above 0 and at most 1000"),
+        ({"settings": DeepSortSettings()}, "`settings` is of type DeepSortSettings; give a TrackSettings"),
+        ({"settings": {"max_age": 3}}, "`settings` is of type dict; give a TrackSettings"),
+    ],
+)
+def test_arguments_of_track_that_do_not_fit_are_named(wrong, message):
+    with pytest.raises(InputError, match=message):
+        track(IMAGES, **({"weights": "none", "detector": "hog"} | wrong))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"max_age": "x"}, r"Tracker\(\): max_age = 'x' does not fit; expected int"),
+        ({"low_scor": 0.1}, r"Tracker\(\): unknown key 'low_scor'; did you mean 'low_score'\?"),
+        ({"fps": "x"}, "fps = 'x'; expected above 0"),
+        ({"fps": None}, "fps = None; expected above 0"),
+        ({"weights": None}, "`weights` is of type NoneType; expected a file, 'default'"),
+        ({"settings": TrackSettings()}, r"Tracker\(\): TrackSettings where DeepSortSettings is expected"),
+    ],
+)
+def test_arguments_of_a_tracker_that_do_not_fit_are_named(wrong, message):
+    with pytest.raises(InputError, match=message):
+        Tracker(**({"weights": "none"} | wrong))
+
+
+def test_a_settings_object_made_by_hand_is_checked_too():
+    with pytest.raises(InputError, match="max_age = 'x'; expected at least 1"):
+        DeepSortSettings(max_age="x")  # type: ignore[arg-type]
+
+
+def test_numbers_of_numpy_and_paths_are_taken():
+    run = track(IMAGES, weights=Path("none"), detector="hog", max_age=np.int64(7), min_confidence=np.float32(0.25))
+    assert (run.tracker.settings.max_age, run.tracker.settings.min_confidence) == (7, 0.25)
+    assert type(run.tracker.settings.max_age) is int
+    assert load_embedder(Path("none")) is None
