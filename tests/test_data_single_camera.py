@@ -199,6 +199,19 @@ def test_a_few_odd_keys_are_left_out(tmp_path, caplog):
     assert "here: 1 names fit no video and are left out: 'x'" in caplog.text
 
 
+def test_a_database_that_was_cut_off_is_refused_before_a_page_beyond_its_end_is_read(tmp_path):
+    """LMDB maps the file: reading a page that is not there ends the whole process."""
+    database = make_lmdb(tmp_path, LUPERSON_KEYS, inner="data.lmdb") / "data.lmdb"
+    file = database / "data.mdb" if database.is_dir() else database
+    content = file.read_bytes()
+    for size in (len(content) - 1, len(content) // 2, 5_000):
+        file.write_bytes(content[:size])
+        with pytest.raises(InputError, match="it was cut off; copy it again"):
+            open_lmdb(database)
+    file.write_bytes(content)
+    open_lmdb(database)
+
+
 def test_lmdb_without_key_file_and_without_database(tmp_path):
     crops = read_luperson(make_lmdb(tmp_path / "a", LUPERSON_KEYS, pickled=False, inner="."), strict=False)
     assert len(crops) == 4

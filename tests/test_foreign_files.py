@@ -21,6 +21,7 @@ from remix_track.data.crop_table import read_crop_table
 from remix_track.data.key_list import read_keys
 from remix_track.data.msmt17 import _read_list
 from remix_track.data.tar_store import index_shards
+from remix_track.data.tracklet_crops import embed_crop
 from remix_track.detections import Detections
 from remix_track.encoder.load import load_embedder
 from remix_track.errors import InputError
@@ -91,6 +92,7 @@ READERS = {
     "shard.tar": (lambda _: shard(), lambda path: index_shards([path])),
     "net.onnx": (lambda _: pooling(), lambda path: load_embedder(path, backend="onnxruntime")),
     "crops.csv": (lambda _: b'path,identity,camera\n"a.jpg",1,2\n', read_crop_table),
+    "like.jpg": (lambda _: b"\xff\xd8\xff\xe0" + bytes(99), lambda path: embed_crop(path, None)),  # type: ignore[arg-type]
     "list_train.txt": (lambda _: b"0000/0000_0_01_1.jpg 0\n", _read_list),
     "list.txt": (lambda _: b"rtsp://camera/1\n# two\n0\n", lambda path: expand_sources([], path)),
     "tracks.txt": (lambda _: b"1,2,3,4,5,6,0.5\n2,2,3,4,5,6,0.5\n", mot_text.read),

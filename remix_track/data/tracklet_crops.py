@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.bounded_file import read_bounded
 from remix_track.data.decoding import decode_picture
 from remix_track.data.footage_cache import Harvest
-from remix_track.data.stores import LARGEST_PICTURE, bounded
+from remix_track.data.stores import LARGEST_PICTURE
 from remix_track.encoder.embedder import Embedder
-from remix_track.errors import InputError
+from remix_track.errors import parsing
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,12 +69,9 @@ def embed_crop(path: Path, embedder: Embedder) -> NDArray[np.float32]:
     Raises:
         InputError: it cannot be read, or is no picture.
     """
-    try:
-        with path.open("rb") as file:
-            picture = decode_picture(bounded(file.read(LARGEST_PICTURE + 1)))
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: not a picture of a person that can be read ({reason})") from None
+    content = read_bounded(path, LARGEST_PICTURE, "give a picture of a person")
+    with parsing(path, "a picture of a person"):
+        picture = decode_picture(content)
     height, width = picture.shape[:2]
     vector: NDArray[np.float32] = embedder(picture, np.array([[0, 0, width, height]], np.float32))[0]
     return vector
