@@ -1,4 +1,7 @@
-"""Compiled networks kept in the user's own cache folder, so that the next start neither converts nor compiles."""
+"""Compiled networks kept in the user's own cache folder, so that the next start neither converts nor compiles.
+
+Where that folder cannot be used, they are kept in memory: at least each process converts but once.
+"""
 
 import contextlib
 import hashlib
@@ -19,6 +22,8 @@ LARGEST = 2**31
 _HEADER = b"remix-track compiled network 2\n"
 _LONGEST_NOTES = 1_000_000
 _log = logging.getLogger(__name__)
+_in_memory: dict[str, tuple[str, bytes]] = {}
+"""Notes as JSON, and content, of what no file could keep."""
 
 
 def cache_folder() -> Path | None:
@@ -40,6 +45,15 @@ def recall(key: str) -> tuple[dict[str, Any], bytes] | None:
 
     A compiled network is executed as it is, so a file that another user could have put there is not read.
     """
+    return _from_file(key) or _from_memory(key)
+
+
+def _from_memory(key: str) -> tuple[dict[str, Any], bytes] | None:
+    found = _in_memory.get(key)
+    return None if found is None else (json.loads(found[0]), found[1])
+
+
+def _from_file(key: str) -> tuple[dict[str, Any], bytes] | None:
     folder = cache_folder()
     if folder is None:
         return None
@@ -64,12 +78,19 @@ def recall(key: str) -> tuple[dict[str, Any], bytes] | None:
 
 def keep(key: str, notes: Mapping[str, Any], content: bytes) -> None:
     """Keep content and notes (plain values); where that cannot be, the next start takes longer and nothing else."""
+    if not _to_file(key, notes, content):
+        _in_memory[key] = json_text(notes), content
+        while len(_in_memory) > KEPT:
+            del _in_memory[next(iter(_in_memory))]
+
+
+def _to_file(key: str, notes: Mapping[str, Any], content: bytes) -> bool:
     folder = cache_folder()
     if folder is None or len(content) > LARGEST:
-        return
+        return False
     line = json_text({**notes, "sha256": _digest(notes, content)}).encode()
     if len(line) > _LONGEST_NOTES:
-        return
+        return False
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with whole_file(folder / key) as temporary, temporary.open("wb") as file:
@@ -77,6 +98,8 @@ def keep(key: str, notes: Mapping[str, Any], content: bytes) -> None:
         _prune(folder)
     except (OSError, InputError) as error:
         _log.info("compiled networks are not kept: %s", error)
+        return False
+    return True
 
 
 def _digest(notes: Mapping[str, Any], content: bytes) -> str:

@@ -1,5 +1,6 @@
 """OpenVINO on the CPU: imported without its telemetry, networks compiled once and kept, precision that is checked."""
 
+import atexit
 import functools
 import importlib.util
 import logging
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 _TELEMETRY = "openvino_telemetry"
 _TURNS, _OPEN_SIDE = 4, 8
 _log = logging.getLogger(__name__)
+_BUILD_SECONDS = 300.0
+"""Longer takes no network to build: what does hangs."""
 _one_builds = threading.RLock()
 """Tracing a network in torch is not made for several threads; and the second one finds what the first has kept."""
 
@@ -139,8 +142,18 @@ def compiled(
     key = _key({**facts, "exact": exact})
     if (kept := _recalled(key, threads)) is not None:
         return kept
+    _wait_at_the_end()
     with _one_builds:
         return _recalled(key, threads) or _built(name, key, build, threads, exact=exact)
+
+
+@functools.cache
+def _wait_at_the_end() -> None:
+    """Let Python end when nobody builds any more, and let nobody begin then.
+
+    A thread that is inside OpenVINO when Python ends aborts the process. The lock is taken for good.
+    """
+    atexit.register(_one_builds.acquire, timeout=_BUILD_SECONDS)
 
 
 def _built(name: str, key: str, build: Callable[[], Compilation], threads: int, *, exact: bool) -> Compiled | None:

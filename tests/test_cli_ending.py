@@ -67,3 +67,20 @@ def test_an_output_that_cannot_be_written_is_one_line():
         ended = subprocess.run([sys.executable, "-c", PRINTING], stdout=full, stderr=subprocess.PIPE, timeout=60)
     assert ended.stderr.startswith(b"x: No space left on device")
     assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["remix-track worker 1", "remix-track camera"])
+def test_a_thread_that_hangs_does_not_keep_the_process_from_its_exit_code(name):
+    """Only at the end of a process of ours, when all that waits for the end has had its turn."""
+    program = f"""
+import atexit, sys, threading, time
+from remix_track.cli.ending import exit_code
+def run():
+    threading.Thread(target=time.sleep, args=(600,), daemon=True, name={name!r}).start()
+    atexit.register(print, "last")
+    print("first")
+    return 7
+sys.exit(exit_code("x", run, ends_process=True))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (7, "first\nlast\n", "")

@@ -11,6 +11,7 @@ from remix_track.compiled_cache import cache_folder, keep, key_of, recall
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(compiled_cache, "_in_memory", {})
     return tmp_path / "remix-track" / "compiled"
 
 
@@ -67,7 +68,9 @@ def test_a_folder_that_cannot_be_made_costs_nothing_else(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
     keep("a", NOTES, b"blob")
-    assert recall("a") is None
+    assert recall("a") == (NOTES, b"blob"), "this process converts but once"
+    monkeypatch.setattr(compiled_cache, "_in_memory", {})
+    assert recall("a") is None, "another process does so again"
 
 
 def test_neither_does_no_home(monkeypatch):
@@ -75,7 +78,9 @@ def test_neither_does_no_home(monkeypatch):
     monkeypatch.setattr("pathlib.Path.home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
     assert cache_folder() is None
     keep("a", NOTES, b"blob")
-    assert recall("a") is None
+    assert recall("a") == (NOTES, b"blob"), "this process converts but once"
+    monkeypatch.setattr(compiled_cache, "_in_memory", {})
+    assert recall("a") is None, "another process does so again"
 
 
 def test_what_was_not_used_for_longest_goes_first(folder, monkeypatch):
@@ -86,3 +91,12 @@ def test_what_was_not_used_for_longest_goes_first(folder, monkeypatch):
     assert recall("a") is not None  # used now
     keep("c", NOTES, b"blob")
     assert sorted(path.name for path in folder.iterdir()) == ["a", "c"]
+
+
+def test_what_no_file_keeps_is_bounded_too(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    for number in range(compiled_cache.KEPT + 1):
+        keep(str(number), NOTES, b"blob")
+    assert recall("0") is None
+    assert recall("1") == recall(str(compiled_cache.KEPT)) == (NOTES, b"blob")

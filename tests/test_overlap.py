@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -398,3 +399,37 @@ begun.wait(30)
 """
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "done")], check=True, timeout=60)
     assert (tmp_path / "done").exists()
+
+
+def test_a_stop_waits_for_the_worker_that_is_being_made_and_makes_no_other():
+    begun, made, go = threading.Event(), list[int](), threading.Event()
+
+    def make(number):
+        begun.set()
+        assert go.wait(PATIENCE)
+        made.append(number)
+        return double
+
+    results = in_order(iter(range(9)), double, lambda: [partial(make, 1), partial(make, 2), partial(make, 3)], ahead=4)
+    next(results)
+    next(results)
+    assert begun.wait(PATIENCE)
+    threading.Timer(2.5, go.set).start()  # longer than a stop waits for items
+    results.close()
+    assert len(made) == 1
+    assert not workers_alive()
+
+
+def test_workers_are_made_one_at_a_time():
+    making, most = list[None](), list[int]()
+
+    def make():
+        making.append(None)
+        most.append(len(making))
+        time.sleep(0.01)
+        making.pop()
+        return double
+
+    seen = in_order(iter(range(60)), double, lambda: [make] * 4, ahead=6)
+    assert [result for _, result in seen] == [2 * item for item in range(60)]
+    assert set(most) == {1}

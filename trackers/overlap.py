@@ -15,6 +15,10 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 _STOP_SECONDS = 2.0
+"""What a stop waits for items under way, which may hang as a network's file system does."""
+_MAKE_SECONDS = 300.0
+"""What it waits for a worker that is being made: networks are converted, which takes tens of seconds on a slow machine,
+and a thread inside a native library when Python ends aborts the process."""
 
 
 def in_order(
@@ -101,6 +105,8 @@ class _Crew(Generic[Item, Result]):
     def __init__(self, makers: Sequence[Callable[[], Callable[[Item], Result]]]) -> None:
         self._waiting: SimpleQueue[_Job[Item, Result] | None] = SimpleQueue()
         self._stopped = False
+        # One at a time: what the first one converts, the others find.
+        self._one_makes = threading.Lock()
         self._threads = [
             threading.Thread(target=self._work, args=(make,), name=f"remix-track worker {number}", daemon=True)
             for number, make in enumerate(makers, 1)
@@ -124,18 +130,26 @@ class _Crew(Generic[Item, Result]):
         return cast(Result, job.result)
 
     def stop(self) -> None:
-        """Begin nothing any more; a thread that hangs is left to end with the process."""
+        """Begin nothing any more, wait for a worker that is being made, and a moment for items under way.
+
+        A thread that hangs is left to end with the process.
+        """
         atexit.unregister(self.stop)
         self._stopped = True
         for _ in self._threads:
             self._waiting.put(None)
+        if self._one_makes.acquire(timeout=_MAKE_SECONDS):
+            self._one_makes.release()
         deadline = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self, make: Callable[[], Callable[[Item], Result]]) -> None:
         try:
-            work = make()
+            with self._one_makes:
+                if self._stopped:
+                    return
+                work = make()
         except BaseException as error:
             work = partial(_fail, error)
         while (job := self._waiting.get()) is not None and not self._stopped:

@@ -1,10 +1,12 @@
 """How every command ends: its exit code, and one line for whatever went wrong."""
 
+import atexit
 import contextlib
 import os
 import select
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 
@@ -29,14 +31,18 @@ def exit_code(program: str, run: Callable[[], int], *, ends_process: bool = Fals
         ends_process: nothing comes after it, so that signals are caught to the very end; see `stop_signals`.
     """
     with stop_signals.caught(to_the_end=ends_process):
+        if ends_process:
+            # First in, last out: when everything else that waits for the end has had its turn.
+            atexit.register(lambda: _leave(code))
         try:
-            return _ended(program, run)
+            code = _ended(program, run)
         except Stopped as stopped:
-            return 128 + stopped.signal
+            code = 128 + stopped.signal
         except KeyboardInterrupt:
-            return 128 + signal.SIGINT
+            code = 128 + signal.SIGINT
         finally:
             claims.release_all()
+        return code
 
 
 def _ended(program: str, run: Callable[[], int]) -> int:
@@ -55,6 +61,15 @@ def _ended(program: str, run: Callable[[], int]) -> int:
     except Exception as error:
         _say(program, last_words(error), error)
     return 2
+
+
+def _leave(code: int) -> None:
+    """End the process here if a thread of ours hangs: Python's own end aborts where one is in a native library."""
+    if any(thread.name.startswith("remix-track") for thread in threading.enumerate()):
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
 
 
 def last_words(error: Exception) -> str:
