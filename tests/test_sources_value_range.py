@@ -76,6 +76,21 @@ def test_a_broken_picture_of_deep_colours_is_lost_without_a_word_from_libraries(
     assert capfd.readouterr() == ("", "")
 
 
+@pytest.mark.parametrize(("behind", "refused"), [(b"", False), (b"notes", False), (None, True)])
+def test_a_chunk_that_claims_gigabytes_is_refused_before_opencv_asks_for_them(tmp_path, behind, refused):
+    path = tmp_path / "a.png"
+    assert cv2.imwrite(str(path), stamped(1).astype(np.uint16) * 257)
+    content = bytearray(path.read_bytes())
+    if behind is None:
+        content[33] = 0xA7  # the first byte of the second chunk's length
+    path.write_bytes(content + (behind or b""))
+    if refused:
+        with pytest.raises(InputError, match=r"a\.png: cannot be read as a picture"):
+            read_all(path)
+    else:
+        assert len(read_all(path)[1]) == 1
+
+
 def test_one_range_holds_for_the_whole_source_also_where_it_begins_in_the_dark(tmp_path):
     for number in range(30):
         save(tmp_path / f"{number:03}.tif", np.full((8, 8), number * 8 + 0.4, np.float32))

@@ -1,4 +1,4 @@
-"""How long each picture of an animated PNG or WebP is shown, read off the file's chunks without decoding one."""
+"""What the chunks of a PNG or WebP say without decoding one: how long each picture of an animation is shown."""
 
 import struct
 from collections.abc import Callable, Iterator
@@ -28,6 +28,25 @@ def durations(path: Path) -> list[float]:
             frames = _chunks(file, "<4sI", b"ANMF", lambda size: size + size % 2)
             return [int.from_bytes(frame[12:15], "little") / 1000 for frame in frames if len(frame) >= 16]
     return []
+
+
+def chunks_fit(path: Path) -> bool:
+    """Whether the chunks of a PNG lie within its file: OpenCV asks for as much memory as a chunk claims to have.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        place, kind = len(_PNG), b""
+        for _ in range(_MOST_CHUNKS):
+            file.seek(place)
+            head = file.read(8)
+            if len(head) < 8 or kind == b"IEND":
+                break
+            length, kind = struct.unpack(">I4s", head)
+            place += 8 + length + 4
+    return place <= size
 
 
 def _chunks(file: BinaryIO, head: str, wanted: bytes, length: Callable[[int], int]) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from remix_track.errors import InputError, parsing
 from remix_track.media_files import PICTURE_FORMATS
-from remix_track.trackers.sources.animation import durations
+from remix_track.trackers.sources.animation import chunks_fit, durations
 from remix_track.trackers.sources.source import MAX_PIXELS
 
 if TYPE_CHECKING:
@@ -154,6 +154,8 @@ class PictureFile:
         """The 16 bits of colours of which Pillow keeps the upper 8: black, where a camera used the lower 12."""
         import cv2
 
+        if self._picture.format == "PNG" and not chunks_fit(self._path):
+            raise InputError(f"{self._path.name}: cannot be read as a picture (it is cut off or damaged)")
         try:
             found, pages = cv2.imreadmulti(str(self._path), start=place, count=1, flags=cv2.IMREAD_UNCHANGED)
         except (cv2.error, UnicodeError):
