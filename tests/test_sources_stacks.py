@@ -64,7 +64,7 @@ def test_an_animation_tells_its_times_and_rate(tmp_path, ending):
 def test_durations_that_are_left_to_the_viewer_are_no_rate(tmp_path, ending):
     source, frames = read_all(stack(tmp_path / f"a{ending}", 1, 2, duration=0))
     assert len(frames) == 2
-    assert source.warnings == [f"{source.path}: nothing tells the frame rate; 30 is assumed, --fps sets it"]
+    assert source.warnings == [f"{source.path}: nothing tells the frame rate; 30 is assumed, `fps` sets it"]
 
 
 @pytest.mark.parametrize("ending", [".tif", ".webp", ".png"])
