@@ -89,7 +89,8 @@ def parse(data: bytes) -> NumberTable:
     A clean file goes through numpy's C reader. Whatever that cannot take for certain is read again line by line,
     slowly, to accept it or to name what is wrong.
     """
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+    # With its mark, or by the zero beside the first ASCII letter.
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or (len(data) > 1 and (data[0] == 0) != (data[1] == 0)):
         return _failed(Fault(1, "the file is UTF-16 text", "save it as UTF-8 or plain text"))
     data = data.removeprefix(b"\xef\xbb\xbf")
     windows = b"\r\n" in data

@@ -137,6 +137,8 @@ def test_an_empty_file_has_no_rows(file, content):
             "1: box 10,20,1e+300,40 is out of all measure; boxes are in pixels; correct the line",
         ),
         (CLEAN.encode("utf-16"), "1: the file is UTF-16 text; save it as UTF-8 or plain text"),
+        (CLEAN.encode("utf-16-le"), "1: the file is UTF-16 text; save it as UTF-8 or plain text"),
+        (CLEAN.encode("utf-16-be"), "1: the file is UTF-16 text; save it as UTF-8 or plain text"),
         (CLEAN.encode() + b"\0\0", "4: the file is not text (it holds NUL bytes); give a MOT text file"),
         ("1,7,10,20,30," + "9" * 70_000, "1: the line is longer than 65,536 bytes; give a MOT text file"),
         (
