@@ -137,3 +137,19 @@ def test_a_selection_below_one_is_refused(values):
 )
 def test_names_are_safe_as_folders(text, name):
     assert folder_name(text) == name
+
+
+@pytest.mark.parametrize(("resumes", "lost"), [(None, 49), (500, 0), (30, 49)])
+def test_where_a_recording_pauses_nothing_is_lost_behind_damage_either(resumes, lost):
+    """Ten frames, ten units apart, then one 500 units behind the last; it is known to pause at 500, or was at 30."""
+    numbering = Numbering(10)
+    for stamp in range(0, 100, 10):
+        if stamp == resumes:
+            numbering.resumes(stamp)
+        numbering.sent(stamp)
+        assert numbering.arrived(stamp) == 0
+    numbering.damaged = True
+    if resumes == 500:
+        numbering.resumes(590)
+    numbering.sent(590)
+    assert numbering.arrived(590) == lost
