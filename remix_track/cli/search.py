@@ -9,7 +9,7 @@ import numpy as np
 
 from remix_track.cli.flags import Parser
 from remix_track.cli.terminal import add_rows, show, show_table
-from remix_track.errors import InputError
+from remix_track.errors import InputError, parsing
 
 if TYPE_CHECKING:
     from remix_track.encoder.embedder import Embedder
@@ -83,7 +83,9 @@ def _print(best: Sequence[Found], embedder: "Embedder") -> None:
 
 def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
     """The picture, and beside it a crop of each track that has one (`--crops` of the tracking run)."""
+    from remix_track.bounded_file import read_bounded
     from remix_track.data.decoding import decode_picture
+    from remix_track.data.stores import LARGEST_PICTURE
     from remix_track.output_files import claim_numbered_folder
     from remix_track.retrieval.figures import likeness_strip, write_picture
 
@@ -98,10 +100,10 @@ def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
         raise InputError(f"{path}: there is something already; give another --picture")
     pictures = [("like this", decode_picture(arguments.like.read_bytes()))]
     for one, crop in shown:
-        try:
-            pictures.append((f"{one.run} {one.id}: {one.distance:.3f}", decode_picture(crop.read_bytes())))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{crop}: cannot be shown ({error}); remove it") from None
+        with parsing(crop, "a picture of a person", "remove it"):
+            pictures.append(
+                (f"{one.run} {one.id}: {one.distance:.3f}", decode_picture(read_bounded(crop, LARGEST_PICTURE)))
+            )
     write_picture(path, likeness_strip(pictures))
     show(f"picture: {path}")
 
