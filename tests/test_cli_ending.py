@@ -1,4 +1,5 @@
 import errno
+import importlib
 import os
 import subprocess
 import sys
@@ -44,6 +45,34 @@ def test_the_traceback_is_shown_where_it_is_asked_for(capsys, monkeypatch):
     assert "Traceback" in said
     assert "in raising" in said
     assert said.splitlines()[-1].startswith("remix-track: a fault in the program, KeyError: 'fps'")
+
+
+PROGRAMS = {"remix-track": "remix_track.cli.main", "remix-train": "remix_track.cli.train"}
+ASKED = {
+    "remix-track": ((), ("eval",), ("demo",), ("adapt",), ("calibrate",), ("search",)),
+    "remix-train": ((), ("eval",), ("export",), ("grid",), ("harvest",), ("synthesize",)),
+}
+
+
+@pytest.mark.parametrize(("program", "words"), [(name, words) for name in ASKED for words in ASKED[name]])
+def test_help_is_an_answer_and_leaves_no_error(capsys, program, words):
+    main = importlib.import_module(PROGRAMS[program]).main
+    assert main([*words, "--help"]) == 0
+    shown = capsys.readouterr()
+    assert f"usage: {program} {' '.join(words)}".rstrip() in shown.out
+    assert shown.err == ""
+
+
+@pytest.mark.parametrize(("program", "words"), [("remix-track", ("eval",)), ("remix-train", ())])
+@pytest.mark.parametrize(("reader", "code", "lines"), [("there", 0, 0), ("gone", 141, 0), ("full", 2, 1)])
+def test_the_process_that_shows_its_help_ends_in_words(program, words, reader, code, lines):
+    read, write = os.pipe()
+    if reader == "gone":
+        os.close(read)
+    with os.fdopen(os.open("/dev/full", os.O_WRONLY) if reader == "full" else write, "wb") as output:
+        command = [sys.executable, "-m", PROGRAMS[program], *words, "--help"]
+        ended = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, timeout=60)
+    assert (ended.returncode, ended.stderr.count(b"\n")) == (code, lines), ended.stderr
 
 
 PRINTING = """

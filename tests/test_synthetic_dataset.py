@@ -216,6 +216,5 @@ def test_the_command_draws_and_says_what_there_is(tmp_path, capsys):
 
 def test_help_of_the_command_needs_no_opencv(capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "cv2", None)
-    with pytest.raises(SystemExit):
-        main(["synthesize", "--help"])
+    assert main(["synthesize", "--help"]) == 0
     assert "--identities" in capsys.readouterr().out

@@ -30,6 +30,7 @@ def exit_code(program: str, run: Callable[[], int], *, ends_process: bool = Fals
         run: the command.
         ends_process: nothing comes after it, so that signals are caught to the very end; see `stop_signals`.
     """
+    code = 2
     with stop_signals.caught(to_the_end=ends_process):
         if ends_process:
             # First in, last out: when everything else that waits for the end has had its turn.
@@ -47,7 +48,7 @@ def exit_code(program: str, run: Callable[[], int], *, ends_process: bool = Fals
 
 def _ended(program: str, run: Callable[[], int]) -> int:
     try:
-        code = run()
+        code = _run(run)
         # Here, where a full disk or a reader that has gone is still one line and not Python's own last words.
         sys.stdout.flush()
         return code
@@ -61,6 +62,14 @@ def _ended(program: str, run: Callable[[], int]) -> int:
     except Exception as error:
         _say(program, last_words(error), error)
     return 2
+
+
+def _run(run: Callable[[], int]) -> int:
+    try:
+        return run()
+    except SystemExit as ended:
+        # So argparse ends when it has shown its help.
+        return int(ended.code or 0)
 
 
 def _leave(code: int) -> None:

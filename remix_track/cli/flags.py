@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from remix_track import settings
+from remix_track.cli.terminal import show_text
 from remix_track.errors import InputError
 
 Kind = typing.TypeVar("Kind")
@@ -26,6 +27,10 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> typing.NoReturn:
         """Raise what argparse would print together with its usage."""
         raise InputError(f"{message}; see {self.prog} --help")
+
+    def print_help(self, file: Any = None) -> None:
+        """Show the help; argparse itself says nothing of a full disk."""
+        show_text(self.format_help())
 
 
 def _number(kind: type[Any], text: str) -> Any:

@@ -35,6 +35,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     # (550 against 180 ms for a YOLO frame on two busy cores). Read when the library loads, so it is said here.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     begin("remix-track")
+    return exit_code("remix-track", lambda: _run(words), ends_process=argv is None)
+
+
+def _run(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         from remix_track.cli.track import parser
 
@@ -46,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         show(f"remix-track {version('remix-track')}")
         return 0
     name = words.pop(0) if words[0] in _COMMANDS else "track"
-    return exit_code("remix-track", lambda: import_module(_COMMANDS[name]).run(words), ends_process=argv is None)
+    return int(import_module(_COMMANDS[name]).run(words))
 
 
 if __name__ == "__main__":

@@ -52,6 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Threads that spin while they wait cost more than they give on busy cores; torch reads this once, on import.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     begin("remix-train")
+    return exit_code("remix-train", lambda: _command(words), ends_process=argv is None)
+
+
+def _command(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         show_text(_HELP + parser().format_help())
         return 0 if words else 2
@@ -62,10 +66,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if words[0] in _COMMANDS:
         name = words.pop(0)
-        return exit_code(
-            "remix-train", lambda: int(import_module(_COMMANDS[name]).run(words)), ends_process=argv is None
-        )
-    return exit_code("remix-train", lambda: run(words), ends_process=argv is None)
+        return int(import_module(_COMMANDS[name]).run(words))
+    return run(words)
 
 
 def parser() -> argparse.ArgumentParser:
