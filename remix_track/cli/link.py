@@ -12,13 +12,12 @@ import logging
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from remix_track import claims, stop_signals
+from remix_track import __version__, claims, stop_signals
 from remix_track.cli.carrying import outcome
 from remix_track.cli.progress import Progress
 from remix_track.cli.results import Outputs, print_table
@@ -236,7 +235,7 @@ def _write_people(folder: Path, done: Sequence[_Tracked], distance: float, looks
     writer.writerows(ordered)
     write_text(folder / "people.csv", table.getvalue())
     facts = {
-        "remix_track": version("remix-track"),
+        "remix_track": __version__,
         "link_distance": distance,
         "appearance": looks,
         "people": len(_people(done)),

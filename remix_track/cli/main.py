@@ -45,9 +45,9 @@ def _run(words: list[str]) -> int:
         show_text(_HELP + parser().format_help())
         return 0 if words else 2
     if words[0] == "--version":
-        from importlib.metadata import version
+        from remix_track import __version__
 
-        show(f"remix-track {version('remix-track')}")
+        show(f"remix-track {__version__}")
         return 0
     name = words.pop(0) if words[0] in _COMMANDS else "track"
     return int(import_module(_COMMANDS[name]).run(words))

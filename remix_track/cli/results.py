@@ -3,11 +3,10 @@
 import argparse
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix_track import claims
+from remix_track import __version__, claims
 from remix_track.addresses import without_passwords
 from remix_track.cli.terminal import add_rows, show_table
 from remix_track.errors import InputError
@@ -142,7 +141,7 @@ def summarise(run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str
     write_summary(
         folder / "summary.json",
         {
-            "remix_track": version("remix-track"),
+            "remix_track": __version__,
             "ended": without_passwords(ended),
             "source": {
                 "name": source.name,

@@ -60,9 +60,9 @@ def _command(words: list[str]) -> int:
         show_text(_HELP + parser().format_help())
         return 0 if words else 2
     if words[0] == "--version":
-        from importlib.metadata import version
+        from remix_track import __version__
 
-        show(f"remix-train {version('remix-track')}")
+        show(f"remix-train {__version__}")
         return 0
     if words[0] in _COMMANDS:
         name = words.pop(0)
