@@ -133,7 +133,7 @@ def test_csv(tmp_path):
     assert [row["frame"] for row in rows] == ["1", "1", "3"]
     assert rows[1] == {
         "frame": "1", "time": "0.000", "id": "2", "class": "0",
-        "left": "-3.00", "top": "0.00", "width": "10.00", "height": "20.00", "score": "",
+        "left": "-3.00", "top": "0.00", "width": "10.00", "height": "20.00", "score": "", "utc": "",
     }  # fmt: skip
     assert rows[2]["time"] == "0.200"
     assert rows[2]["score"] == "0.8765"

@@ -117,6 +117,44 @@ def test_the_growing_file_plays_and_the_closed_one_is_in_one_piece(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("frames", [1, 9, 100])
+def test_in_place_the_growing_file_becomes_a_plain_one_without_a_copy(tmp_path, monkeypatch, frames):
+    def no_copy(path):
+        raise AssertionError(f"{path} is copied")
+
+    monkeypatch.setattr(video, "whole_file", no_copy)
+    path = tmp_path / "video.mp4"
+    sink = VideoSink(path, 10, in_place=True)
+    for frame in frames_of(frames):
+        sink.write(frame)
+    inode, grown = path.stat().st_ino, path.read_bytes()
+    if frames == 100:
+        assert "moof" in boxes_of(path)
+        assert 100 - 21 <= len(decoded(path)) < 100
+    sink.close()
+    sink.close()
+    assert [kind for kind in boxes_of(path) if kind != "free"] == ["ftyp", "mdat", "moov"]
+    assert path.stat().st_ino == inode
+    assert sum(a != b for a, b in zip(grown, path.read_bytes(), strict=False)) <= 16, "a header is all that changes"
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert (stream.frames, float(stream.average_rate or 0)) == (frames, 10)
+    shades = [picture.mean() for picture in decoded(path)]
+    np.testing.assert_allclose(shades, [20 + 2 * (index % 100) for index in range(1, frames + 1)], atol=2)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_in_place_without_room_for_the_index_the_fragments_stay(tmp_path):
+    path = tmp_path / "video.mp4"
+    sink = VideoSink(path, 10, in_place=True)
+    for frame in frames_of(200):
+        sink.write(frame)
+    with file_size_limit(path.stat().st_size + 200), pytest.raises(InputError, match="what came before is whole"):
+        sink.close()
+    assert "moof" in boxes_of(path)
+    assert len(decoded(path)) >= 200 - 22
+
+
 def test_an_error_elsewhere_leaves_all_frames(tmp_path):
     path = tmp_path / "video.mp4"
 

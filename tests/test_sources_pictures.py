@@ -158,16 +158,17 @@ def test_only_broken_pictures_is_an_error(tmp_path):
         read_all(tmp_path)
 
 
-def test_a_change_of_size_ends_the_source(tmp_path):
+def test_pictures_of_several_sizes_are_all_read(tmp_path):
     for number in (1, 2):
         save(tmp_path / f"{number}.png", number)
     save(tmp_path / "3.png", 3, (80, 48))
     save(tmp_path / "4.png", 4)
     source, frames = read_all(tmp_path)
-    assert len(frames) == 2
-    assert source.problems == [
-        "the picture changes from 160x96 to 80x48 at frame 3;"
-        " reading stopped there, the 2 frames before it were delivered"
+    assert [frame.image.shape[1] for frame in frames] == [160, 160, 80, 160]
+    assert source.problems == []
+    assert [warning.partition(": the picture changes ")[2] for warning in source.warnings[1:]] == [
+        "from 80x48 to 160x96 at frame 4; all tracks end there, and a new part of the result begins"
+        " (the picture's size has changed 2 times)"
     ]
 
 

@@ -316,18 +316,20 @@ def test_a_camera_that_records_what_moves_keeps_its_hours(tmp_path):
         assert "no picture for 3600.04 s" in source.warnings[-1]
 
 
-def test_a_change_of_size_ends_the_source_in_one_line(tmp_path):
+def test_after_a_change_of_size_the_source_goes_on(tmp_path):
     path = tmp_path / "a.mjpeg"
     large = [cv2.imencode(".jpg", stamped(n))[1].tobytes() for n in range(1, 6)]
     small = [cv2.imencode(".jpg", stamped(n, 80, 48))[1].tobytes() for n in range(6, 9)]
     path.write_bytes(b"".join(large + small))
     source, frames = read_all(path)
-    assert [frame.index for frame in frames] == [1, 2, 3, 4, 5]
+    assert [(frame.index, read_stamp(frame.image)) for frame in frames] == [(n, n) for n in range(1, 9)]
+    assert [frame.image.shape[1] for frame in frames] == [160] * 5 + [80] * 3
     assert (source.width, source.height) == (WIDTH, HEIGHT)
-    assert source.problems == [
-        "the picture changes from 160x96 to 80x48 at frame 6;"
-        " reading stopped there, the 5 frames before it were delivered"
-    ]
+    assert source.problems == []
+    assert source.warnings[-1] == (
+        f"{path}: the picture changes from 160x96 to 80x48 at frame 6;"
+        " all tracks end there, and a new part of the result begins"
+    )
 
 
 def _wave(path):

@@ -62,6 +62,11 @@ class CascadeTracker:
             self._begin(found, fresh)
         self._name()
 
+    def end_all(self) -> None:
+        """End every track; numbers and ids go on, none is given twice."""
+        self.galleries.close(self.tracks["gallery"])
+        self.tracks = self.tracks[:0].copy()
+
     def unsettled(self, found: Measurements, refresh: int) -> Index:
         """Rows of the next frame's detections that have to be looked at, to be asked before `update`.
 

@@ -161,6 +161,10 @@ class DeepSort:
         )
         self._tracker = self._begin(limits)
 
+    def end_tracks(self) -> None:
+        """End every track, as pixels mean other places from here on; ids go on."""
+        self._tracker.end_all()
+
     def _begin(self, limits: "Limits") -> "CascadeTracker":
         from remix_track.trackers.cascade_tracker import CascadeTracker
 

@@ -74,6 +74,8 @@ class Drawer:
         if self._last is not None and self._last[0] is frame:
             return self._last[1]
         image = frame.image.copy()
+        if self._last is not None and self._last[1].shape != image.shape:
+            self._trails.clear()  # they are in pixels of pictures of another size
         height, width = image.shape[:2]
         line = self._line_width(width, height)
         # Far outside the picture nothing shows, and OpenCV's integers have room.

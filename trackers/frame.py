@@ -9,6 +9,11 @@ from numpy.typing import NDArray
 from remix_track.detections import Tracks
 
 
+def blank(shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """A black picture that takes no memory and cannot be drawn on: for frames whose pictures nobody looks at."""
+    return np.broadcast_to(np.zeros((), np.uint8), shape)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One picture of a source.

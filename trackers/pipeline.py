@@ -1,14 +1,17 @@
 """One source, one tracker: frames in, tracked frames out, while the next frames are read and looked at."""
 
 import contextlib
+import dataclasses
+import itertools
 from collections.abc import Callable, Generator, Iterator, Set
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
 from remix_track.trackers.detectors.detector import Detector
-from remix_track.trackers.frame import Frame, TrackedFrame
+from remix_track.trackers.frame import Frame, TrackedFrame, blank
 from remix_track.trackers.id_set import IdSet
 from remix_track.trackers.offline import TrackBook
 from remix_track.trackers.offline_settings import OfflineSettings
@@ -18,6 +21,15 @@ from remix_track.trackers.sources import Source
 from remix_track.trackers.tracker import Tracker
 
 STAGES = ("read", "detect", "embed", "associate")
+
+
+class _Told(NamedTuple):
+    """What is kept of a frame until all are tracked: its number and its book, its time and the shape of its picture."""
+
+    number: int
+    time: float
+    shape: tuple[int, ...]
+    book: int
 
 
 class Run:
@@ -52,7 +64,7 @@ class Run:
             tracker: what makes people of what is seen.
             fps: frames per second as they come out.
             offline: what is done after the last frame; None: frames come out as they are tracked.
-            again: opens the source once more, for the pictures of frames that come out offline; None: they are empty.
+            again: opens the source once more, for the pictures of frames that come out offline; None: they are black.
         """
         self.source = source
         self.fps = fps
@@ -106,29 +118,44 @@ class Run:
             self.begin()
         assert self._seen is not None
         with self.source, contextlib.closing(self._seen) as seen:
+            size = None
             for frame, detections in seen:
+                if size not in (None, frame.image.shape):
+                    # In pictures of another size, where people were expected means nothing.
+                    self.tracker.end_tracks()
+                size = frame.image.shape
                 tracks = self.tracker.update(detections, frame.image)
                 yield TrackedFrame(frame.index, frame.image, frame.time, tracks, frame.utc)
 
     def _finished(self) -> Generator[TrackedFrame, None, None]:
         # The book counts wanted frames, lost ones too: with a stride their own numbers jump, and gaps seem longer.
-        book, number, times = TrackBook(self.fps), dict[int, int](), dict[int, float]()
+        # A book is of pictures of one size: paths are in pixels.
+        books, known, first = list[TrackBook](), dict[int, _Told](), None
+        size: tuple[int, ...] = ()
         with contextlib.closing(self._tracked()) as frames:
             for frame in frames:
-                number[frame.index] = 1 + (frame.index - next(iter(number), frame.index)) // self.source.stride
-                times[frame.index] = frame.time
-                self.tracker.note(book, number[frame.index])
-                self.watch(len(times))
-        done = self.tracker.finish(book, self._finishing)
-        for index, image in self._pictures(times):
-            yield TrackedFrame(index, image, times[index], done.tracks(number[index]))
+                first = frame.index if first is None else first
+                if frame.image.shape != size:
+                    books.append(TrackBook(self.fps))
+                    size = frame.image.shape
+                number = 1 + (frame.index - first) // self.source.stride
+                known[frame.index] = _Told(number, frame.time, size, len(books) - 1)
+                self.tracker.note(books[-1], number)
+                self.watch(len(known))
+        done = [self.tracker.finish(book, self._finishing) for book in books]
+        begins = [0, *itertools.accumulate(one.people for one in done)]
+        for index, image in self._pictures(known):
+            told = known[index]
+            tracks = done[told.book].tracks(told.number)
+            named = dataclasses.replace(tracks, ids=tracks.ids + begins[told.book])
+            yield TrackedFrame(index, image, told.time, named)
 
-    def _pictures(self, times: dict[int, float]) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+    def _pictures(self, known: "dict[int, _Told]") -> Iterator[tuple[int, NDArray[np.uint8]]]:
         if self._again is None:
-            yield from ((index, np.empty((0, 0, 3), np.uint8)) for index in times)
+            yield from ((index, blank(told.shape)) for index, told in known.items())
             return
         with self._again() as source:
-            yield from ((frame.index, frame.image) for frame in source if frame.index in times)
+            yield from ((frame.index, frame.image) for frame in source if frame.index in known)
 
     @property
     def detector(self) -> Detector:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.detections import Tracks
-from remix_track.trackers.frame import Frame, TrackedFrame
+from remix_track.trackers.frame import Frame, TrackedFrame, blank
 
 
 class TrackSummary(NamedTuple):
@@ -24,7 +24,7 @@ class Recording:
     """The tracks of one video, frame by frame, and the mean look of each track."""
 
     def __init__(self) -> None:
-        self._frames: dict[int, tuple[float, Tracks]] = {}
+        self._frames: dict[int, tuple[float, Tracks, tuple[int, ...]]] = {}
         self._seen: dict[int, tuple[int, int, int]] = {}  # id -> first frame, last frame, boxes
         self._sums: dict[int, NDArray[np.float64]] = {}
         self._width = 0
@@ -34,7 +34,8 @@ class Recording:
 
     def add(self, frame: TrackedFrame) -> None:
         """Keep a frame's tracks; pictures and vectors are not kept."""
-        self._frames[frame.index] = frame.time, dataclasses.replace(frame.tracks, embedding=None)
+        tracks = dataclasses.replace(frame.tracks, embedding=None)
+        self._frames[frame.index] = frame.time, tracks, frame.image.shape
         for id_ in frame.ids.tolist():
             first, _, boxes = self._seen.get(id_, (frame.index, 0, 0))
             self._seen[id_] = first, frame.index, boxes + 1
@@ -59,18 +60,17 @@ class Recording:
 
         Args:
             people: id of each track -> the id to show.
-            frames: of the same video once more; None where nobody looks at the pictures, which are empty then.
+            frames: of the same video once more; None where nobody looks at the pictures, which are black then.
 
         Yields:
             frames whose tracks are in ascending order of their new ids. Each box carries its track's mean vector in
             the place of its own.
         """
         means = {id_: track.mean for id_, track in self.summaries().items()}
-        empty = np.empty((0, 0, 3), np.uint8)
-        pictures = frames or (Frame(index, empty, time) for index, (time, _) in self._frames.items())
+        pictures = frames or (Frame(index, blank(shape), time) for index, (time, _, shape) in self._frames.items())
         for frame in pictures:
             if frame.index in self._frames:
-                time, tracks = self._frames[frame.index]
+                time, tracks, _ = self._frames[frame.index]
                 yield TrackedFrame(frame.index, frame.image, time, self._renamed(tracks, people, means))
 
     def _renamed(self, tracks: Tracks, people: Mapping[int, int], means: Mapping[int, NDArray[np.float32]]) -> Tracks:

@@ -183,6 +183,16 @@ class Tracker:
         given = np.where(tracks.detection >= 0, rows[tracks.detection] if len(rows) else -1, -1)
         return dataclasses.replace(tracks, detection=given)
 
+    def end_tracks(self) -> None:
+        """End every track: the next image is of another size, or of another scene; ids go on, none is given twice."""
+        self._associator.end_tracks()
+        self._size = self.picture_width = None
+        self._frames = 0
+        if self._camera_way is not None:
+            self._camera_way = 0.0
+        if self._camera_motion is not None:
+            self._camera_motion = CameraMotion()
+
     def _checked(self, detections: Detections, image: Any) -> NDArray[np.uint8] | None:
         """The image as it is looked at; refuses a frame that cannot be tracked before anything has changed."""
         if not isinstance(detections, Detections):

@@ -9,7 +9,7 @@ from remix_track import stop_signals
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import tell_first_starts
 from remix_track.cli.terminal import show, show_table
-from remix_track.cli.track import add_outputs, carry_out, check_screen
+from remix_track.cli.track import add_outputs, carry_out, check_outputs
 from remix_track.output_files import claim_folder, claim_numbered_folder
 from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings
@@ -25,7 +25,7 @@ def run(words: Sequence[str]) -> int:
     from remix_track.trackers.api import Runs
     from remix_track.trackers.sources import open_source
 
-    check_screen(arguments)
+    check_outputs(arguments)
     tell_first_starts(quiet=arguments.quiet)
     runs = Runs(settings)
     if arguments.output is None:

@@ -2,15 +2,18 @@
 
 import argparse
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track import __version__, claims
 from remix_track.addresses import without_passwords
+from remix_track.cli.parts import LIST as PARTS
+from remix_track.cli.parts import Parts
 from remix_track.cli.terminal import add_rows, show_table
 from remix_track.errors import InputError
 from remix_track.trackers.frame import TrackedFrame
+from remix_track.trackers.id_set import IdSet
 
 if TYPE_CHECKING:
     from remix_track.trackers.drawing import DrawingSettings
@@ -23,9 +26,9 @@ class Outputs:
 
     Attributes:
         folder: where they are.
-        frames: that every file has; boxes and people in them as well.
+        frames: that the files have; boxes and people in them as well.
         wall: seconds from the beginning of the run to their closing.
-        files: their names.
+        parts: those files that end and begin anew while the run goes on.
         seconds: spent in them.
         window_closed: the user has seen enough.
     """
@@ -35,13 +38,13 @@ class Outputs:
         self.folder = folder
         self.frames = 0
         self.boxes = 0
-        self.people: set[int] = set()
+        self.people = IdSet()
         self.wall = 0.0
-        self.files: list[str] = []
+        self.parts = Parts(folder, [])
         self.seconds = 0.0
         self.window_closed = False
         self._began = began
-        self._sinks: list[Sink] = []
+        self._lasting: list[tuple[str, Sink]] = []
 
     def open(
         self,
@@ -52,12 +55,12 @@ class Outputs:
         appearance: Mapping[str, Any] | None = None,
         title: str = "remix-track",
     ) -> None:
-        """Open what the flags ask for; `tracks.txt` always. `appearance` says what embeds, see `Embedder`.
+        """Prepare what the flags ask for; `tracks.txt` always. `appearance` says what embeds, see `Embedder`.
 
-        Windows of one title are one window.
+        Crops lie in one folder, as ids are never given twice. Windows of one title are one window.
 
         Raises:
-            InputError: no window can be opened, or a file not be made.
+            InputError: no window can be opened, or a folder not be made.
         """
         from remix_track.trackers.drawing import Drawer
         from remix_track.trackers.sinks.crops import CropSink
@@ -67,22 +70,20 @@ class Outputs:
         from remix_track.trackers.sinks.video import VideoSink
         from remix_track.trackers.sinks.window import WindowSink
 
-        draw = Drawer(drawing).draw
+        draw, minutes = Drawer(drawing).draw, arguments.segment
         makers: list[tuple[str, bool, Callable[[Path], Sink]]] = [
             ("tracks.txt", True, MotTextSink),
-            ("video.mp4", arguments.video, lambda path: VideoSink(path, fps, draw)),
+            ("video.mp4", arguments.video, lambda path: VideoSink(path, fps, draw, in_place=minutes is not None)),
             ("tracks.csv", arguments.csv, CsvSink),
             ("tracks.jsonl", arguments.jsonl, JsonLinesSink),
-            ("crops", arguments.crops, CropSink),
             ("embeddings.npz", arguments.embeddings, lambda path: EmbeddingSink(path, appearance)),
         ]
-        for name, wanted, make in makers:
-            if wanted:
-                self._sinks.append(make(self.folder / name))
-                self.files.append(name)
+        self.parts = Parts(self.folder, [(name, make) for name, wanted, make in makers if wanted], minutes)
+        if arguments.crops:
+            self._lasting.append(("crops", CropSink(self.folder / "crops")))
         if arguments.show:
             # Last, so that the files have the frame at which the user closes the window.
-            self._sinks.append(WindowSink(draw, title))
+            self._lasting.append(("", WindowSink(draw, title)))
 
     def write(self, frame: TrackedFrame) -> None:
         """Give the frame to every sink.
@@ -95,7 +96,8 @@ class Outputs:
         start = time.perf_counter()
         claims.refuse_removed(self.folder)
         try:
-            for sink in self._sinks:
+            self.parts.write(frame)
+            for _, sink in self._lasting:
                 sink.write(frame)
         except WindowClosed:
             self.window_closed = True
@@ -121,9 +123,9 @@ class Outputs:
         except InputError as error:
             # Said before what follows from it.
             failures.append(error)
-        while self._sinks:
+        for close in (self.parts.close, *(sink.close for _, sink in self._lasting)):
             try:
-                self._sinks.pop(0).close()
+                close()
             except InputError as error:
                 failures.append(error)
         self.seconds += time.perf_counter() - start
@@ -131,13 +133,23 @@ class Outputs:
         if failures:
             raise failures[0]
 
+    @property
+    def names(self) -> list[str]:
+        """What there is beside `summary.json`, by its plain names."""
+        return [*self.parts.names, *(name for name, _ in self._lasting if name)]
+
+    def files(self, parts: Sequence[Mapping[str, Any]]) -> list[str]:
+        """What is there beside `summary.json`, parts as `Parts.told` tells of them."""
+        names = [*(name for part in parts for name in part["files"]), *(name for name, _ in self._lasting)]
+        return [name for name in [*names, PARTS] if name and (self.folder / name).exists()]
+
 
 def summarise(run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str) -> None:
     """Write `summary.json`."""
     from remix_track.trackers.sinks.summary import write_summary
 
     seconds, frames = run.seconds | {"write": outputs.seconds}, max(outputs.frames, 1)
-    source, folder = run.source, outputs.folder
+    source, folder, parts = run.source, outputs.folder, outputs.parts.told()
     write_summary(
         folder / "summary.json",
         {
@@ -166,7 +178,8 @@ def summarise(run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str
             "milliseconds_per_frame": {stage: 1000 * total / frames for stage, total in seconds.items()},
             "wall_seconds": outputs.wall,
             "frames_per_second": _fps(outputs),
-            "files": [name for name in outputs.files if (folder / name).exists()],
+            "parts": parts,
+            "files": outputs.files(parts),
         },
     )
 
@@ -175,7 +188,8 @@ def print_table(run: "Run", outputs: Outputs) -> None:
     """Print frames, people, speed, where the time went, and where the files are."""
     from rich.table import Table
 
-    seconds = run.seconds | {"write": outputs.seconds}
+    seconds, count = run.seconds | {"write": outputs.seconds}, outputs.parts.count
+    several = f"{count} parts of " if count > 1 else ""
     stages = ", ".join(f"{stage} {1000 * total / max(outputs.frames, 1):.1f}" for stage, total in seconds.items())
     embedder = run.tracker.embedder
     table = Table(show_header=False, box=None, pad_edge=False)
@@ -189,7 +203,7 @@ def print_table(run: "Run", outputs: Outputs) -> None:
         ("detector", run.detector.name),
         ("appearance", embedder.description["name"] if embedder else "none (motion only)"),
         ("ms per frame", stages),
-        ("files", f"{outputs.folder}/ ({', '.join([*outputs.files, 'summary.json'])})"),
+        ("files", f"{outputs.folder}/ ({several}{', '.join([*outputs.names, 'summary.json'])})"),
     )
     add_rows(table, rows)
     show_table(table)

@@ -43,7 +43,7 @@ def run(words: Sequence[str]) -> int:
     if arguments.embeddings and settings.appearance.weights == "none":
         raise InputError("--embeddings needs appearance; give --weights other than none")
     check_link(arguments, settings, names)
-    check_screen(arguments)
+    check_outputs(arguments)
     tell_first_starts(quiet=arguments.quiet)
     if arguments.threads is not None and arguments.threads < 1:
         raise InputError(f"--threads {arguments.threads}: must be 1 or more")
@@ -120,14 +120,16 @@ def _track_one(
     return [f"{source.name}: {problem}" for problem in source.problems]
 
 
-def check_screen(arguments: argparse.Namespace) -> None:
-    """Refuse `--show` before anything is loaded or made.
+def check_outputs(arguments: argparse.Namespace) -> None:
+    """Refuse `--show` and `--segment` before anything is loaded or made.
 
     Raises:
-        InputError: there is no screen.
+        InputError: there is no screen, or a length that none can have.
     """
     from remix_track.trackers.sinks.window import require_screen
 
+    if arguments.segment is not None and arguments.segment <= 0:
+        raise InputError(f"--segment {arguments.segment:g}: must be above 0 minutes, such as 60")
     if arguments.show:
         require_screen()
 
@@ -193,5 +195,6 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     add("--jsonl", action="store_true", help="also write tracks.jsonl, an object per frame")
     add("--crops", action="store_true", help="also write crops/ID/FRAME.jpg")
     add("--embeddings", action="store_true", help="also write embeddings.npz, a mean vector per track")
+    add("--segment", type=float, metavar="MINUTES", help="begin new files each MINUTES: video-0001-UTC.mp4 ...")
     add("--show", action="store_true", help="show the frames in a window; q or Esc quits")
     add("--quiet", action="store_true", help="no progress, no table; errors and warnings only")

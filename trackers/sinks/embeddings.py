@@ -13,7 +13,7 @@ from remix_track.output_files import whole_file
 from remix_track.text_files import utf8
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.sink import Sink
-from remix_track.trackers.sinks.vector_sums import VectorSums
+from remix_track.trackers.sinks.vector_sums import NO_TIME, VectorSums
 
 _Array = tuple[tuple[int, ...], np.dtype[Any], Iterable[NDArray[Any]]]
 """Shape, type, and the content in parts."""
@@ -24,9 +24,10 @@ class EmbeddingSink(Sink):
 
     The file has plain arrays (`np.load(path)` needs no pickle), row i of each being one track, by id:
     `ids` (N,) int64; `embedding` (N, D) float32 unit vectors; `count` (N,) int64 vectors behind the mean;
-    `first_frame`, `last_frame` (N,) int64, 1-based, between which they were seen; and, of what made the vectors,
-    `weights` its name, `sha256` and `input` (scalars of text, empty where unknown). Boxes that coast without a
-    detection and zero vectors (an empty crop) do not count; a track that has nothing else is left out.
+    `first_frame`, `last_frame` (N,) int64, 1-based, between which they were seen; `first_utc`, `last_utc` (N,)
+    datetime64[ms], the same as times of day, NaT where unknown; and, of what made the vectors, `weights` its name,
+    `sha256` and `input` (scalars of text, empty where unknown). Boxes that coast without a detection and zero vectors
+    (an empty crop) do not count; a track that has nothing else is left out.
     """
 
     def __init__(self, path: Path, appearance: Mapping[str, Any] | None = None) -> None:
@@ -47,8 +48,9 @@ class EmbeddingSink(Sink):
         if frame.embeddings is None:
             raise InputError(f"{self._path}: there are no appearance vectors to save; give `weights` other than none")
         seen = (frame.tracks.detection >= 0) & frame.embeddings.any(axis=1) & np.isfinite(frame.embeddings).all(axis=1)
+        utc = NO_TIME if frame.utc is None else round(frame.utc.timestamp() * 1000)
         for id_, vector in zip(frame.ids[seen].tolist(), frame.embeddings[seen].astype(np.float64), strict=True):
-            self._sums.add(id_, vector, frame.index)
+            self._sums.add(id_, vector, frame.index, utc)
 
     def close(self) -> None:
         """Write the file in one piece.
@@ -68,11 +70,15 @@ class EmbeddingSink(Sink):
 
     def _arrays(self) -> dict[str, _Array]:
         # Twice: how many there are stands before the vectors, of which there may be more than memory has room for.
-        numbers = [part[["id", "count", "first", "last"]].copy() for part in self._sums.parts()]
+        names = ["id", "count", "first", "last", "first_utc", "last_utc"]
+        numbers = [part[names].copy() for part in self._sums.parts()]
         count, width = sum(map(len, numbers)), self._sums.width
 
         def integers(name: str) -> _Array:
             return (count,), np.dtype(np.int64), (part[name] for part in numbers)
+
+        def times(name: str) -> _Array:
+            return (count,), np.dtype("datetime64[ms]"), (part[name].view("datetime64[ms]") for part in numbers)
 
         def text(name: str) -> _Array:
             value = np.array(utf8(str(self._appearance.get(name, ""))))
@@ -84,6 +90,8 @@ class EmbeddingSink(Sink):
             "count": integers("count"),
             "first_frame": integers("first"),
             "last_frame": integers("last"),
+            "first_utc": times("first_utc"),
+            "last_utc": times("last_utc"),
             "weights": text("name"),
             "sha256": text("sha256"),
             "input": text("input"),

@@ -47,6 +47,19 @@ class LiveFile:
             ) from None
         self._whole += len(piece)
 
+    def patch(self, place: int, piece: bytes) -> None:
+        """Write over what is there, from byte `place` on; a few bytes, which are on the disk together or not at all.
+
+        Raises:
+            InputError: the disk refuses.
+        """
+        if self._file.closed:
+            return
+        try:
+            os.pwrite(self._file.fileno(), piece, place)
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot be written ({error.strerror}); run again") from None
+
     def close(self) -> None:
         """Close the file; later calls do nothing.
 

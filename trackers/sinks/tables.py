@@ -12,14 +12,15 @@ from remix_track.json_text import json_text
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.live_file import LiveFile
 from remix_track.trackers.sinks.sink import Sink
+from remix_track.trackers.time_of_day import iso_utc
 
-COLUMNS = ("frame", "time", "id", "class", "left", "top", "width", "height", "score")
+COLUMNS = ("frame", "time", "id", "class", "left", "top", "width", "height", "score", "utc")
 
 
 class CsvSink(Sink):
     """One line per person and frame below a header; score is empty where a track coasts without a detection.
 
-    Frames and ids count from 1, time is in seconds, boxes are in pixels.
+    Frames and ids count from 1, time is in seconds, boxes are in pixels; utc is the time of day, empty for files.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,13 +30,12 @@ class CsvSink(Sink):
 
     def write(self, frame: TrackedFrame) -> None:
         """Write the frame's lines in one piece."""
-        lines = []
+        lines, utc = [], iso_utc(frame.utc) or ""
         for id_, class_id, box, score in _people(frame):
             left, top, width, height = box
             sure = "" if score is None else f"{score:.4f}"
-            lines.append(
-                f"{frame.index},{frame.time:.3f},{id_},{class_id},{left:.2f},{top:.2f},{width:.2f},{height:.2f},{sure}\n"
-            )
+            where = f"{left:.2f},{top:.2f},{width:.2f},{height:.2f}"
+            lines.append(f"{frame.index},{frame.time:.3f},{id_},{class_id},{where},{sure},{utc}\n")
         self._file.append("".join(lines).encode("ascii"))
 
     def close(self) -> None:
@@ -46,7 +46,8 @@ class CsvSink(Sink):
 class JsonLinesSink(Sink):
     """One object per line and frame, also for frames without people: `{"frame", "time", "tracks": [...]}`.
 
-    Each track has the keys of the CSV's columns; score is null where it coasts without a detection.
+    Each track has the keys of the CSV's columns; score is null where it coasts without a detection. Where the time of
+    day is known, the frame has it as `"utc"`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -64,7 +65,9 @@ class JsonLinesSink(Sink):
             }
             for id_, class_id, box, score in _people(frame)
         ]
-        row = {"frame": frame.index, "time": round(frame.time, 3), "tracks": tracks}
+        utc = iso_utc(frame.utc)
+        day = {} if utc is None else {"utc": utc}
+        row = {"frame": frame.index, "time": round(frame.time, 3), **day, "tracks": tracks}
         self._file.append(json_text(row, compact=True).encode("ascii"))
 
     def close(self) -> None:

@@ -14,6 +14,9 @@ from remix_track.errors import InputError
 IN_MEMORY = 4096
 """Tracks whose sums are in memory, 16 MB of 512 numbers each; a recording of an hour has fewer."""
 
+NO_TIME: int = np.iinfo(np.int64).min
+"""What numpy takes for no time (NaT)."""
+
 _ROWS_AT_ONCE = 1024
 
 
@@ -23,6 +26,8 @@ class _Sum:
     count: int
     first: int
     last: int
+    first_utc: int
+    last_utc: int
 
 
 class VectorSums:
@@ -39,8 +44,14 @@ class VectorSums:
         self._file: IO[bytes] | None = None
         self.width = 0
 
-    def add(self, id_: int, vector: NDArray[np.float64], frame: int) -> None:
+    def add(self, id_: int, vector: NDArray[np.float64], frame: int, utc: int = NO_TIME) -> None:
         """Add a vector (D,), which is kept and changed, to the sum of a track.
+
+        Args:
+            id_: of the track.
+            vector: of one of its boxes.
+            frame: in which it is.
+            utc: milliseconds since 1970, where the time of day is known.
 
         Raises:
             InputError: no room on the disk.
@@ -48,11 +59,11 @@ class VectorSums:
         total = self._sums.pop(id_, None)
         if total is None:
             self.width = len(vector)
-            total = _Sum(vector, 1, frame, frame)
+            total = _Sum(vector, 1, frame, frame, utc, utc)
         else:
             total.vector += vector
             total.count += 1
-            total.last = frame
+            total.last, total.last_utc = frame, utc
         self._sums[id_] = total
         if len(self._sums) > IN_MEMORY:
             self._put_away(len(self._sums) - IN_MEMORY // 2)
@@ -95,13 +106,14 @@ class VectorSums:
         records = np.zeros(len(ids), record(self.width))
         for row, id_ in enumerate(ids):
             total = self._sums[id_]
-            records[row] = id_, total.count, total.first, total.last, total.vector
+            times = total.first_utc, total.last_utc
+            records[row] = id_, total.count, total.first, total.last, *times, total.vector
         return records
 
 
 def record(width: int) -> np.dtype[np.void]:
-    """One track: its id, how many vectors (`width`,) were added, the frames of the first and the last, and the sum."""
-    numbers = [(name, np.int64) for name in ("id", "count", "first", "last")]
+    """One track: its id, how many vectors (`width`,) were added, frame and time of the first and last, and the sum."""
+    numbers = [(name, np.int64) for name in ("id", "count", "first", "last", "first_utc", "last_utc")]
     return np.dtype([*numbers, ("vector", np.float64, (width,))])
 
 
@@ -112,5 +124,6 @@ def _summed(records: NDArray[np.void], begins: NDArray[np.intp]) -> NDArray[np.v
     summed = records[begins]
     summed["count"] = np.add.reduceat(records["count"], begins)
     summed["vector"] = np.add.reduceat(records["vector"], begins, axis=0)
-    summed["last"] = np.maximum.reduceat(records["last"], begins)
+    for name in ("last", "last_utc"):
+        summed[name] = np.maximum.reduceat(records[name], begins)
     return summed

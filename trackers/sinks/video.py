@@ -1,6 +1,7 @@
 """`video.mp4`: H.264 that plays in browsers, and that can be watched while it grows or after a crash."""
 
 import logging
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -28,6 +29,9 @@ _ENCODERS = ("libx264", "libopenh264", "mpeg4")
 # Each fragment holds its own index, so what is on disk plays without the rest. Fragments end after a number of frames
 # and not at key frames, which may then be further apart: files are smaller, and a crash takes fewer frames along.
 _FRAGMENTED = {"movflags": "empty_moov+default_base_moof+skip_trailer", "flush_packets": "1"}
+# The same, but at its end all fragments become the content of one plain MP4 where they are: an index is appended, and a
+# header of a few bytes says that what stands before it is pictures.
+_TURNED_IN_PLACE = {"movflags": "hybrid_fragmented+empty_moov+default_base_moof", "flush_packets": "1"}
 _FRAGMENT_FRAMES = 10
 _KEY_FRAME_EVERY = 50
 
@@ -45,11 +49,17 @@ class VideoSink(Sink):
 
     The file is a fragmented MP4 with a fragment for every 10 frames, written in one piece each: a process that is
     killed leaves all but the last 21 frames. `close` turns it into a plain MP4 that starts at once when
-    streamed, without encoding again. Pictures of odd size get one more row or column, they are never scaled.
+    streamed, without encoding again: by a copy, which replaces it, or `in_place`. Pictures of odd size get one more row
+    or column, they are never scaled.
     """
 
     def __init__(
-        self, path: Path, fps: Fraction | float, draw: Callable[[TrackedFrame], NDArray[np.uint8]] | None = None
+        self,
+        path: Path,
+        fps: Fraction | float,
+        draw: Callable[[TrackedFrame], NDArray[np.uint8]] | None = None,
+        *,
+        in_place: bool = False,
     ) -> None:
         """Make the file; the encoder starts with the first frame, whose size the video has.
 
@@ -57,6 +67,8 @@ class VideoSink(Sink):
             path: file to make.
             fps: frames per second at which the frames play.
             draw: makes the picture (H, W, 3) uint8 BGR; without it the bare frame is encoded.
+            in_place: closing takes neither time nor room, but the index is at the end of the file, and grows in memory
+                until then, by some ten megabytes an hour.
 
         Raises:
             InputError: an impossible frame rate, or a file that cannot be made.
@@ -66,6 +78,7 @@ class VideoSink(Sink):
         self._rate = Fraction(fps).limit_denominator(1001)
         self._path = path
         self._draw = draw
+        self._in_place = in_place
         self._file = LiveFile(path)
         self._encoding: _Encoding | None = None
         self._closed = False
@@ -107,15 +120,18 @@ class VideoSink(Sink):
             return
         try:
             self._file.append(self._encoding.finish())
+            for place, piece in self._encoding.patches:
+                self._file.patch(place, piece)
         finally:
             self._file.close()
-        _make_plain(self._path)
+        if not self._in_place:
+            _make_plain(self._path)
 
     def _start(self, width: int, height: int) -> "_Encoding":
         from av.error import FFmpegError
 
         try:
-            return _Encoding(width, height, self._rate)
+            return _Encoding(width, height, self._rate, in_place=self._in_place)
         except (FFmpegError, OverflowError) as error:
             raise InputError(
                 f"{self._path}: pictures of {width}x{height} cannot be encoded ({error}); give `no_video`"
@@ -123,14 +139,33 @@ class VideoSink(Sink):
 
 
 class _Pieces:
-    """The muxer's output, collected until whole fragments can be handed on."""
+    """The muxer's output, collected until whole fragments can be handed on.
+
+    Attributes:
+        patches: what it writes over earlier bytes at its end: the place in the file, and the bytes.
+    """
 
     def __init__(self) -> None:
         self._bytes = bytearray()
+        self._place = self._end = 0
+        self.patches: list[tuple[int, bytes]] = []
 
     def write(self, data: bytes) -> int:
-        self._bytes += data
+        if self._place < self._end:
+            self.patches.append((self._place, bytes(data)))
+        else:
+            self._bytes += data
+            self._end += len(data)
+        self._place += len(data)
         return len(data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        begin = {os.SEEK_SET: 0, os.SEEK_CUR: self._place, os.SEEK_END: self._end}[whence]
+        self._place = begin + offset
+        return self._place
+
+    def tell(self) -> int:
+        return self._place
 
     def take(self) -> bytes:
         taken = bytes(self._bytes)
@@ -141,7 +176,7 @@ class _Pieces:
 class _Encoding:
     """Pictures in, bytes of a fragmented MP4 out."""
 
-    def __init__(self, width: int, height: int, rate: Fraction) -> None:
+    def __init__(self, width: int, height: int, rate: Fraction, *, in_place: bool) -> None:
         import av
 
         self.size = (width, height)
@@ -149,7 +184,10 @@ class _Encoding:
         if self.encoder == "mpeg4":
             log.warning("this build of PyAV has no H.264 encoder; the video is MPEG-4, which browsers do not play")
         self._pieces = _Pieces()
-        options = {**_FRAGMENTED, "frag_duration": str(round(_FRAGMENT_FRAMES / rate * 1_000_000))}
+        options = {
+            **(_TURNED_IN_PLACE if in_place else _FRAGMENTED),
+            "frag_duration": str(round(_FRAGMENT_FRAMES / rate * 1_000_000)),
+        }
         self._container: OutputContainer = av.open(self._pieces, "w", format="mp4", options=options)
         self._stream = cast("VideoStream", self._container.add_stream(self.encoder, rate=rate))
         self._stream.width, self._stream.height = width + width % 2, height + height % 2
@@ -171,6 +209,11 @@ class _Encoding:
         frame.pts = self._frames
         self._frames += 1
         return self._mux(self._stream.encode(frame))
+
+    @property
+    def patches(self) -> list[tuple[int, bytes]]:
+        """After `finish`: what is to be written over earlier bytes, and where, once the last ones are on the disk."""
+        return self._pieces.patches
 
     def finish(self) -> bytes:
         """Flush the encoder and end the container; the last bytes."""

@@ -82,9 +82,8 @@ class Reader(Protocol):
 class Source:
     """The selected frames of one source; iterate once, inside `with`.
 
-    Every frame has the size of the first: where the size changes the source ends, and a line in `problems` says at
-    which frame. (Boxes are pixels and a video file has one size; scaling would quietly move the first and
-    distort the second.)
+    Frames come in the size that they have. Where it changes, which `warnings` tells, pixels mean other places: what
+    follows is for the tracker and the files as another video. (Scaling would quietly distort the pictures.)
 
     Attributes:
         name: safe as the name of a folder.
@@ -93,7 +92,7 @@ class Source:
         fps_known: False where 30 is a guess.
         frames: how many frames to expect, as far as headers tell; None without a hint.
         live: a camera or a live stream.
-        width, height: size of the frames in pixels; None before the first.
+        width, height: size of the first frame in pixels; None before it.
         frames_read: frames delivered so far.
 
     Raises:
@@ -117,6 +116,8 @@ class Source:
         if not self.fps_known:
             doubt = f"{self.path}: nothing tells the frame rate; {_FALLBACK_FPS:g} is assumed, `fps` sets it"
             facts.warnings += (doubt,)
+        self._size: tuple[int, int] | None = None
+        self._sizes = 0
         self._doubts_said = 0
         self._say_doubts()
 
@@ -148,8 +149,7 @@ class Source:
     def __iter__(self) -> Iterator[Frame]:
         with contextlib.closing(self._reader.read(self._selection)) as pictures:
             for index, image, seconds, utc in pictures:
-                if not self._has_first_size(index, image):
-                    return
+                self._note_size(index, image)
                 self.frames_read += 1
                 self._say_doubts()
                 yield Frame(index, image, self._time(index, seconds), utc)
@@ -164,17 +164,20 @@ class Source:
             _log.warning(doubt)
             self._doubts_said += 1
 
-    def _has_first_size(self, index: int, image: NDArray[np.uint8]) -> bool:
+    def _note_size(self, index: int, image: NDArray[np.uint8]) -> None:
         height, width = image.shape[:2]
-        if self.width is None or self.height is None:
+        before, self._size = self._size, (width, height)
+        if before == self._size:
+            return
+        if before is None:
             self.width, self.height = width, height
-        if (width, height) == (self.width, self.height):
-            return True
-        self._reader.damage.note(
-            f"the picture changes from {self.width}x{self.height} to {width}x{height} at frame {index};"
-            f" reading stopped there, the {self.frames_read} frames before it were delivered"
+            return
+        self._sizes += 1
+        times = "" if self._sizes == 1 else f" (the picture's size has changed {self._sizes} times)"
+        self._reader.facts.tallies["size"] = (
+            f"{self.path}: the picture changes from {before[0]}x{before[1]} to {width}x{height} at frame {index};"
+            f" all tracks end there, and a new part of the result begins{times}"
         )
-        return False
 
     def _time(self, index: int, seconds: float | None) -> float:
         if seconds is None or self._times_from_fps:
