@@ -77,5 +77,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--output", type=Path, default=None, metavar="DIR", help="result folder (default: runs/demo, numbered)")
     add("--overwrite", action="store_true", help="replace an earlier result in --output")
     add_outputs(parser)
+    parser.set_defaults(segment=None)  # what is scored is in one file
     add_sections(parser, TrackSettings)
     return parser

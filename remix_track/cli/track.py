@@ -182,6 +182,7 @@ def parser() -> argparse.ArgumentParser:
     add("--threads", type=int, default=None, metavar="N", help="threads at work at once (default: one per core)")
     add("--link", action="store_true", help="one id for a person in all the videos named")
     add("--link-distance", type=float, metavar="D", help="largest mean distance of one person (default: calibrated)")
+    add("--segment", type=float, metavar="MINUTES", help="begin new files each MINUTES: video-0001-UTC.mp4 ...")
     add_outputs(parser)
     add_sections(parser, TrackSettings)
     return parser
@@ -195,6 +196,5 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     add("--jsonl", action="store_true", help="also write tracks.jsonl, an object per frame")
     add("--crops", action="store_true", help="also write crops/ID/FRAME.jpg")
     add("--embeddings", action="store_true", help="also write embeddings.npz, a mean vector per track")
-    add("--segment", type=float, metavar="MINUTES", help="begin new files each MINUTES: video-0001-UTC.mp4 ...")
     add("--show", action="store_true", help="show the frames in a window; q or Esc quits")
     add("--quiet", action="store_true", help="no progress, no table; errors and warnings only")
