@@ -17,7 +17,7 @@ from remix_track import mot_text
 from remix_track.errors import InputError
 from remix_track.eval.picture_fit import as_corners, made_on_other_size
 from remix_track.mot_classes import chosen as chosen_rows
-from remix_track.mot_classes import class_counts, counted, doubt_about
+from remix_track.mot_classes import class_counts, counted, described, doubt_about
 from remix_track.mot_parsing import Fault, NumberTable
 from remix_track.mot_text import MotRows
 
@@ -259,10 +259,10 @@ def _size_faults(path: Path, rows: MotRows, advice: str) -> list[Finding]:
 
 def _own_classes(path: Path, rows: MotRows, chosen: Collection[int]) -> tuple[MotRows, list[Finding]]:
     """Own data: nothing says which class is a person, so all count until some are chosen."""
-    counts = class_counts(rows[rows.score != 0])
+    counting = rows[rows.score != 0]
     if not chosen:
-        doubt = doubt_about(counts)
-        severity: Severity = "warning" if len(counts) > 1 else "note"
+        doubt = doubt_about(counting)
+        severity: Severity = "warning" if len(class_counts(counting)) > 1 else "note"
         return rows, [Finding(severity, path, None, doubt, "all count; `classes` chooses")] if doubt else []
     if len(rows) and not class_counts(rows):
         return rows, [Finding("error", path, None, "no class in column 8 to choose by", "leave out `classes`")]
@@ -272,9 +272,8 @@ def _own_classes(path: Path, rows: MotRows, chosen: Collection[int]) -> tuple[Mo
 def _chosen(path: Path, rows: MotRows, classes: Collection[int]) -> tuple[MotRows, list[Finding]]:
     """The rows of these classes, and a note on the others."""
     mine = chosen_rows(rows, classes)
-    others = class_counts(rows[~mine])
-    message = f"other classes in column 8 ({counted(others)})" if others else ""
-    return rows[mine], [Finding("note", path, None, message, "left out")] if others else []
+    message = f"other classes in column 8 ({described(rows[~mine])})"
+    return rows[mine], [] if mine.all() else [Finding("note", path, None, message, "left out")]
 
 
 def _class_faults(path: Path, rows: MotRows, classes: Collection[int]) -> list[Finding]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from remix_track import mot_text
 from remix_track.errors import InputError
 from remix_track.eval.compare import people_tracked
 from remix_track.eval.doctor import Examination, Finding, examine_results, examine_truth, raise_errors
@@ -13,6 +14,7 @@ from remix_track.eval.protocols import Protocol, Rules
 from remix_track.eval.result_files import Results
 from remix_track.eval.score import Score, as_dict, combine, combine_by_detector, score_sequence
 from remix_track.eval.sequences import Found, Sequence
+from remix_track.mot_classes import described
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,8 @@ def evaluate(
             all of them.
 
     Raises:
-        InputError: a line for each fault that keeps a file from being scored; no ground truth that counts.
+        InputError: a line for each fault that keeps a file from being scored; no ground truth that counts; results of
+            other classes alone.
     """
     findings: list[Finding] = []
     read = {
@@ -67,6 +70,8 @@ def evaluate(
     for truth, result in read.values():
         findings += [*truth.findings, *result.findings]
     raise_errors(findings)
+    if classes and not any(len(result.rows) for _, result in read.values()):
+        _refuse_other_classes(results, classes)
     scores: dict[str, Score] = {}
     matches: dict[str, Match] = {}
     for sequence in found.sequences:
@@ -100,6 +105,17 @@ def _what_counts(rules: Rules, protocol: Protocol, split: Split, classes: Collec
     of_class = f" and class {' or '.join(map(str, wanted))} in column 8" if wanted else ""
     where = "" if split == "train" else f" in the frames of {split}"
     return f"no row of gt.txt{where} has a flag other than 0 in column 7{of_class}; correct it, or choose another"
+
+
+def _refuse_other_classes(results: Results, classes: Collection[int]) -> None:
+    """A tracker that found none of these classes is one thing, results that number classes in another way another."""
+    for path in results.files.values():
+        if path.is_file() and (held := described(mot_text.examine(path)[0])):
+            wanted = ", ".join(map(str, sorted(classes)))
+            raise InputError(
+                f"{path}: no row of class {wanted}, here or in the other results; column 8 holds {held}; "
+                "write the classes as the ground truth does, or -1"
+            )
 
 
 def _examine(

@@ -32,13 +32,22 @@ def counted(counts: dict[int, int]) -> str:
     return ", ".join([*shown, *more])
 
 
-def doubt_about(counts: dict[int, int]) -> str | None:
-    """What is odd about the classes of a file from which none were chosen; None where there is one at most."""
-    if len(counts) > 1:
-        return f"boxes of {len(counts)} classes in column 8 ({counted(counts)})"
+def doubt_about(rows: MotRows) -> str | None:
+    """What is odd about the classes of a file from which none were chosen; None where all boxes are of one at most."""
+    counts, without = class_counts(rows), int((rows.class_id < 0).sum())
+    if len(counts) > 1 or (counts and without):
+        several = f"{len(counts)} classes" if len(counts) > 1 else "one class"
+        return f"boxes of {several} in column 8 ({described(rows)})"
     if counts and next(iter(counts)) not in PERSON:
         return f"boxes of one class in column 8 ({counted(counts)})"
     return None
+
+
+def described(rows: MotRows) -> str:
+    """What is in column 8, as `counted`, and how many boxes have no class; empty without rows."""
+    counts, without = class_counts(rows), int((rows.class_id < 0).sum())
+    parts = [counted(counts)] if counts else []
+    return ", ".join([*parts, f"{without:,} without a class"] if without else parts)
 
 
 def numbers_of(words: Sequence[int | str], where: object) -> tuple[int, ...]:

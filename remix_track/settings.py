@@ -109,7 +109,7 @@ def typed(value: Any, hint: Any, where: str) -> Any:
         if origin is typing.Literal and isinstance(value, Hashable) and value in typing.get_args(choice):
             return value
         if origin is tuple and isinstance(value, list | tuple):
-            return tuple(typed(item, typing.get_args(choice)[0], where) for item in value)
+            return tuple(_item(item, typing.get_args(choice)[0], where) for item in value)
         if choice is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
             if not math.isfinite(value):
                 raise InputError(f"{where} = {value} does not fit; expected a finite number")
@@ -123,11 +123,19 @@ def typed(value: Any, hint: Any, where: str) -> Any:
     raise InputError(f"{where} = {_short(value)} does not fit; expected {_named(hint)}")
 
 
+def _item(value: Any, hint: Any, where: str) -> Any:
+    """`typed`, for one of a list: a list of texts may hold whole numbers, as `classes=[0]` does everywhere."""
+    is_number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    return typed(str(int(value)) if hint is str and is_number else value, hint, where)
+
+
 def _named(hint: Any) -> str:
     names = []
     for choice in _choices(hint):
         if typing.get_origin(choice) is typing.Literal:
             names += [repr(item) for item in typing.get_args(choice)]
+        elif typing.get_origin(choice) is tuple:
+            names.append("a list")
         else:
             names.append("none" if choice is type(None) else getattr(choice, "__name__", str(choice)))
     return " or ".join(names)

@@ -8,7 +8,7 @@ import pytest
 from remix_track import mot_text
 from remix_track.cli.main import main
 from remix_track.errors import InputError
-from remix_track.mot_classes import chosen, class_counts, counted, doubt_about, numbers_of
+from remix_track.mot_classes import chosen, counted, doubt_about, numbers_of
 from remix_track.trackers.detectors.public import PublicDetections
 from remix_track.trackers.frame import Frame
 
@@ -30,12 +30,13 @@ def _rows(folder, classes, name="rows.txt"):
         ([0], None),
         ([4], "boxes of one class in column 8 (class 4: 1 box)"),
         ([0, 1, 1], "boxes of 2 classes in column 8 (class 1: 2 boxes, 0: 1)"),
-        ([-1, 7], "boxes of one class in column 8 (class 7: 1 box)"),
+        ([-1, 7], "boxes of one class in column 8 (class 7: 1 box, 1 without a class)"),
+        ([-1, 1, -1], "boxes of one class in column 8 (class 1: 1 box, 2 without a class)"),
         ([0.5, 1], None),  # MOT15's world coordinates
     ],
 )
 def test_what_is_said_of_a_file(tmp_path, classes, doubt):
-    assert doubt_about(class_counts(mot_text.read(_rows(tmp_path, classes)))) == doubt
+    assert doubt_about(mot_text.read(_rows(tmp_path, classes))) == doubt
 
 
 def test_many_classes_are_not_all_listed():
@@ -67,6 +68,11 @@ class TestDetections:
         path = _rows(tmp_path, [1, 4, 4, 9], "det.txt")
         assert self.seen(path, ["4", 9]) == [4, 4, 9]
         assert caplog.messages == []
+
+    def test_boxes_without_a_class_are_left_out_in_words(self, tmp_path, caplog):
+        path = _rows(tmp_path, [1, -1, -1], "det.txt")
+        assert self.seen(path, [1]) == [1]
+        assert caplog.messages == [f"{path}: 2 boxes have no class in column 8; left out, as `classes` chooses"]
 
     @pytest.mark.parametrize("classes", [["person"], ["0"], [0]])
     def test_a_file_without_classes_holds_people(self, tmp_path, classes):
@@ -143,6 +149,21 @@ class TestEvaluation:
         scores = _scored(yard, "--results", "mixed", "--classes", "4", "1")
         assert scores["COMBINED"]["TP"] == 3 * FRAMES
         assert "as a person" not in capsys.readouterr().err
+
+    def test_results_of_other_classes_alone_are_no_score_of_zero(self, yard, capsys):
+        path = yard / "mixed/yard.txt"
+        path.write_text(path.read_text().replace(",1,-1\n", ",0,-1\n").replace(",4,-1\n", ",0,-1\n"))
+        assert main(["eval", "--data", "own", "--results", "mixed", "--classes", "1", "--quiet"]) == 2
+        said = capsys.readouterr().err.splitlines()[-1]
+        assert "yard.txt: no row of class 1, here or in the other results; column 8 holds class 0: 36 boxes" in said
+        path.write_text("\n")
+        assert _scored(yard, "--results", "mixed", "--classes", "1", "--quiet")["COMBINED"]["Dets"] == 0
+
+    def test_rows_without_a_class_are_left_out_in_words(self, yard, capsys):
+        path = yard / "own/yard/gt/gt.txt"
+        path.write_text(path.read_text().replace(",4,1\n", ",-1,1\n"))
+        _scored(yard, "--results", "people", "--classes", "1")
+        assert "other classes in column 8 (12 without a class); left out" in capsys.readouterr().err
 
     def test_an_id_may_be_used_once_in_each_class(self, yard):
         for path in (yard / "own/yard/gt/gt.txt", yard / "mixed/yard.txt"):

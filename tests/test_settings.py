@@ -42,6 +42,13 @@ def test_a_file_says_only_what_differs(tmp_path):
     assert isinstance(car.engine.power, float)
 
 
+def test_a_list_of_texts_may_hold_whole_numbers():
+    assert settings.build(Engine, {"names": [0, "b", 7]}, "x").names == ("0", "b", "7")
+    for wrong in ([0.5], [True], [None], "a", 0):
+        with pytest.raises(InputError, match=r"does not fit; expected (str|a list)"):
+            settings.build(Engine, {"names": wrong}, "x")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

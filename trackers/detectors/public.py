@@ -54,7 +54,7 @@ class PublicDetections:
         order = np.argsort(rows.frame[has_area], kind="stable")
         rows = rows[has_area][order]
         rows = rows[_wanted(path, rows, classes)]
-        self.doubt = None if classes else mot_classes.doubt_about(mot_classes.class_counts(rows))
+        self.doubt = None if classes else mot_classes.doubt_about(rows)
         if self.doubt is not None:
             self.doubt = f"{path}: {self.doubt}; all are tracked, `classes` chooses"
             _log.warning(self.doubt)
@@ -79,6 +79,8 @@ def _wanted(path: Path, rows: MotRows, classes: Sequence[int | str]) -> NDArray[
     numbers = mot_classes.numbers_of(classes, path)
     mine = mot_classes.chosen(rows, numbers)
     if not mine.any():
-        held = mot_classes.counted(counts)
+        held = mot_classes.described(rows)
         raise InputError(f"{path}: no box of `classes` {' '.join(map(str, numbers))}; it holds {held}")
+    if without := int((rows.class_id < 0).sum()):
+        _log.warning("%s: %s boxes have no class in column 8; left out, as `classes` chooses", path, f"{without:,}")
     return mine
