@@ -165,6 +165,16 @@ def test_ended_tracks_are_not_continued_and_ids_go_on(tracker):
     assert [made.update(there, np.zeros((80, 120, 3), np.uint8)).ids.tolist() for _ in range(3)] == [[2]] * 3
 
 
+def test_a_camera_does_not_move_from_one_size_to_another():
+    """Two sizes whose reduced pictures are alike: what is seen to move from one to the other is no motion."""
+    made, image = Tracker.around(None, fps=30, settings=DeepSortSettings()), stamped(1, 640, 384)
+    twice, nobody = cv2.resize(image, None, fx=2, fy=2), Detections.empty()
+    made.update(nobody, image)
+    assert made.camera(nobody, image) is not None
+    made.end_tracks()
+    assert made.camera(nobody, np.asarray(twice, np.uint8)) is None
+
+
 def test_trails_in_pixels_of_another_size_are_not_drawn():
     drawer = Drawer(DrawingSettings(boxes=False, labels=False))
     rng = np.random.default_rng(1)

@@ -17,6 +17,7 @@ import tempfile
 import threading
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -61,14 +62,26 @@ def numbers_in(video: Path) -> list[int]:
         return [number_in(frame.to_ndarray(format="bgr24")[:_CLEAR]) for frame in container.decode(video=0)]
 
 
+def ids_in(vectors: Path) -> list[int]:
+    """Who has a vector."""
+    with np.load(vectors) as arrays:
+        return [int(id_) for id_ in arrays["ids"]]
+
+
+def files(summary: dict[str, Any], folder: Path, ending: str) -> list[Path]:
+    """The files of one kind, part by part."""
+    return [folder / name for part in summary["parts"] for name in part["files"] if name.endswith(ending)]
+
+
 def faults(folder: Path, wanted: int) -> list[str]:
     """What is wrong with the files of a run."""
     summary = json.loads((folder / "summary.json").read_text())
-    rows = [json.loads(line) for line in (folder / "tracks.jsonl").read_text().splitlines()]
-    numbers = numbers_in(folder / "video.mp4")
-    text, _, broken = examine(folder / "tracks.txt")
-    with np.load(folder / "embeddings.npz") if (folder / "embeddings.npz").exists() else _nothing() as vectors:
-        people = len(vectors["ids"]) if "ids" in vectors else summary["tracks"]
+    rows = [json.loads(line) for path in files(summary, folder, ".jsonl") for line in path.read_text().splitlines()]
+    numbers = [number for path in files(summary, folder, ".mp4") for number in numbers_in(path)]
+    texts = [examine(path) for path in files(summary, folder, ".txt")]
+    text, broken = sum(len(one) for one, *_ in texts), sum(len(lines) for *_, lines in texts)
+    ids = [id_ for path in files(summary, folder, ".npz") for id_ in ids_in(path)]
+    people = len(set(ids)) if ids else summary["tracks"]
     # While networks are loaded nobody reads, and a machine that is busy passes frames over: they are counted.
     passed_over = [
         int(n) for n in re.findall(r"(\d+) frames were passed over", " ".join(summary["source"]["warnings"]))
@@ -77,8 +90,9 @@ def faults(folder: Path, wanted: int) -> list[str]:
         "frames in summary.json and those passed over": (summary["frames"] + sum(passed_over), wanted),
         "lines in tracks.jsonl": (len(rows), summary["frames"]),
         "pictures in video.mp4": (len(numbers), summary["frames"]),
-        "boxes in tracks.txt": (len(text), summary["boxes"]),
-        "broken lines in tracks.txt": (len(broken), 0),
+        "boxes in tracks.txt": (text, summary["boxes"]),
+        "broken lines in tracks.txt": (broken, 0),
+        "frames in the parts": (sum(part["frames"] for part in summary["parts"]), summary["frames"]),
         "people in embeddings.npz": (people, summary["tracks"]),
         "pictures that came twice or late": (sum(b <= a for a, b in pairwise(numbers)), 0),
         "times that do not rise": (sum(b["time"] <= a["time"] for a, b in pairwise(rows)), 0),
@@ -86,24 +100,18 @@ def faults(folder: Path, wanted: int) -> list[str]:
         "times that it came back": (sum("came back 2 times" in line for line in summary["source"]["warnings"]), 1),
     }
     print(f"{summary['frames']} frames, {summary['tracks']} people, {summary['frames_per_second']:.1f} frames a second")
+    print(f"{len(summary['parts'])} parts")
     print("warnings: " + "; ".join(summary["source"]["warnings"]))
     missing = [b - a - 1 for a, b in pairwise(numbers) if b > a + 1]
     print(f"pictures missing: {missing[:20]} in a row ({_AWAY_SECONDS} s are {FPS * _AWAY_SECONDS})")
     return [f"{what}: {is_}, not {should}" for what, (is_, should) in checks.items() if is_ != should]
 
 
-class _nothing(dict[str, list[int]]):  # noqa: N801 - stands for an empty archive
-    def __enter__(self) -> "_nothing":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=60, metavar="M", help="of stream (default: 60)")
     parser.add_argument("--weights", default="none", help="encoder, for embeddings.npz too (default: none)")
+    parser.add_argument("--segment", type=float, metavar="M", help="minutes of a part (default: all in one)")
     options = parser.parse_args()
     if interpreter() is None:
         sys.exit("no GStreamer with an RTSP server here; see tests/rtsp_server.py")
@@ -117,6 +125,7 @@ def main() -> None:
         write_people(people, frames + 100_000)
         words = [sys.executable, "-m", "remix_track.cli.main", server.url, "--detector", str(people)]
         words += ["--weights", options.weights, "--jsonl", "--csv", "--frames", str(frames), "--output", str(output)]
+        words += [] if options.segment is None else ["--segment", str(options.segment)]
         words += ["--embeddings", "--crops"] if options.weights != "none" else []
         killer.start()
         try:
