@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from remix_track import mot_text
 from remix_track.errors import InputError
@@ -15,6 +15,15 @@ from remix_track.eval.result_files import Results
 from remix_track.eval.score import Score, as_dict, combine, combine_by_detector, score_sequence
 from remix_track.eval.sequences import Found, Sequence
 from remix_track.mot_classes import described
+from remix_track.mot_text import MotRows
+
+
+class SequenceRows(NamedTuple):
+    """What the files of a sequence hold of the frames and classes that were asked for, numbered from 1."""
+
+    gt: MotRows
+    results: MotRows
+    frames: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +35,13 @@ class Evaluation:
             percentages 0 to 100.
         findings: what the doctor has to say; errors are raised, so these are warnings and notes.
         matches: the matching of each sequence, for the page of errors.
+        rows: what each sequence was scored from, where it was to be kept.
     """
 
     tables: dict[str, Any]
     findings: tuple[Finding, ...]
     matches: Mapping[str, Match] = field(repr=False)
+    rows: Mapping[str, SequenceRows] = field(default_factory=dict, repr=False)
 
 
 def evaluate(
@@ -42,6 +53,7 @@ def evaluate(
     split: Split = "train",
     allow_missing: bool = False,
     classes: Collection[int] = (),
+    keep_rows: bool = False,
 ) -> Evaluation:
     """Score the results files of one tracker.
 
@@ -57,6 +69,7 @@ def evaluate(
         allow_missing: score a missing file as no detections.
         classes: own data: those in column 8 that count, in ground truth and in results that state classes; empty:
             all of them.
+        keep_rows: keep `rows`, from which another program can count again.
 
     Raises:
         InputError: a line for each fault that keeps a file from being scored; no ground truth that counts; results of
@@ -74,6 +87,7 @@ def evaluate(
         _refuse_other_classes(results, classes)
     scores: dict[str, Score] = {}
     matches: dict[str, Match] = {}
+    kept: dict[str, SequenceRows] = {}
     for sequence in found.sequences:
         truth, result = read.pop(sequence.name)
         first, last = split_range(split, sequence.frames)
@@ -93,9 +107,11 @@ def evaluate(
         except InputError as error:
             raise InputError(f"{sequence.folder}: {error}") from None
         scores[sequence.name], matches[sequence.name] = scored.score, scored.match
+        if keep_rows:
+            kept[sequence.name] = SequenceRows(gt, rows, last - first + 1)
     if not any(score.counts.gt_dets for score in scores.values()):
         raise InputError(f"{found.root}: nothing to score against: {_what_counts(rules, protocol, split, classes)}")
-    return Evaluation(_tables(scores, matches, rules, protocol, split, classes), tuple(findings), matches)
+    return Evaluation(_tables(scores, matches, rules, protocol, split, classes), tuple(findings), matches, kept)
 
 
 def _what_counts(rules: Rules, protocol: Protocol, split: Split, classes: Collection[int]) -> str:

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from remix_track.eval import by_trackeval
 from remix_track.eval.hota import ALPHAS
+from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.eval.score import Score
 from remix_track.mot_text import MotRows
 
@@ -79,46 +81,14 @@ def scene(seed: int, *, distractors: bool = False) -> tuple[MotRows, MotRows, in
     )
 
 
-def trackeval_data(gt: MotRows, results: MotRows, frames: int, benchmark: str, *, preprocess: bool) -> dict[str, Any]:
+def trackeval_data(gt: MotRows, results: MotRows, frames: int, rules: str, protocol: str = "devkit") -> dict[str, Any]:
     """The data of one sequence after TrackEval's own preprocessing, without files."""
-    from trackeval.datasets import MotChallenge2DBox
-
-    names = ["pedestrian", "person_on_vehicle", "car", "bicycle", "motorbike", "non_mot_vehicle", "static_person"]
-    names += ["distractor", "occluder", "occluder_on_ground", "occluder_full", "reflection", "crowd"]
-    dataset = object.__new__(MotChallenge2DBox)
-    dataset.benchmark, dataset.do_preproc = benchmark, preprocess
-    dataset.class_name_to_class_id = {name: number for number, name in enumerate(names, 1)}
-    dataset.valid_class_numbers = list(range(1, 14))
-    raw: dict[str, Any] = {"num_timesteps": frames, "seq": "scene"}
-    for frame in range(1, frames + 1):
-        here, there = gt[gt.frame == frame], results[results.frame == frame]
-        values = {
-            "gt_ids": here.id, "gt_dets": here.tlwh, "gt_classes": here.class_id,
-            "gt_extras": {"zero_marked": here.score.astype(int)}, "tracker_ids": there.id, "tracker_dets": there.tlwh,
-            "tracker_classes": there.class_id, "tracker_confidences": there.score,
-            "similarity_scores": dataset._calculate_similarities(here.tlwh, there.tlwh),
-        }  # fmt: skip
-        for key, value in values.items():
-            raw.setdefault(key, []).append(value)
-    data: dict[str, Any] = dataset.get_preprocessed_seq_data(raw, "pedestrian")
-    return data
-
-
-def trackeval_metrics() -> list[Any]:
-    """TrackEval's metrics, silent."""
-    from trackeval import metrics
-
-    return [
-        metrics.HOTA(),
-        metrics.CLEAR({"PRINT_CONFIG": False}),
-        metrics.Identity({"PRINT_CONFIG": False}),
-        metrics.Count(),
-    ]
+    return by_trackeval.prepared(gt, results, frames, PRESETS[rules], PROTOCOLS[protocol])
 
 
 def trackeval_fields(data: dict[str, Any]) -> dict[str, Any]:
     """Every field of TrackEval's HOTA, CLEAR, Identity and Count for one sequence."""
-    return {key: value for metric in trackeval_metrics() for key, value in metric.eval_sequence(data).items()}
+    return {key: value for metric in by_trackeval.metrics() for key, value in metric.eval_sequence(data).items()}
 
 
 def our_fields(score: Score) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def test_onnx_goes_into_the_tracker_with_its_threshold(trained, tmp_path):
 
     path, _ = trained
     if importlib.util.find_spec("onnx") is None:
-        with pytest.raises(InputError, match="needs the package onnx: pip install onnx"):
+        with pytest.raises(InputError, match=r"needs the package onnx; pip install 'remix-track\[export\]'"):
             export.export_weights(path, tmp_path / "w.onnx", "onnx")
         assert not list(tmp_path.iterdir())
         pytest.skip("the package onnx is not installed")

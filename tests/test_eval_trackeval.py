@@ -6,9 +6,10 @@ import io
 import numpy as np
 import pytest
 
+from remix_track.eval import by_trackeval
 from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.eval.score import combine, score_sequence
-from tests.mot_scenes import assert_same, mot_rows, scene, trackeval_data, trackeval_fields, trackeval_metrics
+from tests.mot_scenes import assert_same, mot_rows, scene, trackeval_data, trackeval_fields
 
 pytest.importorskip("trackeval")
 
@@ -18,7 +19,7 @@ def test_random_scenes_agree_on_every_field(start):
     for seed in range(start, start + 50):
         gt, results, frames = scene(seed)
         ours = score_sequence(gt, results, PRESETS["data"], PROTOCOLS["devkit"], frames).score
-        data = trackeval_data(gt, results, frames, "MOT15", preprocess=True)
+        data = trackeval_data(gt, results, frames, "data")
         assert_same(ours, trackeval_fields(data), f"scene {seed}")
 
 
@@ -28,7 +29,7 @@ def test_scenes_with_distractors_agree(preset, protocol):
     for seed in range(1000, 1040):
         gt, results, frames = scene(seed, distractors=True)
         found = score_sequence(gt, results, PRESETS[preset], PROTOCOLS[protocol], frames)
-        data = trackeval_data(gt, results, frames, preset.upper(), preprocess=protocol == "devkit")
+        data = trackeval_data(gt, results, frames, preset, protocol)
         assert_same(found.score, trackeval_fields(data), f"scene {seed}, {preset}")
 
 
@@ -37,9 +38,9 @@ def test_scenes_together_agree_with_combine_sequences():
     for seed in (0, 1, 2, 3, 6, 8):  # 6 has no results: it adds misses and nothing else
         gt, results, frames = scene(seed)
         ours.append(score_sequence(gt, results, PRESETS["data"], PROTOCOLS["devkit"], frames).score)
-        theirs.append(trackeval_data(gt, results, frames, "MOT15", preprocess=True))
+        theirs.append(trackeval_data(gt, results, frames, "data"))
     expected = {}
-    for metric in trackeval_metrics():
+    for metric in by_trackeval.metrics():
         sequences = {str(number): metric.eval_sequence(data) for number, data in enumerate(theirs)}
         expected.update(metric.combine_sequences(sequences))
     together = combine(ours)
@@ -74,7 +75,7 @@ def test_whole_trackeval_run_from_files_agrees(tmp_path):
     with contextlib.redirect_stdout(io.StringIO()):
         evaluator = trackeval.Evaluator(quiet)
         dataset = trackeval.datasets.MotChallenge2DBox(settings)
-        result, _ = evaluator.evaluate([dataset], trackeval_metrics()[:3])
+        result, _ = evaluator.evaluate([dataset], by_trackeval.metrics()[:3])
     per_sequence = result["MotChallenge2DBox"]["mine"]
     for name, score in [*ours.items(), ("COMBINED_SEQ", combine(ours.values()))]:
         fields = per_sequence[name]["pedestrian"]
@@ -96,7 +97,7 @@ def test_thresholds_fall_on_the_same_side():
     gt = mot_rows(frame, np.ones(600), np.stack([left, left, size, size], 1))
     results = mot_rows(frame, np.full(600, 7), np.stack([left, left, size * share, size], 1))
     ours = score_sequence(gt, results, PRESETS["data"], PROTOCOLS["devkit"], 600).score
-    assert_same(ours, trackeval_fields(trackeval_data(gt, results, 600, "MOT15", preprocess=True)), "thresholds")
+    assert_same(ours, trackeval_fields(trackeval_data(gt, results, 600, "data")), "thresholds")
 
 
 def _write(path, rows):

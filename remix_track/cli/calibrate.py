@@ -10,6 +10,7 @@ from remix_track.cli.harvesting import DEFAULT_FOOTAGE, HarvestOnly, harvest_vid
 from remix_track.cli.live_line import LiveLine
 from remix_track.cli.terminal import show, show_text
 from remix_track.errors import InputError
+from remix_track.extras import extra
 from remix_track.weights.threshold import check_storage, store_threshold
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def run(words: Sequence[str]) -> int:
     from remix_track.retrieval.figures import write_distance_histogram
     from remix_track.training.tracklet_calibration import calibrate_tracklets
 
+    extra("matplotlib.figure", "plots", picture.name)
     embedder = load_embedder(arguments.weights)
     if embedder is None:
         raise InputError("--weights none: there is no appearance to calibrate")

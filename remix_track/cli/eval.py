@@ -31,14 +31,14 @@ _MOST_WITHOUT_PICTURES = 1_000_000
 
 
 def run(words: Sequence[str]) -> int:
-    """Evaluate; 0, or 1 where a number is below its `--min`."""
+    """Evaluate; 0, or 1 where a number is below its `--min` or `--verify` finds a difference."""
     arguments = _parser().parse_args(words)
 
     from remix_track.eval.report import check_minimums, parse_minimum
 
     minimums = dict(parse_minimum(text) for text in arguments.min)
     if arguments.compare:
-        if minimums or arguments.errors or arguments.csv or arguments.json:
+        if minimums or arguments.errors or arguments.csv or arguments.json or arguments.verify:
             raise InputError("--compare goes with --markdown only; score one result at a time for the others")
         return _compare(arguments)
     evaluation, found = _evaluate(arguments, arguments.results)
@@ -46,7 +46,25 @@ def run(words: Sequence[str]) -> int:
     failures = check_minimums(minimums, evaluation.tables)
     for failure in failures:
         say(f"remix-track: {failure}")
-    return 1 if failures else 0
+    differ = arguments.verify and _differs(arguments, evaluation)
+    return 1 if failures or differ else 0
+
+
+def _differs(arguments: argparse.Namespace, evaluation: "Evaluation") -> bool:
+    """Recount with other programs and say what they found; whether anything differs."""
+    from remix_track.eval.protocols import PROTOCOLS
+    from remix_track.eval.verification import verify
+
+    found = verify(evaluation, _benchmark(arguments)[0], PROTOCOLS[arguments.protocol])
+    for difference in found.differences:
+        say(f"remix-track: {difference}")
+    count = len(found.differences)
+    outcome = f"{count} difference{'s' * (count != 1)}" if count else "no difference"
+    where = f"{found.sequences} sequence{'s' * (found.sequences != 1)} and COMBINED"
+    say(f"recounted by {' and '.join(found.tools)}: {where}, {len(found.counted)} numbers each, {outcome}")
+    if found.left:
+        say(f"not recounted: {', '.join(found.left)}; pip install 'remix-track[verify]' brings TrackEval, which can")
+    return bool(found.differences)
 
 
 def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Evaluation, Found]":
@@ -76,6 +94,7 @@ def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Eva
         split=arguments.split,
         allow_missing=arguments.allow_missing,
         classes=classes,
+        keep_rows=arguments.verify,
     )
     for finding in evaluation.findings:
         if finding.severity == "warning":
@@ -332,6 +351,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
     add("--errors", type=Path, metavar="FILE.html", help="write a page that shows switches, misses and false alarms")
     add("--min", action="append", default=[], metavar="MOTA=60", help="exit 1 if COMBINED is below; may be repeated")
+    add("--verify", action="store_true", help="count again with motmetrics (and TrackEval); exit 1 where they differ")
     add("--output", type=Path, metavar="DIR", help="folder for our result files (default: runs/eval, numbered)")
     add("--overwrite", action="store_true", help="replace an earlier result in --output")
     add("--cache", type=Path, metavar="DIR", help="where detections and embeddings are kept for the next run")

@@ -2,13 +2,13 @@
 
 import os
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from remix_track.bounded_file import check_ordinary
 from remix_track.data.name_table import NameTable
 from remix_track.data.stores import bounded
 from remix_track.errors import InputError, parsing
+from remix_track.extras import extra
 
 # LMDB allows one environment per file and process, and none may cross a fork: path -> (process, environment).
 _open: dict[Path, tuple[int, Any]] = {}
@@ -51,7 +51,7 @@ def open_lmdb(path: Path) -> Any:
     Raises:
         InputError: the `lmdb` package is not installed, or this is no LMDB.
     """
-    lmdb = _lmdb()
+    lmdb = extra("lmdb", "train", "reading an LMDB")
     key = path.resolve()
     process, environment = _open.get(key, (0, None))
     if process == os.getpid():
@@ -71,12 +71,3 @@ def open_lmdb(path: Path) -> Any:
             raise InputError(f"{file}: {size:,} bytes of {pages * page:,}, it was cut off; copy it again")
     _open[key] = os.getpid(), environment
     return environment
-
-
-def _lmdb() -> ModuleType:
-    try:
-        import lmdb
-    except ImportError:
-        raise InputError("reading an LMDB needs the package lmdb; pip install 'remix-track[train]'") from None
-    module: ModuleType = lmdb
-    return module

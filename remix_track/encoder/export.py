@@ -91,7 +91,7 @@ def export_weights(weights: Path, path: Path, form: Form) -> float:
 
 def _refuse_missing(path: Path, form: Form) -> None:
     if form == "onnx" and importlib.util.find_spec("onnx") is None:
-        raise InputError("export to ONNX needs the package onnx: pip install onnx")
+        raise InputError("export to ONNX needs the package onnx; pip install 'remix-track[export]'")
     if form == "openvino" and importlib.util.find_spec("openvino") is None:
         raise InputError("export to OpenVINO needs the package openvino: pip install openvino")
     if form == "openvino" and path.suffix != ".xml":

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.data.decoding import BadCrop, CropReader
+from remix_track.extras import extra
 from remix_track.output_files import whole_file
 from remix_track.retrieval.similarity import SimilarityHistogram
 
@@ -115,9 +116,7 @@ def write_similarity_histogram(path: Path, histogram: SimilarityHistogram, title
     Raises:
         InputError: it cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
+    figure = extra("matplotlib.figure", "plots", path.name).Figure(figsize=(7, 4), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     for counts, label, colour in (
         (histogram.same, "same person, other camera", "#1b7837"),
@@ -152,9 +151,7 @@ def write_distance_histogram(
     Raises:
         InputError: it cannot be written.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(7, 4), dpi=110, layout="constrained")
+    figure = extra("matplotlib.figure", "plots", path.name).Figure(figsize=(7, 4), dpi=110, layout="constrained")
     axes = figure.add_subplot()
     edges = np.linspace(0, max(float(same.max()), float(other.max()), threshold) * 1.02, 61)
     for values, label, colour in (

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from remix_track.extras import ExtraError, extra
 from remix_track.output_files import whole_file
 from remix_track.studies.summary import CellResults, StudyResults
 
@@ -18,16 +19,14 @@ def draw_study(path: Path, found: StudyResults) -> bool:
     if not any(one.results for one in found.cells):
         return False
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        logger.warning("%s needs matplotlib; install it and run the same command again", path.name)
+        drawing = extra("matplotlib.figure", "plots", path.name)
+    except ExtraError as error:
+        logger.warning("%s, and run the same command again", error)
         return False
     numbered = all(one.cell.value is not None for one in found.cells)
     series = list(dict.fromkeys(one.cell.series for one in found.cells)) if numbered else [""]
     panels = len(series) + 2 * found.study.jitter
-    figure = Figure(figsize=(max(6, 4 * panels), 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = drawing.Figure(figsize=(max(6, 4 * panels), 4), layout="constrained")
     axes = figure.subplots(1, panels, squeeze=False)[0]
     for panel, name in zip(axes, series, strict=False):
         cells = [one for one in found.cells if not numbered or one.cell.series == name]

@@ -5,6 +5,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from remix_track.extras import ExtraError, extra
 from remix_track.output_files import whole_file
 from remix_track.text_files import write_text
 from remix_track.training.calibration import Calibration
@@ -107,13 +108,11 @@ def _setting_lines(settings: TrainSettings) -> list[str]:
 
 def _draw_curves(path: Path, records: list[dict[str, Any]]) -> bool:
     try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        logger.warning("curves.png needs matplotlib; install it and `resume` the finished run to have it drawn")
+        drawing = extra("matplotlib.figure", "plots", path.name)
+    except ExtraError as error:
+        logger.warning("%s, and `resume` the finished run to have it drawn", error)
         return False
-    figure = Figure(figsize=(12, 4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = drawing.Figure(figsize=(12, 4), layout="constrained")
     for axes, (title, names, chosen) in zip(figure.subplots(1, 3), _panels(records), strict=True):
         for name in names:
             values = [(number, one[name]) for number, one in chosen if one.get(name) is not None]
