@@ -157,8 +157,9 @@ def _wait_at_the_end() -> None:
 
 
 def _built(name: str, key: str, build: Callable[[], Compilation], threads: int, *, exact: bool) -> Compiled | None:
-    _say(name)
     model, notes, accept = build()
+    # Only now: a file that is no network is one line.
+    _say(name)
     network = compiled_exactly(model, threads) if exact else _core().compile_model(model, "CPU", _options(threads))
     accepted = accept(network)
     if precision_of(network) != "float32":

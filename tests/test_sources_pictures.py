@@ -152,10 +152,15 @@ def test_a_decompression_bomb_is_refused_by_its_header(tmp_path, side):
         read_picture(tmp_path / "a.png")
 
 
-def test_only_broken_pictures_is_an_error(tmp_path):
+def test_only_broken_pictures_is_an_error_and_nothing_else(tmp_path, caplog):
     (tmp_path / "a.png").write_text("no picture")
     with pytest.raises(InputError, match=r"not one frame could be read \(frame 1 was lost: a\.png: not a picture\)"):
         read_all(tmp_path)
+    # The doubt about the rate is not worth a line where there is no frame.
+    assert caplog.messages == []
+    save(tmp_path / "b.png")
+    read_all(tmp_path)
+    assert [message for message in caplog.messages if "frame rate" in message] == caplog.messages != []
 
 
 def test_pictures_of_several_sizes_are_all_read(tmp_path):

@@ -119,7 +119,6 @@ class Source:
         self._size: tuple[int, int] | None = None
         self._sizes = 0
         self._doubts_said = 0
-        self._say_doubts()
 
     @property
     def stride(self) -> int:
@@ -153,11 +152,12 @@ class Source:
                 self.frames_read += 1
                 self._say_doubts()
                 yield Frame(index, image, self._time(index, seconds), utc)
+        if not self.frames_read:
+            # One line says it; doubts about what could not be read at all are not worth a second one.
+            raise InputError(self._why_empty())
         self._say_doubts()
         for tally in self._reader.facts.tallies.values():
             _log.warning(tally)
-        if not self.frames_read:
-            raise InputError(self._why_empty())
 
     def _say_doubts(self) -> None:
         for doubt in self._reader.facts.warnings[self._doubts_said :]:
