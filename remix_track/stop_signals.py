@@ -99,6 +99,17 @@ def caught(*, to_the_end: bool = False) -> Iterator[None]:
             _process.begin()
 
 
+def ignore() -> None:
+    """The process leaves: nothing is left that a signal could stop.
+
+    Python takes its handlers away before it takes itself apart, which needs a second with large libraries; a signal
+    would then be the exit code. What is ignored stays so.
+    """
+    if threading.current_thread() is threading.main_thread():
+        for number in STOPS:
+            signal.signal(number, signal.SIG_IGN)
+
+
 @contextlib.contextmanager
 def held() -> Iterator[None]:
     """Note signals, here and afterwards until `check`, instead of acting on them."""

@@ -192,6 +192,22 @@ with stop_signals.caught(), stop_signals.held():
     assert (ended.returncode, ended.stdout) == ((-signal.SIGINT, "") if ends else (0, "alive\n"))
 
 
+@pytest.mark.parametrize("number", stop_signals.STOPS)
+def test_a_signal_while_python_takes_itself_apart_changes_no_exit_code(number):
+    program = f"""
+import os, sys
+from remix_track.cli.ending import exit_code
+class Late:
+    def __del__(self):
+        os.kill(os.getpid(), {int(number)})
+        print("late", flush=True)
+late = Late()
+sys.exit(exit_code("x", lambda: 7, ends_process=True))
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (7, "late\n", "")
+
+
 def test_what_was_noted_is_acted_on_where_something_is_waited_for():
     reached = []
     with stop_signals.caught():

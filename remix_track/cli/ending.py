@@ -74,6 +74,7 @@ def _run(run: Callable[[], int]) -> int:
 
 def _leave(code: int) -> None:
     """End the process here if a thread of ours hangs: Python's own end aborts where one is in a native library."""
+    stop_signals.ignore()
     if any(thread.name.startswith("remix-track") for thread in threading.enumerate()):
         with contextlib.suppress(OSError, ValueError):
             sys.stdout.flush()
