@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -433,3 +434,17 @@ def test_workers_are_made_one_at_a_time():
     seen = in_order(iter(range(60)), double, lambda: [make] * 4, ahead=6)
     assert [result for _, result in seen] == [2 * item for item in range(60)]
     assert set(most) == {1}
+
+
+def test_a_result_is_waited_for_where_a_signal_may_raise():
+    """Not inside `threading`: one of its waits that a signal's exception cuts short fails with an error of its own."""
+    caller, where = threading.get_ident(), list[str]()
+
+    def look(item):
+        if item:
+            time.sleep(0.2)
+            where.append(Path(sys._current_frames()[caller].f_code.co_filename).name)
+        return item
+
+    assert [result for _, result in in_order(iter(range(2)), look, ahead=2)] == [0, 1]
+    assert where == ["overlap.py"]

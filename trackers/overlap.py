@@ -74,7 +74,19 @@ class _Job(Generic[Item, Result]):
     item: Item | None = None
     result: Result | None = None
     error: BaseException | None = None
-    done: threading.Event = field(default_factory=threading.Event)
+    _done: SimpleQueue[None] = field(default_factory=SimpleQueue)
+
+    def finish(self) -> None:
+        """Say that it is done."""
+        self._done.put(None)
+
+    def wait(self) -> None:
+        """Wait, once, until it is done.
+
+        A signal may raise here. An `Event` waits in steps of Python, and one cut between two of them fails with an
+        error of its own, or leaves its lock taken and the worker waiting for it.
+        """
+        self._done.get()
 
     def taken(self) -> Item:
         """The item; raises what reading it raised."""
@@ -91,7 +103,7 @@ def _read(items: Iterator[Item], jobs: deque[_Job[Item, Result]]) -> bool:
         return False
     except Exception as error:
         jobs.append(_Job(error=error))
-        jobs[-1].done.set()
+        jobs[-1].finish()
     return True
 
 
@@ -119,12 +131,12 @@ class _Crew(Generic[Item, Result]):
 
     def give(self, job: _Job[Item, Result]) -> None:
         """Have a job done by and by."""
-        if not job.done.is_set():
+        if job.error is None:
             self._waiting.put(job)
 
     def result(self, job: _Job[Item, Result]) -> Result:
         """Wait until the job is done, and take its result."""
-        job.done.wait()
+        job.wait()
         if job.error is not None:
             raise job.error
         return cast(Result, job.result)
@@ -157,4 +169,4 @@ class _Crew(Generic[Item, Result]):
                 job.result = work(cast(Item, job.item))
             except BaseException as error:
                 job.error = error
-            job.done.set()
+            job.finish()
