@@ -1,16 +1,21 @@
 """Settings as TOML text that says what each key is for, and single keys changed from the command line."""
 
 import dataclasses
-import json
 import typing
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
+
+import tomlkit
+from tomlkit import TOMLDocument
+from tomlkit.items import Table
 
 from remix_track import settings
 from remix_track.errors import InputError
 from remix_track.text_files import utf8
 
 Settings = TypeVar("Settings")
+_COLUMN = 42
+"""Where the comments of a settings file begin, if the values leave room."""
 
 
 def to_toml(made: Any) -> str:
@@ -18,12 +23,16 @@ def to_toml(made: Any) -> str:
 
     Keys that are None are comments, as TOML has no word for it.
     """
-    lines = [_key_line(made, field) for field in dataclasses.fields(made) if not _is_section(made, field)]
+    document = tomlkit.document()
+    _add_keys(document, made)
     for field in dataclasses.fields(made):
         if _is_section(made, field):
-            section = getattr(made, field.name)
-            lines += ["", f"[{field.name}]", *(_key_line(section, inner) for inner in dataclasses.fields(section))]
-    return "\n".join(lines).strip() + "\n"
+            section = tomlkit.table()
+            _add_keys(section, getattr(made, field.name))
+            if document.body:
+                document.add(tomlkit.nl())
+            document.add(field.name, section)
+    return tomlkit.dumps(document)
 
 
 def changed(kind: type[Settings], values: Mapping[str, Any], changes: Sequence[str], where: str) -> Settings:
@@ -72,18 +81,25 @@ def _is_section(made: Any, field: dataclasses.Field[Any]) -> bool:
     return dataclasses.is_dataclass(getattr(made, field.name))
 
 
-def _key_line(section: Any, field: dataclasses.Field[Any]) -> str:
-    value, text = getattr(section, field.name), field.metadata.get("help", "")
-    line = f"# {field.name} = none" if value is None else f"{field.name} = {_toml_value(value)}"
-    return f"{line:<40}  # {text}" if text else line
+def _add_keys(table: Table | TOMLDocument, section: Any) -> None:
+    """Every key of a section with its value, and behind it, in a column, what it is for."""
+    for field in dataclasses.fields(section):
+        if _is_section(section, field):
+            continue
+        value, text = getattr(section, field.name), field.metadata.get("help", "")
+        if value is None:
+            line = f"{field.name} = none"
+            table.add(tomlkit.comment(f"{line:<38}  # {text}" if text else line))
+            continue
+        item = tomlkit.item(_plain(value))
+        if text:
+            item.comment(text)
+            item.trivia.comment_ws = " " * max(2, _COLUMN - len(f"{field.name} = {item.as_string()}"))
+        table.add(field.name, item)
 
 
-def _toml_value(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        # DEL is the one character that JSON writes as it is and TOML refuses.
-        return json.dumps(utf8(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+def _plain(value: Any) -> Any:
+    """A value as TOML can hold it: lists, and text in UTF-8."""
     if isinstance(value, tuple | list):
-        return f"[{', '.join(_toml_value(item) for item in value)}]"
-    return repr(value)
+        return [_plain(item) for item in value]
+    return utf8(value) if isinstance(value, str) else value

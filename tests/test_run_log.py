@@ -1,11 +1,13 @@
 """The log of a run as curves: TensorBoard's format, and no point twice after a resumption."""
 
+import contextlib
 import struct
+from pathlib import Path
 
 import pytest
 
 from remix_track.errors import InputError
-from remix_track.training.event_file import EventFile, crc32c
+from remix_track.training.event_file import EventFile
 from remix_track.training.run_log import CURVES, RunLog, read_log
 
 
@@ -33,6 +35,16 @@ def fields(data):
         found.append((tag >> 3, data[at : at + size]))
         at += size
     return found
+
+
+def crc32c(data):
+    """CRC-32C (RFC 3720, appendix B.4), bit by bit."""
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
 
 
 def unmasked(checksum):
@@ -65,9 +77,22 @@ def write_run(log, epochs):
         log.write("evaluation", epoch=epoch, map=epoch / 10)
 
 
-def test_the_checksum_is_that_of_the_rfc():
-    assert crc32c(b"123456789") == 0xE3069283
-    assert crc32c(bytes(32)) == 0x8A9136AA
+def test_a_point_is_on_the_disk_as_soon_as_it_is_written(tmp_path):
+    file = EventFile(tmp_path / CURVES)
+    for step in range(3):
+        file.write(step, {"loss": step / 2, "no number": float("nan")})
+        assert points(tmp_path / CURVES) == [(s, "loss", s / 2) for s in range(step + 1)]
+
+
+def test_a_full_disk_is_one_line(tmp_path, monkeypatch):
+    file = EventFile(tmp_path / CURVES)
+    with Path("/dev/full").open("wb") as full:
+        monkeypatch.setattr(file._writer._py_recordio_writer, "_writer", full)
+        with pytest.raises(InputError, match=r"tensorboard: cannot be written \(No space left on device\)"):
+            file.write(1, {"loss": 1.0})
+        monkeypatch.undo()
+        with contextlib.suppress(OSError):
+            full.close()
 
 
 def test_curves_run_over_the_steps_of_both_stages(tmp_path):

@@ -1,13 +1,18 @@
 """Settings: what a TOML file, a flag or a keyword may say, and what is said when it may not."""
 
+import tomllib
 from dataclasses import dataclass, field
 from typing import Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from remix_track import settings
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.errors import InputError
+from remix_track.settings_text import to_toml
+from remix_track.text_files import utf8
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +106,17 @@ def test_a_wrong_flag_gets_one_line(words, message):
     with pytest.raises(InputError) as caught:
         from_words(*words)
     assert str(caught.value) == message
+
+
+@given(names=st.lists(st.text(), max_size=3), power=st.floats(min_value=1e-300, allow_infinity=False))
+def test_any_text_and_number_comes_back_from_a_settings_file(names, power):
+    found = tomllib.loads(to_toml(Car(Engine(names=tuple(names), power=power))))["engine"]
+    # Letters that UTF-8 has none for are written out.
+    assert (found["names"], found["power"]) == ([utf8(name) for name in names], power)
+
+
+def test_each_key_of_a_settings_file_has_its_comment_in_a_column():
+    lines = ("power = 1.5", "# gears = none", 'fuel = "petrol"', 'names = ["a", "b"]', "turbo = true")
+    comments = ("how strong", "how many", "which", "what it is called", "faster")
+    written = "".join(f"{line:<42}# {comment}\n" for line, comment in zip(lines, comments, strict=True))
+    assert to_toml(Car(Engine(gears=None, names=("a", "b"), turbo=True))) == f"[engine]\n{written}"

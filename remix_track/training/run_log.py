@@ -11,7 +11,6 @@ from remix_track import claims
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.text_files import write_text
-from remix_track.training.event_file import EventFile
 
 NAME = "log.jsonl"
 CURVES = "tensorboard"
@@ -61,6 +60,8 @@ class Curves:
     """Lines of the log as points of curves, over the steps of the optimiser since the run began, both stages in one."""
 
     def __init__(self, folder: Path) -> None:
+        from remix_track.training.event_file import EventFile
+
         self._file = EventFile(folder)
         self._epoch: tuple[str, int] | None = None
         self._before = self._step = 0  # steps before this epoch, and in it
