@@ -42,26 +42,38 @@ def numbers_of_sequence(paths: Sequence[Path], where: object) -> Numbered:
 def numbers_of_folder(paths: Sequence[Path], where: object) -> Numbered:
     """The numbers of a plain folder's pictures, where names state one that rises and leave out at most every other.
 
-    Names of photos hold times and counters as well; their place is their number.
+    Names of photos hold times and counters as well; their place is their number. One line says so, unless there is but
+    one picture, or the names seem to count the places themselves.
     """
+    by_place = f"frames are numbered by their place, 1 to {len(paths)}"
     columns = _rising_columns(paths)
-    if not columns or len(paths) < 2:
+    if len(paths) < 2:
         return Numbered()
+    if not columns:
+        odd = _state_other_places(paths)
+        return Numbered(
+            None, f"{where}: the names of the pictures hold no number that rises; {by_place}" if odd else None
+        )
     column = columns[0]
     span = column[-1] - column[0] + 1
     if len(columns) > 1 or column[-1] > LARGEST_NUMBER or span > 2 * len(paths):
         found = "hold several numbers" if len(columns) > 1 else f"hold numbers of {column[0]} to {column[-1]}"
-        return Numbered(
-            None, f"{where}: the names of the pictures {found}; frames are numbered by their place, 1 to {len(paths)}"
-        )
+        return Numbered(None, f"{where}: the names of the pictures {found}; {by_place}")
     numbers = _from_one(column)
     if numbers == list(range(1, len(paths) + 1)):
-        return Numbered()
+        return Numbered(numbers)
     counted = "" if numbers == column else ", which count from 0, and one"
     missing = span - len(paths)
     gaps = f", {missing} {'is' if missing == 1 else 'are'} missing" if missing else ""
     said = f"frames are numbered by the names of the pictures{counted}: {numbers[0]} to {numbers[-1]}{gaps}"
     return Numbered(numbers, f"{where}: {said}")
+
+
+def _state_other_places(paths: Sequence[Path]) -> bool:
+    """Whether most names end in a number, and these are not the places: two recordings, copies, a thumbnail."""
+    last = [re.findall(r"\d+", path.stem)[-1:] for path in paths]
+    others = sum(bool(number) and int(number[0]) != place for place, number in enumerate(last, start=1))
+    return others > 0 and 2 * sum(map(len, last)) > len(paths)
 
 
 def _from_one(column: list[int]) -> list[int]:

@@ -183,7 +183,7 @@ def test_stopping_ends_every_process_and_leaves_nothing_half_done(tmp_path, numb
         info = folder / "seqinfo.ini"
         info.write_text(info.read_text().replace(f"seqLength={FRAMES}", "seqLength=900000"))
         with (folder / "det" / "det.txt").open("a") as file:
-            file.write("100000,-1,1,1,9,9,0.9,-1,-1,-1\n")
+            file.write("100000,-1,1,1,9,9,0.9\n")
     words = ["--data", "own", "--weights", "none", "--jobs", "2", "--cache", "cache", "--output", "out"]
     command = [sys.executable, "-m", "remix_track.cli.main", "eval", *words]
     # A terminal's Ctrl-C goes to all processes of the group; SIGTERM to the one that was started.

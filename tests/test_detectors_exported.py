@@ -307,6 +307,10 @@ class TestNotes:
     def test_names_are_shown_without_control_characters(self):
         assert facts_of(Path("x"), {"names": ["\x1b[31mperson"]}).names == {0: "[31mperson"}
         assert facts_of(Path("x"), {}).names is None
+        for yes, no in (("True", "False"), ("true", "false")):
+            notes = {"end2end": no, "args": "{'nms': %s}".replace("'", '"') % yes, "names": '{"0": "person"}'}
+            assert facts_of(Path("x"), notes).picks
+            assert not facts_of(Path("x"), notes | {"args": "null" if no == "false" else "None"}).picks
 
     def test_yaml_that_grows_without_end(self, tmp_path):
         bomb = "a: &a [x, x, x, x]\n" + "".join(

@@ -67,6 +67,11 @@ def test_a_number_beyond_all_recordings_is_no_frames():
         (["f1_2", "f2_3"], None, "hold several numbers; frames are numbered by their place, 1 to 2"),
         (["20240101_120000", "20240101_120500"], None, "hold numbers of 120000 to 120500"),
         (["zoe", "adam"], None, None),
+        (["f1", "f2", "f3", "f5", "preview"], None, "hold no number that rises; frames are numbered by their place, 1"),
+        (["f6", "f06", "f7"], None, "hold no number that rises"),
+        (["left_1", "left_2", "right_1"], None, "hold no number that rises"),
+        (["f1", "f2", "mask"], None, None),
+        (["zoe", "adam", "mary2"], None, None),
         (["IMG_1234"], None, None),
     ],
 )

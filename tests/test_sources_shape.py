@@ -2,12 +2,13 @@
 
 from fractions import Fraction
 
+import cv2
 import numpy as np
 import pytest
 
 from remix_track.errors import InputError
 from remix_track.trackers.sources import decoding, open_source
-from tests.footage import HEIGHT, WIDTH, read_stamp, turn_display, write_video
+from tests.footage import HEIGHT, WIDTH, read_stamp, stamped, turn_display, write_video
 
 
 def read_all(path, **options):
@@ -70,6 +71,31 @@ def test_a_sequence_that_states_the_stored_width_counts_stored_pixels(tmp_path, 
     assert source.width == width
     kept = f"{path}: its pixels are not square (each 2 times as wide as high); they stay as stored, 160x96, which its"
     assert any(line.startswith(kept) for line in source.warnings) == (stated == WIDTH)
+
+
+@pytest.mark.parametrize("video", [True, False])
+@pytest.mark.parametrize("factor", [1, 2])
+def test_pictures_of_another_size_than_the_sequence_states_are_said(tmp_path, video, factor):
+    if video:
+        write_video(tmp_path / "a.mp4", frames=2)
+    else:
+        (tmp_path / "img1").mkdir()
+        cv2.imwrite(str(tmp_path / "img1" / "000001.png"), stamped(1))
+    size = f"imWidth={factor * WIDTH}\nimHeight={factor * HEIGHT}\n"
+    (tmp_path / "seqinfo.ini").write_text(f"[Sequence]\nframeRate=10\n{size}")
+    source, _ = read_all(tmp_path)
+    said = [line for line in source.warnings if "pictures of 160x96, where seqinfo.ini states 320x192" in line]
+    assert len(said) == len(source.warnings) == factor - 1
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.mov"])
+def test_the_rate_of_a_recording_that_pauses_is_not_its_mean(tmp_path, name):
+    stamps = [n + 25 * 3600 * (n // 30) for n in range(60)]
+    source, frames = read_all(write_video(tmp_path / name, stamps=stamps))
+    assert (source.fps, len(frames)) == (25, 60)
+    assert "0.0167 frames a second in the mean, but mostly 25 from one to the next" in source.warnings[0]
+    doubled = [2 * n - n % 2 for n in range(60)]  # 12.5 in the mean, half of 25
+    assert read_all(write_video(tmp_path / f"b{name}", stamps=doubled))[0].fps == pytest.approx(12.5, rel=0.02)
 
 
 @pytest.mark.parametrize(("name", "codec"), [("a.h264", "libx264"), ("a.264", "libx264"), ("a.hevc", "libx265")])

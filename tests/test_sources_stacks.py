@@ -175,6 +175,19 @@ def test_an_animation_that_is_cut_gives_what_is_there_and_says_so(tmp_path, endi
     assert source.problems
 
 
+@pytest.mark.parametrize("behind", [b"", bytes(20)])
+def test_a_gif_that_is_cut_says_so(tmp_path, behind):
+    path = stack(tmp_path / "a.gif", *range(1, 11), duration=40)
+    content = path.read_bytes()
+    path.write_bytes(content + behind)
+    source, frames = read_all(path)
+    assert (len(frames), source.problems) == (10, [])
+    path.write_bytes(content[: len(content) // 2])
+    source, frames = read_all(path)
+    assert 2 < len(frames) < 8
+    assert source.problems[-1].startswith("the file ends after frame ")
+
+
 def test_a_header_that_promises_millions_of_pictures_costs_nothing(tmp_path):
     path = stack(tmp_path / "a.png", 1, 2, 3, duration=40)
     content = path.read_bytes()

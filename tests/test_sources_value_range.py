@@ -48,12 +48,15 @@ def test_deep_pictures_look_like_those_of_eight_bits(tmp_path, dtype, white, end
 
 
 @pytest.mark.parametrize("white", WHITES)
-@pytest.mark.parametrize(("ending", "alpha"), [("tif", False), ("png", False), ("png", True)])
+@pytest.mark.parametrize(
+    ("ending", "alpha"), [("tif", False), ("png", False), ("png", True), ("ppm", False), ("jp2", False)]
+)
 def test_sixteen_bit_colours_that_use_a_part_of_their_range_are_seen(tmp_path, ending, white, alpha):
     for number in (1, 2):
         deep = np.round(stamped(number) / 255 * white).astype(np.uint16)
         deep = np.dstack([deep, np.full((HEIGHT, WIDTH), white, np.uint16)]) if alpha else deep
-        assert cv2.imwrite(str(tmp_path / f"ä{number}.{ending}"), deep)
+        without_loss = [cv2.IMWRITE_JPEG2000_COMPRESSION_X1000, 1000]
+        assert cv2.imwrite(str(tmp_path / f"ä{number}.{ending}"), deep, without_loss)
     source, frames = read_all(tmp_path)
     for frame in frames:
         assert np.abs(frame.image.astype(int) - stamped(frame.index)).max() <= 1

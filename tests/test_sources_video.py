@@ -316,6 +316,17 @@ def test_a_camera_that_records_what_moves_keeps_its_hours(tmp_path):
         assert "no picture for 3600.04 s" in source.warnings[-1]
 
 
+@pytest.mark.parametrize(("late", "whole"), [(0, True), (100, True), (100, False)])
+def test_matroska_whose_clock_begins_late_is_not_cut_off(tmp_path, late, whole):
+    path = write_video(tmp_path / "a.mkv", stamps=[n + 25 * late for n in range(60)])
+    if not whole:
+        path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with open_source(path) as source:
+        assert source.frames == 60
+        frames = list(source)
+    assert (len(frames) == 60, source.problems == []) == (whole, whole)
+
+
 def test_after_a_change_of_size_the_source_goes_on(tmp_path):
     path = tmp_path / "a.mjpeg"
     large = [cv2.imencode(".jpg", stamped(n))[1].tobytes() for n in range(1, 6)]

@@ -1,6 +1,7 @@
 """What an exported detector says about itself: the notes that ultralytics leaves in `.onnx` and `metadata.yaml`."""
 
 import ast
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,10 @@ def _value(notes: Mapping[str, Any], key: str) -> Any:
         return value
     if len(value) > _LONGEST_NOTE:
         raise ValueError(f"{key} is longer than {_LONGEST_NOTE:,} characters")
-    return ast.literal_eval(value)
+    try:
+        return ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return json.loads(value)  # converters of their own write `true` and `null`
 
 
 def _names(value: Any) -> dict[int, str] | None:

@@ -26,6 +26,8 @@ _PIXEL_SHAPES = 0.2, 5.0
 _MOST_READ_FAILURES = 3
 _MPEG_PERIOD = 2**33  # ticks of 90 kHz; ISO 13818-1, 2.4.3.7
 _USUAL_FPS = 30.0
+_FROM_ZERO = {"matroska,webm", "nut"}  # their duration counts from 0, also where the first picture comes late
+_INDEXED = 1000  # pictures of an index by which the usual way from one to the next is told
 _PAUSE_SECONDS = 0.5  # before a key frame; MPEG's clocks never pause within a recording
 
 
@@ -155,6 +157,7 @@ class Decoder:
         if self.fps and not self.is_stamped and not _RAW_RATES[0] <= self.fps <= _RAW_RATES[1]:
             self.fps = None
         self.doubts: tuple[str, ...] = ()
+        self._doubt_mean_rate()
         self.pixel_aspect = self._read_pixel_aspect()
         self.claimed = stream.frames if stream.frames > 0 else None
         self.duration: float | None = None
@@ -165,7 +168,8 @@ class Decoder:
             self.duration = stream.duration * float(stream.time_base)
         elif container.duration and len(container.streams) == 1:
             # Of several streams the longest sets the container's duration; the video may be shorter and whole.
-            self.duration = container.duration / 1e6
+            late = container.start_time or 0 if container.format.name in _FROM_ZERO else 0
+            self.duration = (container.duration - max(late, 0)) / 1e6
         has_size = (container.size or 0) > 0 and container.format.name != "hls"
         self.is_streamed = not container.duration and not has_size
         self._seconds_per_tick = float(stream.time_base or 0)
@@ -173,6 +177,18 @@ class Decoder:
         ticks = 1 / (self._seconds_per_tick or 1)
         wraps = self._clock_may_jump and round(ticks) == 90_000
         self.clock = OneClock(ticks, self.frame_length * ticks, _MPEG_PERIOD if wraps else None)
+
+    def _doubt_mean_rate(self) -> None:
+        """Where a recording pauses, pictures by the length of it all are not its rate: MP4 has no other number."""
+        ticks = sorted(entry.timestamp for entry in itertools.islice(self._stream.index_entries, _INDEXED))
+        steps = np.diff(np.array(ticks, np.float64)) * float(self._stream.time_base or 0)
+        usual = plausible_fps(1 / float(np.median(steps))) if len(steps) and np.median(steps) > 0 else None
+        if usual and self.fps and self.fps < usual / 2:
+            self.doubts += (
+                f"{self._where}: {self.fps:.3g} frames a second in the mean, but mostly {usual:.4g} from one to the"
+                f" next: it pauses; {usual:.4g} is taken",
+            )
+            self.fps = round(usual, 3)
 
     @property
     def frame_length(self) -> float:

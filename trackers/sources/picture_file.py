@@ -134,8 +134,7 @@ class PictureFile:
                 raise InputError(
                     f"{self._path.name}: {width}x{height}, more than the {MAX_PIXELS} pixels that are read"
                 )
-            tiles = getattr(self._picture, "tile", None)
-            deep = str(tiles[0].args) if tiles else ""
+            deep = self._may_be_deep()
             picture = ImageOps.exif_transpose(self._picture)
             tags = getattr(self._picture, "tag_v2", {})
             if picture.mode in _DEEP_GRAY and tags.get(_PHOTOMETRIC) == 0:
@@ -144,11 +143,18 @@ class PictureFile:
                 raise InputError(
                     f"{self._path.name}: values of -128 to 127 without an obvious scale; save them from 0 on"
                 )
-            if ";16" in deep and picture.mode in _COLOURS and picture.size == (width, height):
+            if deep and picture.mode in _COLOURS and picture.size == (width, height):
                 colours = self._deep_colours(self._places[index])
                 if colours is not None and colours.shape == (height, width, 3):
                     return colours
             return _values(picture)
+
+    def _may_be_deep(self) -> bool:
+        """Whether colours may have 16 bits; JPEG 2000 does not say before it is decoded."""
+        tiles = getattr(self._picture, "tile", None)
+        arguments = str(tiles[0].args) if tiles else ""
+        ppm = self._picture.format == "PPM" and f", {np.iinfo(np.uint16).max})" in arguments
+        return ";16" in arguments or ppm or self._picture.format == "JPEG2000"
 
     def _deep_colours(self, place: int) -> NDArray[np.uint16] | None:
         """The 16 bits of colours of which Pillow keeps the upper 8: black, where a camera used the lower 12."""

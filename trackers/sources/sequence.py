@@ -18,15 +18,18 @@ def open_sequence(folder: Path) -> Reader:
     sequence = read_sequence(folder)
     info, count = sequence.info, len(sequence.pictures)
     name = folder_name(info.name)
+    size = (info.width, info.height) if info.width and info.height else None
     if not count:
-        return VideoReader(_only_video(sequence), name=name, fps=info.fps, width=info.width)
+        reader = VideoReader(_only_video(sequence), name=name, fps=info.fps, width=info.width)
+        reader.facts.size = size
+        return reader
     doubts: tuple[str, ...] = ()
     if info.frames is not None and info.frames != count:
         doubts = (f"{folder}: {INFO} says {info.frames} frames, {sequence.image_folder.name} holds {count} pictures",)
     if sequence.doubt:
         doubts += (sequence.doubt,)
     first = sequence.numbers[0]
-    facts = Facts(name, str(folder), fps=info.fps, frames=count, first=first, warnings=doubts)
+    facts = Facts(name, str(folder), fps=info.fps, frames=count, first=first, size=size, warnings=doubts)
     return PictureReader(sequence.pictures, facts, sequence.numbers)
 
 

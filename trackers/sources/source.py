@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
+from remix_track.mot_sequence import INFO
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.selection import Selection
@@ -50,6 +51,7 @@ class Facts:
         fps: frames per second; None where nothing tells.
         frames: number of frames; None where nothing tells.
         first: number of the first frame.
+        size: width and height of its pictures as a file beside them states them; None where nothing does.
         live: frames come when they happen and cannot be read again.
         warnings: doubts worth a line that cost no frames.
         tallies: more of them, by kind, whose numbers grow while frames come.
@@ -60,6 +62,7 @@ class Facts:
     fps: float | None = None
     frames: int | None = None
     first: int = 1
+    size: tuple[int, int] | None = None
     live: bool = False
     warnings: tuple[str, ...] = ()
     tallies: dict[str, str] = field(default_factory=dict)
@@ -171,6 +174,7 @@ class Source:
             return
         if before is None:
             self.width, self.height = width, height
+            self._compare_with_stated_size()
             return
         self._sizes += 1
         times = "" if self._sizes == 1 else f" (the picture's size has changed {self._sizes} times)"
@@ -178,6 +182,16 @@ class Source:
             f"{self.path}: the picture changes from {before[0]}x{before[1]} to {width}x{height} at frame {index};"
             f" all tracks end there, and a new part of the result begins{times}"
         )
+
+    def _compare_with_stated_size(self) -> None:
+        """Boxes beside the pictures count the pixels that were stated: of pictures made smaller they are too large."""
+        facts = self._reader.facts
+        if facts.size not in (None, (self.width, self.height)):
+            stated = "x".join(map(str, facts.size or ()))
+            facts.warnings += (
+                f"{self.path}: pictures of {self.width}x{self.height}, where {INFO} states {stated}; boxes count pixels"
+                " of the pictures as they are, and ground truth or detections of the other size do not fit",
+            )
 
     def _time(self, index: int, seconds: float | None) -> float:
         if seconds is None or self._times_from_fps:

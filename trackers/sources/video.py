@@ -60,7 +60,8 @@ class VideoReader:
             self._decoder.close()
             self._decoder = self._open(threads=False)
             yield from self._pass(selection)
-        if not self._decoder.complete and not selection.is_past(self.seen + 1):
+        complete = self._decoder.complete and not _is_cut_gif(self._path)
+        if not complete and not selection.is_past(self.seen + 1):
             self._note_early_end()
         self._warn_of_joins()
         self._warn_of_pause()
@@ -100,3 +101,12 @@ class VideoReader:
     def close(self) -> None:
         """Close the file."""
         self._decoder.close()
+
+
+def _is_cut_gif(path: Path) -> bool:
+    """Whether a GIF lacks its last byte; nothing else in it says how many pictures there are (GIF89a, 27)."""
+    with path.open("rb") as file:
+        if not file.read(6).startswith((b"GIF87a", b"GIF89a")):
+            return False
+        file.seek(max(path.stat().st_size - 64, 0))
+        return not file.read().rstrip(b"\0").endswith(b";")
