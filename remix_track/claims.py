@@ -6,12 +6,12 @@ gets its number.
 """
 
 import contextlib
-import fcntl
 import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from remix_track import file_lock
 from remix_track.errors import InputError
 
 MARK = ".remix-track"
@@ -63,7 +63,7 @@ def take(folder: Path) -> None:
         OSError: it cannot be written.
     """
     for _ in range(_TRIES):
-        mark = os.open(folder / MARK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        mark = os.open(folder / MARK, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             _lock(mark, folder)
             claim = _Claim(folder, mark, file_id(folder), file_id(mark))
@@ -157,7 +157,7 @@ def _claim_of(path: Path) -> _Claim | None:
 
 def _lock(mark: int, folder: Path) -> None:
     try:
-        fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file_lock.lock(mark)
     except BlockingIOError:
         raise BusyError(f"{folder}: another run writes to it; wait for its end, or give another `output`") from None
     except OSError as error:

@@ -26,7 +26,8 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
+"""Windows has no SIGHUP."""
 PATIENCE = 5.0
 """Seconds that ending may take before the third signal, or a later one, ends the process as it is."""
 

@@ -107,7 +107,8 @@ def _begin_work(counter: Any, stop: Any) -> None:
     _shared = counter, stop
     # Ctrl-C and the end of a terminal reach every process of it; the first one tells the others.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if hasattr(signal, "SIGHUP"):  # Windows has none
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     begin("remix-track")
 
 

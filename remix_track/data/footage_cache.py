@@ -6,7 +6,6 @@ like any other (`read_video_folders`), and the first field of a picture's name s
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
 import os
@@ -17,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from remix_track import settings
+from remix_track import file_lock, settings
 from remix_track.bounded_file import read_bounded
 from remix_track.data.tracklets import HarvestSettings
 from remix_track.errors import InputError
@@ -164,7 +163,7 @@ def _locked(hidden: Path, stack: contextlib.ExitStack) -> bool:
     handle = os.open(hidden, os.O_RDONLY)
     try:
         # The lock lies on the folder, whatever its name is; a process that is killed loses it.
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file_lock.lock(handle)
         ours = hidden.stat().st_ino == os.fstat(handle).st_ino
     except (BlockingIOError, FileNotFoundError):
         ours = False

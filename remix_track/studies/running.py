@@ -2,7 +2,6 @@
 
 import contextlib
 import ctypes
-import fcntl
 import os
 import signal
 import subprocess
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from remix_track import file_lock
 from remix_track.errors import InputError
 from remix_track.studies.cell_runs import CellFolders, CellRun
 from remix_track.studies.study_file import Cell, Study
@@ -64,7 +64,7 @@ def folder_lock(root: Path) -> Iterator[int]:
         raise InputError(f"{root}: cannot be written ({error.strerror}); give another `output`") from None
     with file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            file_lock.lock(file.fileno())
         except OSError:
             raise InputError(
                 f"{root}: another run of the grid is at work there; wait, or give another `output`"
