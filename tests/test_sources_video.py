@@ -316,6 +316,47 @@ def test_a_camera_that_records_what_moves_keeps_its_hours(tmp_path):
         assert "no picture for 3600.04 s" in source.warnings[-1]
 
 
+FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "muxer"),
+    [
+        ("a.mp4", "libx264", {}),
+        ("a.mp4", "libx264", {"movflags": "faststart"}),
+        ("a.mp4", "libx264", FRAGMENTS),
+        ("a.mov", "mpeg4", {}),
+        ("a.flv", "flv1", {}),
+        ("a.ivf", "libvpx", {}),
+    ],
+)
+def test_files_of_which_ffmpeg_reads_the_first_alone_are_one_video_too(tmp_path, name, codec, muxer):
+    parts = []
+    for part in range(3):
+        images = [stamped(number) for number in range(30 * part + 1, 30 * part + 31)]
+        path = write_video(tmp_path / f"{part}{name}", codec, images=images, muxer=muxer, options={"g": "10"})
+        parts.append(path.read_bytes())
+    path = tmp_path / name
+    path.write_bytes(b"".join(parts))
+    source, frames = read_all(path)
+    assert [(frame.index, read_stamp(frame.image)) for frame in frames] == [(n, n) for n in range(1, 91)]
+    assert source.problems == []
+    assert source.warnings[0] == f"{path}: 3 recordings end to end; they are one video here, without a gap in time"
+    np.testing.assert_allclose(np.diff([frame.time for frame in frames]), 1 / 25, atol=2e-3)
+    _, some = read_all(path, start=25, stride=10, frames=5)
+    assert [read_stamp(frame.image) for frame in some] == [25, 35, 45, 55, 65]
+
+
+def test_a_recording_that_cannot_be_read_behind_another_is_told(tmp_path):
+    path = write_video(tmp_path / "a.mp4", muxer={"movflags": "faststart"}, frames=30)
+    content = path.read_bytes()
+    path.write_bytes(content + content[: content.index(b"moov") + 4])
+    source, frames = read_all(path)
+    assert len(frames) == 30
+    assert len(source.problems) == 1
+    assert source.problems[0].startswith(f"the recording behind frame 30: {path}: holds no video")
+
+
 @pytest.mark.parametrize(("late", "whole"), [(0, True), (100, True), (100, False)])
 def test_matroska_whose_clock_begins_late_is_not_cut_off(tmp_path, late, whole):
     path = write_video(tmp_path / "a.mkv", stamps=[n + 25 * late for n in range(60)])

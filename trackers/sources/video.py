@@ -6,6 +6,7 @@ from pathlib import Path
 from remix_track.errors import InputError
 from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.decoding import Decoder
+from remix_track.trackers.sources.joined import Part, recordings_in
 from remix_track.trackers.sources.selection import Selection
 from remix_track.trackers.sources.source import Facts, Picture, folder_name
 
@@ -34,27 +35,65 @@ class VideoReader:
         self.seen = 0
         if not path.is_file():
             raise InputError(f"{path}: not a file; give a video file, a folder of images, or a URL")
+        try:
+            self._parts = recordings_in(path)
+        except OSError as error:
+            raise InputError(f"{path}: cannot be opened ({error.strerror})") from None
+        self._part = self._parts[0]
+        self._before, self._began, self._latest = 0, 0.0, 0.0  # frames and seconds before this part; the last frame's
         self._decoder = self._open(threads=True)
         self.facts = Facts(
             name or folder_name(path.stem),
             str(path),
             fps=fps or self._decoder.fps,
-            frames=self._decoder.expected_frames,
+            frames=self._decoder.expected_frames if len(self._parts) == 1 else None,
             warnings=self._decoder.doubts,
         )
+        if len(self._parts) > 1:
+            joined = f"{path}: {len(self._parts)} recordings end to end; they are one video here, without a gap in time"
+            self.facts.warnings += (joined,)
 
     def _open(self, *, threads: bool) -> Decoder:
         import av
 
         # Named with its protocol, a file may be called `12:30.mp4`; and it cannot make FFmpeg open addresses.
-        address, options = f"file:{self._path}", {"protocol_whitelist": "file"}
+        address, allowed = f"file:{self._path}", "file"
+        if len(self._parts) > 1:
+            address, allowed = f"subfile,,start,{self._part.start},end,{self._part.end},,:{address}", "file,subfile"
+        options = {"protocol_whitelist": allowed}
         try:
-            return Decoder(address, str(self._path), self.damage, options=options, threads=threads, width=self._width)
+            return Decoder(
+                address,
+                str(self._path),
+                self.damage,
+                options=options,
+                threads=threads,
+                number=self._before,
+                width=self._width,
+            )
         except av.FFmpegError as error:
             raise InputError(f"{self._path}: cannot be opened ({error.strerror})") from None
 
     def read(self, selection: Selection) -> Generator[Picture, None, None]:
         """The wanted pictures, in order."""
+        yield from self._recording(selection)
+        for part in self._parts[1:]:
+            if selection.is_past(self.seen + 1) or not self._go_on_with(part):
+                return
+            yield from self._recording(selection)
+
+    def _go_on_with(self, part: Part) -> bool:
+        self._began = self._latest + self._decoder.frame_length
+        self._part, self._before = part, self.seen
+        self._decoder.close()
+        try:
+            self._decoder = self._open(threads=True)
+        except InputError as error:
+            self.damage.note(f"the recording behind frame {self.seen}: {error}")
+            return False
+        return True
+
+    def _recording(self, selection: Selection) -> Generator[Picture, None, None]:
         yield from self._pass(selection)
         if self._decoder.held_back:
             self._decoder.close()
@@ -72,6 +111,8 @@ class VideoReader:
             self.seen = number
             if selection.is_past(number):
                 return
+            seconds = None if seconds is None else self._began + seconds
+            self._latest = self._latest + decoder.frame_length if seconds is None else seconds
             if selection.wants(number):
                 yield Picture(number, decoder.to_bgr(frame), None if self._fps else seconds)
         if not decoder.held_back:
@@ -79,7 +120,7 @@ class VideoReader:
 
     def _note_early_end(self) -> None:
         decoder = self._decoder
-        promised = f" of {decoder.expected_frames}" if decoder.expected_frames else ""
+        promised = f" of {self._before + decoder.expected_frames}" if decoder.expected_frames else ""
         why = decoder.failure or "the file is cut off or damaged"
         self.damage.note(f"the file ends after frame {self.seen}{promised}: {why}")
 
