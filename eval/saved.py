@@ -10,7 +10,7 @@ from remix_track.bounded_file import read_bounded
 from remix_track.errors import InputError, parsing
 
 _MAX_BYTES = 64 * 1024 * 1024
-_REMEDY = "give a file that remix-track eval wrote as `json`"
+_REMEDY = "give a file that remix-track eval --json FILE wrote"
 
 
 def load(path: Path) -> dict[str, Any]:

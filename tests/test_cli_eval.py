@@ -197,7 +197,7 @@ def test_stopping_ends_every_process_and_leaves_nothing_half_done(tmp_path, numb
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
-    assert process.returncode == code
+    assert process.returncode == code, said
     assert said.splitlines()[-1] == "remix-track: stopped by the user; no sequence is done"
     assert "Traceback" not in said
     assert not (tmp_path / "out").exists()

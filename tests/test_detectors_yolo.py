@@ -99,7 +99,7 @@ def test_turned_boxes_of_a_pt_become_upright_ones_on_torch(tmp_path):
     np.testing.assert_array_equal(found.xyxy, theirs.xyxy.numpy())
     np.testing.assert_array_equal(found.score, theirs.conf.numpy())
     assert not detector.on_openvino
-    with pytest.raises(InputError, match="turned boxes are computed on torch; leave --detector-backend out"):
+    with pytest.raises(InputError, match="turned boxes are computed on torch; leave `detector_backend` out"):
         YoloDetector(tmp_path / "turned.pt", classes=[0], backend="openvino", imgsz=160)
 
 

@@ -174,7 +174,7 @@ def test_files_that_are_no_evaluation(tmp_path, content, message):
     with pytest.raises(InputError) as refused:
         saved.load(path)
     assert str(refused.value).startswith(f"{path}: {message}")
-    assert str(refused.value).endswith("; give a file that remix-track eval --json wrote")
+    assert str(refused.value).endswith("; give a file that remix-track eval --json FILE wrote")
 
 
 def test_a_file_that_is_missing_or_too_large(tmp_path, monkeypatch):
