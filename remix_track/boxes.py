@@ -1,4 +1,7 @@
-"""Box arithmetic. Every format has one name: `xyxy` (corners), `tlwh` (top left, width, height), in pixels."""
+"""Box arithmetic. Every format has one name: `xyxy` (corners), `tlwh` (top left, width, height), in pixels.
+
+Kalman filters and links go by the centre: `xywh` (centre, width, height), `xyah` (centre, width / height, height).
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +18,36 @@ def tlwh_from_xyxy(xyxy: NDArray[np.floating]) -> NDArray[np.floating]:
     """Top left and size (N, 4) of boxes given as corners (N, 4); the dtype is kept."""
     tlwh = xyxy.copy()
     tlwh[:, 2:] -= xyxy[:, :2]
+    return tlwh
+
+
+def xyah_from_tlwh(tlwh: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Centre, width / height and height (N, 4) of boxes (N, 4) with positive height; the dtype is kept."""
+    xyah = tlwh.copy()
+    xyah[:, :2] += xyah[:, 2:] / 2
+    xyah[:, 2] /= xyah[:, 3]
+    return xyah
+
+
+def tlwh_from_xyah(xyah: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Boxes (N, 4) of centre, width / height and height (N, 4); the dtype is kept."""
+    tlwh = xyah.copy()
+    tlwh[:, 2] *= tlwh[:, 3]
+    tlwh[:, :2] -= tlwh[:, 2:] / 2
+    return tlwh
+
+
+def xywh_from_tlwh(tlwh: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Centre and size (N, 4) of boxes (N, 4); the dtype is kept."""
+    xywh = tlwh.copy()
+    xywh[:, :2] += xywh[:, 2:] / 2
+    return xywh
+
+
+def tlwh_from_xywh(xywh: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Boxes (N, 4) of centre and size (N, 4); the dtype is kept."""
+    tlwh = xywh.copy()
+    tlwh[:, :2] -= tlwh[:, 2:] / 2
     return tlwh
 
 

@@ -10,6 +10,25 @@ from numpy.typing import NDArray
 
 from remix_track.boxes import tlwh_from_xyxy
 from remix_track.detections import Detections
+from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
+from remix_track.trackers.association.track_table import Table
+from remix_track.trackers.tracker import Tracker
+
+
+def deep_sort(settings: DeepSortSettings | None = None, *, fps: float = 30.0) -> Tracker:
+    """Deep SORT for detections that bring their vectors."""
+    association = AssociationSettings(tracker="deep-sort")
+    return Tracker.around(None, fps=fps, settings=settings or DeepSortSettings(), association=association)
+
+
+def table(tracker: Tracker) -> Table:
+    """All its tracks after the last frame."""
+    return tracker._life_cycle.tracks
+
+
+def memory(tracker: Tracker) -> Any:
+    """What its tracks remember of their appearance."""
+    return tracker._life_cycle.memory
 
 
 def person(left: float, top: float = 100.0, width: float = 40.0, height: float = 100.0) -> list[float]:

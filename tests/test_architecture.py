@@ -52,6 +52,19 @@ def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
     return found
 
 
+def classes(path: Path) -> dict[str, set[str]]:
+    """Each class of a file and the names of its bases, without those of the standard library's `typing`."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    typing = {
+        alias.name
+        for node in nodes
+        if isinstance(node, ast.ImportFrom) and node.module == "typing"
+        for alias in node.names
+    }
+    found = [node for node in nodes if isinstance(node, ast.ClassDef)]
+    return {one.name: {ast.unparse(base).rpartition(".")[2] for base in one.bases} - typing for one in found}
+
+
 def starts(names: set[str], *prefixes: str) -> set[str]:
     return {name for name in names if any(name == p or name.startswith(p + ".") for p in prefixes)}
 
@@ -90,6 +103,14 @@ def test_nobody_imports_across_a_border(name):
 @pytest.mark.parametrize("name", sorted(starts(set(modules()), "remix_track.cli") | {"remix_track"}))
 def test_command_lines_import_nothing_heavy_at_the_top(name):
     assert not starts(imports(modules()[name], top_level_only=True), *HEAVY)
+
+
+def test_association_is_put_together_of_parts_that_inherit_nothing_of_ours():
+    room = {name: path for name, path in modules().items() if starts({name}, "remix_track.trackers.association")}
+    ours = {name for path in modules().values() for name in classes(path)}
+    found = {name: bases & ours for path in room.values() for name, bases in classes(path).items()}
+    assert {"TrackLifeCycle", "KalmanFilter", "Gallery", "RemixMatching"} <= set(found)
+    assert {name: bases for name, bases in found.items() if bases} == {}
 
 
 def test_help_loads_no_heavy_package():

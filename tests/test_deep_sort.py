@@ -14,13 +14,14 @@ import pytest
 from remix_track.detections import Detections
 from remix_track.errors import InputError
 from remix_track.settings import build, read_toml
-from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
-from tests.deep_sort_scenes import frame_of, person, street
+from remix_track.trackers.association.settings import DeepSortSettings
+from remix_track.trackers.tracker import Tracker
+from tests.deep_sort_scenes import deep_sort, frame_of, person, street
 
 FRONT, BACK, SIDE = np.eye(8, dtype=np.float32)[:3]
 
 
-def confirmed(adapter: DeepSort, frame: Detections) -> DeepSort:
+def confirmed(adapter: Tracker, frame: Detections) -> Tracker:
     for _ in range(3):
         adapter.update(frame)
     return adapter
@@ -55,7 +56,7 @@ def test_a_value_out_of_range_is_named(key, value, expected):
 @pytest.mark.parametrize("fps", [0, -25, float("nan"), float("inf")])
 def test_a_frame_rate_that_is_none_is_refused(fps):
     with pytest.raises(InputError, match=r"^fps = .*; expected above 0$"):
-        DeepSort(fps=fps)
+        deep_sort(fps=fps)
 
 
 def test_every_setting_has_help_for_the_command_line():
@@ -71,7 +72,7 @@ def test_the_published_settings_load_and_each_differs_from_the_default():
 
 
 def test_the_settings_are_there_without_the_heavy_packages():
-    code = "import sys, remix_track.trackers.deep_sort; print({'scipy', 'torch', 'cv2'} & set(sys.modules))"
+    code = "import sys, remix_track.trackers.association.settings; print({'scipy', 'torch', 'cv2'} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "set()"
 
@@ -80,7 +81,7 @@ def test_the_settings_are_there_without_the_heavy_packages():
 
 
 def test_vectors_of_another_width_are_refused():
-    adapter = confirmed(DeepSort(), frame_of(person(100), embedding=FRONT))
+    adapter = confirmed(deep_sort(), frame_of(person(100), embedding=FRONT))
     with pytest.raises(ValueError, match="use one embedder per video"):
         adapter.update(frame_of(person(100), embedding=np.ones(5)))
 
@@ -88,7 +89,7 @@ def test_vectors_of_another_width_are_refused():
 def test_two_people_cross_and_keep_their_ids_by_motion():
     #   1 ->        <- 2          2 <-        -> 1
     #   frame 1                   frame 40
-    adapter = DeepSort()
+    adapter = deep_sort()
     for i in range(40):
         people = adapter.update(frame_of(person(100 + 10 * i), person(500 - 10 * i, top=110)))
         if i == 10:
@@ -98,7 +99,7 @@ def test_two_people_cross_and_keep_their_ids_by_motion():
 
 
 def test_appearance_is_inside_the_motion_gate():
-    adapter = confirmed(DeepSort(), frame_of(person(100), embedding=FRONT))
+    adapter = confirmed(deep_sort(), frame_of(person(100), embedding=FRONT))
     for _ in range(3):
         people = adapter.update(frame_of(person(900), embedding=FRONT))
     assert people.ids.tolist() == [2], "the same look on the other side of the picture is somebody else"
@@ -107,7 +108,7 @@ def test_appearance_is_inside_the_motion_gate():
 def test_motion_alone_finds_nobody_after_max_motion_age_but_appearance_does():
     def id_after(gap: int, **settings) -> int:
         look = settings.pop("embedding", None)
-        adapter = confirmed(DeepSort(DeepSortSettings(**settings)), frame_of(person(100), embedding=look))
+        adapter = confirmed(deep_sort(DeepSortSettings(**settings)), frame_of(person(100), embedding=look))
         for _ in range(gap):
             adapter.update(Detections.empty())
         for _ in range(3):
@@ -123,7 +124,7 @@ def test_motion_alone_finds_nobody_after_max_motion_age_but_appearance_does():
 
 def test_in_one_frame_some_have_an_appearance_and_some_have_not():
     looks = np.stack([FRONT, BACK, SIDE])
-    adapter = confirmed(DeepSort(), frame_of(person(100), person(130), person(160), embedding=looks))
+    adapter = confirmed(deep_sort(), frame_of(person(100), person(130), person(160), embedding=looks))
     adapter.update(Detections.empty())
     hidden = np.stack([SIDE, FRONT, np.zeros(8)])
     people = adapter.update(frame_of(person(160), person(100), person(130), embedding=hidden))
@@ -137,7 +138,7 @@ def test_box_of_the_filter_or_of_the_detector():
     frames = [frame_of(person(100 + 3 * (i % 2)), embedding=FRONT) for i in range(9)]
     boxes = {}
     for box in ("kalman", "detector"):
-        adapter = DeepSort(DeepSortSettings(box=box))
+        adapter = deep_sort(DeepSortSettings(box=box))
         for detections in frames:
             people = adapter.update(detections)
         boxes[box] = people.xyxy
@@ -146,7 +147,7 @@ def test_box_of_the_filter_or_of_the_detector():
 
 
 def test_a_coasting_track_has_no_score_and_no_detection():
-    adapter = confirmed(DeepSort(DeepSortSettings(max_coast=2)), frame_of(person(100), embedding=FRONT))
+    adapter = confirmed(deep_sort(DeepSortSettings(max_coast=2)), frame_of(person(100), embedding=FRONT))
     seen = [adapter.update(Detections.empty().with_embedding(np.empty((0, 8), np.float32))) for _ in range(3)]
     assert [len(people) for people in seen] == [1, 1, 0]
     assert np.isnan(seen[0].score).all()
@@ -158,7 +159,7 @@ def test_a_coasting_track_has_no_score_and_no_detection():
 def test_rows_of_the_detections_behind_the_tracks():
     boxes = [person(100), person(300), person(500), person(700)]
     score = np.array([0.9, 0.2, -3, 0.8], np.float32)
-    adapter = DeepSort(DeepSortSettings(min_confidence=0.5))
+    adapter = deep_sort(DeepSortSettings(min_confidence=0.5))
     for _ in range(3):
         people = adapter.update(frame_of(*boxes, embedding=2 * np.eye(4), score=score))
     assert people.detection.tolist() == [0, 3]
@@ -169,7 +170,7 @@ def test_rows_of_the_detections_behind_the_tracks():
 
 def test_suppression_keeps_the_stronger_box_of_each_class():
     boxes = [person(100), person(104), person(102)]
-    adapter = DeepSort(DeepSortSettings(nms_max_overlap=0.6))
+    adapter = deep_sort(DeepSortSettings(nms_max_overlap=0.6))
     for _ in range(3):
         people = adapter.update(frame_of(*boxes, score=[0.6, 0.9, 0.7], class_id=[0, 0, 2]))
     assert people.detection.tolist() == [1, 2]
@@ -187,7 +188,7 @@ def test_boxes_without_area_or_beyond_all_pictures_are_left_out():
         [-3e38, 0, 3e38, 10],
         [5, 5, 5 + 1e-5, 50],
     ]
-    adapter = DeepSort()
+    adapter = deep_sort()
     for _ in range(4):
         people = adapter.update(frame_of(*odd, person(300)))
     assert people.detection.tolist() == [5]
@@ -196,7 +197,7 @@ def test_boxes_without_area_or_beyond_all_pictures_are_left_out():
 @pytest.mark.parametrize("seed", range(5))
 def test_noise_in_never_breaks_and_never_comes_out(seed):
     rng = np.random.default_rng(seed)
-    adapter = DeepSort(DeepSortSettings(max_coast=5, min_confidence=0.0, n_init=1, max_iou_distance=1.0))
+    adapter = deep_sort(DeepSortSettings(max_coast=5, min_confidence=0.0, n_init=1, max_iou_distance=1.0))
     for _ in range(150):
         count = rng.integers(0, 8)
         size = 10.0 ** rng.uniform(-3, 6, size=(count, 2))
@@ -217,9 +218,9 @@ def test_noise_in_never_breaks_and_never_comes_out(seed):
 # --- long runs ---
 
 
-def assert_flat(frames: int, size: Callable[[DeepSort], int]) -> None:
+def assert_flat(frames: int, size: Callable[[Tracker], int]) -> None:
     """What the adapter holds does not grow after the first quarter of a run; `bench_deep_sort flat` has the time."""
-    adapter = DeepSort()
+    adapter = deep_sort()
     held = []
     for number, detections in enumerate(street(frames, people=30)):
         adapter.update(detections)
@@ -229,7 +230,7 @@ def assert_flat(frames: int, size: Callable[[DeepSort], int]) -> None:
 
 
 def test_memory_stays_flat():
-    assert_flat(1500, lambda adapter: len(pickle.dumps(adapter)))
+    assert_flat(1500, lambda adapter: len(pickle.dumps(adapter._life_cycle)))
 
 
 @pytest.mark.slow

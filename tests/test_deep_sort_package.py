@@ -9,12 +9,11 @@ import pytest
 from deep_sort_realtime.deep_sort.linear_assignment import matching_cascade, min_cost_matching
 from numpy.typing import NDArray
 
-from remix_track.boxes import xyxy_from_tlwh
+from remix_track.boxes import tlwh_from_xyah, xyxy_from_tlwh
 from remix_track.detections import Detections
-from remix_track.trackers.assignment import IMPOSSIBLE, assign, cascade
-from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
-from remix_track.trackers.motion import tlwh_from_xyah
-from tests.deep_sort_scenes import crowd, mended_package, package_tracks, street
+from remix_track.trackers.association.assignment import IMPOSSIBLE, assign, cascade
+from remix_track.trackers.association.settings import DeepSortSettings
+from tests.deep_sort_scenes import crowd, deep_sort, mended_package, package_tracks, street, table
 
 
 def detections_of(rows: NDArray[np.float64], looks: NDArray[np.float64]) -> Detections:
@@ -30,12 +29,12 @@ def package_state(tracks: list[Any]) -> list[tuple[int, bool, int, int, int]]:
 def assert_same_answers(scene: Iterable[Detections], *, max_age: int = 30, **options: Any) -> int:
     """Run both over a scene and compare all they hold after every frame; gives the number of tracks begun."""
     package = mended_package(max_age=max_age, **options)
-    adapter = DeepSort(DeepSortSettings(max_age=max_age, min_confidence=0, match_classes=False, **options))
+    adapter = deep_sort(DeepSortSettings(max_age=max_age, min_confidence=0, match_classes=False, **options))
     begun = 0
     for frame, detections in enumerate(scene):
         theirs = package_tracks(package, detections)
         adapter.update(detections)
-        ours = adapter._tracker.tracks
+        ours = table(adapter)
         names = ("number", "confirmed", "hits", "age", "time_since_update")
         assert list(zip(*(ours[name].tolist() for name in names), strict=True)) == package_state(theirs), frame
         if theirs:

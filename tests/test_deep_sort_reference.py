@@ -5,8 +5,8 @@ import pytest
 
 from remix_track.boxes import tlwh_from_xyxy, xyxy_from_tlwh
 from remix_track.detections import Detections
-from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
-from tests.deep_sort_scenes import bare_package, package_boxes, package_tracks, street
+from remix_track.trackers.association.settings import DeepSortSettings
+from tests.deep_sort_scenes import bare_package, deep_sort, memory, package_boxes, package_tracks, street, table
 
 
 def test_reproduces_the_original_on_mot17_09(shared):
@@ -14,7 +14,7 @@ def test_reproduces_the_original_on_mot17_09(shared):
     found = np.load(folder / "MOT17-09-FRCNN.npy", allow_pickle=False)
     expected = np.loadtxt(folder / "MOT17-09-FRCNN.txt", delimiter=",")
     published = DeepSortSettings(min_confidence=0, max_cosine_distance=0.2, max_age=30, nn_budget=100, max_coast=1)
-    adapter, pairs, rows = DeepSort(published), set(), 0
+    adapter, pairs, rows = deep_sort(published), set(), 0
     for frame in range(1, 526):
         now = found[found[:, 0] == frame]
         xyxy = xyxy_from_tlwh(now[:, 2:6]).astype(np.float32)
@@ -35,7 +35,7 @@ def test_reproduces_the_original_on_mot17_09(shared):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_released_gallery_reproduces_the_bare_package(seed):
     package = bare_package(max_age=30, nn_budget=100)
-    adapter = DeepSort(DeepSortSettings(max_age=30, gallery="released", match_classes=False))
+    adapter = deep_sort(DeepSortSettings(max_age=30, gallery="released", match_classes=False))
     pairs = set()
     for detections in street(300, people=12, width=16, seed=seed):
         theirs = package_boxes(package_tracks(package, detections))
@@ -47,9 +47,8 @@ def test_released_gallery_reproduces_the_bare_package(seed):
             pairs.add((id_, key))
         seen = {id_ for id_, _ in pairs}
         assert len(pairs) == len(seen) == len({key for _, key in pairs})
-    tracker = adapter._tracker
-    held = zip(tracker.tracks["public_id"].tolist(), tracker.tracks["gallery"].tolist(), strict=True)
-    galleries = {id_: tracker.galleries.vectors(row) for id_, row in held}
+    held = zip(table(adapter)["public_id"].tolist(), table(adapter)["memory"].tolist(), strict=True)
+    galleries = {id_: memory(adapter).vectors(row) for id_, row in held}
     for id_, key in pairs:
         if id_ in galleries:
             samples = np.stack(package.tracker.metric.samples[key])

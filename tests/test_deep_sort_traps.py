@@ -8,16 +8,25 @@ import pytest
 from numpy.typing import NDArray
 
 from remix_track.detections import Detections
-from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
-from tests.deep_sort_scenes import bare_package, frame_of, package_boxes, package_tracks, person
+from remix_track.trackers.association.settings import DeepSortSettings
+from remix_track.trackers.tracker import Tracker
+from tests.deep_sort_scenes import (
+    bare_package,
+    deep_sort,
+    frame_of,
+    memory,
+    package_boxes,
+    package_tracks,
+    person,
+    table,
+)
 
 FRONT, BACK = np.eye(8, dtype=np.float32)[:2]
 
 
-def remembered(adapter: DeepSort) -> list[NDArray[np.float32]]:
+def remembered(adapter: Tracker) -> list[NDArray[np.float32]]:
     """The vectors that each track holds."""
-    tracker = adapter._tracker
-    return [tracker.galleries.vectors(row) for row in tracker.tracks["gallery"].tolist()]
+    return [memory(adapter).vectors(row) for row in table(adapter)["memory"].tolist()]
 
 
 def distinct(vectors) -> int:
@@ -35,7 +44,7 @@ def test_a_lost_track_keeps_its_hundred_distinct_vectors():
         package_tracks(package, detections)
     assert distinct(package.tracker.metric.samples["1"]) < 50
 
-    adapter = DeepSort(DeepSortSettings(max_age=90))
+    adapter = deep_sort(DeepSortSettings(max_age=90))
     for detections in frames:
         adapter.update(detections)
     assert distinct(remembered(adapter)[0]) == 100
@@ -51,7 +60,7 @@ def test_a_person_who_comes_back_as_seen_at_first_keeps_the_id():
         tracks = package_tracks(package, detections)
     assert "1" not in package_boxes(tracks), "the package has forgotten the front"
 
-    adapter = DeepSort()
+    adapter = deep_sort()
     for detections in frames:
         people = adapter.update(detections)
     assert people.ids.tolist() == [1]
@@ -59,7 +68,7 @@ def test_a_person_who_comes_back_as_seen_at_first_keeps_the_id():
 
 def test_released_keeps_the_fault_for_comparison():
     frames = [frame_of(person(100), embedding=FRONT)] * 60 + [frame_of(person(100), embedding=BACK)] * 60
-    adapter = DeepSort(DeepSortSettings(gallery="released"))
+    adapter = deep_sort(DeepSortSettings(gallery="released"))
     for detections in frames:
         adapter.update(detections)
     assert distinct(remembered(adapter)[0]) == 1
@@ -74,7 +83,7 @@ def test_rows_stay_together_when_a_box_has_no_area():
     left = next(track for track in tracks if track.to_ltwh()[0] < 300)
     assert left.get_feature().tolist() == [1, 0, 0], "the vector of the box without area, moved to its neighbour"
 
-    adapter = DeepSort()
+    adapter = deep_sort()
     for _ in range(3):
         people = adapter.update(frame)
     assert people.detection.tolist() == [1, 2]
@@ -87,12 +96,12 @@ def test_a_frame_without_people_is_a_frame():
     with pytest.raises(Exception, match="embeddings must be given"):
         bare_package().update_tracks([])
 
-    adapter = DeepSort(DeepSortSettings(max_age=5))
+    adapter = deep_sort(DeepSortSettings(max_age=5))
     for _ in range(3):
         adapter.update(frame_of(person(100), embedding=FRONT))
     for _ in range(6):
         assert len(adapter.update(Detections.empty())) == 0
-    assert not len(adapter._tracker.tracks), "empty frames count towards max_age"
+    assert not len(table(adapter)), "empty frames count towards max_age"
 
 
 @pytest.mark.parametrize("poison", [0.0, np.nan, np.inf])
@@ -106,7 +115,7 @@ def test_a_vector_of_zeros_or_nan_is_no_appearance(poison):
     with pytest.raises(ValueError, match="invalid numeric"), np.errstate(all="ignore"):
         package_tracks(package, bad)
 
-    adapter = DeepSort()
+    adapter = deep_sort()
     for _ in range(4):
         adapter.update(good)
     for _ in range(4):
@@ -128,7 +137,7 @@ def test_a_long_lost_track_never_shows_a_box_turned_inside_out():
         heights += [track.to_ltwh()[3] for track in package_tracks(package, detections)]
     assert min(heights) < 0
 
-    adapter = DeepSort(DeepSortSettings(max_age=60, max_coast=60))
+    adapter = deep_sort(DeepSortSettings(max_age=60, max_coast=60))
     for detections in sinking:
         adapter.update(detections)
     coasting = [adapter.update(nobody) for _ in range(50)]
@@ -137,7 +146,7 @@ def test_a_long_lost_track_never_shows_a_box_turned_inside_out():
     for people in coasting:
         assert np.isfinite(people.xyxy).all()
         assert (people.xyxy[:, 2:] > people.xyxy[:, :2]).all()
-    assert np.isfinite(adapter._tracker.tracks["mean"]).all()
+    assert np.isfinite(table(adapter)["mean"]).all()
 
 
 def test_ids_are_integers_from_1_that_false_alarms_do_not_burn():
@@ -151,13 +160,12 @@ def test_ids_are_integers_from_1_that_false_alarms_do_not_burn():
         tracks = package_tracks(package, detections)
     assert list(package_boxes(tracks)) == ["4"]
 
-    adapter = DeepSort()
     for _ in range(2):
+        adapter = deep_sort()
         for detections in frames():
             people = adapter.update(detections)
-        assert people.ids.tolist() == [1]
+        assert people.ids.tolist() == [1], "another video, from 1 again"
         assert people.ids.dtype == np.int64
-        adapter.reset()
 
 
 def test_a_person_does_not_become_a_car():
@@ -169,13 +177,13 @@ def test_a_person_does_not_become_a_car():
         tracks = package_tracks(package, detections)
     assert [(track.track_id, track.get_det_class()) for track in tracks] == [("1", 2)]
 
-    adapter = DeepSort()
+    adapter = deep_sort()
     for detections in [walking] * 5 + [driving] * 5:
         people = adapter.update(detections)
     assert people.ids.tolist() == [2]
     assert people.class_id.tolist() == [2]
 
-    blind = DeepSort(DeepSortSettings(match_classes=False))
+    blind = deep_sort(DeepSortSettings(match_classes=False))
     for detections in [walking] * 5 + [driving] * 5:
         people = blind.update(detections)
     assert (people.ids.tolist(), people.class_id.tolist()) == ([1], [2])
@@ -189,7 +197,7 @@ def test_what_was_returned_does_not_change_later():
     assert returned[5][0] is returned[-1][0]
     assert returned[5][0].to_ltwh()[0] > 190, "the package's track of frame 6 stands where frame 20 is"
 
-    adapter = DeepSort()
+    adapter = deep_sort()
     people = [adapter.update(detections) for detections in frames]
     assert abs(people[5].xyxy[0, 0] - 125) < 5
     kept = frames[19].xyxy.copy()
@@ -207,7 +215,7 @@ def test_memory_of_a_track_is_bounded_by_default():
         package_tracks(package, detections)
     assert len(package.tracker.metric.samples["1"]) > 400
 
-    adapter, endless = DeepSort(), DeepSort(DeepSortSettings(nn_budget=None))
+    adapter, endless = deep_sort(), deep_sort(DeepSortSettings(nn_budget=None))
     for detections in frames:
         adapter.update(detections)
         endless.update(detections)
@@ -223,7 +231,7 @@ def test_a_track_without_a_detection_is_not_reported():
         package_tracks(package, detections)
     assert len(package.update_tracks([], embeds=[])) == 1
 
-    adapter = DeepSort()
+    adapter = deep_sort()
     for detections in frames:
         adapter.update(detections)
     assert len(adapter.update(Detections.empty())) == 0
@@ -231,11 +239,11 @@ def test_a_track_without_a_detection_is_not_reported():
 
 def test_max_age_means_the_same_time_at_any_frame_rate():
     def frames_survived(fps: float) -> int:
-        adapter = DeepSort(DeepSortSettings(max_age=30), fps=fps)
+        adapter = deep_sort(DeepSortSettings(max_age=30), fps=fps)
         for _ in range(3):
             adapter.update(frame_of(person(100), embedding=FRONT))
         count = 0
-        while len(adapter._tracker.tracks):
+        while len(table(adapter)):
             adapter.update(Detections.empty())
             count += 1
         return count - 1
@@ -254,7 +262,7 @@ def test_without_appearance_neighbours_do_not_swap():
         places |= {(key, round(box[0] / 12)) for key, box in package_boxes(tracks).items()}
     assert len(places) > 2, "with constant vectors every pair costs the same"
 
-    adapter, places = DeepSort(), set()
+    adapter, places = deep_sort(), set()
     for detections in frames:
         people = adapter.update(detections)
         places |= set(zip(people.ids.tolist(), np.round(people.xyxy[:, 0] / 12).tolist(), strict=True))
@@ -264,4 +272,4 @@ def test_without_appearance_neighbours_do_not_swap():
 def test_confirmed_at_once_when_one_frame_is_asked_for():
     frame = frame_of(person(100), embedding=FRONT)
     assert not package_tracks(bare_package(n_init=1), frame)[0].is_confirmed()
-    assert len(DeepSort(DeepSortSettings(n_init=1)).update(frame)) == 1
+    assert len(deep_sort(DeepSortSettings(n_init=1)).update(frame)) == 1

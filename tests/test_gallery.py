@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from remix_track.trackers.appearance import appearance_distances
-from remix_track.trackers.gallery import Galleries
-from remix_track.trackers.measurements import unit_rows
+from remix_track.trackers.association.frame_detections import unit_rows
+from remix_track.trackers.association.gallery import FreeRows, Gallery
 
 
 def units(rng: np.random.Generator, count: int, width: int = 8) -> NDArray[np.float32]:
@@ -18,9 +17,11 @@ def units(rng: np.random.Generator, count: int, width: int = 8) -> NDArray[np.fl
 @pytest.mark.parametrize("budget", [1, 3, 20, None])
 def test_remembers_what_plain_lists_remember(budget):
     rng = np.random.default_rng(0)
-    galleries, naive = Galleries(budget), dict[int, deque[NDArray[np.float32]]]()
+    galleries, free, naive = Gallery(budget), FreeRows(), dict[int, deque[NDArray[np.float32]]]()
     for _ in range(400):
-        for row in galleries.open(int(rng.integers(0, 4))).tolist():
+        begun = free.take(int(rng.integers(0, 4)))
+        galleries.open(begun)
+        for row in begun.tolist():
             assert row not in naive
             naive[row] = deque(maxlen=budget)
         rows = np.array([row for row in naive if rng.random() < 0.7], np.intp)
@@ -29,7 +30,7 @@ def test_remembers_what_plain_lists_remember(budget):
         for row, vector in zip(rows.tolist(), vectors, strict=True):
             naive[row].append(vector)
         ended = [row for row in naive if rng.random() < 0.04]
-        galleries.close(np.array(ended, np.intp))
+        free.give_back(np.array(ended, np.intp))
         for row in ended:
             del naive[row]
     live = np.array(list(naive), np.intp)
@@ -46,27 +47,28 @@ def test_remembers_what_plain_lists_remember(budget):
 
 def test_rows_of_ended_tracks_are_used_again():
     rng = np.random.default_rng(0)
-    galleries = Galleries(10)
+    galleries, free = Gallery(10), FreeRows()
     for _ in range(200):
-        rows = galleries.open(30)
+        rows = free.take(30)
+        galleries.open(rows)
         galleries.add(rows, units(rng, 30))
         assert galleries.sizes(rows).tolist() == [1] * 30
-        galleries.close(rows)
+        free.give_back(rows)
     assert len(galleries._slab) < 64
 
 
 @pytest.mark.parametrize("limit", [0.05, 0.3, 0.9])
 def test_distances_decide_as_the_smallest_distance_does(limit):
     rng = np.random.default_rng(1)
-    galleries = Galleries(6)
-    rows = galleries.open(30)
-    looks = rng.normal(size=(30, 8))
+    galleries, rows = Gallery(6), np.arange(30)
+    galleries.open(rows)
+    people = rng.normal(size=(30, 8))
     for _ in range(9):
-        galleries.add(rows, unit_rows((looks + rng.normal(scale=0.6, size=looks.shape)).astype(np.float32)))
-    queries = unit_rows(looks[:25].astype(np.float32))
+        galleries.add(rows, unit_rows((people + rng.normal(scale=0.6, size=people.shape)).astype(np.float32)))
+    queries = unit_rows(people[:25].astype(np.float32))
     asked = (rng.random((30, 25)) < 0.015) | (np.eye(30, 25, dtype=np.bool_) & (rng.random(25) < 0.7))
     track, column = np.nonzero(asked)
-    distance = appearance_distances(galleries, rows[track], queries, column, limit)
+    distance = galleries.pair_distances_within(limit, rows[track], queries, column)
     whole = np.array([galleries.distances(rows[t], queries[[c]]).item() for t, c in zip(track, column, strict=True)])
     np.testing.assert_array_equal(distance <= limit, whole <= limit)
     alone = (asked.sum(axis=1)[track] == 1) & (asked.sum(axis=0)[column] == 1)
@@ -76,12 +78,12 @@ def test_distances_decide_as_the_smallest_distance_does(limit):
 
 
 def test_a_pair_in_nobody_s_way_is_compared_with_the_whole_gallery_where_the_newest_vector_is_too_far():
-    galleries = Galleries(100)
-    rows = galleries.open(1)
+    galleries, rows = Gallery(100), np.arange(1)
+    galleries.open(rows)
     for vector in np.eye(4, dtype=np.float32):
         galleries.add(rows, vector[None])
     first, pair = np.eye(4, dtype=np.float32)[:1], np.zeros(1, np.intp)
-    assert appearance_distances(galleries, rows, first, pair, 0.2).item() == 0
+    assert galleries.pair_distances_within(0.2, rows, first, pair).item() == 0
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,7 @@ from remix_track import mot_text
 from remix_track.cli.main import main
 from remix_track.detections import Detections
 from remix_track.errors import InputError
-from remix_track.trackers.association_settings import AssociationSettings
-from remix_track.trackers.deep_sort import DeepSortSettings
+from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.gap_filling import fill_gaps, smooth
 from remix_track.trackers.offline import Finished, TrackBook
 from remix_track.trackers.offline_settings import OfflineSettings

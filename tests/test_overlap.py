@@ -15,7 +15,7 @@ import pytest
 
 from remix_track.detections import Detections
 from remix_track.trackers.api import Runs
-from remix_track.trackers.deep_sort import DeepSortSettings
+from remix_track.trackers.association.settings import DeepSortSettings
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.overlap import in_order
 from remix_track.trackers.perception import Perceiver, Perception

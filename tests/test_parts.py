@@ -18,8 +18,7 @@ from remix_track.cli.parts import Parts, part_name
 from remix_track.cli.results import Outputs
 from remix_track.cli.track import parser
 from remix_track.detections import Detections, Tracks
-from remix_track.trackers.association_settings import AssociationSettings
-from remix_track.trackers.deep_sort import DeepSortSettings
+from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing import Drawer, DrawingSettings
 from remix_track.trackers.frame import TrackedFrame, blank
 from remix_track.trackers.perception import Perceiver, Perception

@@ -16,7 +16,7 @@ import pytest
 import remix_track
 from remix_track import Detections, InputError, Tracker, track
 from remix_track.encoder.load import load_embedder
-from remix_track.trackers.deep_sort import DeepSortSettings
+from remix_track.trackers.association.settings import DeepSortSettings
 from remix_track.trackers.settings import TrackSettings
 
 IMAGES = [np.full((60, 80, 3), 50, np.uint8)] * 3

@@ -12,8 +12,7 @@ from PIL import Image
 from remix_track import Detections, InputError, Tracker, Tracks
 from remix_track.encoder.crops import NetworkInput
 from remix_track.encoder.embedder import NetworkEmbedder
-from remix_track.trackers.association_settings import AssociationSettings
-from remix_track.trackers.deep_sort import DeepSortSettings
+from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 
 HEIGHT, WIDTH, FRAMES = 120, 160, 6
 Form = Callable[[np.ndarray], Any]

@@ -8,20 +8,25 @@ import pytest
 
 from remix_track.detections import Detections
 from remix_track.errors import InputError
-from remix_track.trackers.association_settings import AssociationSettings
-from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
-from remix_track.trackers.remix import Remix, associator
+from remix_track.trackers.association.deep_sort import deep_sort
+from remix_track.trackers.association.frame_detections import FrameDetections
+from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.tracker import Tracker
-from tests.deep_sort_scenes import crowd, frame_of, person
+from tests.deep_sort_scenes import crowd, frame_of, memory, person, table
 
 FRONT, BACK, SIDE = np.eye(8, dtype=np.float32)[:3]
 NOTHING = np.empty((0, 0, 3), np.uint8)
 
 
-def remix(**options) -> Remix:
+def remix(fps: float = 30, **options) -> Tracker:
     """With `n_init` and `max_age` as for Deep SORT, everything else an option."""
     shared = {name: options.pop(name) for name in ("max_age", "n_init", "box", "min_confidence") if name in options}
-    return Remix(DeepSortSettings(**shared), AssociationSettings(tracker="remix", **options))
+    return Tracker.around(
+        None,
+        fps=fps,
+        settings=DeepSortSettings(**shared),
+        association=AssociationSettings(tracker="remix", **options),
+    )
 
 
 def between(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
@@ -62,19 +67,19 @@ def test_every_option_has_help_for_the_command_line():
 
 
 def test_deep_sort_is_chosen_by_its_name_and_stays_what_it_was():
-    chosen = associator(DeepSortSettings(), AssociationSettings(tracker="deep-sort"), fps=30)
-    assert type(chosen) is DeepSort
-    plain = DeepSort()
+    chosen, plain = Tracker("none", tracker="deep-sort"), deep_sort(DeepSortSettings(), fps=30)
     for frame in crowd(60, people=10):
-        ours, theirs = chosen.update(frame), plain.update(frame)
-        assert ours.ids.tolist() == theirs.ids.tolist()
-        assert np.array_equal(ours.xyxy, theirs.xyxy)
+        chosen.update(frame)
+        every = np.arange(len(frame))
+        found = FrameDetections.of(frame, every, DeepSortSettings())
+        plain.update(found.with_appearance(every, np.asarray(frame.embedding)))
+        assert table(chosen).tobytes() == plain.tracks.tobytes()
 
 
 # --- the second pass: low scores ---
 
 
-def ids_behind_a_pillar(tracker: Remix) -> list[int]:
+def ids_behind_a_pillar(tracker: Tracker) -> list[int]:
     """One walks on; in frames 6 to 11 half hidden, with a score of 0.3."""
     ids: list[int] = []
     for frame in range(16):
@@ -110,14 +115,14 @@ def test_what_covers_somebody_does_not_become_their_look():
     for _ in range(4):
         tracker.update(frame_of(person(100), embedding=FRONT))
     tracker.update(frame_of(person(100), embedding=BACK, score=np.array([0.3], np.float32)))
-    (row,) = tracker._tracker.tracks["gallery"].tolist()
-    assert tracker._tracker.galleries.vectors(row)[:, 1].max() == 0
+    (row,) = table(tracker)["memory"].tolist()
+    assert memory(tracker).vectors(row)[:, 1].max() == 0
 
 
 # --- look and overlap mixed ---
 
 
-def after_swap(tracker: Remix) -> list[int]:
+def after_swap(tracker: Tracker) -> list[int]:
     """Two side by side change places while nobody looks; the ids from left to right, which were 1 and 2.
 
     1 2  ->  . .  ->  2 1
@@ -190,20 +195,20 @@ def test_the_mean_follows_a_look_that_changes_slowly_and_forgets_a_single_one():
     for step in range(20):
         seen = tracker.update(frame_of(person(100), embedding=between(FRONT, BACK, step / 19)))
     assert seen.ids.tolist() == [1]
-    (row,) = tracker._tracker.tracks["gallery"].tolist()
-    assert tracker._remix.galleries.mean(np.array([row]))[0] @ BACK > 0.9
+    (row,) = table(tracker)["memory"].tolist()
+    assert memory(tracker).mean(np.array([row]))[0] @ BACK > 0.9
 
 
 # --- motion ---
 
 
-def width_after_a_gap(tracker: Remix) -> float:
+def width_after_a_gap(tracker: Tracker) -> float:
     """Somebody comes nearer, is not seen for 20 frames, and is expected how wide?"""
     for frame in range(10):
         tracker.update(frame_of(person(100, width=40 + frame, height=100 + 2.5 * frame)))
     for _ in range(20):
         tracker.update(Detections.empty())
-    return float(tracker._tracker.tracks["mean"][0, 0, 2])
+    return float(table(tracker)["mean"][0, 0, 2])
 
 
 def test_who_is_not_seen_keeps_their_size():
@@ -223,7 +228,7 @@ def test_a_sure_detection_pulls_more():
 
 def test_velocities_change_faster_where_frames_are_further_apart():
     def lag(fps: float, **options) -> float:
-        tracker = Remix(DeepSortSettings(), AssociationSettings(tracker="remix", **options), fps=fps)
+        tracker = remix(fps, **options)
         for frame in range(12):
             left = 100 + max(0, frame - 8) * 8
             seen = tracker.update(frame_of(person(left)))
@@ -238,9 +243,8 @@ def test_the_camera_moves_and_people_are_expected_where_they_are():
         tracker, seen = remix(), []
         for frame in range(10):
             shift = 60 * max(0, frame - 4)
-            if follow:
-                tracker.move(np.array([[1, 0, 60 if frame > 4 else 0], [0, 1, 0]], np.float64))
-            seen = tracker.update(frame_of(person(100 + shift))).ids.tolist()
+            camera = np.array([[1, 0, 60 if frame > 4 else 0], [0, 1, 0]], np.float64) if follow else None
+            seen = tracker.update(frame_of(person(100 + shift)), camera=camera).ids.tolist()
         return seen
 
     assert ids(follow=True) == [1]

@@ -1,12 +1,16 @@
-"""The remix tracker's arithmetic: the filter, the mean look, the costs and the camera, each against a naive loop."""
+"""The remix tracker's arithmetic: the filter, the mean appearance and the camera, each against a naive loop."""
+
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
-from remix_track.trackers.camera_motion import CameraMotion
-from remix_track.trackers.looks import Looks
-from remix_track.trackers.size_motion import LEAST_DOUBT, SizeFilter, move, tlwh_from_xywh, xywh_from_tlwh
+from remix_track.boxes import tlwh_from_xywh, xywh_from_tlwh
+from remix_track.trackers.association.camera_motion import CameraMotion
+from remix_track.trackers.association.gallery import Gallery
+from remix_track.trackers.association.kalman import LEAST_DOUBT, KalmanFilter, Xywh
+from remix_track.trackers.association.mean_appearance import AverageAppearance, MeanAppearance
 
 RNG = np.random.default_rng(3)
 
@@ -31,14 +35,14 @@ def full(mean: np.ndarray, covariance: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return mean.ravel(), wide
 
 
-def textbook(filter_: SizeFilter, mean: np.ndarray, wide: np.ndarray, measured: np.ndarray, doubt: float = 1.0):
+def textbook(frames_apart: float, mean: np.ndarray, wide: np.ndarray, measured: np.ndarray, doubt: float = 1.0):
     """Predict and update with whole matrices."""
     size = mean[[2, 3, 2, 3]]
     motion = np.eye(8) + np.eye(8, k=4)
-    noise = np.concatenate([filter_._std_weight_position * size, filter_._std_weight_velocity * size])
+    noise = np.concatenate([size / 20, np.sqrt(frames_apart) * size / 160])
     mean, wide = motion @ mean, motion @ wide @ motion.T + np.diag(noise**2)
     look = np.eye(4, 8)
-    error = np.diag((filter_._std_weight_position * mean[[2, 3, 2, 3]]) ** 2) * doubt
+    error = np.diag((mean[[2, 3, 2, 3]] / 20) ** 2) * doubt
     spread = look @ wide @ look.T + error
     gain = wide @ look.T @ np.linalg.inv(spread)
     return mean + gain @ (measured - look @ mean), wide - gain @ spread @ gain.T
@@ -46,21 +50,17 @@ def textbook(filter_: SizeFilter, mean: np.ndarray, wide: np.ndarray, measured: 
 
 @pytest.mark.parametrize("score", [None, 0.6, 1.0])
 def test_the_filter_is_the_textbook_s(score):
-    filter_ = SizeFilter(frames_apart=3.0)
-    assert filter_._std_weight_velocity == pytest.approx(np.sqrt(3) / 160)
-    start = xywh_from_tlwh(boxes(5))
-    mean, covariance = filter_.initiate(start)
+    filter_, start = KalmanFilter(Xywh(frames_apart=3.0), score_noise=score is not None), boxes(5)
+    mean, covariance = filter_.begin(start)
     expected = [full(*one) for one in zip(mean, covariance, strict=True)]
     doubt = 1.0 if score is None else max(1 - score, LEAST_DOUBT)
     for step in range(4):
         measured = start + step + RNG.normal(size=start.shape)
         mean, covariance = filter_.predict(mean, covariance)
-        if score is None:
-            mean, covariance = filter_.update(mean, covariance, measured)
-        else:
-            scores = np.full(5, score, np.float32)
-            mean, covariance = filter_.update_by_score(mean, covariance, measured, scores)
-        expected = [textbook(filter_, *one, z, doubt) for one, z in zip(expected, measured, strict=True)]
+        scores = np.full(5, 0.9 if score is None else score, np.float32)
+        mean, covariance = filter_.correct(mean, covariance, measured, scores)
+        points = xywh_from_tlwh(measured)
+        expected = [textbook(3.0, *one, z, doubt) for one, z in zip(expected, points, strict=True)]
     for row, (point, wide) in enumerate(expected):
         got = full(mean[row], covariance[row])
         assert np.allclose(got[0], point, atol=1e-5)
@@ -70,9 +70,10 @@ def test_the_filter_is_the_textbook_s(score):
 def test_the_camera_s_map_moves_corners_as_it_moves_points():
     angle, scale, shift = 0.02, 1.1, np.array([7.0, -3.0])
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    mean, covariance = SizeFilter().initiate(xywh_from_tlwh(boxes(4)))
+    filter_ = KalmanFilter(Xywh())
+    mean, covariance = filter_.begin(boxes(4))
     mean[:, 1] = RNG.normal(size=(4, 4))
-    moved, wider = move(mean, covariance, np.column_stack([turn, shift]))
+    moved, wider = filter_.follow(mean, covariance, np.column_stack([turn, shift]))
     for row in range(4):
         here, there = mean[row, 0, :2], mean[row, 0, :2] + mean[row, 1, :2]
         assert np.allclose(moved[row, 0, :2], turn @ here + shift)
@@ -86,19 +87,23 @@ def test_boxes_come_back():
     assert np.allclose(tlwh_from_xywh(xywh_from_tlwh(given)), given)
 
 
-# --- looks ---
+# --- appearance ---
 
 
 def test_distances_are_those_of_a_loop():
     feature, history = units(7), [units(5), units(9), units(2)]
     for kind in ("mean", "gallery", "both"):
-        looks = Looks(kind, 4, 0.8)
-        rows = looks.open(3)
+        mean_appearance, gallery = MeanAppearance(0.8), Gallery(4)
+        both = AverageAppearance([mean_appearance, gallery])
+        memories: dict[str, Any] = {"mean": mean_appearance, "gallery": gallery, "both": both}
+        memory = memories[kind]
+        rows = np.arange(3)
+        memory.open(rows)
         for row, vectors in zip(rows, history, strict=True):
             for vector in vectors:
-                looks.add(np.array([row]), vector[None])
+                memory.add(np.array([row]), vector[None])
         track, column = (pairs.ravel() for pairs in np.meshgrid(np.arange(3), np.arange(7), indexing="ij"))
-        got = looks.pair_distances(rows[track], feature, column)
+        got = memory.pair_distances(rows[track], feature, column)
         for value, i, j in zip(got, track, column, strict=True):
             mean = history[i][0]
             for vector in history[i][1:]:
@@ -111,22 +116,21 @@ def test_distances_are_those_of_a_loop():
 
 
 def test_a_row_that_is_used_again_has_no_past_and_many_rows_fit():
-    looks = Looks("mean", 100, 0.9)
-    first = looks.open(1)
-    looks.add(first, units(1))
-    looks.close(first)
-    again = looks.open(40)
-    fresh = units(40)
-    looks.add(again, fresh)
-    assert np.allclose(looks.mean(again), fresh)
+    memory = MeanAppearance(0.9)
+    memory.open(np.arange(1))
+    memory.add(np.arange(1), units(1))
+    again, fresh = np.arange(40), units(40)
+    memory.open(again)
+    memory.add(again, fresh)
+    assert np.allclose(memory.mean(again), fresh)
 
 
 def test_two_opposite_vectors_leave_the_newest():
-    looks, vector = Looks("mean", None, 0.5), units(1)
-    row = looks.open(1)
-    looks.add(row, vector)
-    looks.add(row, -vector)
-    assert np.allclose(looks.mean(row), -vector)
+    memory, vector, row = MeanAppearance(0.5), units(1), np.arange(1)
+    memory.open(row)
+    memory.add(row, vector)
+    memory.add(row, -vector)
+    assert np.allclose(memory.mean(row), -vector)
 
 
 # --- the camera ---

@@ -14,7 +14,7 @@ from remix_track import mot_text
 from remix_track.cli.main import main
 from remix_track.cli.results import Outputs
 from remix_track.detections import Detections
-from remix_track.trackers.deep_sort import DeepSortSettings
+from remix_track.trackers.association.settings import DeepSortSettings
 from remix_track.trackers.perception import Perceiver
 from remix_track.trackers.pipeline import Run
 from remix_track.trackers.side_by_side import Eyes, LivePerception, SharedEyes

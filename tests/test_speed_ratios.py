@@ -17,7 +17,6 @@ from remix_track.cores import usable_cores
 from remix_track.encoder.backbones import build_encoder
 from remix_track.encoder.load import load_embedder
 from remix_track.trackers.api import Runs
-from remix_track.trackers.deep_sort import DeepSort
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 from remix_track.trackers.detectors.yolo import YoloDetector
 from remix_track.trackers.frame import Frame
@@ -30,7 +29,7 @@ from remix_track.weights.card import WeightsCard
 from remix_track.weights.safetensors_file import save_weights
 from tests.bench import bench_eval
 from tests.bench.bench_deep_sort import _fill_galleries
-from tests.deep_sort_scenes import crowd, mended_package, package_tracks
+from tests.deep_sort_scenes import crowd, deep_sort, mended_package, package_tracks
 from tests.footage import write_video
 
 STORED = tomllib.loads((Path(__file__).parent / "speed_ratios.toml").read_text())
@@ -101,7 +100,7 @@ def test_detecting(tmp_path, one_thread):
 
 def test_associating():
     scene = list(crowd(16, 80, 2048, area=1440, vanish=0.002))
-    ours, package = DeepSort(), mended_package(max_age=90)
+    ours, package = deep_sort(), mended_package(max_age=90)
     for detections in scene[:8]:
         ours.update(detections)
         package_tracks(package, detections)

@@ -11,10 +11,9 @@ import pytest
 from numpy.typing import NDArray
 
 from remix_track.detections import Detections, Tracks
-from remix_track.trackers.association_settings import AssociationSettings
-from remix_track.trackers.attention import settled
-from remix_track.trackers.camera_motion import CameraMotion
-from remix_track.trackers.deep_sort import DeepSortSettings
+from remix_track.trackers.association.camera_motion import CameraMotion
+from remix_track.trackers.association.reid_skipping import unambiguous
+from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing import Drawer, DrawingSettings
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.gap_filling import fill_gaps
@@ -183,7 +182,7 @@ def test_max_coast(coast, missed, ids):
 def test_unambiguous_is_an_overlap_of_one_half(shift, alone):
     expected, found = np.array([[100.0, 100, 40, 100]]), np.array([[100.0 + shift, 100, 40, 100]])
     pair = np.zeros(1, np.intp)
-    assert settled(expected, found, pair, pair, known=np.ones(1, np.bool_)).tolist() == [alone]
+    assert unambiguous(expected, found, pair, pair, known=np.ones(1, np.bool_)).tolist() == [alone]
 
 
 @pytest.mark.parametrize(("fps", "skipped"), [(30, 10), (15, 5)])

@@ -7,8 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from remix_track.detections import Detections, Tracks
-from remix_track.trackers.association_settings import AssociationSettings
-from remix_track.trackers.deep_sort import DeepSortSettings
+from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing import Drawer, DrawingSettings
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.id_set import IdSet

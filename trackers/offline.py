@@ -3,12 +3,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.boxes import xyxy_from_tlwh
+from remix_track.boxes import tlwh_from_xywh, xywh_from_tlwh, xyxy_from_tlwh
 from remix_track.detections import Tracks
+from remix_track.trackers.association.track_table import Table
 from remix_track.trackers.offline_settings import OfflineSettings
 from remix_track.trackers.picture_sides import crossed_sides
-from remix_track.trackers.size_motion import tlwh_from_xywh, xywh_from_tlwh
-from remix_track.trackers.track_table import Table
 from remix_track.trackers.tracklets import BOX, Boxes, tracklets_of, unit
 
 

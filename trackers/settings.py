@@ -6,8 +6,7 @@ from typing import Literal
 
 from remix_track.encoder.backend import Backend
 from remix_track.errors import InputError
-from remix_track.trackers.association_settings import AssociationSettings
-from remix_track.trackers.deep_sort import DeepSortSettings
+from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing import DrawingSettings
 from remix_track.trackers.offline_settings import OfflineSettings
 from remix_track.trackers.sources.stream_settings import StreamSettings

@@ -12,14 +12,21 @@ from remix_track.arrays import IMAGE, bgr_image, is_no_image, numbers
 from remix_track.detections import Detections, Tracks
 from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
-from remix_track.trackers.association_settings import AssociationSettings
+from remix_track.trackers.association.camera_motion import CameraMotion, Warp
+from remix_track.trackers.association.deep_sort import deep_sort
+from remix_track.trackers.association.frame_detections import FrameDetections
+from remix_track.trackers.association.remix import remix
+from remix_track.trackers.association.settings import (
+    UNCALIBRATED_COSINE_DISTANCE,
+    AssociationSettings,
+    DeepSortSettings,
+    check_fps,
+    least_score,
+)
+from remix_track.trackers.association.track_table import detected, reported
 from remix_track.trackers.box_limit import BoxLimit
-from remix_track.trackers.camera_motion import CameraMotion, Warp
-from remix_track.trackers.deep_sort import UNCALIBRATED_COSINE_DISTANCE, DeepSortSettings
-from remix_track.trackers.measurements import unit_rows
 from remix_track.trackers.offline import Finished, TrackBook
 from remix_track.trackers.offline_settings import OfflineSettings
-from remix_track.trackers.remix import Remix, associator
 from remix_track.trackers.stage_clock import StageClock
 
 _Settings = TypeVar("_Settings", DeepSortSettings, AssociationSettings)
@@ -108,42 +115,54 @@ class Tracker:
         self._fps = fps
         self.clock = StageClock("embed", "associate")
         self.crops = self.crops_saved = 0
-        self._associator = associator(settings, association, fps=fps)
-        self._last: tuple[NDArray[np.intp], NDArray[np.float32] | None] = np.empty(0, np.intp), None
+        check_fps(fps)
+        is_remix = association.tracker == "remix"
+        self._life_cycle = remix(settings, association, fps=fps) if is_remix else deep_sort(settings, fps=fps)
+        self._least_score = least_score(settings, association)
+        self._found = FrameDetections.of(Detections.empty(), np.empty(0, np.intp), settings)
+        self._vector_width: int | None = None
         self.picture_width: int | None = None
         self._size: tuple[int, int] | None = None
-        # Deep SORT asks nothing of the camera, so that nobody knows whether it rests; who switches that off in the
-        # remix tracker says that it does.
-        self._camera_way = 0.0 if association.tracker == "remix" else None
+        # Deep SORT asks nothing of the camera, so it is not known whether it rests; who switches that off in the remix
+        # tracker says that it does.
+        self._camera_way = 0.0 if is_remix else None
         self._frames = 0
         self._limit = BoxLimit()
         self._camera_motion = CameraMotion() if association.follows_camera else None
 
-    def _seen(self, sure: Detections, image: NDArray[np.uint8] | None) -> Detections:
-        """The detections with the appearance of those that are looked at, and zeros for the others."""
-        if self.embedder is None and sure.embedding is None:
-            return sure
+    def _with_appearance(
+        self, found: FrameDetections, detections: Detections, rows: NDArray[np.intp], image: NDArray[np.uint8] | None
+    ) -> FrameDetections:
+        """`found` with the vectors of those detections at `rows` that are sure and have to be compared."""
+        if self.embedder is None and detections.embedding is None:
+            return found
+        asked = rows
         if self.settings.appearance == "auto":
             with self.clock("associate"):
-                asked = self._associator.unsettled(sure)
-        else:
-            asked = np.arange(len(sure))
-        looked = sure.score >= self.settings.min_confidence
-        asked = asked[looked[asked]]
+                asked = found.row[self._life_cycle.ambiguous(found)]
+        sure = detections.score >= self.settings.min_confidence
+        asked = asked[sure[asked]]
         self.crops += len(asked)
-        self.crops_saved += int(looked.sum()) - len(asked)
-        vectors = self._vectors(sure[asked], image)
-        embedding = np.zeros((len(sure), vectors.shape[1]), np.float32)
-        embedding[asked] = vectors
-        return sure.with_embedding(embedding)
+        self.crops_saved += int(sure[rows].sum()) - len(asked)
+        vectors = self._vectors(detections, asked, image)
+        if len(rows):
+            self._check_width(vectors.shape[1])
+            self._vector_width = vectors.shape[1]
+        return found.with_appearance(asked, vectors)
 
-    def _vectors(self, asked: Detections, image: NDArray[np.uint8] | None) -> NDArray[np.float32]:
-        if asked.embedding is not None or self.embedder is None:
-            return cast(NDArray[np.float32], asked.embedding)
+    def _vectors(
+        self, detections: Detections, rows: NDArray[np.intp], image: NDArray[np.uint8] | None
+    ) -> NDArray[np.float32]:
+        if detections.embedding is not None or self.embedder is None:
+            return cast(NDArray[np.float32], detections.embedding)[rows]
         if image is None:
-            return np.zeros((len(asked), self.embedder.width), np.float32)
+            return np.zeros((len(rows), self.embedder.width), np.float32)
         with self.clock("embed"):
-            return self.embedder(image, asked.xyxy)
+            return self.embedder(image, detections.xyxy[rows])
+
+    def _check_width(self, width: int) -> None:
+        if width != (self._vector_width or width):
+            raise InputError(f"embeddings {width} wide after {self._vector_width}; use one embedder per video")
 
     def update(self, detections: Detections, image: Any = None, camera: Warp | None = None) -> Tracks:
         """Take the detections of the next frame, of which those with too low a score are left out.
@@ -169,23 +188,24 @@ class Tracker:
                 another width than those before them. The frame is not taken then.
         """
         pixels, camera = self._checked(detections, image), None if camera is None else _checked_warp(camera)
-        rows = np.flatnonzero(detections.score >= self._associator.least_score)
+        rows = np.flatnonzero(detections.score >= self._least_score)
         rows = rows[self._limit.best(detections.score[rows], self._frames + 1)]
         if camera is None:
             camera = self.camera(detections, pixels)
-        if camera is not None and isinstance(self._associator, Remix):
-            self._associator.move(camera)
+        if camera is not None:
+            self._life_cycle.follow_camera(camera)
         self._note_turn(camera)
-        used = self._seen(detections[rows], pixels)
-        self._last = rows, used.embedding
+        found = FrameDetections.of(detections, rows, self.settings)
+        self._found = found = self._with_appearance(found, detections, rows, pixels)
         with self.clock("associate"):
-            tracks = self._associator.update(used)
-        given = np.where(tracks.detection >= 0, rows[tracks.detection] if len(rows) else -1, -1)
-        return dataclasses.replace(tracks, detection=given)
+            self._life_cycle.update(found)
+            coast, detector_box = self.settings.max_coast, self.settings.box == "detector"
+            tracks, expected_tlwh = self._life_cycle.tracks, self._life_cycle.expected_tlwh()
+            return reported(tracks, expected_tlwh, found, max_coast=coast, detector_box=detector_box)
 
     def end_tracks(self) -> None:
         """End every track: the next image is of another size, or of another scene; ids go on, none is given twice."""
-        self._associator.end_tracks()
+        self._life_cycle.end_all()
         self._size = self.picture_width = None
         self._frames = 0
         if self._camera_way is not None:
@@ -201,7 +221,7 @@ class Tracker:
         carried = detections.embedding
         sure = len(detections) and detections.score.max() >= self.settings.min_confidence
         if carried is not None and len(carried):
-            self._associator.check_width(carried.shape[1])
+            self._check_width(carried.shape[1])
         if is_no_image(image):
             if self.embedder and carried is None and sure:
                 raise InputError(
@@ -230,12 +250,11 @@ class Tracker:
 
     def note(self, book: TrackBook, number: int) -> None:
         """Write what was seen in the last frame into the book of a run that ends offline; `number` counts frames."""
-        rows, embedding = self._last
-        seen = self._associator.sightings()
-        vectors = None if embedding is None else unit_rows(embedding[seen["detection"]])
-        seen["detection"] = rows[seen["detection"]]
+        now, found = detected(self._life_cycle.tracks), self._found
+        vectors = found.feature[now["detection"]] if found.feature.shape[1] else None
+        now["detection"] = found.row[now["detection"]]
         width = None if self._camera_way is None else self.picture_width
-        book.add(number, seen, vectors, picture_width=width, camera_way=self._camera_way or 0.0)
+        book.add(number, now, vectors, picture_width=width, camera_way=self._camera_way or 0.0)
 
     def finish(self, book: TrackBook, settings: OfflineSettings) -> Finished:
         """Who was where, now that all of `book` is known."""

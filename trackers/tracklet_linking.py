@@ -5,7 +5,7 @@ import logging
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.trackers.assignment import IMPOSSIBLE, Costs, assign
+from remix_track.trackers.association.assignment import IMPOSSIBLE, Costs, assign
 from remix_track.trackers.picture_sides import crossed_sides
 from remix_track.trackers.tracklets import Tracklets
 

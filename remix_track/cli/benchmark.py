@@ -225,7 +225,7 @@ def _say_nothing_is_kept(cache: Path, error: OSError) -> None:
 def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[Seen]:
     """Every frame's detections with their embeddings, and the camera's motion if the tracker asks for it; in the end,
     `notes` says what was wrong with the source and with the detections."""
-    from remix_track.trackers.camera_motion import CameraMotion
+    from remix_track.trackers.association.camera_motion import CameraMotion
     from remix_track.trackers.detectors.public import PublicDetections
     from remix_track.trackers.frame import Frame
     from remix_track.trackers.sources import open_source

@@ -83,7 +83,7 @@ def track_linked(names: Sequence[str | Path | int], runs: "Runs", arguments: arg
     Raises:
         InputError: a result that cannot be written, or no source that could be tracked.
     """
-    from remix_track.trackers.deep_sort import UNCALIBRATED_COSINE_DISTANCE
+    from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE
 
     assert runs.embedder is not None
     folder = _claim(arguments)

@@ -22,12 +22,13 @@ from remix_track.data.footage_cache import (
 from remix_track.data.tracklets import HarvestSettings, Tracklet, TrackletCutter
 from remix_track.errors import InputError
 from remix_track.media_files import videos_in
+from remix_track.trackers.association.settings import REFERENCE_FPS, AssociationSettings, DeepSortSettings
 from remix_track.trackers.box_limit import BoxLimit
-from remix_track.trackers.deep_sort import REFERENCE_FPS, DeepSort, DeepSortSettings
 from remix_track.trackers.detectors.auto import find_detector, weights_at_hand
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.sources import Source, expand_sources, open_source
 from remix_track.trackers.sources.source import folder_name
+from remix_track.trackers.tracker import Tracker
 
 logger = logging.getLogger(__name__)
 
@@ -151,7 +152,7 @@ def _tracklets(
     motion = DeepSortSettings(
         min_confidence=settings.min_score, max_age=age, max_motion_age=age, max_iou_distance=_MAX_IOU_DISTANCE
     )
-    tracker = DeepSort(motion, fps=fps)
+    tracker = Tracker.around(None, fps=fps, settings=motion, association=AssociationSettings(tracker="deep-sort"))
     cutter = TrackletCutter(settings, _PATIENCE, lambda crop: _jpeg(crop, settings.quality))
     limit = BoxLimit()
     for frame in source:

@@ -28,8 +28,18 @@ from numpy.typing import NDArray
 from remix_track.boxes import iou_tlwh, tlwh_from_xyxy, xyxy_from_tlwh
 from remix_track.detections import Detections, Tracks
 from remix_track.mot_sequence import SequenceInfo
-from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
-from tests.deep_sort_scenes import bare_package, crowd, mended_package, package_tracks, street
+from remix_track.trackers.association.settings import DeepSortSettings
+from remix_track.trackers.tracker import Tracker
+from tests.deep_sort_scenes import (
+    bare_package,
+    crowd,
+    deep_sort,
+    memory,
+    mended_package,
+    package_tracks,
+    street,
+    table,
+)
 
 METRICS = ["num_frames", "mota", "idf1", "num_switches", "num_misses", "num_false_positives", "num_unique_objects"]
 
@@ -83,7 +93,7 @@ def score(clips: Iterable[Clip], track: Callable[[Clip], list[Tracks]]) -> dict[
 
 def ours(clip: Clip, settings: DeepSortSettings, *, fps: float | None = None, blind: str = "") -> list[Tracks]:
     """The adapter over a clip; `blind="none"` drops embeddings, `"constant"` gives every detection the same."""
-    tracker = DeepSort(settings, fps=fps or clip.fps)
+    tracker = deep_sort(settings, fps=fps or clip.fps)
     return [tracker.update(_blinded(detections, blind)) for detections in clip.detections]
 
 
@@ -171,7 +181,7 @@ def compare_speed(sizes: Iterable[tuple[int, int]], frames: int) -> None:
     print(f"{'people x D':>12}" + "".join(f"{name:>15}" for name in names) + "   same tracks")
     for people, width in sizes:
         scene = list(crowd(8 + frames, people, width, area=1440, vanish=0.002))
-        ours, mended, released = DeepSort(), mended_package(max_age=90), bare_package(max_age=90)
+        ours, mended, released = deep_sort(), mended_package(max_age=90), bare_package(max_age=90)
         steps: list[Callable[[Detections], Any]] = [
             ours.update,
             partial(package_tracks, mended),
@@ -188,7 +198,7 @@ def compare_speed(sizes: Iterable[tuple[int, int]], frames: int) -> None:
                 step(detections)
                 seconds[frame, number] = time.process_time() - start
             theirs = [int(track.track_id) for track in mended.tracker.tracks]
-            same &= ours._tracker.tracks["number"].tolist() == theirs
+            same &= table(ours)["number"].tolist() == theirs
         own, mend, release = (1000 * np.median(seconds, axis=0)).tolist()
         times = [own, 1000 * float(seconds[:, 0].min()), mend, release]
         cells = [f"{value:.2f} ms" for value in times] + [f"{mend / own:.1f}", f"{release / own:.1f}"]
@@ -197,16 +207,15 @@ def compare_speed(sizes: Iterable[tuple[int, int]], frames: int) -> None:
         )
 
 
-def _fill_galleries(ours: DeepSort, packages: list[Any]) -> None:
+def _fill_galleries(ours: Tracker, packages: list[Any]) -> None:
     """Let each confirmed track remember a hundred vectors, which takes the package minutes by itself."""
-    tracker, rng = ours._tracker, np.random.default_rng(0)
-    rows = tracker.tracks["gallery"][tracker.tracks["confirmed"]]
-    numbers = tracker.tracks["number"][tracker.tracks["confirmed"]].tolist()
-    newest = tracker.galleries.newest(rows)
+    rng, confirmed = np.random.default_rng(0), table(ours)[table(ours)["confirmed"]]
+    rows, numbers = confirmed["memory"], confirmed["number"].tolist()
+    newest = memory(ours).newest(rows)
     for _ in range(100):
         vectors = newest + rng.normal(scale=0.5 * newest.std(), size=newest.shape)
         vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-        tracker.galleries.add(rows, vectors)
+        memory(ours).add(rows, vectors)
         for package in packages:
             targets = [str(number) for number in numbers]
             metric = package.tracker.metric
@@ -215,7 +224,7 @@ def _fill_galleries(ours: DeepSort, packages: list[Any]) -> None:
 
 def report_flat(frames: int) -> None:
     """Median time per frame and resident memory, for each tenth of a long run of 30 people who come and go."""
-    adapter, seconds = DeepSort(), np.empty(frames)
+    adapter, seconds = deep_sort(), np.empty(frames)
     for number, detections in enumerate(street(frames, people=30, width=512)):
         start = time.perf_counter()
         adapter.update(detections)

@@ -32,9 +32,8 @@ from remix_track.eval.score import as_dict, combine, score_sequence
 from remix_track.mot_sequence import SequenceInfo
 from remix_track.mot_text import MotRows
 from remix_track.synthetic.scenes import StreetScene
-from remix_track.trackers.association_settings import AssociationSettings
-from remix_track.trackers.camera_motion import CameraMotion, Warp
-from remix_track.trackers.deep_sort import DeepSortSettings
+from remix_track.trackers.association.camera_motion import CameraMotion, Warp
+from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.offline import TrackBook
 from remix_track.trackers.offline_settings import OfflineSettings
 from remix_track.trackers.tracker import Tracker

@@ -1,4 +1,4 @@
-"""`--appearance auto`: who is looked at, what it saves, and that a replay gives what a live run gives."""
+"""`--appearance auto`: which detections are embedded, what it saves, and that a replay gives what a live run gives."""
 
 import json
 
@@ -10,10 +10,11 @@ from remix_track import mot_text
 from remix_track.cli.main import main
 from remix_track.detections import Detections
 from remix_track.errors import InputError
-from remix_track.trackers.association_settings import AssociationSettings
-from remix_track.trackers.attention import settled
-from remix_track.trackers.deep_sort import DeepSort, DeepSortSettings
+from remix_track.trackers.association.frame_detections import FrameDetections
+from remix_track.trackers.association.reid_skipping import unambiguous
+from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.tracker import Tracker
+from tests.deep_sort_scenes import deep_sort
 
 SIZE = (20, 50)
 PICTURE = np.zeros((240, 640, 3), np.uint8)
@@ -112,7 +113,7 @@ def naive(expected, boxes, pairs, known):
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_settled_is_the_rule_pair_by_pair(seed):
+def test_unambiguous_is_the_rule_pair_by_pair(seed):
     chance = np.random.default_rng(seed)
     tracks, count = chance.integers(0, 12, 2)
     expected = np.concatenate([chance.uniform(0, 60, (tracks, 2)), chance.uniform(20, 40, (tracks, 2))], axis=1)
@@ -122,7 +123,7 @@ def test_settled_is_the_rule_pair_by_pair(seed):
     inside = chance.random((tracks, count)) < 0.15
     rows, columns = np.nonzero(inside)
     known = chance.random(tracks) < 0.8
-    mask = settled(expected, boxes, rows, columns, known=known)
+    mask = unambiguous(expected, boxes, rows, columns, known=known)
     assert mask.tolist() == naive(expected, boxes, list(zip(rows, columns, strict=True)), known).tolist()
 
 
@@ -147,10 +148,11 @@ def test_vectors_that_were_there_already_change_nothing(seed):
 
 
 def test_asking_changes_nothing_in_the_tracker():
-    asked, silent = DeepSort(), DeepSort()
+    asked, silent = deep_sort(), deep_sort()
     for detections in walkers(1):
-        asked.unsettled(detections)
-        asked.unsettled(found_at(7))
+        for asking in (detections, found_at(7)):
+            every = np.arange(len(asking))
+            asked._life_cycle.ambiguous(FrameDetections.of(asking, every, asked.settings))
         one, other = asked.update(detections), silent.update(detections)
         assert one.xyxy.tobytes() == other.xyxy.tobytes()
         assert one.ids.tolist() == other.ids.tolist()

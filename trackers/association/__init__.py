@@ -1,0 +1,1 @@
+"""From the detections of one frame after another to tracks: one life cycle, two assemblies of parts."""

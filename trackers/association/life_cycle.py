@@ -1,0 +1,152 @@
+"""The life of tracks from frame to frame: predicted, associated, corrected, ended, begun and named.
+
+One life cycle for every tracker. What differs between trackers is handed in: how tracks move (`KalmanFilter`), what
+they remember of appearance (`AppearanceMemory`), and which detection continues or begins which track (`Match`).
+`deep_sort.py` and `remix.py` put the parts together.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.trackers.association.assignment import Assigned, Index
+from remix_track.trackers.association.frame_detections import FrameDetections
+from remix_track.trackers.association.gallery import FreeRows, Rows
+from remix_track.trackers.association.kalman import KalmanFilter
+from remix_track.trackers.association.reid_skipping import ambiguous
+from remix_track.trackers.association.track_table import TRACK, Table, age_by_a_frame, note_detections
+
+Match = Callable[[Table, FrameDetections], Assigned]
+"""Of predicted tracks and a frame's detections: rows and columns that belong together, and the columns that begin
+tracks, in that order."""
+
+
+class AppearanceMemory(Protocol):
+    """What tracks remember of their appearance, a row for each."""
+
+    def open(self, rows: Rows) -> None:
+        """Remember nothing yet of the new tracks at `rows`."""
+
+    def sizes(self, rows: Rows) -> NDArray[np.int64]:
+        """How many vectors each track has given; 0: nothing can be compared."""
+
+    def add(self, rows: Rows, vectors: NDArray[np.float32]) -> None:
+        """Remember one unit vector (R, D) for each of different tracks."""
+
+
+@dataclass(frozen=True, slots=True)
+class LifeRules:
+    """How long tracks live, and what is asked of them before.
+
+    Attributes:
+        n_init: frames in a row with a detection before a track is confirmed and named; 1 confirms at once.
+        max_age: frames that a confirmed track survives without a detection.
+        max_look_age: frames after which a track has to be embedded again, where re-ID is skipped.
+        match_classes: a track continues only with detections of its own class.
+        keep_size: a track without a detection neither grows nor shrinks, from its second such frame on.
+    """
+
+    n_init: int
+    max_age: int
+    max_look_age: int
+    match_classes: bool
+    keep_size: bool
+
+
+class TrackLifeCycle:
+    """The tracks of one video; `update` takes one frame after another, also those without detections.
+
+    Attributes:
+        tracks: the live tracks, an array of `track_table.TRACK`.
+        memory: what they remember.
+    """
+
+    def __init__(self, motion: KalmanFilter, memory: AppearanceMemory, match: Match, rules: LifeRules) -> None:
+        """Start without tracks, from these parts."""
+        self.tracks: Table = np.empty(0, TRACK)
+        self._motion = motion
+        self.memory = memory
+        self._match = match
+        self._rules = rules
+        self._free_rows = FreeRows()
+        self._begun = self._named = 0
+
+    def follow_camera(self, warp: NDArray[np.float64]) -> None:
+        """Move all tracks as the camera's motion (2, 3) since the last frame moved the image; before `update`."""
+        tracks = self.tracks
+        tracks["mean"], tracks["covariance"] = self._motion.follow(tracks["mean"], tracks["covariance"], warp)
+
+    def ambiguous(self, found: FrameDetections) -> Index:
+        """Which of the next frame's detections have to be embedded, to be asked before `update`."""
+        rules = self._rules
+        remembers = self.memory.sizes(self.tracks["memory"]) > 0
+        return ambiguous(
+            self.tracks, found, self._motion, remembers, max_age=rules.max_look_age, match_classes=rules.match_classes
+        )
+
+    def update(self, found: FrameDetections) -> None:
+        """Take the detections of the next frame."""
+        self._predict()
+        rows, columns, fresh = self._match(self.tracks, found)
+        self._correct(rows, found, columns)
+        self._end()
+        self._begin(found, fresh)
+        self._name()
+
+    def expected_tlwh(self) -> NDArray[np.floating]:
+        """The boxes (T, 4) of `tracks` by the motion model."""
+        return self._motion.tlwh(self.tracks["mean"])
+
+    def end_all(self) -> None:
+        """End every track; numbers and ids go on, none is given twice."""
+        self._free_rows.give_back(self.tracks["memory"])
+        self.tracks = self.tracks[:0].copy()
+
+    def _predict(self) -> None:
+        tracks = self.tracks
+        age_by_a_frame(tracks)
+        keep_size = tracks["time_since_update"] > 1 if self._rules.keep_size else None
+        tracks["mean"], tracks["covariance"] = self._motion.predict(tracks["mean"], tracks["covariance"], keep_size)
+
+    def _correct(self, rows: Index, found: FrameDetections, columns: Index) -> None:
+        tracks = self.tracks
+        tracks["mean"][rows], tracks["covariance"][rows] = self._motion.correct(
+            tracks["mean"][rows], tracks["covariance"][rows], found.tlwh[columns], found.score[columns]
+        )
+        self._note(rows, found, columns)
+
+    def _end(self) -> None:
+        missed = self.tracks["time_since_update"]
+        lives = (missed == 0) | (self.tracks["confirmed"] & (missed <= self._rules.max_age))
+        if not lives.all():
+            self._free_rows.give_back(self.tracks["memory"][~lives])
+            self.tracks = self.tracks[lives]
+
+    def _begin(self, found: FrameDetections, columns: Index) -> None:
+        if not len(columns):
+            return
+        fresh = np.zeros(len(columns), TRACK)
+        fresh["number"] = self._begun + 1 + np.arange(len(columns))
+        fresh["age"] = 1
+        fresh["mean"], fresh["covariance"] = self._motion.begin(found.tlwh[columns])
+        fresh["memory"] = self._free_rows.take(len(columns))
+        self.memory.open(fresh["memory"])
+        self._begun += len(columns)
+        rows = len(self.tracks) + np.arange(len(columns))
+        self.tracks = np.concatenate([self.tracks, fresh])
+        self._note(rows, found, columns)
+
+    def _note(self, rows: Index, found: FrameDetections, columns: Index) -> None:
+        tracks = self.tracks
+        note_detections(tracks, rows, found, columns)
+        tracks["confirmed"][rows] |= tracks["hits"][rows] >= self._rules.n_init
+        embedded = found.has_feature[columns]
+        self.memory.add(tracks["memory"][rows[embedded]], found.feature[columns[embedded]])
+
+    def _name(self) -> None:
+        nameless = np.flatnonzero(self.tracks["confirmed"] & (self.tracks["public_id"] == 0))
+        self.tracks["public_id"][nameless] = self._named + 1 + np.arange(len(nameless))
+        self._named += len(nameless)

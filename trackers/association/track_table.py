@@ -1,0 +1,87 @@
+"""All tracks of one video as one array: a row per track, in the order in which they began."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.boxes import xyxy_from_tlwh
+from remix_track.detections import Tracks
+from remix_track.trackers.association.frame_detections import FrameDetections
+
+Table = NDArray[np.void]
+
+TRACK = np.dtype(
+    [
+        ("number", np.int64),  # from 1, in the order of beginning; the package's `track_id`
+        ("public_id", np.int64),  # from 1, in the order of confirmation; 0 before
+        ("confirmed", np.bool_),
+        ("hits", np.int64),  # detections so far
+        ("age", np.int64),  # frames so far, the first one counted
+        ("time_since_update", np.int64),  # frames since the last detection; 0: detected in this frame
+        ("mean", np.float64, (2, 4)),  # as `KalmanFilter` has it
+        ("covariance", np.float64, (3, 4)),
+        ("since_embedded", np.int64),  # frames since the last detection with an appearance
+        ("memory", np.intp),  # row in the appearance memory
+        ("class_id", np.int64),  # of the last detection
+        ("detection", np.int64),  # row of this frame's `FrameDetections`; -1: coasting
+        ("score", np.float32),  # nan: coasting
+        ("tlwh", np.float32, 4),  # the last detection's box
+    ]
+)
+
+
+def age_by_a_frame(tracks: Table) -> None:
+    """Count one frame more, in which nothing was detected so far."""
+    tracks["age"] += 1
+    tracks["time_since_update"] += 1
+    tracks["since_embedded"] += 1
+    tracks["detection"] = -1
+    tracks["score"] = np.nan
+
+
+def note_detections(tracks: Table, rows: NDArray[np.intp], found: FrameDetections, columns: NDArray[np.intp]) -> None:
+    """Write down for the tracks at `rows` which detections (`columns` of `found`) are theirs in this frame."""
+    tracks["hits"][rows] += 1
+    tracks["time_since_update"][rows] = 0
+    tracks["since_embedded"][rows[found.has_feature[columns]]] = 0
+    tracks["class_id"][rows] = found.class_id[columns]
+    tracks["detection"][rows] = columns
+    tracks["score"][rows] = found.score[columns]
+    tracks["tlwh"][rows] = found.tlwh[columns]
+
+
+def detected(tracks: Table) -> Table:
+    """A copy of the tracks, confirmed or not, that have a detection in this frame."""
+    now: Table = tracks[tracks["detection"] >= 0]
+    return now
+
+
+def reported(
+    tracks: Table, expected_tlwh: NDArray[np.floating], found: FrameDetections, *, max_coast: int, detector_box: bool
+) -> Tracks:
+    """The confirmed tracks detected at most `max_coast` frames ago that stand somewhere; arrays of the caller's own.
+
+    Args:
+        tracks: T tracks after a frame.
+        expected_tlwh: (T, 4) their boxes by the motion model.
+        found: the frame's N detections.
+        max_coast: frames.
+        detector_box: report the detector's box where there is one.
+    """
+    chosen = tracks["confirmed"] & (tracks["time_since_update"] <= max_coast)
+    here = tracks["detection"] >= 0
+    # A prediction can shrink through zero: of a person who was last detected half hidden behind something.
+    stands = np.isfinite(expected_tlwh).all(axis=1) & (expected_tlwh[:, 2:] > 0).all(axis=1)
+    chosen &= stands | here
+    measured = here & ((expected_tlwh[:, 2:] <= 0).any(axis=1) | detector_box)
+    tlwh = np.where(measured[:, None], tracks["tlwh"], expected_tlwh)[chosen]
+    column, here = tracks["detection"][chosen], here[chosen]
+    row, feature = np.full(len(column), -1), np.zeros((len(column), found.feature.shape[1]), np.float32)
+    row[here], feature[here] = found.row[column[here]], found.feature[column[here]]
+    return Tracks(
+        ids=tracks["public_id"][chosen],
+        xyxy=xyxy_from_tlwh(tlwh).astype(np.float32),
+        score=tracks["score"][chosen],
+        class_id=tracks["class_id"][chosen],
+        detection=row,
+        embedding=feature if feature.shape[1] else None,
+    )
