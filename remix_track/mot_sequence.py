@@ -265,4 +265,5 @@ def _inside(folder: str, path: Path) -> str:
     windows = PureWindowsPath(folder)
     if windows.drive or windows.root or ".." in {*PurePosixPath(folder).parts, *windows.parts}:
         raise InputError(f"{path}: imDir={folder!r} leads out of the sequence; correct the file")
-    return folder
+    # A file from Windows; but a name may hold the sign itself elsewhere.
+    return folder if (path.parent / folder).is_dir() else folder.replace("\\", "/")

@@ -22,7 +22,7 @@ def _sequence(folder, info, *, pictures=(), images="img1", text=(1, 2, 3)):
     """A sequence of small real pictures; `text` are the frames of its ground truth."""
     _ini(folder, f"[Sequence]\n{info}\n")
     for name in pictures:
-        (folder / images).mkdir(exist_ok=True)
+        (folder / images).mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(folder / images / "x.png"), np.zeros((8, 8, 3), np.uint8))
         (folder / images / "x.png").rename(folder / images / name)
     (folder / "gt").mkdir()
@@ -147,6 +147,12 @@ def test_evaluation_and_tracker_find_every_kind_of_picture(tmp_path, ending):
     for place in (folder, folder / "frames"):
         with open_source(place) as source:
             assert ([frame.index for frame in source], source.fps) == ([1, 4], 10)
+
+
+@pytest.mark.parametrize("there", ["data/rgb", "data\\rgb"])
+def test_a_folder_of_pictures_may_be_written_as_on_windows(tmp_path, there):
+    _sequence(tmp_path, "imDir=data\\rgb\n", pictures=["000001.png", "000002.png"], images=there)
+    assert len(read_sequence(tmp_path).pictures) == 2
 
 
 def test_of_two_endings_imext_names_the_one(tmp_path):
