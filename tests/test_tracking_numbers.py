@@ -139,6 +139,24 @@ def test_the_mean_keeps_nine_tenths_of_what_it_was(share, ids):
     assert ids_at(tracking, 100, embedding=(1 - limit) * mean / np.linalg.norm(mean) + away) == ids
 
 
+# --- classes ---
+
+
+@pytest.mark.parametrize("embedding", [None, FRONT], ids=["motion", "appearance"])
+@pytest.mark.parametrize("frames", [1, 5], ids=["unconfirmed", "confirmed"])
+@pytest.mark.parametrize("kind", ["remix", "deep-sort"])
+@pytest.mark.parametrize("kept_apart", [True, False])
+def test_match_classes(kind, frames, embedding, kept_apart):
+    tracking = standing(tracker(tracker=kind, match_classes=kept_apart), frames, embedding)
+    reported = 0
+    for _ in range(3):
+        seen = tracking.update(frame_of(person(100), class_id=[1], embedding=embedding), NOTHING)
+        reported += len(seen)
+    assert reported == (1 if kept_apart else 2 if frames == 1 else 3)
+    # One that was not confirmed, and is not continued, has no id to lose.
+    assert seen.ids.tolist() == [2 if kept_apart and frames == 5 else 1]
+
+
 # --- how long ---
 
 
@@ -178,9 +196,9 @@ def test_max_coast(coast, missed, ids):
 # --- re-ID skipping ---
 
 
-@pytest.mark.parametrize(("shift", "alone"), [(13, True), (14, False)])
+@pytest.mark.parametrize(("shift", "alone"), [(9.9, True), (10, True), (10.1, False)])
 def test_unambiguous_is_an_overlap_of_one_half(shift, alone):
-    expected, found = np.array([[100.0, 100, 40, 100]]), np.array([[100.0 + shift, 100, 40, 100]])
+    expected, found = np.array([[100.0, 100, 30, 100]]), np.array([[100.0 + shift, 100, 30, 100]])
     pair = np.zeros(1, np.intp)
     assert unambiguous(expected, found, pair, pair, known=np.ones(1, np.bool_)).tolist() == [alone]
 
@@ -239,6 +257,21 @@ def test_and_within_six_tenths_of_the_distance_to_others(share, linked):
     other = np.array([0.9, 0, np.sqrt(1 - 0.81), 0], np.float32)
     assert 1 - other @ FRONT == pytest.approx(0.1)
     assert is_linked(two(1, vectors=(FRONT, look(0.1 * share), other))) is linked
+
+
+@pytest.mark.parametrize(("first", "linked"), [(10, False), (11, True)])
+def test_others_are_those_who_share_a_frame_with_one_of_the_two(first, linked):
+    """Another person who looks much the same, in the first track's last frame: appearance decides nothing here."""
+    given = two(1, vectors=(FRONT, look(0.1), look(0.05)))
+    given.first[2], given.last[2] = first, 19
+    assert is_linked(given) is linked
+
+
+@pytest.mark.parametrize(("class_id", "linked"), [(0, True), (1, False), (-1, False)])
+def test_linked_people_are_of_one_class(class_id, linked):
+    given = two(1)
+    given.class_id[1] = class_id
+    assert is_linked(given) is linked
 
 
 @pytest.mark.parametrize(
