@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 from remix_track.trackers.association.frame_detections import unit_rows
 from remix_track.trackers.association.gallery import FreeRows, Gallery
+from remix_track.trackers.association.settings import DeepSortSettings
+from tests.deep_sort_scenes import deep_sort, frame_of, memory, person
 
 
 def units(rng: np.random.Generator, count: int, width: int = 8) -> NDArray[np.float32]:
@@ -55,6 +57,17 @@ def test_rows_of_ended_tracks_are_used_again():
         assert galleries.sizes(rows).tolist() == [1] * 30
         free.give_back(rows)
     assert len(galleries._slab) < 64
+
+
+@pytest.mark.parametrize("by", ["end_tracks", "max_age"])
+def test_ended_tracks_leave_their_rows_to_others(by):
+    tracker = deep_sort(DeepSortSettings(max_age=1, n_init=1))
+    for number in range(100):
+        tracker.update(frame_of(person(0), person(500), embedding=np.eye(2, 8), class_id=[number, number]))
+        if by == "end_tracks":
+            tracker.end_tracks()
+    assert tracker.update(frame_of(person(900), embedding=np.ones(8))).ids.tolist() == [201]
+    assert len(memory(tracker)._slab) < 64
 
 
 @pytest.mark.parametrize("limit", [0.05, 0.3, 0.9])

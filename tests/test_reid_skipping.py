@@ -81,6 +81,19 @@ def test_a_new_person_and_one_who_comes_back_are_looked_at():
     assert notebook.seen[-1] == [100], "it was away for a frame"
 
 
+def test_a_track_without_an_appearance_is_looked_at_until_it_has_one():
+    class Blind(Notebook):
+        def __call__(self, image, xyxy):
+            vectors = super().__call__(image, xyxy)
+            return vectors if len(self.seen) > 3 else np.zeros_like(vectors)
+
+    notebook = Blind()
+    tracked = tracker(notebook, n_init=1)
+    for _ in range(6):
+        tracked.update(found_at(100), PICTURE)
+    assert [len(seen) for seen in notebook.seen] == [1, 1, 1, 1, 0, 0]
+
+
 def test_one_in_the_gate_but_not_where_the_track_is_expected_is_looked_at():
     notebook = Notebook()
     tracked = tracker(notebook)

@@ -1,4 +1,4 @@
-"""Detections and a picture in, tracks out: the appearance encoder and a tracker as one object."""
+"""Detections and an image in, tracks out: the appearance encoder and a tracker as one object."""
 
 import dataclasses
 import logging
@@ -44,12 +44,12 @@ class Tracker:
     Make one per video: ids start at 1 and are never shared between videos.
 
     Attributes:
-        embedder: looks at people; None: motion only.
+        embedder: gives detections their appearance; None: motion only.
         settings: as they are used.
         clock: seconds of `embed` and `associate`.
-        crops: people looked at so far.
-        crops_saved: people who were not, as `appearance="auto"` found no need.
-        picture_width: pixels; None until a picture, or whoever made the tracker, has told.
+        crops: detections embedded so far.
+        crops_saved: detections that were not, as `appearance="auto"` found them unambiguous.
+        picture_width: pixels; None until it is known by an image or by `around`.
     """
 
     def __init__(
@@ -263,7 +263,7 @@ class Tracker:
         return book.finish(settings, max_distance=distance)
 
     def camera(self, detections: Detections, image: NDArray[np.uint8] | None) -> Warp | None:
-        """How the camera moved since the last frame; None where nobody asks, or it cannot be seen."""
+        """How the camera moved since the last frame; None where it is not asked for, or cannot be seen."""
         if self._camera_motion is None or image is None:
             return None
         with self.clock("camera"):

@@ -1,4 +1,4 @@
-"""How the camera moved from one picture to the next, by sparse optical flow."""
+"""How the camera moved from one image to the next, by sparse optical flow."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,8 @@ _MOST_SCALE, _MOST_SHIFT = 1.25, 0.3
 class CameraMotion:
     """Call it on every frame of one video, in order.
 
-    Corners of the last picture, those on people left out, are followed into this one by the pyramid of Lucas and
-    Kanade; RANSAC finds the rotation, scale and shift that most of them agree on. A gray picture of at most 640 pixels
+    Corners of the last image, those inside of boxes left out, are followed into this one by the pyramid of Lucas and
+    Kanade; RANSAC finds the rotation, scale and shift that most of them agree on. A gray image of at most 640 pixels
     is enough, and takes a few milliseconds.
     """
 
@@ -31,7 +31,7 @@ class CameraMotion:
             xyxy: (N, 4) pixels; what is inside moves by itself, and is not looked at.
 
         Returns:
-            (2, 3) float64, a partial affine map. None: there is none, as this is the first picture, or too few corners
+            (2, 3) float64, a partial affine map. None: there is none, as this is the first image, or too few corners
             agree (a cut, fog, a wall).
         """
         import cv2
@@ -63,7 +63,7 @@ def _corners(gray: NDArray[np.uint8], xyxy: NDArray[np.floating]) -> NDArray[np.
 
 
 def _between(last: NDArray[np.uint8], gray: NDArray[np.uint8], corners: NDArray[np.float32] | None) -> Warp | None:
-    """The map (2, 3) from one gray picture to the next, if enough corners agree on one that a camera can make."""
+    """The map (2, 3) from one gray image to the next, if enough corners agree on one that a camera can make."""
     import cv2
 
     if corners is None or len(corners) < _FEWEST:

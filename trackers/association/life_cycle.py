@@ -44,14 +44,14 @@ class LifeRules:
     Attributes:
         n_init: frames in a row with a detection before a track is confirmed and named; 1 confirms at once.
         max_age: frames that a confirmed track survives without a detection.
-        max_look_age: frames after which a track has to be embedded again, where re-ID is skipped.
+        max_embedding_age: frames after which a track has to be embedded again, where re-ID is skipped.
         match_classes: a track continues only with detections of its own class.
         keep_size: a track without a detection neither grows nor shrinks, from its second such frame on.
     """
 
     n_init: int
     max_age: int
-    max_look_age: int
+    max_embedding_age: int
     match_classes: bool
     keep_size: bool
 
@@ -81,11 +81,9 @@ class TrackLifeCycle:
 
     def ambiguous(self, found: FrameDetections) -> Index:
         """Which of the next frame's detections have to be embedded, to be asked before `update`."""
-        rules = self._rules
         remembers = self.memory.sizes(self.tracks["memory"]) > 0
-        return ambiguous(
-            self.tracks, found, self._motion, remembers, max_age=rules.max_look_age, match_classes=rules.match_classes
-        )
+        age, same_class = self._rules.max_embedding_age, self._rules.match_classes
+        return ambiguous(self.tracks, found, self._motion, remembers, max_age=age, match_classes=same_class)
 
     def update(self, found: FrameDetections) -> None:
         """Take the detections of the next frame."""
