@@ -102,6 +102,14 @@ def test_a_sequence_numbers_files_so_a_stack_in_it_is_one_frame_and_that_is_said
     ]
 
 
+def test_a_stack_among_numbered_pictures_moves_none_of_them(tmp_path):
+    for number in (1, 2, 3):
+        stack(tmp_path / f"{number:06}.tif", *([number, 100] if number == 2 else [number]))
+    source, frames = read_all(tmp_path, fps=10)
+    assert [(frame.index, read_stamp(frame.image)) for frame in frames] == [(1, 1), (2, 2), (3, 3)]
+    assert [line.partition(": ")[2].partition(",")[0] for line in source.warnings] == ["holds 2 pictures"]
+
+
 def test_of_a_jpeg_of_several_pictures_the_first_is_read_and_that_is_said(tmp_path):
     for name in ("a.jpg", "b.jpg"):
         first, second = images(1, 2)
