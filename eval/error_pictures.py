@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from markupsafe import Markup
 from numpy.typing import NDArray
 
 from remix_track.id_colours import colour_of, css, css_of, ink_on
@@ -43,7 +44,7 @@ class Budget:
     bytes: int = 12_000_000
 
 
-def take(shots: Iterable[Shot], name: str, picture: Picture, budget: Budget) -> dict[Shot, str]:
+def take(shots: Iterable[Shot], name: str, picture: Picture, budget: Budget) -> dict[Shot, Markup]:
     """The shots as SVG, as far as pictures are at hand and the budget lasts.
 
     Frames are asked for in ascending order and once each, so that a video can be read front to back.
@@ -55,7 +56,7 @@ def take(shots: Iterable[Shot], name: str, picture: Picture, budget: Budget) -> 
         budget: is reduced by what is used.
     """
     wanted = list(dict.fromkeys(shots))[: budget.pictures]
-    made: dict[Shot, str] = {}
+    made: dict[Shot, Markup] = {}
     image: NDArray[np.uint8] | None = None
     frame = 0
     for shot in sorted(wanted, key=lambda shot: shot.frame):
@@ -72,7 +73,7 @@ def take(shots: Iterable[Shot], name: str, picture: Picture, budget: Budget) -> 
     return made
 
 
-def _svg(shot: Shot, image: NDArray[np.uint8]) -> str | None:
+def _svg(shot: Shot, image: NDArray[np.uint8]) -> Markup | None:
     window = _window(shot.boxes[0].tlwh, image.shape[1], image.shape[0])
     if window is None:
         return None
@@ -81,11 +82,11 @@ def _svg(shot: Shot, image: NDArray[np.uint8]) -> str | None:
     if jpeg is None:
         return None
     boxes = [box for box in shot.boxes if _meets(box.tlwh, left, top, side)][:_MOST_BOXES]
-    drawn = "".join(_drawn(box, left, top, _SIDE / side) for box in reversed(boxes))
-    return (
-        f'<svg class="shot" viewBox="0 0 {_SIDE} {_SIDE}" width="{_SIDE}" height="{_SIDE}" role="img">'
-        f'<image width="{_SIDE}" height="{_SIDE}" href="data:image/jpeg;base64,{jpeg}"/>{drawn}</svg>'
-    )
+    drawn = Markup("").join(_drawn(box, left, top, _SIDE / side) for box in reversed(boxes))
+    return Markup(
+        '<svg class="shot" viewBox="0 0 {side} {side}" width="{side}" height="{side}" role="img">'
+        '<image width="{side}" height="{side}" href="data:image/jpeg;base64,{jpeg}"/>{drawn}</svg>'
+    ).format(side=_SIDE, jpeg=jpeg, drawn=drawn)
 
 
 def _window(tlwh: tuple[float, float, float, float], width: int, height: int) -> tuple[int, int, int] | None:
@@ -113,17 +114,27 @@ def _jpeg(crop: NDArray[np.uint8]) -> str | None:
     return base64.b64encode(data.tobytes()).decode("ascii") if done else None
 
 
-def _drawn(box: Box, left: int, top: int, scale: float) -> str:
+def _drawn(box: Box, left: int, top: int, scale: float) -> Markup:
     # MOT text counts pixels from 1.
     x, y = (box.tlwh[0] - 1 - left) * scale, (box.tlwh[1] - 1 - top) * scale
     width, height = max(box.tlwh[2], 0) * scale, max(box.tlwh[3], 0) * scale
-    area = f'x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}"'
+    area = Markup('x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"').format(x, y, width, height)
     if box.track is None:
-        return f'<rect class="truth-under" {area}/><rect class="truth" {area}/>'
-    colour, ink = css_of(box.track), css(ink_on(colour_of(box.track)))
+        return Markup('<rect class="truth-under" {area}/><rect class="truth" {area}/>').format(area=area)
     wide, bottom = _DIGIT * len(box.label) + 6, y if y > _LABEL else y + _LABEL
-    return (
-        f'<rect class="track" {area} stroke="{colour}"/><rect class="track-ground" x="{x:.1f}" '
-        f'y="{bottom - _LABEL:.1f}" width="{wide}" height="{_LABEL}" fill="{colour}"/>'
-        f'<text class="track-label" x="{x + 3:.1f}" y="{bottom - 4:.1f}" fill="{ink}">{box.label}</text>'
+    return Markup(
+        '<rect class="track" {area} stroke="{colour}"/><rect class="track-ground" x="{x:.1f}" '
+        'y="{ground:.1f}" width="{wide}" height="{height}" fill="{colour}"/>'
+        '<text class="track-label" x="{inner:.1f}" y="{line:.1f}" fill="{ink}">{label}</text>'
+    ).format(
+        area=area,
+        colour=css_of(box.track),
+        ink=css(ink_on(colour_of(box.track))),
+        x=x,
+        ground=bottom - _LABEL,
+        wide=wide,
+        height=_LABEL,
+        inner=x + 3,
+        line=bottom - 4,
+        label=box.label,
     )
