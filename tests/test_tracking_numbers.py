@@ -171,9 +171,18 @@ def test_max_age_is_90_frames_at_30_fps(kind, fps, most, more):
     assert ids_at(tracking, 100, embedding=FRONT) == ([] if more else [1])
 
 
-@pytest.mark.parametrize(("kind", "missed", "ids"), [("deep-sort", 29, [1]), ("deep-sort", 30, []), ("remix", 30, [1])])
-def test_max_motion_age_is_30_frames_for_deep_sort(kind, missed, ids):
-    tracking = standing(tracker(tracker=kind))
+@pytest.mark.parametrize(
+    ("options", "missed", "ids"),
+    [
+        ({"tracker": "deep-sort"}, 29, [1]),
+        ({"tracker": "deep-sort"}, 30, []),
+        ({"tracker": "remix"}, 30, [1]),
+        ({"tracker": "remix", "max_motion_age": 30}, 29, [1]),
+        ({"tracker": "remix", "max_motion_age": 30}, 30, []),
+    ],
+)
+def test_max_motion_age_is_30_frames_for_deep_sort(options, missed, ids):
+    tracking = standing(tracker(**options))
     for _ in range(missed):
         tracking.update(Detections.empty(), NOTHING)
     assert ids_at(tracking, 100) == ids
