@@ -13,7 +13,10 @@ HIDDEN = "…"
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]*"
 _ADDRESS = re.compile(rf"({_SCHEME})://(.*)", re.DOTALL)
 # A path takes one of the slashes away.
-_IN_TEXT = re.compile(rf"\b(?:{_SCHEME}://|(?:rts?m?ps?|https?|udp|srt|mms|ftps?):/(?!/))")
+_IN_TEXT = re.compile(
+    rf"\b(?:{_SCHEME}://|(?i:rts?m?ps?|https?|udp|srt|mms|ftps?):/(?!/)|{_SCHEME}:/(?=[^\s/]*:[^\s/]*@))"
+)
+_QUOTED = re.compile(r"[.,;:)\]}>]*['\"]")
 _HOST = re.compile(r"(?:[\w.-]+|\[[0-9A-Fa-f:.%]+\])(?::[0-9]{0,5})?")
 _FOLDER = re.compile(r"[\w. -]{1,60}")
 # Long, with letters and digits: made by a machine, to let people in.
@@ -90,20 +93,26 @@ def without_passwords(text: str) -> str:
         return text
     ends = [begin for begin, _ in starts[1:]] + [len(text)]
     shown = [
-        _shown_in_text(text[begin:inner], text[inner:end]) for (begin, inner), end in zip(starts, ends, strict=True)
+        _shown_in_text(text[max(begin - 1, 0) : begin], text[begin:inner], text[inner:end])
+        for (begin, inner), end in zip(starts, ends, strict=True)
     ]
     return text[: starts[0][0]] + "".join(shown)
 
 
-def _shown_in_text(scheme: str, after: str) -> str:
+def _shown_in_text(before: str, scheme: str, after: str) -> str:
     word = re.match(r"[^\s'\"]*", after)[0].rstrip(".,;:)]}>")  # type: ignore[index]
     address = split_address(f"{scheme.partition(':')[0]}://{word}")
-    if word in ("", HIDDEN) or address is None or scheme.lower() == "file://":
+    if word == HIDDEN or address is None or scheme.lower() == "file://":
         return scheme + after
-    if not address.host and "@" in after:
+    rest = after[len(word) :]
+    quoted = _QUOTED.match(rest)
+    # A quotation mark that does not end what one before the address began is of the password.
+    cut_short = quoted is not None and quoted[0][-1] != before
+    if "@" in (after if word and not address.host else rest if cut_short else ""):
         # Blanks and quotation marks may be of the password too.
+        address = Address(address.scheme, "", "", "")
         word = after[: re.compile(r"@[^\s'\"]*").search(after, after.rindex("@")).end()]  # type: ignore[union-attr]
-    return address.shown + after[len(word) :]
+    return (address.shown if word else scheme) + after[len(word) :]
 
 
 def _shown_path(path: str) -> str:
