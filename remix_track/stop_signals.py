@@ -20,7 +20,7 @@ import contextlib
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import TypeVar
 
@@ -28,6 +28,8 @@ Item = TypeVar("Item")
 
 STOPS = (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hasattr(signal, "SIGHUP") else []))
 """Windows has no SIGHUP."""
+_OF_A_TERMINAL = tuple(number for number in STOPS if number != signal.SIGTERM)  # they reach all of its processes
+_CAN_BLOCK = hasattr(signal, "pthread_sigmask")  # not on Windows
 PATIENCE = 5.0
 """Seconds that ending may take before the third signal, or a later one, ends the process as it is."""
 
@@ -107,8 +109,35 @@ def ignore() -> None:
     would then be the exit code. What is ignored stays so.
     """
     if threading.current_thread() is threading.main_thread():
-        for number in STOPS:
-            signal.signal(number, signal.SIG_IGN)
+        _ignore(STOPS)
+
+
+@contextlib.contextmanager
+def starting_workers() -> Iterator[None]:
+    """Start processes that leave Ctrl-C and the end of a terminal to this one; they call `leave_to_starter`.
+
+    They begin with the signals blocked that are blocked here, so that none ends them before they come to that.
+    """
+    if not _CAN_BLOCK:
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _OF_A_TERMINAL)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def leave_to_starter() -> None:
+    """In a process that was started in `starting_workers`: what comes from the terminal is not for it."""
+    _ignore(_OF_A_TERMINAL)
+    if _CAN_BLOCK:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _OF_A_TERMINAL)
+
+
+def _ignore(numbers: Iterable[signal.Signals]) -> None:
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

@@ -175,9 +175,8 @@ def test_processes_give_the_same_files_as_one(root, tmp_path):
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_stopping_ends_every_process_and_leaves_nothing_half_done(tmp_path, number, code):
-    """Thousands of frames each, so that only the wish to stop can end it soon."""
+def start_two(tmp_path, **environment):
+    """`eval` of thousands of frames in two processes, so that only the wish to stop can end it soon."""
     for name in ("one", "two"):
         folder = write_sequence(tmp_path / "own", name)
         info = folder / "seqinfo.ini"
@@ -186,22 +185,72 @@ def test_stopping_ends_every_process_and_leaves_nothing_half_done(tmp_path, numb
             file.write("100000,-1,1,1,9,9,0.9\n")
     words = ["--data", "own", "--weights", "none", "--jobs", "2", "--cache", "cache", "--output", "out"]
     command = [sys.executable, "-m", "remix_track.cli.main", "eval", *words]
-    # A terminal's Ctrl-C goes to all processes of the group; SIGTERM to the one that was started.
-    process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        env={**os.environ, **environment},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(files, count=2):
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and len(list((tmp_path / "out").glob(".*.txt"))) < 2:
+    while time.monotonic() < deadline and len(list(files())) < count:
         time.sleep(0.05)
-    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+
+
+def ended(process):
     try:
         _, said = process.communicate(timeout=120)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
-    assert process.returncode == code, said
+    return process.returncode, said
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_stopping_ends_every_process_and_leaves_nothing_half_done(tmp_path, number, code):
+    process = start_two(tmp_path)
+    wait_for(lambda: (tmp_path / "out").glob(".*.txt"))
+    # A terminal's Ctrl-C goes to all processes of the group; SIGTERM to the one that was started.
+    (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
+    returned, said = ended(process)
+    assert returned == code, said
     assert said.splitlines()[-1] == "remix-track: stopped by the user; no sequence is done"
     assert "Traceback" not in said
     assert not (tmp_path / "out").exists()
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_a_signal_of_the_terminal_leaves_processes_that_begin_to_the_first(tmp_path, number, code):
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, sys, time\n"
+        "if 'spawn_main' in str(sys.orig_argv):\n"
+        "    open(f'{os.getpid()}.begins', 'w').close()\n"
+        "    time.sleep(1)\n"
+    )
+    process = start_two(tmp_path, PYTHONPATH=str(tmp_path))
+    wait_for(lambda: tmp_path.glob("*.begins"))
+    os.killpg(process.pid, number)
+    returned, said = ended(process)
+    assert (returned, "Traceback" in said) == (code, False), said
+    assert said.endswith("remix-track: stopped by the user; no sequence is done\n")
+
+
+def test_a_process_that_is_killed_is_one_line(tmp_path):
+    process = start_two(tmp_path)
+    wait_for(lambda: (tmp_path / "out").glob(".*.txt"))
+    # The last that was started: before it comes multiprocessing's own, which looks after what they share.
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(children[-1]), signal.SIGKILL)
+    returned, said = ended(process)
+    assert returned == 2
+    assert said.splitlines()[-1].startswith("remix-track: a process that tracked was ended from outside")
+    assert "--jobs" in said
+    assert "Traceback" not in said
 
 
 def test_a_folder_that_got_no_result_may_be_named_again(root, tmp_path, capsys):

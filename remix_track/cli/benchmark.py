@@ -5,10 +5,10 @@ import dataclasses
 import itertools
 import logging
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from remix_track import stop_signals
 from remix_track.boxes import tlwh_from_xyxy
 from remix_track.cli.perception_cache import Recording, Seen, fingerprint, key_of, replay
 from remix_track.cli.terminal import begin
+from remix_track.errors import InputError
 from remix_track.mot_text import format_frame
 from remix_track.output_files import whole_file
 from remix_track.trackers.settings import TrackSettings
@@ -72,7 +74,7 @@ def track_all(jobs: Sequence[Job], processes: int, report: Callable[[Done], None
     """Do the jobs, in `processes` processes at once; report each as it ends, and show the frames done so far.
 
     Raises:
-        InputError: of the first job that fails; the others are given up.
+        InputError: of the first job that fails; the others are given up. Or a process was killed.
     """
     if processes == 1 or len(jobs) == 1:
         frames = itertools.count(1)
@@ -80,17 +82,25 @@ def track_all(jobs: Sequence[Job], processes: int, report: Callable[[Done], None
             report(track_sequence(job, lambda: show(next(frames))))
         return
     context = get_context("spawn")
-    counter, stop = context.Value("q", 0), context.Event()
+    with stop_signals.starting_workers():
+        # For what they share multiprocessing starts a process of its own.
+        counter, stop = context.Value("q", 0), context.Event()
     with ProcessPoolExecutor(
         min(processes, len(jobs)), mp_context=context, initializer=_begin_work, initargs=(counter, stop)
     ) as pool:
-        waiting = {pool.submit(_work, job) for job in jobs}
+        with stop_signals.starting_workers():
+            waiting = {pool.submit(_work, job) for job in jobs}
         try:
             while waiting:
                 ended, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
                 show(counter.value)
                 for future in ended:
                     report(future.result())
+        except BrokenProcessPool:
+            raise InputError(
+                "a process that tracked was ended from outside, as Linux does where memory runs out; run again with "
+                "fewer `jobs`"
+            ) from None
         except BaseException:
             # Leaving the pool waits for its processes, which end at their next frame.
             stop.set()
@@ -105,10 +115,7 @@ _shared: "tuple[Any, Any]"
 def _begin_work(counter: Any, stop: Any) -> None:
     global _shared
     _shared = counter, stop
-    # Ctrl-C and the end of a terminal reach every process of it; the first one tells the others.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "SIGHUP"):  # Windows has none
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    stop_signals.leave_to_starter()
     begin("remix-track")
 
 
