@@ -240,19 +240,6 @@ def test_a_signal_of_the_terminal_leaves_processes_that_begin_to_the_first(tmp_p
     assert said.endswith("remix-track: stopped by the user; no sequence is done\n")
 
 
-def test_a_process_that_is_killed_is_one_line(tmp_path):
-    process = start_two(tmp_path)
-    wait_for(lambda: (tmp_path / "out").glob(".*.txt"))
-    # The last that was started: before it comes multiprocessing's own, which looks after what they share.
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-    os.kill(int(children[-1]), signal.SIGKILL)
-    returned, said = ended(process)
-    assert returned == 2
-    assert said.splitlines()[-1].startswith("remix-track: a process that tracked was ended from outside")
-    assert "--jobs" in said
-    assert "Traceback" not in said
-
-
 def test_a_folder_that_got_no_result_may_be_named_again(root, tmp_path, capsys):
     (root / "train" / "MOT17-02-FRCNN" / "det" / "det.txt").write_text("no numbers\n")
     assert evaluate("--mot17", "--output", "out", "--no-cache") == 2

@@ -93,7 +93,8 @@ def track_all(jobs: Sequence[Job], processes: int, report: Callable[[Done], None
         try:
             while waiting:
                 ended, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
-                show(counter.value)
+                # Without its lock, which a process that is killed may have.
+                show(counter.get_obj().value)
                 for future in ended:
                     report(future.result())
         except BrokenProcessPool:
