@@ -75,10 +75,10 @@ def give_back(folder: Path) -> None:
 
 
 def _retaken(path: Path, *, overwrite: bool) -> Path:
-    """A result of ours, emptied where that was asked for."""
+    """A result of ours, emptied where that was asked for; a mark alone is what another run left that gave it back."""
     claims.take(path)
     try:
-        if not overwrite:
+        if not overwrite and any(one.name != MARK for one in path.iterdir()):
             raise InputError(_already(path))
         if path.is_symlink():
             raise InputError(f"{path}: cannot be written (through a symbolic link nothing is removed); name its target")

@@ -210,10 +210,43 @@ def ended(process):
     return process.returncode, said
 
 
+def long_evaluation(folder):
+    """Two sequences of a hundred thousand frames, a process for each, both at work."""
+    for name in ("one", "two"):
+        sequence = write_sequence(folder / "own", name)
+        info = sequence / "seqinfo.ini"
+        info.write_text(info.read_text().replace(f"seqLength={FRAMES}", "seqLength=900000"))
+        with (sequence / "det" / "det.txt").open("a") as file:
+            file.write("100000,-1,1,1,9,9,0.9\n")
+    words = ["--data", "own", "--weights", "none", "--jobs", "2", "--cache", "cache", "--output", "out"]
+    command = [sys.executable, "-m", "remix_track.cli.main", "eval", *words]
+    process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and len(list((folder / "out").glob(".*.txt"))) < 2:
+        time.sleep(0.05)
+    return process
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="the processes of a process are read from /proc")
+def test_a_process_that_is_killed_is_one_line(tmp_path):
+    """The last one that was started: the pool may not know it yet."""
+    process = long_evaluation(tmp_path)
+    started = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(started[-1]), signal.SIGKILL)
+    try:
+        _, said = process.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        raise
+    assert process.returncode == 2, said
+    assert said.splitlines()[-1].startswith("remix-track: a process that tracked was ended from outside, as Linux does")
+    assert not list((tmp_path / "out").glob("[!.]*")), "no result, only what the killed one had begun"
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_stopping_ends_every_process_and_leaves_nothing_half_done(tmp_path, number, code):
-    process = start_two(tmp_path)
-    wait_for(lambda: (tmp_path / "out").glob(".*.txt"))
+    """Thousands of frames each, so that only the wish to stop can end it soon."""
+    process = long_evaluation(tmp_path)
     # A terminal's Ctrl-C goes to all processes of the group; SIGTERM to the one that was started.
     (os.killpg if number == signal.SIGINT else os.kill)(process.pid, number)
     returned, said = ended(process)

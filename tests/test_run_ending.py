@@ -379,7 +379,7 @@ def test_a_folder_is_claimed_once_and_whole_files_know_it(tmp_path):
 
 
 def test_a_claim_of_another_run_that_gives_its_folder_back_is_never_shared(tmp_path):
-    """Eight processes claim, write and give back the same folder; no two have it at once."""
+    """Three processes claim, write and give back the same folder; no two have it at once, and none is left."""
     program = """
 import sys
 from pathlib import Path

@@ -90,6 +90,9 @@ def track_all(jobs: Sequence[Job], processes: int, report: Callable[[Done], None
     ) as pool:
         with stop_signals.starting_workers():
             waiting = {pool.submit(_work, job) for job in jobs}
+            # The pool looks who has died among the processes that it knew at the last `submit`: without one more, the
+            # death of the last process may be noticed by none (CPython 3.11, concurrent.futures.process).
+            pool.submit(int)
         try:
             while waiting:
                 ended, waiting = wait(waiting, timeout=0.2, return_when=FIRST_COMPLETED)
