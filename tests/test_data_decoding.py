@@ -6,6 +6,7 @@ import zlib
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from remix_track.data.decoding import BadCrop, CropReader, decode_crop
 from remix_track.data.name_table import NameTable
@@ -72,6 +73,17 @@ def test_bad_pictures_are_told_and_passed_over(tmp_path, caplog, data, reason):
     # Told once, however often it is drawn.
     assert caplog.text.count("a bad picture is passed over") == 1
     assert reader.bad == {0}
+
+
+def test_a_bad_picture_is_one_also_where_pillow_was_patched(monkeypatch):
+    """After ultralytics is imported, `Image.open` asks for a HEIF reader when it does not know a file."""
+
+    def patched(*arguments, **options):
+        raise ModuleNotFoundError("No module named 'pi_heif'")
+
+    monkeypatch.setattr(Image, "open", patched)
+    with pytest.raises(ValueError, match="not a JPEG"):
+        decode_crop(b"no picture", 16, 8)
 
 
 def test_a_missing_file_is_a_bad_picture(tmp_path):

@@ -4,6 +4,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+import time
 from typing import Any
 
 import cv2
@@ -320,3 +322,25 @@ def test_the_process_and_the_home_stay_as_they_were(weights, tmp_path):
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
     assert list(home.rglob("*")) == []
     assert list(here.rglob("*")) == []
+
+
+def test_two_threads_leave_pillow_as_it_was():
+    """What the first has changed is not what the second puts back."""
+    from PIL import Image
+
+    before = Image.open
+    inside = threading.Event()
+
+    def enter() -> None:
+        inside.set()
+        with quiet_ultralytics():
+            pass
+
+    second = threading.Thread(target=enter)
+    with quiet_ultralytics():
+        Image.open = lambda *arguments, **options: before(*arguments, **options)
+        second.start()
+        inside.wait()
+        time.sleep(0.1)  # until it waits for us
+    second.join()
+    assert Image.open is before

@@ -118,7 +118,8 @@ def _check_header(data: bytes) -> str:
     try:
         with Image.open(io.BytesIO(data), formats=CROP_FORMATS) as picture:
             (width, height), kind = picture.size, picture.format or ""
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
+    except (UnidentifiedImageError, ImportError, OSError, SyntaxError, Image.DecompressionBombError):
+        # ImportError: where a program imported ultralytics, Pillow tries a HEIF reader that need not be there.
         raise ValueError(f"not a JPEG, PNG, BMP or WebP; {len(data):,} bytes") from None
     if min(width, height) < SMALLEST_CROP or width * height > MOST_PIXELS:
         raise ValueError(f"{width}x{height} pixels; expected {SMALLEST_CROP} a side to {MOST_PIXELS:,} in all")

@@ -41,9 +41,10 @@ def quiet_ultralytics() -> Iterator[None]:
     import torch
     from PIL import Image
 
-    threads, open_picture = (torch.get_num_threads(), cv2.getNumThreads()), Image.open
     with contextlib.ExitStack() as stack:
+        # Looked at while no other thread is inside, who would have changed it.
         stack.enter_context(_one_at_a_time)
+        threads, open_picture = (torch.get_num_threads(), cv2.getNumThreads()), Image.open
         stack.enter_context(np.printoptions())
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
