@@ -4,6 +4,7 @@ What others do on the machine slows both sides alike, and the best of several tu
 compare seconds of processor time on one thread. `speed_ratios.toml` says how the stored ratios were chosen.
 """
 
+import os
 import time
 import tomllib
 from pathlib import Path
@@ -33,6 +34,9 @@ from tests.deep_sort_scenes import crowd, deep_sort, mended_package, package_tra
 from tests.footage import write_video
 
 STORED = tomllib.loads((Path(__file__).parent / "speed_ratios.toml").read_text())
+pytestmark = pytest.mark.skipif(
+    "PYTEST_XDIST_WORKER" in os.environ, reason="speeds are compared alone: python -m pytest tests/test_speed_ratios.py"
+)
 needs_openvino = pytest.mark.skipif(not openvino_runtime.is_usable(), reason="openvino does not run here")
 
 
