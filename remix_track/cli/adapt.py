@@ -33,7 +33,14 @@ logger = logging.getLogger(__name__)
 
 FEWEST_TRACKLETS = 8
 """Fewer show too few people to learn from."""
-DRAWN = {"identities": 200, "cameras": 6, "videos": 1, "sequences": 1, "target_identities": 60, "seed": 0}
+DRAWN: dict[str, Any] = {
+    "identities": 200,
+    "cameras": 6,
+    "videos": 1,
+    "sequences": 1,
+    "target_identities": 60,
+    "seed": 0,
+}
 """The drawn people that keep what is known alive; see `synthesize`."""
 
 

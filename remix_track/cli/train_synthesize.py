@@ -23,6 +23,18 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--videos", type=int, default=60, help="videos of the unlabelled part (default: 60)")
     made.add_argument("--target-identities", type=int, help="people of the target (default: a quarter of --identities)")
     made.add_argument("--sequences", type=int, default=2, help="MOT sequences (default: 2)")
+    made.add_argument(
+        "--wardrobe",
+        choices=("paint-box", "street"),
+        default="paint-box",
+        help="clothes of all colours alike, or as on a street: black, grey, navy, denim (default: paint-box)",
+    )
+    made.add_argument(
+        "--lookalikes", type=float, default=0.25, help="share of people in the clothes of another (default: 0.25)"
+    )
+    made.add_argument(
+        "--colour-cast", type=float, default=1.0, help="how far the cameras' white balance differs (default: 1)"
+    )
     made.add_argument("--seed", type=int, default=0, help="same seed, same bytes (default: 0)")
     made.add_argument("--quiet", "-q", action="store_true", help="say nothing but errors")
     return made
@@ -33,6 +45,7 @@ def run(words: Sequence[str]) -> int:
     arguments = parser().parse_args(words)
 
     from remix_track.synthetic.dataset import synthesize
+    from remix_track.synthetic.style import Style
 
     counts = synthesize(
         arguments.folder,
@@ -42,6 +55,7 @@ def run(words: Sequence[str]) -> int:
         seed=arguments.seed,
         sequences=arguments.sequences,
         target_identities=arguments.target_identities,
+        style=Style(arguments.wardrobe, arguments.lookalikes, arguments.colour_cast),
         show=None if arguments.quiet else _Lines().show,
     )
     if not arguments.quiet:

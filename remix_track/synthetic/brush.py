@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 
 from remix_track.synthetic.camera import Camera
-from remix_track.synthetic.people import Colour
 from remix_track.synthetic.sprites import Image, Sprite, shrink
+from remix_track.synthetic.wardrobe import Colour
 
 _FRACTION_BITS = 4
 

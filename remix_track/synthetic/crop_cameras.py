@@ -48,12 +48,13 @@ class CropCamera:
     jpeg_quality: int
 
     @classmethod
-    def sample(cls, rng: np.random.Generator) -> Self:
-        """A camera by chance; `rng` alone decides which.
+    def sample(cls, rng: np.random.Generator, colour_cast: float = 1.0) -> Self:
+        """A camera by chance; `rng` decides which, `colour_cast` how far its white balance may be off.
 
         The spreads are tuned so that features of ImageNet find some people again and by far not all.
         """
         warmth, green, exposure = rng.normal(0, 0.07), rng.normal(0, 0.025), rng.normal(0, 0.1)
+        warmth, green = colour_cast * warmth, colour_cast * green
         channels = (exposure - warmth, exposure + green, exposure + warmth)
         blue, green_gain, red = (math.exp(min(max(one, -0.6), 0.45)) for one in channels)
         return cls(

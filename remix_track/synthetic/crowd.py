@@ -4,25 +4,29 @@ import dataclasses
 
 import numpy as np
 
-from remix_track.synthetic.people import Colour, Person
+from remix_track.synthetic.people import Person
 from remix_track.synthetic.places import some_colour
+from remix_track.synthetic.wardrobe import PAINT_BOX, Colour, Wardrobe
 
 
-def crowd(rng: np.random.Generator, count: int, *, lookalikes: float, any_colour: float) -> list[Person]:
+def crowd(
+    rng: np.random.Generator, count: int, *, lookalikes: float, any_colour: float, wardrobe: Wardrobe = PAINT_BOX
+) -> list[Person]:
     """People by chance.
 
     Args:
         rng: decides who.
         count: how many.
         lookalikes: share of them who wear much the same as somebody before them.
-        any_colour: share of them whose clothes have colours outside `Person.sample`'s palette.
+        any_colour: share of them whose clothes have colours outside the wardrobe's palettes.
+        wardrobe: the palettes.
     """
     people: list[Person] = []
     for _ in range(count):
         if people and rng.random() < lookalikes:
-            people.append(people[int(rng.integers(len(people)))].lookalike(rng))
+            people.append(people[int(rng.integers(len(people)))].lookalike(rng, wardrobe))
             continue
-        person = Person.sample(rng)
+        person = Person.sample(rng, wardrobe)
         people.append(_recoloured(person, rng) if rng.random() < any_colour else person)
     return people
 

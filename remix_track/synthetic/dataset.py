@@ -4,6 +4,7 @@ People are drawn as tubes with OpenCV (`figure`), 2.5 ms each. A package of arti
 better shapes, but brings no clothes, and what tells people apart in crops of 128 x 64 pixels is clothes, hair and bags.
 """
 
+import dataclasses
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -22,6 +23,7 @@ from remix_track.synthetic.people import Person
 from remix_track.synthetic.places import panorama
 from remix_track.synthetic.scenes import StreetScene, write_sequence
 from remix_track.synthetic.sprites import Image
+from remix_track.synthetic.style import Style
 
 _MOST = 100_000
 _VERSION = 1
@@ -65,13 +67,14 @@ def synthesize(
     seed: int = 0,
     sequences: int = 2,
     target_identities: int | None = None,
+    style: Style | None = None,
     show: Show | None = None,
 ) -> Counts:
     """Draw a data set; the same arguments give the same bytes.
 
     - `multi_camera/bounding_box_train`: labelled, names as in Market-1501; each person in two or more of the cameras,
-      three to six crops in each. Everybody's clothes come from one palette, as on one campus in one season.
-    - `single_camera/v0001/000123_07.jpg`: one camera, place, light and crowd per video, with clothes of any colour.
+      three to six crops in each. Everybody's clothes come from one wardrobe, as on one campus in one season.
+    - `single_camera/v0001/000123_07.jpg`: one camera, place, light and crowd per video, some clothes of any colour.
       The first field is the hidden identity, for judging pseudo labels; nobody is in two videos.
     - `target`: other people before other cameras, as `query` (one crop per person and camera) and `bounding_box_test`,
       where a sixth of the people are distractors, named 0000. `bounding_box_train` is there and empty.
@@ -89,6 +92,7 @@ def synthesize(
         seed: decides everything.
         sequences: MOT sequences; 0 for none.
         target_identities: people of the target; None for a quarter of `identities`, at least four.
+        style: what people and cameras are like; None for the usual. The films of the street have their own.
         show: told how far along the drawing is.
 
     Raises:
@@ -107,12 +111,19 @@ def synthesize(
     temporary = folder.parent / f".{folder.name[:100]}-{secrets.token_hex(4)}"
     try:
         temporary.mkdir(parents=True)
-        counts = _Drawing(temporary, seed, show or _say_nothing).everything(
+        counts = _Drawing(temporary, seed, style or Style(), show or _say_nothing).everything(
             identities, cameras, videos, sequences, wanted
         )
-        arguments = {"identities": identities, "cameras": cameras, "videos": videos, "sequences": sequences}
+        arguments: dict[str, object] = {
+            "identities": identities,
+            "cameras": cameras,
+            "videos": videos,
+            "sequences": sequences,
+        }
         if target_identities is not None:  # so that a set drawn without it keeps its bytes
             arguments["target_identities"] = wanted
+        if style not in (None, Style()):
+            arguments["style"] = dataclasses.asdict(style)
         text = json_text({"version": _VERSION, "seed": seed, **arguments}, indent=2)
         (temporary / "synthetic.json").write_text(text)
         temporary.rename(folder)
@@ -135,8 +146,8 @@ def _say_nothing(part: str, done: int, total: int) -> None:
 class _Drawing:
     """Draws the parts one after another, each from generators of its own."""
 
-    def __init__(self, root: Path, seed: int, show: Show) -> None:
-        self._root, self._seed, self._show = root, seed, show
+    def __init__(self, root: Path, seed: int, style: Style, show: Show) -> None:
+        self._root, self._seed, self._style, self._show = root, seed, style, show
 
     def everything(self, identities: int, cameras: int, videos: int, sequences: int, target: int) -> Counts:
         labelled = self._labelled(identities, cameras)
@@ -146,14 +157,14 @@ class _Drawing:
 
     def _labelled(self, identities: int, cameras: int) -> int:
         rng = self._generator(_LABELLED)
-        people = crowd(rng, identities, lookalikes=0.25, any_colour=0.0)
+        people = self._crowd(rng, identities, any_colour=0.0)
         visits = list(_visits(rng, people, cameras, (1, 1), presence=0.65, crops=(3, 6)))
         placed = [_placed(visit, lambda _: "multi_camera/bounding_box_train") for visit in visits]
         return self._draw("labelled crops", rng, placed, people, cameras, _LABELLED)
 
     def _target(self, identities: int, cameras: int, identity: int, camera: int) -> tuple[int, int]:
         rng = self._generator(_TARGET)
-        people = crowd(rng, identities + max(identities // 6, 1), lookalikes=0.25, any_colour=0.5)
+        people = self._crowd(rng, identities + max(identities // 6, 1), any_colour=self._style.clothes.any_colour)
         known, strangers = people[:identities], people[identities:]
         for inner in ("bounding_box_train", "query", "bounding_box_test"):
             (self._root / "target" / inner).mkdir(parents=True)
@@ -168,7 +179,7 @@ class _Drawing:
         done = 0
         for video in range(videos):
             rng = self._generator(_VIDEOS, video)
-            people = crowd(rng, int(rng.integers(8, 17)), lookalikes=0.25, any_colour=0.5)
+            people = self._crowd(rng, int(rng.integers(8, 17)), any_colour=self._style.clothes.any_colour)
             visits = []
             for person in people:
                 crops = int(rng.integers(7, 15))
@@ -187,6 +198,10 @@ class _Drawing:
         self._show("MOT sequences", sequences, sequences)
         return sequences * _SCENE["frames"]
 
+    def _crowd(self, rng: np.random.Generator, count: int, *, any_colour: float) -> list[Person]:
+        style = self._style
+        return crowd(rng, count, lookalikes=style.lookalikes, any_colour=any_colour, wardrobe=style.clothes)
+
     def _generator(self, *part: int) -> np.random.Generator:
         # Not default_rng([seed, *part]): there a zero at the end changes nothing.
         return np.random.default_rng(np.random.SeedSequence(self._seed, spawn_key=part))
@@ -201,7 +216,7 @@ class _Drawing:
         *key: int,
     ) -> int:
         """Draw and write the crops of all visits; how many there were."""
-        views = [CropCamera.sample(rng) for _ in range(cameras)]
+        views = [CropCamera.sample(rng, self._style.colour_cast) for _ in range(cameras)]
         scenery = [panorama(view.place, view.pitch) for view in views]
         total, done = sum(len(visit.names) for visit in visits), 0
         for number, visit in enumerate(visits):

@@ -8,8 +8,8 @@ import numpy as np
 from remix_track.synthetic.brush import Brush, shade
 from remix_track.synthetic.camera import Camera
 from remix_track.synthetic.cast import PILLAR
-from remix_track.synthetic.people import Colour
 from remix_track.synthetic.sprites import Sprite
+from remix_track.synthetic.wardrobe import Colour
 
 _POSTERS: tuple[Colour, ...] = (
     (92, 120, 196), (176, 150, 96), (110, 176, 206), (120, 110, 170), (130, 166, 120), (200, 202, 204), (96, 96, 104),

@@ -6,8 +6,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-Colour = tuple[int, int, int]
-"""Blue, green, red in 0..255, as OpenCV orders them."""
+from remix_track.synthetic.wardrobe import PAINT_BOX, Colour, Wardrobe
 
 HairStyle = Literal["bald", "short", "long", "bun", "ponytail", "curly"]
 Hat = Literal["none", "cap", "beanie", "sun hat"]
@@ -25,16 +24,6 @@ _HAIR: tuple[Colour, ...] = (
     (22, 22, 26), (30, 38, 54), (38, 56, 88), (46, 74, 120), (88, 140, 186), (120, 178, 214), (48, 70, 148),
     (160, 164, 168),
 )  # fmt: skip
-_CLOTH: tuple[Colour, ...] = (
-    (34, 34, 38), (70, 66, 64), (122, 118, 114), (226, 228, 230), (92, 48, 28), (150, 92, 40), (206, 158, 92),
-    (44, 40, 168), (52, 60, 206), (36, 28, 104), (62, 132, 46), (54, 84, 44), (120, 164, 110), (46, 140, 222),
-    (58, 196, 232), (120, 190, 226), (150, 62, 120), (186, 138, 214), (132, 128, 30), (172, 176, 96), (52, 78, 122),
-)  # fmt: skip
-_TROUSERS: tuple[Colour, ...] = (
-    (30, 30, 34), (58, 54, 52), (96, 62, 40), (122, 84, 56), (74, 44, 30), (66, 86, 104), (80, 108, 130), (62, 76, 66),
-    (52, 60, 84),
-)  # fmt: skip
-_SHOES: tuple[Colour, ...] = ((28, 28, 32), (40, 56, 84), (220, 222, 224), (66, 62, 150), (120, 84, 48))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,15 +71,15 @@ class Person:
     fabric: int
 
     @classmethod
-    def sample(cls, rng: np.random.Generator) -> "Person":
-        """Somebody, by chance; `rng` alone decides who."""
+    def sample(cls, rng: np.random.Generator, wardrobe: Wardrobe = PAINT_BOX) -> "Person":
+        """Somebody in clothes of that wardrobe, by chance; `rng` decides who."""
         feminine = bool(rng.random() < 0.5)
         top: Top = _choice(rng, {"t-shirt": 3, "sweater": 3, "open jacket": 2, "coat": 1.5, "hoodie": 1.5})
         bottom: Bottom = _choice(
             rng,
             {"trousers": 6, "shorts": 0.5, "skirt": 1, "dress": 1} if feminine else {"trousers": 8, "shorts": 1},
         )
-        top_colour = _shade(rng, _CLOTH)
+        top_colour = _shade(rng, wardrobe.cloth)
         return cls(
             stature=_clipped(rng, 1.67 if feminine else 1.78, 0.06, 1.52, 1.94),
             girth=_clipped(rng, 1.12, 0.08, 0.98, 1.34),
@@ -101,26 +90,26 @@ class Person:
             hair=_shade(rng, _HAIR, 6),
             beard=not feminine and bool(rng.random() < 0.3),
             hat=_choice(rng, {"none": 10, "cap": 1.2, "beanie": 1.2, "sun hat": 0.6}),
-            hat_colour=_shade(rng, _CLOTH),
+            hat_colour=_shade(rng, wardrobe.cloth),
             top=top,
             top_colour=top_colour,
-            second_colour=_contrasting(rng, top_colour),
+            second_colour=_contrasting(rng, top_colour, wardrobe.cloth),
             pattern=_choice(rng, {"plain": 5, "stripes": 1.2, "checks": 1, "logo": 1.5, "two-tone": 1.2}),
             bottom=bottom,
-            bottom_colour=_shade(rng, _TROUSERS if bottom != "skirt" else _CLOTH),
+            bottom_colour=_shade(rng, wardrobe.trousers if bottom != "skirt" else wardrobe.cloth),
             tights=bool(rng.random() < 0.65),
             boots=bool(rng.random() < 0.2),
-            shoe_colour=_shade(rng, _SHOES),
+            shoe_colour=_shade(rng, wardrobe.shoes),
             bag=_choice(rng, {"none": 5, "backpack": 2.2, "shoulder bag": 1.8, "shopping bag": 1}),
-            bag_colour=_shade(rng, _CLOTH),
+            bag_colour=_shade(rng, wardrobe.cloth),
             bag_side=1 if rng.random() < 0.5 else -1,
             arm_swing=_clipped(rng, 1.0, 0.15, 0.6, 1.3),
             fabric=int(rng.integers(2**31)),
         )
 
-    def lookalike(self, rng: np.random.Generator) -> "Person":
+    def lookalike(self, rng: np.random.Generator, wardrobe: Wardrobe = PAINT_BOX) -> "Person":
         """Another person in much the same clothes: other body, hair and shoes, colours a shade off."""
-        other = Person.sample(rng)
+        other = Person.sample(rng, wardrobe)
         return dataclasses.replace(
             other,
             top=self.top,
@@ -152,9 +141,9 @@ def _shade(rng: np.random.Generator, palette: tuple[Colour, ...], spread: int = 
     return blue, green, red
 
 
-def _contrasting(rng: np.random.Generator, colour: Colour) -> Colour:
+def _contrasting(rng: np.random.Generator, colour: Colour, palette: tuple[Colour, ...]) -> Colour:
     """A colour of the palette that stands out from `colour`."""
-    candidates = [_shade(rng, _CLOTH) for _ in range(4)]
+    candidates = [_shade(rng, palette) for _ in range(4)]
     return max(candidates, key=lambda other: sum(abs(a - b) for a, b in zip(colour, other, strict=True)))
 
 

@@ -6,8 +6,8 @@ import math
 import cv2
 import numpy as np
 
-from remix_track.synthetic.people import Colour
 from remix_track.synthetic.sprites import Image
+from remix_track.synthetic.wardrobe import Colour
 
 HEIGHT, WIDTH = 200, 900
 FOOT_ROW = 150

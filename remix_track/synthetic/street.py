@@ -5,9 +5,9 @@ import numpy as np
 
 from remix_track.synthetic.brush import Brush, shade
 from remix_track.synthetic.camera import Camera
-from remix_track.synthetic.people import Colour
 from remix_track.synthetic.sprites import Image
 from remix_track.synthetic.vehicles import parked
+from remix_track.synthetic.wardrobe import Colour
 
 _HOUSES, _FAR_KERB, _NEAR_KERB = 21.0, 18.0, 12.6
 """Metres from the camera to the house fronts and to both sides of the road."""

@@ -3,7 +3,7 @@
 import numpy as np
 
 from remix_track.synthetic.brush import Brush, shade
-from remix_track.synthetic.people import Colour
+from remix_track.synthetic.wardrobe import Colour
 
 _DEPTH = 13.6
 _PAINT: tuple[Colour, ...] = ((168, 150, 120), (96, 104, 158), (206, 206, 202), (120, 140, 110), (90, 88, 92))

@@ -46,7 +46,14 @@ def with_drawn_data(settings: TrainSettings, check: Callable[[], None]) -> Train
 def drawn_folder(drawn: DrawnSettings) -> Path:
     """Where the set of these settings lies."""
     people = f"{drawn.identities}-people-{drawn.cameras}-cameras-{drawn.videos}-videos-{drawn.target_identities}-others"
-    return Path(drawn.folder).expanduser() / f"{people}-seed-{drawn.seed}"
+    return Path(drawn.folder).expanduser() / f"{people}{_style_in_words(drawn)}-seed-{drawn.seed}"
+
+
+def _style_in_words(drawn: DrawnSettings) -> str:
+    """For the folder's name; nothing for the usual style, so that sets from before there was a choice are found."""
+    usual = DrawnSettings()
+    named = {"wardrobe": drawn.wardrobe, "lookalikes": drawn.lookalikes, "colour_cast": drawn.colour_cast}
+    return "".join(f"-{name}-{value}" for name, value in named.items() if value != getattr(usual, name))
 
 
 def _is_whole(folder: Path) -> bool:
@@ -56,6 +63,7 @@ def _is_whole(folder: Path) -> bool:
 
 def _draw(folder: Path, drawn: DrawnSettings, check: Callable[[], None]) -> None:
     from remix_track.synthetic.dataset import synthesize
+    from remix_track.synthetic.style import Style
 
     try:
         synthesize(
@@ -64,6 +72,7 @@ def _draw(folder: Path, drawn: DrawnSettings, check: Callable[[], None]) -> None
             cameras=drawn.cameras,
             videos=drawn.videos,
             target_identities=drawn.target_identities,
+            style=Style(drawn.wardrobe, drawn.lookalikes, drawn.colour_cast),
             sequences=0,
             seed=drawn.seed,
             show=lambda part, done, total: check(),

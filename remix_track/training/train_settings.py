@@ -71,6 +71,7 @@ class DrawnSettings:
         cameras: of the labelled part.
         videos: of the single-camera part.
         target_identities: people of the target.
+        wardrobe, lookalikes, colour_cast: what people and cameras are like, as in `remix_track.synthetic.style.Style`.
         seed: of the drawing; the run's own seed says nothing about its data.
         folder: where sets are drawn and found again, each in a folder named by these settings.
     """
@@ -79,6 +80,9 @@ class DrawnSettings:
     cameras: int = field(default=6, metadata={"help": "cameras of the labelled part"})
     videos: int = field(default=60, metadata={"help": "videos of the single-camera part"})
     target_identities: int = field(default=100, metadata={"help": "people of the target"})
+    wardrobe: Literal["paint-box", "street"] = field(default="paint-box", metadata={"help": "colours of the clothes"})
+    lookalikes: float = field(default=0.25, metadata={"help": "share of people in the clothes of another"})
+    colour_cast: float = field(default=1.0, metadata={"help": "how far the cameras' white balance differs"})
     seed: int = field(default=0, metadata={"help": "of the drawing"})
     folder: str = field(default="runs/drawn", metadata={"help": "where drawn sets lie and are found again"})
 
@@ -89,6 +93,8 @@ class DrawnSettings:
         _check("cameras", self.cameras, "2 to 1,000", 2, 1000)
         _check("videos", self.videos, "1 to 100,000", 1, 100_000)
         _check("target_identities", self.target_identities, "2 to 100,000", 2, 100_000)
+        _check("lookalikes", self.lookalikes, "0 to 1", 0, 1)
+        _check("colour_cast", self.colour_cast, "0 to 3", 0, 3)
         _check("seed", self.seed, "0 to 2**32 - 1", 0, 2**32 - 1)
 
 
