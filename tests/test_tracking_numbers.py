@@ -372,7 +372,7 @@ def test_twelve_corners_have_to_be_found(monkeypatch, found, believed):
 
 # --- the documents ---
 
-DOCUMENT = Path(__file__).parents[1] / "docs" / "tracking.md"
+DOCUMENT = Path(__file__).parents[1] / "docs/guide/tracking.md"
 DEFAULTS = {f.name: f.default for kind in (DeepSortSettings, AssociationSettings) for f in dataclasses.fields(kind)}
 STATED = (
     re.findall(r"^\| ((?:`\w+`(?:, )?)+) \| ([^|]+) \|", DOCUMENT.read_text("utf-8"), re.M)

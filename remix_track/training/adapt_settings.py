@@ -26,7 +26,7 @@ ADAPTATION: dict[str, Any] = {
     "optimiser": {"learning_rate": 1e-4, "warmup_epochs": 1, "schedule": "cosine"},
     "run": {"epochs": 4, "evaluate_every": 0, "checkpoint_every": 20, "keep": 1},
 }
-"""Keys that differ from the defaults of `remix-train`, chosen by reason; docs/accuracy.md says what they bring."""
+"""Keys that differ from the defaults of `remix-train`, chosen by reason; measured in docs/results/accuracy.md."""
 
 _DECIDED = (
     "pretrain", "joint", "data.multi_camera", "data.single_camera", "data.target", "data.footage_folder",
