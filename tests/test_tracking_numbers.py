@@ -399,6 +399,8 @@ def test_the_documents_state_the_defaults():
 def _is(default: Any, said: str) -> bool:
     if isinstance(default, bool):
         return said == ("on" if default else "off")
+    if default is None:
+        return said == "none"
     if isinstance(default, int | float):
         return float(said) == default
     return said == str(default)
