@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from remix_track.errors import InputError
     from remix_track.trackers.api import track
     from remix_track.trackers.frame import TrackedFrame
-    from remix_track.trackers.pipeline import Run
+    from remix_track.trackers.pipeline.run import Run
     from remix_track.trackers.tracker import Tracker
 
     __version__: str
@@ -35,7 +35,7 @@ _HOMES = {
     "Detections": "remix_track.detections",
     "Tracks": "remix_track.detections",
     "InputError": "remix_track.errors",
-    "Run": "remix_track.trackers.pipeline",
+    "Run": "remix_track.trackers.pipeline.run",
     "TrackedFrame": "remix_track.trackers.frame",
     "Tracker": "remix_track.trackers.tracker",
     "load_embedder": "remix_track.encoder.load",

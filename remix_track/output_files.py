@@ -7,13 +7,13 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from remix_track import claims
-from remix_track.claims import MARK
+from remix_track import reservations
 from remix_track.errors import InputError
+from remix_track.reservations import MARK
 
 
 def claim_folder(path: Path, *, overwrite: bool = False) -> Path:
-    """Make an empty folder for one result and return it; it is this process's until `claims.release`.
+    """Make an empty folder for one result and return it; it is this process's until `reservations.release`.
 
     A folder that holds anything is refused, and with `overwrite` emptied first, but only where an earlier run of
     ours left its mark: `--output ~` must not cost anyone their home. One that a run writes to is never taken.
@@ -31,7 +31,7 @@ def claim_folder(path: Path, *, overwrite: bool = False) -> Path:
                 else _already(path)
             )
         path.mkdir(parents=True, exist_ok=True)
-        claims.take(path)
+        reservations.take(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({_reason(error)}); give another `output`") from None
     return path
@@ -43,8 +43,8 @@ def claim_numbered_folder(parent: Path, name: str) -> Path:
         path = parent / (name if number == 1 else f"{name}-{number}")
         try:
             path.mkdir(parents=True)
-            claims.take(path)
-        except (FileExistsError, claims.BusyError):
+            reservations.take(path)
+        except (FileExistsError, reservations.BusyError):
             continue
         except OSError as error:
             raise InputError(f"{path}: cannot be written ({_reason(error)}); give another `output`") from None
@@ -59,7 +59,7 @@ def reclaim_folder(path: Path) -> Path:
         InputError: a run writes to it, or it cannot be written.
     """
     try:
-        claims.take(path)
+        reservations.take(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({_reason(error)})") from None
     return path
@@ -71,12 +71,12 @@ def give_back(folder: Path) -> None:
         if [path.name for path in folder.iterdir()] == [MARK]:
             (folder / MARK).unlink()
             folder.rmdir()
-    claims.release(folder)
+    reservations.release(folder)
 
 
 def _retaken(path: Path, *, overwrite: bool) -> Path:
     """A result of ours, emptied where that was asked for; a mark alone is what another run left that gave it back."""
-    claims.take(path)
+    reservations.take(path)
     try:
         if not overwrite and any(one.name != MARK for one in path.iterdir()):
             raise InputError(_already(path))
@@ -88,7 +88,7 @@ def _retaken(path: Path, *, overwrite: bool) -> Path:
             elif one.name != MARK:
                 one.unlink()
     except BaseException:
-        claims.release(path)
+        reservations.release(path)
         raise
     return path
 
@@ -112,7 +112,7 @@ def whole_file(path: Path, *, parents: bool = True) -> Iterator[Path]:
     # The suffix stays, because writers go by it; tempfile's own files would not have the rights of a new file.
     temporary = path.parent / f".{path.stem[:100]}-{secrets.token_hex(4)}{path.suffix}"
     try:
-        claims.check(path)
+        reservations.check(path)
         if parents:
             path.parent.mkdir(parents=True, exist_ok=True)
         temporary.touch(exist_ok=False)
@@ -120,7 +120,7 @@ def whole_file(path: Path, *, parents: bool = True) -> Iterator[Path]:
         yield temporary
         if temporary.stat().st_mode != mode:  # safetensors puts a private file of its own in the place
             temporary.chmod(stat.S_IMODE(mode))
-        claims.check(path)
+        reservations.check(path)
         temporary.replace(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({_reason(error)})") from None

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from remix_track.eval import by_trackeval
-from remix_track.eval.hota import ALPHAS
+from remix_track.eval.metrics.hota import ALPHAS
+from remix_track.eval.metrics.score import Score
 from remix_track.eval.protocols import PRESETS, PROTOCOLS
-from remix_track.eval.score import Score
+from remix_track.eval.verification import by_trackeval
 from remix_track.mot_text import MotRows
 
 KINDS = ("walk", "grid", "crowd", "sparse", "single frame", "no gt", "no results", "nothing", "tied crowd")

@@ -6,7 +6,7 @@ from remix_track.addresses import shown_address, usable_address, without_passwor
 from remix_track.cli.main import main
 from remix_track.errors import InputError
 from remix_track.trackers.sources import open_source
-from tests.test_sources_stream import send_pictures, serve
+from tests.trackers.sources.test_stream import send_pictures, serve
 
 SHOWN = {
     "rtsp://camera/live": "rtsp://camera/live",

@@ -92,7 +92,7 @@ def test_nobody_imports_across_a_border(name):
         forbidden = ("remix_track.eval", "remix_track.cli", "remix_track.synthetic")
     elif starts({name}, "remix_track.cli") or name == "remix_track":
         forbidden = ()
-    elif name == "remix_track.data.footage":
+    elif name == "remix_track.data.crops.harvest":
         # Raw videos become crops here, and nowhere else: who trains asks for a data set.
         forbidden = ("torch", "ultralytics", "remix_track.eval", "remix_track.cli")
     else:

@@ -36,11 +36,11 @@ from importlib import import_module
 for name in sys.argv[2:]:
     import_module(name)
 from pathlib import Path
-from remix_track import claims
-claims.take(Path(sys.argv[1]))
+from remix_track import reservations
+reservations.take(Path(sys.argv[1]))
 try:
-    claims.take(Path(sys.argv[1]))
-except claims.BusyError as error:
+    reservations.take(Path(sys.argv[1]))
+except reservations.BusyError as error:
     print(error)
 """
 
@@ -71,8 +71,8 @@ def test_a_second_open_file_of_one_process_is_refused(tmp_path):
 
 def test_nothing_at_import_needs_posix(tmp_path):
     names = [f"remix_track.{name}" for name in ("stop_signals", "output_files", "cli.main", "cli.track", "cli.eval")]
-    names += ["remix_track.cli.train", "remix_track.data.footage_cache", "remix_track.studies.running"]
-    names += ["remix_track.trackers.sinks", "remix_track.eval.verification"]
+    names += ["remix_track.cli.train", "remix_track.data.crops.harvest_cache", "remix_track.studies.running"]
+    names += ["remix_track.trackers.sinks", "remix_track.eval.verification.verify"]
     run = subprocess.run([sys.executable, "-c", WINDOWS, tmp_path, *names], capture_output=True, text=True)
     assert (run.returncode, run.stderr) == (0, "")
     assert run.stdout == f"{tmp_path}: another run writes to it; wait for its end, or give another `output`\n"

@@ -17,15 +17,16 @@ from remix_track import mot_text, settings
 from remix_track.bounded_file import MOST_TEXT, read_bounded
 from remix_track.cli.perception_cache import Recording, Seen, key_of, replay
 from remix_track.compiled_cache import keep, recall
-from remix_track.data.crop_table import read_crop_table
-from remix_track.data.key_list import read_keys
-from remix_track.data.msmt17 import _read_list
-from remix_track.data.tar_store import index_shards
-from remix_track.data.tracklet_crops import embed_crop
+from remix_track.data.crops.tracklet_crops import embed_crop
+from remix_track.data.readers.crop_table import read_crop_table
+from remix_track.data.readers.key_list import read_keys
+from remix_track.data.readers.msmt17 import _read_list
+from remix_track.data.readers.tar_store import index_shards
 from remix_track.detections import Detections
 from remix_track.encoder.load import load_embedder
+from remix_track.encoder.weights_file import load_weights, read_card
 from remix_track.errors import InputError
-from remix_track.eval import saved
+from remix_track.eval.files import saved
 from remix_track.npz_file import read_arrays
 from remix_track.retrieval.track_vectors import read_track_vectors
 from remix_track.studies.study_file import read_studies
@@ -34,8 +35,7 @@ from remix_track.trackers.sources.listing import expand_sources
 from remix_track.training.checkpoint import Checkpoint, load_checkpoint
 from remix_track.training.initial_weights import _read_state
 from remix_track.training.run_log import read_log
-from remix_track.weights.safetensors_file import load_weights, read_card
-from tests.test_encoder_onnx import pooling
+from tests.encoder.test_onnx import pooling
 
 VECTORS = {
     "ids": np.array([1]),

@@ -14,7 +14,7 @@ from tests.test_architecture import modules
 DIGESTS = {
     "remix_track.cli.perception_cache": 1,
     "remix_track.compiled_cache": 3,
-    "remix_track.data.footage_cache": 1,
+    "remix_track.data.crops.harvest_cache": 1,
 }
 """Where JSON is hashed, and never written to a file."""
 

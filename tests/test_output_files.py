@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from remix_track import claims
-from remix_track.claims import MARK
+from remix_track import reservations
 from remix_track.errors import InputError
 from remix_track.output_files import claim_folder, claim_numbered_folder, give_back, whole_file
+from remix_track.reservations import MARK
 
 
 def names(folder):
@@ -30,7 +30,7 @@ def test_an_empty_folder_may_be_taken(tmp_path):
 def test_a_result_is_replaced_only_when_asked(tmp_path):
     path = claim_folder(tmp_path / "pets")
     (path / "tracks.txt").write_text("1")
-    claims.release(path)
+    reservations.release(path)
     with pytest.raises(InputError) as caught:
         claim_folder(path)
     assert str(caught.value) == (
@@ -72,7 +72,7 @@ def test_only_an_empty_claim_is_given_back(tmp_path):
 
 def test_overwrite_through_a_link_removes_nothing(tmp_path):
     real = claim_folder(tmp_path / "real")
-    claims.release(real)
+    reservations.release(real)
     (real / "tracks.txt").write_text("1")
     (tmp_path / "link").symlink_to(real)
     with pytest.raises(InputError, match=r"cannot be written \(.*symbolic link.*\)"):

@@ -17,17 +17,17 @@ from remix_track import openvino_runtime
 from remix_track.cores import usable_cores
 from remix_track.encoder.backbones import build_encoder
 from remix_track.encoder.load import load_embedder
+from remix_track.encoder.weights_card import WeightsCard
+from remix_track.encoder.weights_file import save_weights
 from remix_track.trackers.api import Runs
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 from remix_track.trackers.detectors.yolo import YoloDetector
 from remix_track.trackers.frame import Frame
-from remix_track.trackers.perception import Perceiver, Perception
-from remix_track.trackers.pipeline import Run
+from remix_track.trackers.pipeline.detect_and_embed import Perceiver, Perception
+from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.settings import DetectorSettings, TrackSettings
 from remix_track.trackers.sources import open_source
 from remix_track.trackers.tracker import Tracker
-from remix_track.weights.card import WeightsCard
-from remix_track.weights.safetensors_file import save_weights
 from tests.bench import bench_eval
 from tests.bench.bench_deep_sort import _fill_galleries
 from tests.deep_sort_scenes import crowd, deep_sort, mended_package, package_tracks

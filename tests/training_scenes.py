@@ -9,7 +9,7 @@ from torch import nn
 from remix_track.data.augmentation import AugmentationSettings
 from remix_track.data.crop_set import Crop, Split, crop_set
 from remix_track.data.name_table import NameTable
-from remix_track.data.video_set import VideoSet
+from remix_track.data.readers.video_set import VideoSet
 from remix_track.training.data_sets import TrainingData
 from remix_track.training.settings import ClusterSettings, MocoSettings, MomentumSettings
 from remix_track.training.train_settings import (

@@ -13,13 +13,13 @@ from remix_track.cores import usable_cores
 from remix_track.encoder.backend import is_for_gpu
 from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
+from remix_track.trackers.association.box_limit import BoxLimit
 from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE, least_score
-from remix_track.trackers.box_limit import BoxLimit
 from remix_track.trackers.detectors.detector import Detector
-from remix_track.trackers.perception import Perceiver, Perception
-from remix_track.trackers.pipeline import Run
+from remix_track.trackers.pipeline.detect_and_embed import Perceiver, Perception
+from remix_track.trackers.pipeline.live_sources import Eyes, LivePerception, SharedEyes
+from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.settings import TrackSettings
-from remix_track.trackers.side_by_side import Eyes, LivePerception, SharedEyes
 from remix_track.trackers.sources import Source, open_source
 from remix_track.trackers.stage_clock import StageClock
 from remix_track.trackers.tracker import Tracker

@@ -7,8 +7,8 @@ from typing import Literal
 from remix_track.encoder.backend import Backend
 from remix_track.errors import InputError
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
-from remix_track.trackers.drawing import DrawingSettings
-from remix_track.trackers.offline_settings import OfflineSettings
+from remix_track.trackers.drawing.drawer import DrawingSettings
+from remix_track.trackers.linking.settings import OfflineSettings
 from remix_track.trackers.sources.stream_settings import StreamSettings
 
 

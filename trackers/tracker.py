@@ -12,6 +12,7 @@ from remix_track.arrays import IMAGE, bgr_image, is_no_image, numbers
 from remix_track.detections import Detections, Tracks
 from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
+from remix_track.trackers.association.box_limit import BoxLimit
 from remix_track.trackers.association.camera_motion import CameraMotion, Warp
 from remix_track.trackers.association.deep_sort import deep_sort
 from remix_track.trackers.association.frame_detections import FrameDetections
@@ -24,9 +25,8 @@ from remix_track.trackers.association.settings import (
     least_score,
 )
 from remix_track.trackers.association.track_table import detected, reported
-from remix_track.trackers.box_limit import BoxLimit
-from remix_track.trackers.offline import Finished, TrackBook
-from remix_track.trackers.offline_settings import OfflineSettings
+from remix_track.trackers.linking.finished_tracks import Finished, TrackBook
+from remix_track.trackers.linking.settings import OfflineSettings
 from remix_track.trackers.stage_clock import StageClock
 
 _Settings = TypeVar("_Settings", DeepSortSettings, AssociationSettings)
@@ -170,7 +170,7 @@ class Tracker:
         Call it on every frame, also where there are no detections. Detections that carry embeddings already keep
         them; the others are embedded here. With `appearance="auto"` embeddings that would not have been asked for are
         not used, so that tracks do not depend on who embedded. Boxes without area are not used, and of more than 2,000
-        only those with the best scores (`remix_track.trackers.box_limit`), which is logged once.
+        only those with the best scores (`remix_track.trackers.association.box_limit`), which is logged once.
 
         Args:
             detections: of this frame.

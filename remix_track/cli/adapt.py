@@ -22,7 +22,7 @@ from remix_track.output_files import claim_folder, reclaim_folder
 from remix_track.text_files import write_text
 
 if TYPE_CHECKING:
-    from remix_track.data.footage_cache import Harvest
+    from remix_track.data.crops.harvest_cache import Harvest
     from remix_track.training.adapt_settings import Start
     from remix_track.training.adaptation import Adaptation
     from remix_track.training.calibration import Calibration
@@ -145,7 +145,7 @@ def _draw(folder: Path, stop: "StopRequest", *, quiet: bool) -> None:
 
 
 def _refuse_too_few(harvests: "Sequence[tuple[Path, Harvest]]", where: str) -> None:
-    from remix_track.data.footage import refuse_too_few
+    from remix_track.data.crops.harvest import refuse_too_few
 
     made = [one for _, one in harvests]
     refuse_too_few(made, where)

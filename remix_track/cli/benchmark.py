@@ -141,7 +141,7 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
     Raises:
         InputError: a detector, weights or pictures that cannot be used.
     """
-    from remix_track.trackers.offline import TrackBook
+    from remix_track.trackers.linking.finished_tracks import TrackBook
     from remix_track.trackers.tracker import Tracker
 
     start = time.perf_counter()

@@ -9,13 +9,13 @@ from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.harvesting import DEFAULT_FOOTAGE, HarvestOnly, harvest_videos
 from remix_track.cli.live_line import LiveLine
 from remix_track.cli.terminal import show, show_text
+from remix_track.encoder.threshold import check_storage, store_threshold
 from remix_track.errors import InputError
 from remix_track.extras import extra
-from remix_track.weights.threshold import check_storage, store_threshold
 
 if TYPE_CHECKING:
-    from remix_track.data.footage_cache import Harvest
-    from remix_track.data.tracklet_crops import TrackletVectors
+    from remix_track.data.crops.harvest_cache import Harvest
+    from remix_track.data.crops.tracklet_crops import TrackletVectors
     from remix_track.encoder.embedder import Embedder
     from remix_track.training.calibration import Calibration
 
@@ -58,8 +58,8 @@ def embed_harvests(
     Raises:
         InputError: nobody in them who can be told apart, or a crop that cannot be read.
     """
-    from remix_track.data.footage import refuse_too_few
-    from remix_track.data.tracklet_crops import embed_tracklets
+    from remix_track.data.crops.harvest import refuse_too_few
+    from remix_track.data.crops.tracklet_crops import embed_tracklets
 
     refuse_too_few([made for _, made in harvests], where)
     crops, done = sum(made.crops for _, made in harvests), 0

@@ -9,14 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from remix_track import claims, stop_signals
+from remix_track import reservations, stop_signals
 from remix_track.cli.results import Outputs, summarise
 from remix_track.cli.terminal import say
 from remix_track.errors import InputError
 from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
-    from remix_track.trackers.pipeline import Run
+    from remix_track.trackers.pipeline.run import Run
 
 
 class Carrying:
@@ -71,7 +71,7 @@ class Carrying:
     def _open(self) -> Outputs:
         run, embedder = self.run, self.run.tracker.embedder
         folder = self._claim()
-        self._stack.callback(claims.release, folder)
+        self._stack.callback(reservations.release, folder)
         outputs = Outputs(folder, self._began)
         self._stack.enter_context(outcome(outputs, run, self._settings))
         # Once more: it is over before the summary is written.

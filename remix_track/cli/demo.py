@@ -51,9 +51,9 @@ def _draw(arguments: argparse.Namespace, folder: Path) -> Path:
 
 def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
     from remix_track import mot_text
+    from remix_track.eval.metrics.score import as_dict, score_sequence
     from remix_track.eval.protocols import PRESETS, PROTOCOLS
-    from remix_track.eval.report import to_json, to_table
-    from remix_track.eval.score import as_dict, score_sequence
+    from remix_track.eval.report.tables import to_json, to_table
     from remix_track.mot_sequence import SequenceInfo
 
     frames = SequenceInfo.read(sequence / "seqinfo.ini").frames or 0

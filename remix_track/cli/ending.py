@@ -10,7 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable
 
-from remix_track import claims, stop_signals
+from remix_track import reservations, stop_signals
 from remix_track.cli.terminal import say
 from remix_track.errors import InputError, is_out_of_memory
 from remix_track.stop_signals import Stopped
@@ -42,7 +42,7 @@ def exit_code(program: str, run: Callable[[], int], *, ends_process: bool = Fals
         except KeyboardInterrupt:
             code = 128 + signal.SIGINT
         finally:
-            claims.release_all()
+            reservations.release_all()
         return code
 
 

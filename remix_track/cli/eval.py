@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix_track import claims, mot_classes, mot_text
+from remix_track import mot_classes, mot_text, reservations
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import Progress
 from remix_track.cli.terminal import say, show_table
@@ -19,9 +19,9 @@ from remix_track.trackers.settings import TrackSettings
 if TYPE_CHECKING:
     from remix_track.cli.benchmark import Done, Job
     from remix_track.eval.evaluation import Evaluation
+    from remix_track.eval.files.sequences import Found
+    from remix_track.eval.files.sequences import Sequence as Video
     from remix_track.eval.protocols import Protocol, Rules
-    from remix_track.eval.sequences import Found
-    from remix_track.eval.sequences import Sequence as Video
 
 DEFAULT_OUTPUT = Path("runs/eval")
 _PRESETS = ("mot15", "mot16", "mot17", "mot20", "dancetrack", "sportsmot")
@@ -34,7 +34,7 @@ def run(words: Sequence[str]) -> int:
     """Evaluate; 0, or 1 where a number is below its `--min` or `--verify` finds a difference."""
     arguments = _parser().parse_args(words)
 
-    from remix_track.eval.report import check_minimums, parse_minimum
+    from remix_track.eval.report.tables import check_minimums, parse_minimum
 
     minimums = dict(parse_minimum(text) for text in arguments.min)
     if arguments.compare:
@@ -53,7 +53,7 @@ def run(words: Sequence[str]) -> int:
 def _differs(arguments: argparse.Namespace, evaluation: "Evaluation") -> bool:
     """Recount with other programs and say what they found; whether anything differs."""
     from remix_track.eval.protocols import PROTOCOLS
-    from remix_track.eval.verification import verify
+    from remix_track.eval.verification.verify import verify
 
     found = verify(evaluation, _benchmark(arguments)[0], PROTOCOLS[arguments.protocol])
     for difference in found.differences:
@@ -70,9 +70,9 @@ def _differs(arguments: argparse.Namespace, evaluation: "Evaluation") -> bool:
 def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Evaluation, Found]":
     """Find the sequences, track them unless `results` are given, and score."""
     from remix_track.eval.evaluation import evaluate
+    from remix_track.eval.files.result_files import find_results
+    from remix_track.eval.files.sequences import default_root, find_sequences
     from remix_track.eval.protocols import PROTOCOLS
-    from remix_track.eval.result_files import find_results
-    from remix_track.eval.sequences import default_root, find_sequences
 
     rules, root = _benchmark(arguments)
     protocol = PROTOCOLS[arguments.protocol]
@@ -174,7 +174,7 @@ def _track(arguments: argparse.Namespace, found: "Found") -> Path:
     jobs = [dataclasses.replace(job, output=folder / f"{job.name}.txt") for job in planned]
     try:
         _run_jobs(arguments, jobs, processes, folder)
-        claims.check(folder)
+        reservations.check(folder)
     finally:
         give_back(folder)
     _say(arguments, f"results: {folder}")
@@ -209,7 +209,7 @@ def _job(arguments: argparse.Namespace, settings: TrackSettings, sequence: "Vide
     """One sequence's job: its public detections where they are asked for, or where its name says they are meant."""
     from remix_track.cli.benchmark import Job
     from remix_track.cli.perception_cache import default_cache
-    from remix_track.eval.preprocess import split_range
+    from remix_track.eval.matching.preprocess import split_range
 
     named = settings.detector.detector
     pictures = sequence.pictures or sequence.video
@@ -258,7 +258,7 @@ def _width_of(pictures: Path) -> int:
 
 
 def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:
-    from remix_track.eval import report
+    from remix_track.eval.report import tables as report
 
     show_table(report.to_table(evaluation.tables, _terminal_width()), _terminal_width())
     for path, text in (
@@ -274,8 +274,8 @@ def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Foun
 
 def _write_errors_page(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:
     from remix_track.cli.pictures import Pictures
-    from remix_track.eval import errors_page
-    from remix_track.eval.preprocess import split_range
+    from remix_track.eval.matching.preprocess import split_range
+    from remix_track.eval.report import errors_page
 
     places = {sequence.name: sequence.pictures or sequence.video for sequence in found.sequences}
     skipped = {sequence.name: split_range(arguments.split, sequence.frames)[0] - 1 for sequence in found.sequences}
@@ -284,7 +284,7 @@ def _write_errors_page(arguments: argparse.Namespace, evaluation: "Evaluation", 
 
 
 def _compare(arguments: argparse.Namespace) -> int:
-    from remix_track.eval.compare import compare, to_markdown, to_rich
+    from remix_track.eval.report.compare import compare, to_markdown, to_rich
 
     first, second = (_either(arguments, path) for path in arguments.compare)
     labels = _labels(*arguments.compare)
@@ -297,7 +297,7 @@ def _compare(arguments: argparse.Namespace) -> int:
 
 def _either(arguments: argparse.Namespace, path: Path) -> Mapping[str, Any]:
     """The tables of an evaluation that `--json` saved, or of a folder of results, which is scored now."""
-    from remix_track.eval import saved
+    from remix_track.eval.files import saved
 
     if path.is_dir():
         return _evaluate(arguments, path)[0].tables

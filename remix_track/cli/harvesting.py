@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from remix_track.cli.live_line import LiveLine
-from remix_track.data.tracklets import HarvestSettings
+from remix_track.data.crops.tracklets import HarvestSettings
 
 if TYPE_CHECKING:
-    from remix_track.data.footage_cache import Harvest
+    from remix_track.data.crops.harvest_cache import Harvest
 
 DEFAULT_FOOTAGE = Path("runs/footage")
 """Where crops of raw videos are kept, as for trainings (`data.footage_folder`)."""
@@ -31,7 +31,7 @@ def harvest_videos(
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[Path, "Harvest"]]:
     """See `harvest_footage`; one line on stderr says how far it is."""
-    from remix_track.data.footage import harvest_footage
+    from remix_track.data.crops.harvest import harvest_footage
 
     with LiveLine("footage", quiet=quiet) as line:
 

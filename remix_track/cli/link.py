@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from remix_track import __version__, claims, stop_signals
+from remix_track import __version__, reservations, stop_signals
 from remix_track.cli.carrying import outcome
 from remix_track.cli.progress import Progress
 from remix_track.cli.results import Outputs, print_table
@@ -30,8 +30,8 @@ from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
     from remix_track.trackers.api import Runs
-    from remix_track.trackers.pipeline import Run
-    from remix_track.trackers.recording import Recording, TrackSummary
+    from remix_track.trackers.linking.replay import Recording, TrackSummary
+    from remix_track.trackers.pipeline.run import Run
     from remix_track.trackers.sources import Source
 
 logger = logging.getLogger(__name__)
@@ -114,8 +114,8 @@ def track_linked(names: Sequence[str | Path | int], runs: "Runs", arguments: arg
         for one in done:
             stop_signals.check()
             _write(one, runs.settings, arguments)
-            claims.release(one.folder)
-        claims.check(folder)
+            reservations.release(one.folder)
+        reservations.check(folder)
         if not arguments.quiet:
             show(_summary_line(done, distance, folder))
     finally:
@@ -147,7 +147,7 @@ def _open(name: str | Path | int, settings: TrackSettings, arguments: argparse.N
 
 def _track(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, folder: Path) -> _Tracked:
     """The first pass: the tracks as the tracker has them, in `unlinked.txt` and in memory."""
-    from remix_track.trackers.recording import Recording
+    from remix_track.trackers.linking.replay import Recording
     from remix_track.trackers.sinks.mot_text import MotTextSink
 
     began, recording = time.perf_counter(), Recording()
@@ -164,7 +164,7 @@ def _track(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, 
                 # With --offline frames come when all are tracked.
                 run.watch = lambda tracked: progress.update(tracked, "tracking")
                 for frame in stop_signals.awaited(frames):
-                    claims.refuse_removed(own)
+                    reservations.refuse_removed(own)
                     text.write(frame)
                     recording.add(frame)
                     progress.update(run.frames, f"{len(frame.tracks)} tracks now, {len(run.people)} in all")
@@ -182,7 +182,7 @@ def _track(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, 
 
 def _name_people(done: Sequence[_Tracked], distance: float) -> None:
     """Give each track its person, from 1 in the order in which they come; see `join_tracks`."""
-    from remix_track.trackers.joining import TrackLooks, join_tracks
+    from remix_track.trackers.linking.across_videos import TrackLooks, join_tracks
 
     rows = [(video, id_, track) for video, one in enumerate(done) for id_, track in one.tracks.items()]
     width = max((len(track.mean) for *_, track in rows), default=0)

@@ -6,18 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix_track import __version__, claims
+from remix_track import __version__, reservations
 from remix_track.addresses import without_passwords
-from remix_track.cli.parts import LIST as PARTS
-from remix_track.cli.parts import Parts
 from remix_track.cli.terminal import add_rows, show_table
 from remix_track.errors import InputError
 from remix_track.trackers.frame import TrackedFrame
-from remix_track.trackers.id_set import IdSet
+from remix_track.trackers.pipeline.id_set import IdSet
+from remix_track.trackers.sinks.parts import LIST as PARTS
+from remix_track.trackers.sinks.parts import Parts
 
 if TYPE_CHECKING:
-    from remix_track.trackers.drawing import DrawingSettings
-    from remix_track.trackers.pipeline import Run
+    from remix_track.trackers.drawing.drawer import DrawingSettings
+    from remix_track.trackers.pipeline.run import Run
     from remix_track.trackers.sinks.sink import Sink
 
 
@@ -62,7 +62,7 @@ class Outputs:
         Raises:
             InputError: no window can be opened, or a folder not be made.
         """
-        from remix_track.trackers.drawing import Drawer
+        from remix_track.trackers.drawing.drawer import Drawer
         from remix_track.trackers.sinks.crops import CropSink
         from remix_track.trackers.sinks.embeddings import EmbeddingSink
         from remix_track.trackers.sinks.mot_text import MotTextSink
@@ -94,7 +94,7 @@ class Outputs:
         from remix_track.trackers.sinks.window import WindowClosed
 
         start = time.perf_counter()
-        claims.refuse_removed(self.folder)
+        reservations.refuse_removed(self.folder)
         try:
             self.parts.write(frame)
             for _, sink in self._lasting:
@@ -103,7 +103,7 @@ class Outputs:
             self.window_closed = True
         except InputError:
             # Where the folder is gone, that is the reason.
-            claims.check(self.folder)
+            reservations.check(self.folder)
             raise
         finally:
             self.seconds += time.perf_counter() - start
@@ -119,7 +119,7 @@ class Outputs:
         """
         start, failures = time.perf_counter(), list[InputError]()
         try:
-            claims.check(self.folder)
+            reservations.check(self.folder)
         except InputError as error:
             # Said before what follows from it.
             failures.append(error)

@@ -42,7 +42,7 @@ def run(words: Sequence[str]) -> int:
     if arguments.top < 1:
         raise InputError(f"--top {arguments.top}: must be 1 or more")
 
-    from remix_track.data.tracklet_crops import embed_crop
+    from remix_track.data.crops.tracklet_crops import embed_crop
     from remix_track.encoder.load import load_embedder
     from remix_track.retrieval.track_vectors import read_track_vectors, refuse_other_weights
 

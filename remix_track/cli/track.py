@@ -19,7 +19,7 @@ from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
     from remix_track.trackers.api import Runs
-    from remix_track.trackers.pipeline import Run
+    from remix_track.trackers.pipeline.run import Run
     from remix_track.trackers.sources import Source
 
 DEFAULT_OUTPUT = Path("runs/track")

@@ -65,12 +65,12 @@ def run(words: Sequence[str]) -> int:
 
 def _network(arguments: argparse.Namespace) -> "tuple[Encoder, EmbedPlan]":
     from remix_track.encoder.imagenet import INPUT, imagenet_mobilenet_v2
+    from remix_track.encoder.shipped import IMAGENET, located
     from remix_track.encoder.torch_network import choose_device
+    from remix_track.encoder.weights_file import load_encoder
     from remix_track.training.embedding import EmbedPlan
     from remix_track.training.reading import reading_threads
     from remix_track.training.stopping import StopRequest
-    from remix_track.weights.safetensors_file import load_encoder
-    from remix_track.weights.shipped import IMAGENET, located
 
     device, path = choose_device(arguments.device), Path(located(arguments.weights))
     if arguments.weights == IMAGENET:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from remix_track.cli.flags import Parser
 from remix_track.cli.terminal import show
+from remix_track.encoder.shipped import DEFAULT, located
 from remix_track.errors import InputError
-from remix_track.weights.shipped import DEFAULT, located
 
 _SUFFIXES = {"onnx": ".onnx", "openvino": ".xml", "torchscript": ".torchscript.pt"}
 

@@ -30,7 +30,7 @@ def run(words: Sequence[str]) -> int:
     if not arguments.quiet:
         logging.getLogger("remix_track").setLevel(logging.WARNING)
 
-    from remix_track.data.footage import refuse_too_few
+    from remix_track.data.crops.harvest import refuse_too_few
 
     made = []
     for folder, one in harvest_videos(arguments.footage, arguments.folder, settings, quiet=arguments.quiet):

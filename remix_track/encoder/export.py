@@ -23,7 +23,7 @@ from remix_track.output_files import whole_file
 from remix_track.text_files import write_text
 
 if TYPE_CHECKING:
-    from remix_track.weights.card import WeightsCard
+    from remix_track.encoder.weights_card import WeightsCard
 
 LARGEST_DIFFERENCE = 1e-4
 Form = Literal["onnx", "openvino", "torchscript"]
@@ -58,7 +58,7 @@ def export_weights(weights: Path, path: Path, form: Form) -> float:
     Raises:
         InputError: weights that cannot be read, a package that is not there, or vectors that differ.
     """
-    from remix_track.weights.safetensors_file import load_encoder
+    from remix_track.encoder.weights_file import load_encoder
 
     _refuse_missing(path, form)
     card, encoder = load_encoder(weights)

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track.encoder.crops import NetworkInput
+from remix_track.encoder.weights_file import sha256_of
 from remix_track.errors import parsing
-from remix_track.weights.safetensors_file import sha256_of
 
 if TYPE_CHECKING:
     from remix_track.encoder.backbones import Encoder

@@ -14,9 +14,9 @@ from remix_track.cores import usable_cores
 from remix_track.encoder.backend import Backend, choose_backend, is_for_gpu
 from remix_track.encoder.crops import ChannelOrder, NetworkInput
 from remix_track.encoder.embedder import Embedder, Network, NetworkEmbedder
+from remix_track.encoder.shipped import IMAGENET, located
+from remix_track.encoder.weights_file import LARGEST_FILE, check_size
 from remix_track.errors import InputError
-from remix_track.weights.safetensors_file import LARGEST_FILE, check_size
-from remix_track.weights.shipped import IMAGENET, located
 
 if TYPE_CHECKING:
     from remix_track.encoder.backbones import Encoder
@@ -99,7 +99,7 @@ def _load(weights: str | Path, wish: _Wish) -> Embedder:
     if suffix in PICKLES:
         raise InputError(
             f"{path}: a pickle can run code when it is read, so it is refused; "
-            "export the network as .onnx, or write its state with remix_track.weights.safetensors_file.save_weights"
+            "export the network as .onnx, or write its state with remix_track.encoder.weights_file.save_weights"
         )
     raise InputError(
         f"{path}: not a weight file that is known; give .safetensors, .onnx, .xml, 'default', 'imagenet' or 'none'"
@@ -127,7 +127,7 @@ def _load_imagenet(wish: _Wish) -> Embedder:
 
 
 def _load_safetensors(path: Path, wish: _Wish) -> Embedder:
-    from remix_track.weights.safetensors_file import load_encoder, read_card, sha256_of
+    from remix_track.encoder.weights_file import load_encoder, read_card, sha256_of
 
     card = read_card(path)
     network_input = dataclasses.replace(card.network_input, **wish.given)

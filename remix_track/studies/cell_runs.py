@@ -19,6 +19,7 @@ from typing import IO, Any, Literal
 
 from remix_track import settings
 from remix_track.bounded_file import read_bounded
+from remix_track.encoder.weights_file import read_card
 from remix_track.errors import InputError, parsing
 from remix_track.json_text import json_text
 from remix_track.settings_text import to_toml
@@ -27,7 +28,6 @@ from remix_track.text_files import write_text
 from remix_track.training.run_log import NAME as LOG
 from remix_track.training.run_log import read_log
 from remix_track.training.train_settings import TrainSettings
-from remix_track.weights.safetensors_file import read_card
 
 State = Literal["finished", "failed", "cut", "not run"]
 _SETTINGS = "settings.toml"

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from remix_track.encoder.shipped import IMAGENET, located
+from remix_track.encoder.weights_file import read_card
 from remix_track.errors import InputError
 from remix_track.settings_text import changed
 from remix_track.training.train_settings import TrainSettings
-from remix_track.weights.safetensors_file import read_card
-from remix_track.weights.shipped import IMAGENET, located
 
 ADAPTATION: dict[str, Any] = {
     # The encoder comes trained; what is new are the cameras.

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from remix_track.encoder.shipped import located
 from remix_track.encoder.torch_network import choose_device
+from remix_track.encoder.weights_card import LONGEST_TEXT
+from remix_track.encoder.weights_file import load_weights, save_weights
 from remix_track.errors import InputError
 from remix_track.settings import build
 from remix_track.settings_text import to_toml
@@ -21,9 +24,6 @@ from remix_track.training.reading import reading_threads
 from remix_track.training.run import WEIGHTS, Outcome, make_encoder, run_training
 from remix_track.training.stopping import StopRequest
 from remix_track.training.train_settings import TrainSettings
-from remix_track.weights.card import LONGEST_TEXT
-from remix_track.weights.safetensors_file import load_weights, save_weights
-from remix_track.weights.shipped import located
 
 logger = logging.getLogger(__name__)
 

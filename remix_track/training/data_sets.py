@@ -12,20 +12,20 @@ from pathlib import Path
 import numpy as np
 
 from remix_track.data.crop_set import CropSet, Split, join_crop_sets
-from remix_track.data.crop_table import read_crop_table
-from remix_track.data.fewer_videos import fewer_videos
-from remix_track.data.footage_cache import Show
-from remix_track.data.key_rule import KeyRule
-from remix_track.data.msmt17 import read_msmt17
-from remix_track.data.multi_camera import (
+from remix_track.data.crops.harvest_cache import Show
+from remix_track.data.readers.crop_table import read_crop_table
+from remix_track.data.readers.fewer_videos import fewer_videos
+from remix_track.data.readers.key_rule import KeyRule
+from remix_track.data.readers.msmt17 import read_msmt17
+from remix_track.data.readers.multi_camera import (
     read_cuhk03_np,
     read_dukemtmc_reid,
     read_market1501,
     read_market_layout,
     read_randperson,
 )
-from remix_track.data.own_crops import read_crop_folder
-from remix_track.data.single_camera import (
+from remix_track.data.readers.own_crops import read_crop_folder
+from remix_track.data.readers.single_camera import (
     LUPERSON,
     LUPERSON_NL,
     read_luperson,
@@ -33,8 +33,8 @@ from remix_track.data.single_camera import (
     read_tar_shards,
     read_video_folders,
 )
+from remix_track.data.readers.video_set import VideoSet, join_video_sets
 from remix_track.data.stores import ChosenRows
-from remix_track.data.video_set import VideoSet, join_video_sets
 from remix_track.errors import InputError
 from remix_track.retrieval.answerable import refuse_unanswerable
 from remix_track.settings import refuse_unknown
@@ -180,7 +180,7 @@ def _open_videos(name: str, data: DataSettings) -> VideoSet:
 
 def _open_footage(footage: Sequence[Path], settings: TrainSettings, check: Callable[[], None], show: Show) -> VideoSet:
     """The crops of raw videos, which are made where they are not there yet."""
-    from remix_track.data.footage import harvest_footage, refuse_too_few
+    from remix_track.data.crops.harvest import harvest_footage, refuse_too_few
 
     root = Path(settings.data.footage_folder).expanduser()
     made = list(harvest_footage(footage, root, settings.harvest, check=check, show=show))

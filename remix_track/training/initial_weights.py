@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from remix_track.bounded_file import check_ordinary
 from remix_track.encoder.backbones import Encoder, check_state
+from remix_track.encoder.shipped import IMAGENET, located
 from remix_track.errors import InputError, parsing
 from remix_track.training.train_settings import EncoderSettings
-from remix_track.weights.shipped import IMAGENET, located
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +33,7 @@ def load_initial_weights(encoder: Encoder, settings: EncoderSettings) -> None:
     if settings.weights == IMAGENET:
         _load_imagenet(encoder, settings)
     elif path.suffix == ".safetensors":
-        from remix_track.weights.safetensors_file import load_weights
+        from remix_track.encoder.weights_file import load_weights
 
         card, state = load_weights(path)
         if card.architecture != settings.architecture:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from remix_track.data.crop_set import CropSet
-from remix_track.data.video_set import VideoSet
+from remix_track.data.readers.video_set import VideoSet
 from remix_track.encoder.backbones import Encoder
 from remix_track.errors import InputError
 from remix_track.training.batches import MixedBatch, mixed_batches

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from remix_track.encoder.backbones import Encoder, build_encoder
 from remix_track.encoder.frozen_batchnorm import freeze_batchnorm
+from remix_track.encoder.weights_card import WeightsCard
+from remix_track.encoder.weights_file import save_weights
 from remix_track.errors import InputError
 from remix_track.settings_text import to_toml
 from remix_track.text_files import write_text
@@ -32,8 +34,6 @@ from remix_track.training.restore import refuse_other_encoder, restore_network
 from remix_track.training.run_log import RunLog
 from remix_track.training.stopping import StopRequest
 from remix_track.training.train_settings import TrainSettings
-from remix_track.weights.card import WeightsCard
-from remix_track.weights.safetensors_file import save_weights
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from remix_track import claims
+from remix_track import reservations
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.text_files import write_text
@@ -45,7 +45,7 @@ class RunLog:
         Raises:
             InputError: the file cannot be written; the disk is full.
         """
-        claims.check(self._path)
+        reservations.check(self._path)
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(json_text({"event": event, **values}))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.data.tracklet_crops import TrackletVectors
+from remix_track.data.crops.tracklet_crops import TrackletVectors
 from remix_track.errors import InputError
 from remix_track.training.calibration import Calibration, least_wrong
 

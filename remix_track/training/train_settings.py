@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from remix_track.data.augmentation import MOCO_AUGMENTATION, AugmentationSettings
+from remix_track.data.crops.tracklets import HarvestSettings
 from remix_track.data.sampling import MixSettings
-from remix_track.data.tracklets import HarvestSettings
 from remix_track.errors import InputError
 from remix_track.training.settings import (
     CentroidSettings,

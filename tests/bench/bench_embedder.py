@@ -35,9 +35,9 @@ from remix_track.encoder.embedder import Embedder
 from remix_track.encoder.imagenet import INPUT, imagenet_mobilenet_v2
 from remix_track.encoder.load import load_embedder
 from remix_track.encoder.precision import drawn_people
-from remix_track.weights.card import WeightsCard
-from remix_track.weights.safetensors_file import load_encoder, save_weights
-from remix_track.weights.shipped import IMAGENET, located
+from remix_track.encoder.shipped import IMAGENET, located
+from remix_track.encoder.weights_card import WeightsCard
+from remix_track.encoder.weights_file import load_encoder, save_weights
 
 SIZES = ((224, 224), (256, 128), (224, 112), (192, 128), (192, 96), (160, 80), (128, 64))
 CLIPS = (("MOT17-02-FRCNN", 1, 4), ("MOT17-04-FRCNN", 1, 8))

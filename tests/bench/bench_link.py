@@ -16,16 +16,16 @@ import numpy as np
 
 import remix_track
 from remix_track.boxes import tlwh_from_xyxy
-from remix_track.data.footage import harvest_footage
-from remix_track.data.tracklet_crops import embed_tracklets
-from remix_track.data.tracklets import HarvestSettings
+from remix_track.data.crops.harvest import harvest_footage
+from remix_track.data.crops.tracklet_crops import embed_tracklets
+from remix_track.data.crops.tracklets import HarvestSettings
 from remix_track.encoder.load import load_embedder
+from remix_track.eval.metrics.score import score_sequence
 from remix_track.eval.protocols import PRESETS, PROTOCOLS
-from remix_track.eval.score import score_sequence
 from remix_track.mot_text import MotRows
 from remix_track.synthetic.scenes import StreetScene
-from remix_track.trackers.joining import TrackLooks, join_tracks
-from remix_track.trackers.recording import Recording
+from remix_track.trackers.linking.across_videos import TrackLooks, join_tracks
+from remix_track.trackers.linking.replay import Recording
 from remix_track.training.tracklet_calibration import calibrate_tracklets
 from tests.footage import write_video
 

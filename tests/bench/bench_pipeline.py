@@ -20,8 +20,8 @@ from statistics import median
 from typing import NamedTuple
 
 from remix_track.trackers.api import Runs
-from remix_track.trackers.drawing import Drawer
-from remix_track.trackers.pipeline import Run
+from remix_track.trackers.drawing.drawer import Drawer
+from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.settings import AppearanceSettings, DetectorSettings, TrackSettings
 from remix_track.trackers.sinks.mot_text import MotTextSink
 from remix_track.trackers.sinks.sink import Sink

@@ -27,15 +27,15 @@ from numpy.typing import NDArray
 from remix_track import mot_text
 from remix_track.boxes import tlwh_from_xyxy, xyxy_from_tlwh
 from remix_track.detections import Detections, Tracks
+from remix_track.eval.metrics.score import as_dict, combine, score_sequence
 from remix_track.eval.protocols import PRESETS, PROTOCOLS, Rules
-from remix_track.eval.score import as_dict, combine, score_sequence
 from remix_track.mot_sequence import SequenceInfo
 from remix_track.mot_text import MotRows
 from remix_track.synthetic.scenes import StreetScene
 from remix_track.trackers.association.camera_motion import CameraMotion, Warp
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
-from remix_track.trackers.offline import TrackBook
-from remix_track.trackers.offline_settings import OfflineSettings
+from remix_track.trackers.linking.finished_tracks import TrackBook
+from remix_track.trackers.linking.settings import OfflineSettings
 from remix_track.trackers.tracker import Tracker
 from tests.deep_sort_scenes import crowd
 

@@ -15,10 +15,10 @@ from remix_track.boxes import tlwh_from_xyxy
 from remix_track.detections import Detections, Tracks
 from remix_track.mot_text import format_frame
 from remix_track.trackers.frame import TrackedFrame
-from remix_track.trackers.joining import TrackLooks, join_tracks
-from remix_track.trackers.offline import TrackBook
-from remix_track.trackers.offline_settings import OfflineSettings
-from remix_track.trackers.recording import Recording
+from remix_track.trackers.linking.across_videos import TrackLooks, join_tracks
+from remix_track.trackers.linking.finished_tracks import TrackBook
+from remix_track.trackers.linking.replay import Recording
+from remix_track.trackers.linking.settings import OfflineSettings
 from remix_track.trackers.tracker import Tracker
 from tests.golden.street import FPS, HEIGHT, HERE, WIDTH, read
 

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.boxes import clip_xyxy
-from remix_track.claims import file_id, refuse_changed
 from remix_track.errors import InputError
+from remix_track.reservations import file_id, refuse_changed
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.sink import Sink
 

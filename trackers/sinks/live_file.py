@@ -3,8 +3,8 @@
 import os
 from pathlib import Path
 
-from remix_track.claims import file_id, refuse_changed
 from remix_track.errors import InputError
+from remix_track.reservations import file_id, refuse_changed
 
 
 class LiveFile:

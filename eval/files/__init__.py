@@ -1,0 +1,1 @@
+"""Benchmarks and results on disk, and what is wrong with them."""

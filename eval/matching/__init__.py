@@ -1,0 +1,1 @@
+"""Which result box is which truth box."""

@@ -1,0 +1,1 @@
+"""CLEAR, identity and HOTA metrics from matches."""

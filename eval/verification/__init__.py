@@ -1,0 +1,1 @@
+"""The same numbers counted by other programs."""

@@ -1,0 +1,1 @@
+"""Crops of people harvested from footage."""

@@ -1,0 +1,201 @@
+"""Raw videos to crops: people are detected, followed by motion alone, and cut out where they are surely one person.
+
+The one module outside of the trackers and the command lines that uses the trackers.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.data.crops.harvest_cache import (
+    Harvest,
+    Show,
+    crop_name,
+    fingerprint,
+    new_folder,
+    read_harvest,
+    write_notes,
+)
+from remix_track.data.crops.tracklets import HarvestSettings, Tracklet, TrackletCutter
+from remix_track.errors import InputError
+from remix_track.media_files import videos_in
+from remix_track.trackers.association.box_limit import BoxLimit
+from remix_track.trackers.association.settings import REFERENCE_FPS, AssociationSettings, DeepSortSettings
+from remix_track.trackers.detectors.auto import find_detector, weights_at_hand
+from remix_track.trackers.detectors.detector import Detector
+from remix_track.trackers.sources import Source, expand_sources, open_source
+from remix_track.trackers.sources.source import folder_name
+from remix_track.trackers.tracker import Tracker
+
+logger = logging.getLogger(__name__)
+
+FEWEST_TRACKLETS = 2
+"""One tracklet has nobody to be told apart from."""
+
+_UNSURE = 0.25  # detector score from which a box may hide somebody
+_PATIENCE = 0.5  # seconds that a track may be unseen
+_MAX_IOU_DISTANCE = 0.6
+
+
+def harvest_footage(
+    footage: Sequence[str | Path],
+    root: Path,
+    settings: HarvestSettings,
+    *,
+    check: Callable[[], None] = lambda: None,
+    show: Show = lambda video, number, videos, frame, frames: None,
+) -> Iterator[tuple[Path, Harvest]]:
+    """The folder of crops of each video, and what is in it; made where it is not there yet.
+
+    What is done stays when a later video fails or the run is stopped. A video in which nobody is found has a folder
+    without pictures.
+
+    Args:
+        footage: video files, folders that hold some, or patterns.
+        root: the folder of the crops of all videos.
+        settings: how to harvest.
+        check: called for each frame; what it raises ends the harvest.
+        show: told how far it is.
+
+    Raises:
+        InputError: a video that cannot be opened (before any is harvested), crops that were changed since, no detector,
+            or no room.
+    """
+    videos = find_videos(footage)
+    for video in videos:
+        open_source(video).close()
+    detector = _detector_file(settings)
+    for number, video in enumerate(videos, 1):
+        mark = fingerprint(video, settings, detector)
+        folder = root / f"{folder_name(video.stem)}-{mark}"
+        found = read_harvest(folder)
+        while found is None:
+            with new_folder(folder, check) as hidden:
+                if hidden is not None:
+                    write_notes(hidden, _harvest(video, hidden, settings, mark, (number, len(videos)), check, show))
+            found = read_harvest(folder)
+        yield folder, found
+
+
+def refuse_too_few(made: Sequence[Harvest], where: str) -> None:
+    """Raise `InputError` where all videos together do not show two people who can be told apart."""
+    tracklets, frames = sum(len(one.tracklets) for one in made), sum(one.frames for one in made)
+    if tracklets >= FEWEST_TRACKLETS:
+        return
+    what = "no people found" if not tracklets else "one tracklet alone, and at least two are needed"
+    remedy = "give a better detector or more footage, or lower harvest.min_score or harvest.min_height"
+    raise InputError(f"{where}: {what} in {frames:,} frames ({made[0].detector if made else 'no video'}); {remedy}")
+
+
+def find_videos(footage: Sequence[str | Path]) -> list[Path]:
+    """The video files that are meant; a folder stands for those directly in it.
+
+    Raises:
+        InputError: nothing there, or no video.
+    """
+    videos: list[Path] = []
+    for name in expand_sources([str(word) for word in footage]):
+        path = Path(str(name))
+        if path.is_dir():
+            inside = sorted(videos_in(path))
+            if not inside:
+                raise InputError(f"{path}: no videos in it; for a folder of crops say folders:{path}")
+            videos += inside
+        elif path.is_file():
+            videos.append(path)
+        else:
+            raise InputError(f"{path}: no such file or folder; give videos, or a folder of them")
+    return list(dict.fromkeys(videos))
+
+
+def _harvest(
+    video: Path,
+    folder: Path,
+    settings: HarvestSettings,
+    mark: str,
+    place: tuple[int, int],
+    check: Callable[[], None],
+    show: Show,
+) -> Harvest:
+    """Write the crops of one video into `folder`."""
+    with open_source(video) as source:
+        stride = max(1, round(source.fps / settings.rate)) if settings.rate else 1
+    detector = find_detector(settings.detector, conf=min(_UNSURE, settings.min_score), imgsz=settings.imgsz)
+    rows: list[tuple[int, ...]] = []
+    with open_source(video, start=settings.start, stride=stride, frames=_wanted(settings, stride)) as source:
+        fps = source.fps / stride
+
+        def tell() -> None:
+            check()
+            show(video.name, *place, source.frames_read, source.frames)
+
+        for tracklet in _tracklets(source, fps, detector, settings, tell):
+            number = len(rows) + 1
+            for frame, _, jpeg in tracklet.crops:
+                (folder / crop_name(number, frame)).write_bytes(jpeg)
+            rows.append((number, tracklet.first, tracklet.last, len(tracklet.crops)))
+        for problem in source.problems:
+            logger.warning("%s: %s", video, problem)
+    made = Harvest(video.name, mark, detector.name, source.frames_read, fps, stride, tuple(rows), files="")
+    logger.info("%s: %d frames, %d tracklets, %d crops", video.name, made.frames, len(rows), made.crops)
+    return made
+
+
+def _tracklets(
+    source: Source, fps: float, detector: Detector, settings: HarvestSettings, tell: Callable[[], None]
+) -> Iterator[Tracklet]:
+    """Follow people through the frames of a source; see `TrackletCutter`."""
+    age = max(1, round(_PATIENCE * REFERENCE_FPS))
+    motion = DeepSortSettings(
+        min_confidence=settings.min_score, max_age=age, max_motion_age=age, max_iou_distance=_MAX_IOU_DISTANCE
+    )
+    tracker = Tracker.around(None, fps=fps, settings=motion, association=AssociationSettings(tracker="deep-sort"))
+    cutter = TrackletCutter(settings, _PATIENCE, lambda crop: _jpeg(crop, settings.quality))
+    limit = BoxLimit()
+    for frame in source:
+        tell()
+        detections = detector(frame)
+        detections = detections[limit.best(detections.score, frame.index)]
+        tracks = tracker.update(detections)
+        others = np.delete(detections.xyxy, tracks.detection, axis=0)
+        boxes = detections.xyxy[tracks.detection]
+        yield from cutter.update(frame.index, frame.time, frame.image, tracks.ids, boxes, others)
+    yield from cutter.finish()
+
+
+def _wanted(settings: HarvestSettings, stride: int) -> int | None:
+    """Frames that come out of a source with this stride."""
+    return -(-settings.frames // stride) if settings.frames else None
+
+
+def _detector_file(settings: HarvestSettings) -> Path | None:
+    """The file or folder of the detector's weights; None for the built-in one.
+
+    With `auto`, weights that appear later must give other crops, so what it stands for today is looked up.
+
+    Raises:
+        InputError: no such detector.
+    """
+    if settings.detector == "hog":
+        return None
+    found = _at_hand(settings.detector)
+    if found is None:
+        find_detector(settings.detector)  # downloads what is published
+        found = _at_hand(settings.detector)
+    return found
+
+
+def _at_hand(spec: str) -> Path | None:
+    path = Path(spec).expanduser()
+    if spec != "auto" and path.exists():
+        return path
+    return weights_at_hand(None if spec == "auto" else path.with_suffix(".pt").name)
+
+
+def _jpeg(crop: NDArray[np.uint8], quality: int) -> bytes:
+    import cv2
+
+    return bytes(cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, quality])[1])

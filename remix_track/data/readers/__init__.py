@@ -1,0 +1,1 @@
+"""Published data sets and own crops, read into sets of crops."""

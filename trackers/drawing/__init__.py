@@ -1,0 +1,1 @@
+"""Boxes, ids and trails on frames."""

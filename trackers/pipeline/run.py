@@ -1,0 +1,179 @@
+"""One source, one tracker: frames in, tracked frames out, while the next frames are read and looked at."""
+
+import contextlib
+import dataclasses
+import itertools
+from collections.abc import Callable, Generator, Iterator, Set
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.errors import InputError
+from remix_track.trackers.detectors.detector import Detector
+from remix_track.trackers.frame import Frame, TrackedFrame, blank
+from remix_track.trackers.linking.finished_tracks import TrackBook
+from remix_track.trackers.linking.settings import OfflineSettings
+from remix_track.trackers.pipeline.detect_and_embed import Perception, Seen
+from remix_track.trackers.pipeline.id_set import IdSet
+from remix_track.trackers.pipeline.live_sources import LivePerception, SeenLive
+from remix_track.trackers.sources import Source
+from remix_track.trackers.tracker import Tracker
+
+STAGES = ("read", "detect", "embed", "associate")
+
+
+class _Told(NamedTuple):
+    """What is kept of a frame until all are tracked: its number and its book, its time and the shape of its picture."""
+
+    number: int
+    time: float
+    shape: tuple[int, ...]
+    book: int
+
+
+class Run:
+    """A source being tracked. Iterate it once, a second time is refused; what it counted can be read at any time.
+
+    Attributes:
+        source, perception, tracker: the parts it was given; the perception on the tracker's clock.
+        frames: frames tracked so far.
+        boxes: boxes given out so far.
+        people: ids given out so far.
+        people_now: how many of them are in the last frame.
+        fps: frames per second as they come out (after a stride).
+        offline: frames come when all of the source is tracked.
+        watch: called with the number of frames tracked so far, while none comes out.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        perception: Perception | LivePerception,
+        tracker: Tracker,
+        *,
+        fps: float,
+        offline: OfflineSettings | None = None,
+        again: Callable[[], Source] | None = None,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            source: where the frames come from.
+            perception: what looks at them.
+            tracker: what makes people of what is seen.
+            fps: frames per second as they come out.
+            offline: what is done after the last frame; None: frames come out as they are tracked.
+            again: opens the source once more, for the pictures of frames that come out offline; None: they are black.
+        """
+        self.source = source
+        self.fps = fps
+        self.perception = perception
+        self.tracker = tracker
+        self.frames = 0
+        self.boxes = 0
+        self._ids = IdSet()
+        self.people: Set[int] = self._ids
+        self.people_now = 0
+        self.offline = offline is not None and offline.offline
+        self.watch: Callable[[int], None] = lambda _: None
+        self._finishing = offline or OfflineSettings()
+        self._again = again
+        self._seen: Seen | None = None
+        self._iterated = False
+
+    def begin(self) -> None:
+        """Let threads begin to read and to look, where they do; else nothing happens before a frame is asked for."""
+        self._seen = self.perception(self._read())
+        if isinstance(self._seen, SeenLive):
+            self._seen.start()
+
+    def stop(self) -> None:
+        """Let the thread of a live source end soon; `close` waits for it."""
+        if isinstance(self._seen, SeenLive):
+            self._seen.stop()
+
+    def close(self) -> None:
+        """End what `begin` began; needed where the frames were not iterated to their end, or not at all."""
+        if self._seen is not None:
+            self._seen.close()
+
+    def __iter__(self) -> Generator[TrackedFrame, None, None]:
+        if self._iterated:
+            raise InputError(
+                "this run was iterated already, its frames are gone; call track() again, or keep them in a list"
+            )
+        self._iterated = True
+        frames = self._finished() if self.offline else self._tracked()
+        with contextlib.closing(frames):
+            for frame in frames:
+                self.frames += 1
+                self.boxes += len(frame.tracks)
+                self._ids.update(frame.ids.tolist())
+                self.people_now = len(frame.ids)
+                yield frame
+
+    def _tracked(self) -> Generator[TrackedFrame, None, None]:
+        if self._seen is None:
+            self.begin()
+        assert self._seen is not None
+        with self.source, contextlib.closing(self._seen) as seen:
+            size = None
+            for frame, detections in seen:
+                if size not in (None, frame.image.shape):
+                    # In pictures of another size, where people were expected means nothing.
+                    self.tracker.end_tracks()
+                size = frame.image.shape
+                tracks = self.tracker.update(detections, frame.image)
+                yield TrackedFrame(frame.index, frame.image, frame.time, tracks, frame.utc)
+
+    def _finished(self) -> Generator[TrackedFrame, None, None]:
+        # The book counts wanted frames, lost ones too: with a stride their own numbers jump, and gaps seem longer.
+        # A book is of pictures of one size: paths are in pixels.
+        books, known, first = list[TrackBook](), dict[int, _Told](), None
+        size: tuple[int, ...] = ()
+        with contextlib.closing(self._tracked()) as frames:
+            for frame in frames:
+                first = frame.index if first is None else first
+                if frame.image.shape != size:
+                    books.append(TrackBook(self.fps))
+                    size = frame.image.shape
+                number = 1 + (frame.index - first) // self.source.stride
+                known[frame.index] = _Told(number, frame.time, size, len(books) - 1)
+                self.tracker.note(books[-1], number)
+                self.watch(len(known))
+        done = [self.tracker.finish(book, self._finishing) for book in books]
+        begins = [0, *itertools.accumulate(one.people for one in done)]
+        for index, image in self._pictures(known):
+            told = known[index]
+            tracks = done[told.book].tracks(told.number)
+            named = dataclasses.replace(tracks, ids=tracks.ids + begins[told.book])
+            yield TrackedFrame(index, image, told.time, named)
+
+    def _pictures(self, known: "dict[int, _Told]") -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        if self._again is None:
+            yield from ((index, blank(told.shape)) for index, told in known.items())
+            return
+        with self._again() as source:
+            yield from ((frame.index, frame.image) for frame in source if frame.index in known)
+
+    @property
+    def detector(self) -> Detector:
+        """What finds the people."""
+        return self.perception.detector
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Seconds of work so far, by stage; they overlap where several frames are under way."""
+        spent = self.tracker.clock.seconds
+        camera = {"camera": spent["camera"]} if "camera" in spent else {}
+        return {stage: spent.get(stage, 0.0) for stage in STAGES} | camera
+
+    def _read(self) -> Iterator[Frame]:
+        frames = iter(self.source)
+        while (frame := self._next(frames)) is not None:
+            yield frame
+
+    def _next(self, frames: Iterator[Frame]) -> Frame | None:
+        with self.tracker.clock("read"):
+            return next(frames, None)
