@@ -1,7 +1,7 @@
 """How far along a training is."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from remix_track.cli.live_line import LiveLine
 
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
     from remix_track.training.context import Position
 
 
-class TrainProgress(LiveLine):
+class TrainProgress:
     """Shows stage, epoch, steps of it, loss and the last score."""
 
     def __init__(self, *, quiet: bool) -> None:
         """Begin at once, with the data being indexed."""
-        super().__init__("data indexing", quiet=quiet)
+        self._line = LiveLine("data indexing", quiet=quiet)
 
     def update(self, position: "Position") -> None:
         """Say where the run is."""
@@ -26,4 +26,10 @@ class TrainProgress(LiveLine):
         steps = f"step {position.step}/{position.steps}"
         line = ", ".join(part for part in (epoch, position.doing, steps, numbers) if part)
         name = f"{position.stage} {epoch} {position.doing}"
-        self.show(name, position.step, position.steps, numbers, f"{position.stage}: {line}")
+        self._line.show(name, position.step, position.steps, numbers, f"{position.stage}: {line}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._line.close()

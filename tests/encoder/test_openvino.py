@@ -1,5 +1,6 @@
 """OpenVINO: torch's vectors in any batch, precision held to float32, no torch and no telemetry at a later start."""
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -83,7 +84,8 @@ class TestPrecision:
 
     def test_drawn_people_are_people_and_always_the_same(self):
         assert PEOPLE.shape == (12, 128, 64, 3)
-        np.testing.assert_array_equal(PEOPLE, drawn_people(128, 64))
+        # What is kept in caches was compared on these pixels. The renderer may go on; they stay.
+        assert hashlib.sha256(PEOPLE.tobytes()).hexdigest().startswith("cadc082c6e3c29bb")
         assert all(crop.std() > 10 for crop in PEOPLE)
         assert len({crop.tobytes() for crop in PEOPLE}) == 12
 
