@@ -8,7 +8,7 @@ from remix_track import mot_text
 from remix_track.errors import InputError
 from remix_track.eval.files.result_files import Results
 from remix_track.eval.files.sequences import Found, Sequence
-from remix_track.eval.files.validation import Examination, Finding, examine_results, examine_truth, raise_errors
+from remix_track.eval.files.validation import Issue, Validation, raise_errors, validate_results, validate_truth
 from remix_track.eval.matching.match import Match
 from remix_track.eval.matching.preprocess import Split, split_range, split_rows
 from remix_track.eval.metrics.score import Score, as_dict, combine, combine_by_detector, score_sequence
@@ -33,13 +33,13 @@ class Evaluation:
     Attributes:
         tables: protocol, sequences, detectors, COMBINED and people, ready for `report`, `compare` and JSON;
             percentages 0 to 100.
-        findings: what the doctor has to say; errors are raised, so these are warnings and notes.
+        issues: what the doctor has to say; errors are raised, so these are warnings and notes.
         matches: the matching of each sequence, for the page of errors.
         rows: what each sequence was scored from, where it was to be kept.
     """
 
     tables: dict[str, Any]
-    findings: tuple[Finding, ...]
+    issues: tuple[Issue, ...]
     matches: Mapping[str, Match] = field(repr=False)
     rows: Mapping[str, SequenceRows] = field(default_factory=dict, repr=False)
 
@@ -75,14 +75,14 @@ def evaluate(
         InputError: a line for each fault that keeps a file from being scored; no ground truth that counts; results of
             other classes alone.
     """
-    findings: list[Finding] = []
+    issues: list[Issue] = []
     read = {
         sequence.name: _examine(sequence, results, rules, protocol, allow_missing, classes)
         for sequence in found.sequences
     }
     for truth, result in read.values():
-        findings += [*truth.findings, *result.findings]
-    raise_errors(findings)
+        issues += [*truth.issues, *result.issues]
+    raise_errors(issues)
     if classes and not any(len(result.rows) for _, result in read.values()):
         _refuse_other_classes(results, classes)
     scores: dict[str, Score] = {}
@@ -94,10 +94,8 @@ def evaluate(
         rows = result.rows
         if split == "val-half" and len(rows) and rows.frame.max() <= last - first + 1:
             path = results.files[sequence.name]
-            findings.append(
-                Finding(
-                    "note", path, None, f"no frame beyond {last - first + 1}", "read as numbered from 1 in the half"
-                )
+            issues.append(
+                Issue("note", path, None, f"no frame beyond {last - first + 1}", "read as numbered from 1 in the half")
             )
         else:
             rows = split_rows(rows, split, sequence.frames)
@@ -111,7 +109,7 @@ def evaluate(
             kept[sequence.name] = SequenceRows(gt, rows, last - first + 1)
     if not any(score.counts.gt_dets for score in scores.values()):
         raise InputError(f"{found.root}: nothing to score against: {_what_counts(rules, protocol, split, classes)}")
-    return Evaluation(_tables(scores, matches, rules, protocol, split, classes), tuple(findings), matches, kept)
+    return Evaluation(_tables(scores, matches, rules, protocol, split, classes), tuple(issues), matches, kept)
 
 
 def _what_counts(rules: Rules, protocol: Protocol, split: Split, classes: Collection[int]) -> str:
@@ -141,13 +139,13 @@ def _examine(
     protocol: Protocol,
     allow_missing: bool,
     classes: Collection[int],
-) -> tuple[Examination, Examination]:
+) -> tuple[Validation, Validation]:
     info = sequence.info
     size = {"frames": sequence.frames, "width": info.width, "height": info.height}
     known, chosen = rules.classes if protocol.remove_distractors else (), classes if rules.name == "data" else None
-    truth = examine_truth(sequence.gt, **size, classes=known, chosen=chosen)
+    truth = validate_truth(sequence.gt, **size, classes=known, chosen=chosen)
     path = results.files.get(sequence.name, results.folder / f"{sequence.name}.txt")
-    return truth, examine_results(path, **size, truth=truth.rows, allow_missing=allow_missing, chosen=classes)
+    return truth, validate_results(path, **size, truth=truth.rows, allow_missing=allow_missing, chosen=classes)
 
 
 def _tables(

@@ -14,7 +14,7 @@ from typing import Any
 
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 
 KEPT = 16
 """Networks that are kept; the one that was not used for longest goes first."""
@@ -93,7 +93,7 @@ def _to_file(key: str, notes: Mapping[str, Any], content: bytes) -> bool:
         return False
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with whole_file(folder / key) as temporary, temporary.open("wb") as file:
+        with atomic_write(folder / key) as temporary, temporary.open("wb") as file:
             file.writelines((_HEADER, line, content))
         _prune(folder)
     except (OSError, InputError) as error:

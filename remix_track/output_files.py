@@ -12,7 +12,7 @@ from remix_track.errors import InputError
 from remix_track.reservations import MARK
 
 
-def claim_folder(path: Path, *, overwrite: bool = False) -> Path:
+def reserve_folder(path: Path, *, overwrite: bool = False) -> Path:
     """Make an empty folder for one result and return it; it is this process's until `reservations.release`.
 
     A folder that holds anything is refused, and with `overwrite` emptied first, but only where an earlier run of
@@ -31,19 +31,19 @@ def claim_folder(path: Path, *, overwrite: bool = False) -> Path:
                 else _already(path)
             )
         path.mkdir(parents=True, exist_ok=True)
-        reservations.take(path)
+        reservations.reserve(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({_reason(error)}); give another `output`") from None
     return path
 
 
-def claim_numbered_folder(parent: Path, name: str) -> Path:
+def reserve_numbered_folder(parent: Path, name: str) -> Path:
     """Make `parent/name`, or `parent/name-2`, `-3`, ...: the first that is free, also with other runs at work."""
     for number in range(1, 100_000):
         path = parent / (name if number == 1 else f"{name}-{number}")
         try:
             path.mkdir(parents=True)
-            reservations.take(path)
+            reservations.reserve(path)
         except (FileExistsError, reservations.BusyError):
             continue
         except OSError as error:
@@ -52,20 +52,20 @@ def claim_numbered_folder(parent: Path, name: str) -> Path:
     raise InputError(f"{parent / name}: 100,000 results are there already; give another `output`")
 
 
-def reclaim_folder(path: Path) -> Path:
+def reserve_existing_folder(path: Path) -> Path:
     """Take a folder with what it holds, to go on with it.
 
     Raises:
         InputError: a run writes to it, or it cannot be written.
     """
     try:
-        reservations.take(path)
+        reservations.reserve(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({_reason(error)})") from None
     return path
 
 
-def give_back(folder: Path) -> None:
+def release_folder(folder: Path) -> None:
     """Remove a claimed folder in which nothing was written, so that the same `--output` can be given again."""
     with contextlib.suppress(OSError):
         if [path.name for path in folder.iterdir()] == [MARK]:
@@ -76,7 +76,7 @@ def give_back(folder: Path) -> None:
 
 def _retaken(path: Path, *, overwrite: bool) -> Path:
     """A result of ours, emptied where that was asked for; a mark alone is what another run left that gave it back."""
-    reservations.take(path)
+    reservations.reserve(path)
     try:
         if not overwrite and any(one.name != MARK for one in path.iterdir()):
             raise InputError(_already(path))
@@ -98,7 +98,7 @@ def _already(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def whole_file(path: Path, *, parents: bool = True) -> Iterator[Path]:
+def atomic_write(path: Path, *, parents: bool = True) -> Iterator[Path]:
     """A temporary path beside `path` to write to; renamed to `path` at the end, removed if the body fails.
 
     The file has the rights that the umask gives to a new file, whatever the body's writer gave it.

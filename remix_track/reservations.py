@@ -1,8 +1,8 @@
 """A folder that a run writes to is its own until the run ends: locked against others, and known again at the end.
 
 The lock is on the folder's mark. The kernel lets go of it when the process ends, however that happens. The mark's
-inode says whether the folder at that path is still the one that was claimed: as long as the mark is open, no other file
-gets its number.
+inode says whether the folder at that path is still the one that was reserved: as long as the mark is open, no other
+file gets its number.
 """
 
 import contextlib
@@ -20,11 +20,11 @@ _log = logging.getLogger(__name__)
 
 
 class BusyError(InputError):
-    """Another run, or an earlier claim of this process, has the folder."""
+    """Another run, or an earlier reservation of this process, has the folder."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
+class _Reservation:
     folder: Path
     mark: int
     folder_id: tuple[int, int]
@@ -51,11 +51,11 @@ class _Claim:
         )
 
 
-_claims: dict[str, _Claim] = {}
+_reservations: dict[str, _Reservation] = {}
 """Of this process, by absolute path: locks are the process's, and every writer below a folder asks for it."""
 
 
-def take(folder: Path) -> None:
+def reserve(folder: Path) -> None:
     """Lock a folder that is there, and mark it where it is not.
 
     Raises:
@@ -66,10 +66,10 @@ def take(folder: Path) -> None:
         mark = os.open(folder / MARK, os.O_RDWR | os.O_CREAT, 0o666)
         try:
             _lock(mark, folder)
-            claim = _Claim(folder, mark, file_id(folder), file_id(mark))
+            reservation = _Reservation(folder, mark, file_id(folder), file_id(mark))
             # Whoever had it may have removed the folder while we waited for the lock of what was its mark.
-            if claim.holds():
-                _claims[str(folder.absolute())] = claim
+            if reservation.holds():
+                _reservations[str(folder.absolute())] = reservation
                 return
         except BaseException:
             os.close(mark)
@@ -79,27 +79,27 @@ def take(folder: Path) -> None:
 
 
 def release(folder: Path) -> None:
-    """Let go of a folder; nothing happens where it is not claimed."""
-    claim = _claims.pop(str(folder.absolute()), None)
-    if claim is not None:
-        os.close(claim.mark)
+    """Let go of a folder; nothing happens where it is not reserved."""
+    reservation = _reservations.pop(str(folder.absolute()), None)
+    if reservation is not None:
+        os.close(reservation.mark)
 
 
 def release_all() -> None:
     """Let go of every folder: a command has ended."""
-    for claim in list(_claims.values()):
-        release(claim.folder)
+    for reservation in list(_reservations.values()):
+        release(reservation.folder)
 
 
 def check(path: Path) -> None:
-    """Nothing, unless `path` is a claimed folder, or lies in one, that is not there any more as it was.
+    """Nothing, unless `path` is a reserved folder, or lies in one, that is not there any more as it was.
 
     Raises:
         InputError: it was removed, renamed or replaced.
     """
-    claim = _claim_of(path)
-    if claim is not None and not claim.holds():
-        raise InputError(claim.trouble())
+    reservation = _reservation_of(path)
+    if reservation is not None and not reservation.holds():
+        raise InputError(reservation.trouble())
 
 
 def refuse_removed(folder: Path) -> None:
@@ -108,14 +108,14 @@ def refuse_removed(folder: Path) -> None:
     Raises:
         InputError: it was removed. One that was only renamed goes on being written to, so that most is saved.
     """
-    claim = _claims.get(str(folder.absolute()))
-    if claim is not None and is_gone(claim.mark):
-        raise InputError(claim.trouble())
+    reservation = _reservations.get(str(folder.absolute()))
+    if reservation is not None and is_gone(reservation.mark):
+        raise InputError(reservation.trouble())
 
 
-def is_claimed(path: Path) -> bool:
-    """Whether a path is a claimed folder or lies in one."""
-    return _claim_of(path) is not None
+def is_reserved(path: Path) -> bool:
+    """Whether a path is a reserved folder or lies in one."""
+    return _reservation_of(path) is not None
 
 
 def is_gone(file: int) -> bool:
@@ -147,12 +147,12 @@ def refuse_changed(path: Path, made: tuple[int, int]) -> None:
         raise InputError(f"{path}: was removed, renamed or replaced while the run wrote to it; run again")
 
 
-def _claim_of(path: Path) -> _Claim | None:
-    if not _claims:
+def _reservation_of(path: Path) -> _Reservation | None:
+    if not _reservations:
         return None
     absolute = path.absolute()
-    found = (_claims.get(str(one)) for one in (absolute, *absolute.parents))
-    return next((claim for claim in found if claim is not None), None)
+    found = (_reservations.get(str(one)) for one in (absolute, *absolute.parents))
+    return next((reservation for reservation in found if reservation is not None), None)
 
 
 def _lock(mark: int, folder: Path) -> None:

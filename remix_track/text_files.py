@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
@@ -21,9 +21,9 @@ def write_text(path: Path, text: str) -> None:
     """Write a file of text in one piece.
 
     Raises:
-        InputError: it cannot be written, see `whole_file`.
+        InputError: it cannot be written, see `atomic_write`.
     """
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(utf8(text), encoding="utf-8")
 
 

@@ -37,9 +37,9 @@ for name in sys.argv[2:]:
     import_module(name)
 from pathlib import Path
 from remix_track import reservations
-reservations.take(Path(sys.argv[1]))
+reservations.reserve(Path(sys.argv[1]))
 try:
-    reservations.take(Path(sys.argv[1]))
+    reservations.reserve(Path(sys.argv[1]))
 except reservations.BusyError as error:
     print(error)
 """

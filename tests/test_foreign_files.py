@@ -15,7 +15,7 @@ from safetensors.torch import save_file
 
 from remix_track import mot_text, settings
 from remix_track.bounded_file import MOST_TEXT, read_bounded
-from remix_track.cli.perception_cache import Recording, Seen, key_of, replay
+from remix_track.cli.perception_cache import CachedFrame, CacheWriter, key_of, replay
 from remix_track.compiled_cache import keep, recall
 from remix_track.data.crops.tracklet_crops import embed_crop
 from remix_track.data.readers.crop_table import read_crop_table
@@ -267,10 +267,10 @@ def test_keys_that_hold_themselves_or_each_other_many_times_take_no_time(tmp_pat
 
 
 class TestCaches:
-    SEEN = Seen(1, Detections(np.array([[0, 0, 5, 9]]), np.ones(1), np.zeros(1), np.ones((1, 4))))
+    SEEN = CachedFrame(1, Detections(np.array([[0, 0, 5, 9]]), np.ones(1), np.zeros(1), np.ones((1, 4))))
 
     def written(self, cache, key="k"):
-        recording = Recording(cache, key)
+        recording = CacheWriter(cache, key)
         recording.append(self.SEEN)
         recording.append(self.SEEN._replace(frame=2))
         recording.finish(["note"])

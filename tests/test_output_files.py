@@ -8,7 +8,7 @@ import pytest
 
 from remix_track import reservations
 from remix_track.errors import InputError
-from remix_track.output_files import claim_folder, claim_numbered_folder, give_back, whole_file
+from remix_track.output_files import atomic_write, release_folder, reserve_folder, reserve_numbered_folder
 from remix_track.reservations import MARK
 
 
@@ -17,33 +17,33 @@ def names(folder):
 
 
 def test_a_new_folder_is_made_with_its_parents_and_marked(tmp_path):
-    path = claim_folder(tmp_path / "runs" / "pets")
+    path = reserve_folder(tmp_path / "runs" / "pets")
     assert path == tmp_path / "runs" / "pets"
     assert names(path) == [MARK]
 
 
 def test_an_empty_folder_may_be_taken(tmp_path):
     (tmp_path / "pets").mkdir()
-    assert names(claim_folder(tmp_path / "pets")) == [MARK]
+    assert names(reserve_folder(tmp_path / "pets")) == [MARK]
 
 
 def test_a_result_is_replaced_only_when_asked(tmp_path):
-    path = claim_folder(tmp_path / "pets")
+    path = reserve_folder(tmp_path / "pets")
     (path / "tracks.txt").write_text("1")
     reservations.release(path)
     with pytest.raises(InputError) as caught:
-        claim_folder(path)
+        reserve_folder(path)
     assert str(caught.value) == (
         f"{path}: there is something already; give another `output`, or `overwrite` to replace a result"
     )
     assert (path / "tracks.txt").read_text() == "1"
-    assert names(claim_folder(path, overwrite=True)) == [MARK]
+    assert names(reserve_folder(path, overwrite=True)) == [MARK]
 
 
 def test_overwrite_spares_what_is_not_ours(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(InputError) as caught:
-        claim_folder(tmp_path, overwrite=True)
+        reserve_folder(tmp_path, overwrite=True)
     assert str(caught.value) == (
         f"{tmp_path}: not a result of remix-track, so `overwrite` leaves it alone; give another `output`"
     )
@@ -54,34 +54,34 @@ def test_overwrite_spares_what_is_not_ours(tmp_path):
 def test_a_file_is_not_a_folder(tmp_path, overwrite):
     (tmp_path / "video.mp4").write_text("precious")
     with pytest.raises(InputError):
-        claim_folder(tmp_path / "video.mp4", overwrite=overwrite)
+        reserve_folder(tmp_path / "video.mp4", overwrite=overwrite)
     with pytest.raises(InputError, match=r"cannot be written \(Not a directory\); give another `output`"):
-        claim_folder(tmp_path / "video.mp4" / "out", overwrite=overwrite)
+        reserve_folder(tmp_path / "video.mp4" / "out", overwrite=overwrite)
     assert (tmp_path / "video.mp4").read_text() == "precious"
 
 
 def test_only_an_empty_claim_is_given_back(tmp_path):
-    empty, full, foreign = claim_folder(tmp_path / "empty"), claim_folder(tmp_path / "full"), tmp_path / "foreign"
+    empty, full, foreign = reserve_folder(tmp_path / "empty"), reserve_folder(tmp_path / "full"), tmp_path / "foreign"
     (full / "tracks.txt").write_text("1")
     foreign.mkdir()
     for folder in (empty, full, foreign, tmp_path / "nowhere"):
-        give_back(folder)
+        release_folder(folder)
     assert names(tmp_path) == ["foreign", "full"]
     assert names(full) == [MARK, "tracks.txt"]
 
 
 def test_overwrite_through_a_link_removes_nothing(tmp_path):
-    real = claim_folder(tmp_path / "real")
+    real = reserve_folder(tmp_path / "real")
     reservations.release(real)
     (real / "tracks.txt").write_text("1")
     (tmp_path / "link").symlink_to(real)
     with pytest.raises(InputError, match=r"cannot be written \(.*symbolic link.*\)"):
-        claim_folder(tmp_path / "link", overwrite=True)
+        reserve_folder(tmp_path / "link", overwrite=True)
     assert (real / "tracks.txt").exists()
 
 
 def test_numbered_folders_count_up(tmp_path):
-    made = [claim_numbered_folder(tmp_path / "runs", "pets").name for _ in range(3)]
+    made = [reserve_numbered_folder(tmp_path / "runs", "pets").name for _ in range(3)]
     assert made == ["pets", "pets-2", "pets-3"]
 
 
@@ -90,7 +90,7 @@ def test_runs_at_the_same_time_get_different_folders(tmp_path):
 
     def run():
         start.wait()
-        made.append(claim_numbered_folder(tmp_path, "pets"))
+        made.append(reserve_numbered_folder(tmp_path, "pets"))
 
     threads = [threading.Thread(target=run) for _ in range(8)]
     for thread in threads:
@@ -102,7 +102,7 @@ def test_runs_at_the_same_time_get_different_folders(tmp_path):
 
 def test_a_file_appears_in_one_piece_with_the_rights_of_any_new_file(tmp_path):
     path = tmp_path / "new" / "summary.json"
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         assert temporary.suffix == ".json"
         temporary.write_text("{}")
         assert not path.exists()
@@ -118,7 +118,7 @@ def test_a_failure_leaves_the_file_that_was_there(tmp_path, error):
     path.write_text("before")
 
     def write():
-        with whole_file(path) as temporary:
+        with atomic_write(path) as temporary:
             temporary.write_text("half")
             raise error
 
@@ -132,7 +132,7 @@ def test_a_full_disk_is_one_clear_error(tmp_path):
     path = tmp_path / "summary.json"
 
     def write():
-        with whole_file(path):
+        with atomic_write(path):
             raise OSError(28, "No space left on device")
 
     with pytest.raises(InputError) as caught:
@@ -143,12 +143,12 @@ def test_a_full_disk_is_one_clear_error(tmp_path):
 
 def test_a_place_that_is_no_folder_is_one_clear_error(tmp_path):
     (tmp_path / "out").write_text("")
-    with pytest.raises(InputError, match="cannot be written"), whole_file(tmp_path / "out" / "summary.json"):
+    with pytest.raises(InputError, match="cannot be written"), atomic_write(tmp_path / "out" / "summary.json"):
         pass
     (tmp_path / "taken").mkdir()
     with (
         pytest.raises(InputError, match=r"taken: cannot be written \(Is a directory\)"),
-        whole_file(tmp_path / "taken"),
+        atomic_write(tmp_path / "taken"),
     ):
         pass
     assert names(tmp_path) == ["out", "taken"]
@@ -156,7 +156,7 @@ def test_a_place_that_is_no_folder_is_one_clear_error(tmp_path):
 
 def test_a_long_name_has_room_for_its_temporary(tmp_path):
     path = tmp_path / ("n" * 250 + ".txt")
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("1")
     assert path.read_text() == "1"
 
@@ -167,9 +167,9 @@ def test_a_file_has_the_rights_of_a_new_one_whatever_its_writer_does(tmp_path, u
     """Safetensors' writer puts a file of mode 0600 in the place of the temporary one."""
     before = os.umask(umask)
     try:
-        with whole_file(tmp_path / "plain.txt") as temporary:
+        with atomic_write(tmp_path / "plain.txt") as temporary:
             temporary.write_text("1")
-        with whole_file(tmp_path / "replaced.safetensors") as temporary:
+        with atomic_write(tmp_path / "replaced.safetensors") as temporary:
             private = tmp_path / "private"
             private.write_text("2")
             private.chmod(0o600 if umask != 0o077 else 0o666)

@@ -23,7 +23,7 @@ from remix_track.trackers.api import Runs
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 from remix_track.trackers.detectors.yolo import YoloDetector
 from remix_track.trackers.frame import Frame
-from remix_track.trackers.pipeline.detect_and_embed import Perceiver, Perception
+from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.settings import DetectorSettings, TrackSettings
 from remix_track.trackers.sources import open_source
@@ -170,8 +170,8 @@ def test_overlapping(tmp_path):
     def serial():
         """One frame after the other, each by both threads."""
         tracker = Tracker.around(embedder, fps=25, settings=runs.settings.tracker)
-        perceive = Perceiver(runs.detector(2), embedder, min_confidence=0.5, clock=tracker.clock)
-        for _ in Run(open_source(video), Perception(perceive), tracker, fps=25):
+        process = FrameProcessor(runs.detector(2), embedder, min_confidence=0.5, clock=tracker.clock)
+        for _ in Run(open_source(video), DetectAndEmbed(process), tracker, fps=25):
             pass
 
     embedder = load_embedder("default", device="cpu", threads=2)

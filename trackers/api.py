@@ -16,8 +16,8 @@ from remix_track.errors import InputError
 from remix_track.trackers.association.box_limit import BoxLimit
 from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE, least_score
 from remix_track.trackers.detectors.detector import Detector
-from remix_track.trackers.pipeline.detect_and_embed import Perceiver, Perception
-from remix_track.trackers.pipeline.live_sources import Eyes, LivePerception, SharedEyes
+from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
+from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, NetworkPool, Networks
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sources import Source, open_source
@@ -53,13 +53,13 @@ class Runs:
         threshold = None if self.embedder is None else self.embedder.max_cosine_distance or UNCALIBRATED_COSINE_DISTANCE
         self.settings = settings.with_calibration(threshold)
 
-    def run(self, source: Source, *, stride: int = 1, again: Callable[[], Source] | None = None) -> Run:
+    def run(self, source: Source, *, stride: int = 1, reopen: Callable[[], Source] | None = None) -> Run:
         """A run over `source`, of which every `stride`-th frame comes.
 
         Args:
             source: where the frames come from.
             stride: as it was opened with.
-            again: opens it once more; only asked for where results come at the end, see `Run`.
+            reopen: opens it once more; only asked for where results come at the end, see `Run`.
 
         Raises:
             InputError: a detector that cannot be used, or a source that never ends where the end decides.
@@ -69,30 +69,32 @@ class Runs:
         fps = source.fps / stride
         if not source.live:
             tracker = self._tracker(self.embedder, fps)
-            seen = self.perception(tracker.clock, look=self._looks_always)
-            return Run(source, seen, tracker, fps=fps, offline=offline, again=again)
+            seen = self.detect_and_embed(tracker.clock, look=self._looks_always)
+            return Run(source, seen, tracker, fps=fps, offline=offline, reopen=reopen)
         # What is live is seen frame by frame by all threads: there the newest frame counts, not their number.
         tracker = self._tracker(self.embedder if self._workers == 1 else self._load_embedder(self._threads), fps)
         detector, look = self.detector(self._threads), self._looks_always
-        perceive = self._perceiver(detector, tracker.embedder, clock=tracker.clock, look=look, limit=BoxLimit())
-        return Run(source, Perception(perceive), tracker, fps=fps)
+        process = self._processor(detector, tracker.embedder, clock=tracker.clock, look=look, limit=BoxLimit())
+        return Run(source, DetectAndEmbed(process), tracker, fps=fps)
 
-    def run_beside(self, source: Source, eyes: SharedEyes, came: Callable[[], None], *, stride: int = 1) -> Run:
+    def run_beside(
+        self, source: Source, networks: NetworkPool, on_ready: Callable[[], None], *, stride: int = 1
+    ) -> Run:
         """A run over one of several live sources, which share what looks at their frames.
 
         Args:
             source: where the frames come from.
-            eyes: see `shared_eyes`.
-            came: called when the run's next frame, its end or its error is there; see `LivePerception`.
+            networks: see `network_pool`.
+            on_ready: called when the run's next frame, its end or its error is there; see `LiveDetectAndEmbed`.
             stride: as it was opened with.
 
         Raises:
             InputError: the end of the source decides, and it has none.
         """
         self.refuse_waiting(source)
-        tracker = self._tracker(eyes.first.embedder or self.embedder, source.fps / stride)
-        perceiver = partial(self._perceiver, clock=tracker.clock, look=self._looks_always, limit=BoxLimit())
-        return Run(source, LivePerception(eyes, perceiver, came), tracker, fps=source.fps / stride)
+        tracker = self._tracker(networks.first.embedder or self.embedder, source.fps / stride)
+        processor = partial(self._processor, clock=tracker.clock, look=self._looks_always, limit=BoxLimit())
+        return Run(source, LiveDetectAndEmbed(networks, processor, on_ready), tracker, fps=source.fps / stride)
 
     def refuse_waiting(self, source: Source) -> None:
         """Refuse a source that never ends where the end decides.
@@ -108,16 +110,16 @@ class Runs:
     def _tracker(self, embedder: Embedder | None, fps: float) -> Tracker:
         return Tracker.around(embedder, fps=fps, settings=self.settings.tracker, association=self.settings.association)
 
-    def shared_eyes(self, cameras: int) -> SharedEyes:
+    def network_pool(self, cameras: int) -> NetworkPool:
         """What looks at the frames of so many live sources: a pair of networks for each, or as many as share the cores.
 
         Raises:
             InputError: a detector that cannot be used.
         """
         workers = min(self._workers, cameras)
-        return SharedEyes(*self._eyes(workers, look=self._looks_always))
+        return NetworkPool(*self._networks(workers, look=self._looks_always))
 
-    def perception(self, clock: StageClock, *, look: bool = True) -> Perception:
+    def detect_and_embed(self, clock: StageClock, *, look: bool = True) -> DetectAndEmbed:
         """What looks at the frames of one source that waits for us.
 
         Networks on OpenVINO look at several frames at once, each on its share of the threads: their answers do not
@@ -131,41 +133,41 @@ class Runs:
         Raises:
             InputError: a detector that cannot be used.
         """
-        first, others = self._eyes(self._workers, look=look)
-        perceiver = partial(self._perceiver, clock=clock, look=look, limit=BoxLimit())
+        first, others = self._networks(self._workers, look=look)
+        processor = partial(self._processor, clock=clock, look=look, limit=BoxLimit())
 
-        def made(make: Callable[[], Eyes]) -> Perceiver:
-            return perceiver(*make())
+        def made(make: Callable[[], Networks]) -> FrameProcessor:
+            return processor(*make())
 
-        def more() -> list[Callable[[], Perceiver]]:
+        def more() -> list[Callable[[], FrameProcessor]]:
             return [partial(made, make) for make in others()]
 
-        return Perception(perceiver(*first), more, ahead=self._workers + SPARE_FRAMES if self._threads > 1 else 0)
+        return DetectAndEmbed(processor(*first), more, ahead=self._workers + SPARE_FRAMES if self._threads > 1 else 0)
 
-    def _eyes(self, workers: int, *, look: bool) -> tuple[Eyes, Callable[[], list[Callable[[], Eyes]]]]:
+    def _networks(self, workers: int, *, look: bool) -> tuple[Networks, Callable[[], list[Callable[[], Networks]]]]:
         """A detector and an encoder on their share of the threads, and what makes the others that share them."""
         share = self._threads // workers
         detector = self.detector(share)
         embedder = self.embedder if workers == self._workers else self._load_embedder(share)
 
-        def another() -> Eyes:
+        def another() -> Networks:
             # One at a time: where nothing is kept, ultralytics and torch are needed, which change the process.
             with self._loading:
-                return Eyes(self.detector(share), self._load_embedder(share) if look else None)
+                return Networks(self.detector(share), self._load_embedder(share) if look else None)
 
-        def others() -> list[Callable[[], Eyes]]:
+        def others() -> list[Callable[[], Networks]]:
             return [another] * (workers - 1 if _is_free_of_torch(detector) else 0)
 
-        return Eyes(detector, embedder), others
+        return Networks(detector, embedder), others
 
     @property
     def _looks_always(self) -> bool:
         return self.settings.tracker.appearance == "always"
 
-    def _perceiver(
+    def _processor(
         self, detector: Detector, embedder: Embedder | None, *, clock: StageClock, look: bool, limit: BoxLimit
-    ) -> Perceiver:
-        return Perceiver(
+    ) -> FrameProcessor:
+        return FrameProcessor(
             detector,
             embedder if look else None,
             min_confidence=self.settings.tracker.min_confidence,
@@ -295,7 +297,7 @@ def track(
     runs = Runs(chosen)
     stream = runs.settings.stream
     opened = partial(open_source, source, start=start, stride=stride, frames=frames, fps=fps, stream=stream)
-    return runs.run(opened(), stride=stride, again=opened)
+    return runs.run(opened(), stride=stride, reopen=opened)
 
 
 def _changed(settings: TrackSettings, changes: Mapping[str, Any]) -> TrackSettings:

@@ -28,7 +28,7 @@ _SHOWN_LINES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Issue:
     """One thing the doctor found.
 
     Attributes:
@@ -51,27 +51,27 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Examination:
-    """What a file holds, and what is to be said about it. With an error among the findings, rows may be missing."""
+class Validation:
+    """What a file holds, and what is to be said about it. With an error among the issues, rows may be missing."""
 
     rows: MotRows
-    findings: tuple[Finding, ...]
+    issues: tuple[Issue, ...]
 
 
-def raise_errors(findings: Iterable[Finding]) -> None:
-    """Do nothing without errors among the findings.
+def raise_errors(issues: Iterable[Issue]) -> None:
+    """Do nothing without errors among the issues.
 
     Raises:
         InputError: one line per error, 20 at most, and how many more there are.
     """
-    errors = [str(finding) for finding in findings if finding.severity == "error"]
+    errors = [str(issue) for issue in issues if issue.severity == "error"]
     if len(errors) > _SHOWN:
         errors[_SHOWN:] = [f"... and {len(errors) - _SHOWN} more errors"]
     if errors:
         raise InputError("\n".join(errors))
 
 
-def examine_results(
+def validate_results(
     path: Path,
     *,
     frames: int | None,
@@ -80,7 +80,7 @@ def examine_results(
     truth: MotRows | None = None,
     allow_missing: bool = False,
     chosen: Collection[int] = (),
-) -> Examination:
+) -> Validation:
     """Read a tracker's results for one sequence and look for faults.
 
     Args:
@@ -94,11 +94,11 @@ def examine_results(
     """
     if not path.exists():
         if allow_missing:
-            finding = Finding("warning", path, None, "no such results", "scored as no detections")
+            issue = Issue("warning", path, None, "no such results", "scored as no detections")
         else:
             remedy = "write the file, or give `allow_missing` to score it as no detections"
-            finding = Finding("error", path, None, "no results for this sequence", remedy)
-        return Examination(_no_rows(), (finding,))
+            issue = Issue("error", path, None, "no results for this sequence", remedy)
+        return Validation(_no_rows(), (issue,))
     rows, found = _read(path)
     if chosen:
         rows, left_out = _chosen(path, rows, chosen)
@@ -115,11 +115,11 @@ def examine_results(
     corners = _corner_faults("error", path, rows, width, height, truth)
     found += corners or _other_size_faults(path, rows, truth)
     if not len(rows) and not _has_error(found):
-        found.append(Finding("warning", path, None, "no rows", "scored as no detections"))
-    return Examination(rows, tuple(found))
+        found.append(Issue("warning", path, None, "no rows", "scored as no detections"))
+    return Validation(rows, tuple(found))
 
 
-def examine_truth(
+def validate_truth(
     path: Path,
     *,
     frames: int | None,
@@ -127,7 +127,7 @@ def examine_truth(
     height: int | None,
     classes: Collection[int] = (),
     chosen: Collection[int] | None = None,
-) -> Examination:
+) -> Validation:
     """Read a sequence's ground truth and look for faults.
 
     Args:
@@ -140,9 +140,7 @@ def examine_truth(
             None: the benchmark says what counts.
     """
     if not path.exists():
-        return Examination(
-            _no_rows(), (Finding("error", path, None, "no ground truth", "give the folder that holds it"),)
-        )
+        return Validation(_no_rows(), (Issue("error", path, None, "no ground truth", "give the folder that holds it"),))
     rows, found = _read(path)
     if chosen is not None:
         rows, about_classes = _own_classes(path, rows, chosen)
@@ -154,18 +152,16 @@ def examine_truth(
     if classes:
         found += _class_faults(path, rows, classes)
     if not len(rows) and not chosen and not _has_error(found):
-        found.append(
-            Finding("error", path, None, "no rows", "there is nothing to score against; give the ground truth")
-        )
+        found.append(Issue("error", path, None, "no rows", "there is nothing to score against; give the ground truth"))
     elif len(rows) and not rows.score.any():
         found.append(
-            Finding("warning", path, None, "column 7 is 0 in every row", "nobody counts; expected 1 for who does")
+            Issue("warning", path, None, "column 7 is 0 in every row", "nobody counts; expected 1 for who does")
         )
-    return Examination(rows, tuple(found))
+    return Validation(rows, tuple(found))
 
 
-def _has_error(found: Iterable[Finding]) -> bool:
-    return any(finding.severity == "error" for finding in found)
+def _has_error(found: Iterable[Issue]) -> bool:
+    return any(issue.severity == "error" for issue in found)
 
 
 def _no_rows() -> MotRows:
@@ -173,17 +169,17 @@ def _no_rows() -> MotRows:
     return MotRows(whole, whole, np.empty((0, 4)), real, whole, real, whole)
 
 
-def _read(path: Path) -> tuple[MotRows, list[Finding]]:
+def _read(path: Path) -> tuple[MotRows, list[Issue]]:
     try:
         rows, text, faults = mot_text.examine(path)
     except InputError as error:
         message, _, advice = str(error).removeprefix(f"{path}: ").partition("; ")
-        return _no_rows(), [Finding("error", path, None, message, advice or "check the path")]
+        return _no_rows(), [Issue("error", path, None, message, advice or "check the path")]
     return rows, _text_faults(path, faults) if faults else list(_notes(path, text))
 
 
-def _text_faults(path: Path, faults: Sequence[Fault]) -> list[Finding]:
-    """Faults of the same kind (which is: with the same advice) as one finding each."""
+def _text_faults(path: Path, faults: Sequence[Fault]) -> list[Issue]:
+    """Faults of the same kind (which is: with the same advice) as one issue each."""
     kinds: dict[str, list[Fault]] = {}
     for fault in faults:
         kinds.setdefault(fault.advice, []).append(fault)
@@ -194,21 +190,21 @@ def _text_faults(path: Path, faults: Sequence[Fault]) -> list[Finding]:
     return found
 
 
-def _notes(path: Path, text: NumberTable) -> Iterator[Finding]:
+def _notes(path: Path, text: NumberTable) -> Iterator[Issue]:
     if text.float_id_line is not None:
-        yield Finding("note", path, text.float_id_line, "frame or id with a decimal point", "read as a whole number")
+        yield Issue("note", path, text.float_id_line, "frame or id with a decimal point", "read as a whole number")
     if text.separator != "," and len(text.values):
-        yield Finding("note", path, None, "columns separated by spaces or tabs", "read as if by commas")
+        yield Issue("note", path, None, "columns separated by spaces or tabs", "read as if by commas")
     if text.windows:
-        yield Finding("note", path, None, "Windows line ends", "read as any others")
+        yield Issue("note", path, None, "Windows line ends", "read as any others")
     if text.blank:
-        yield Finding("note", path, None, f"blank lines ({text.blank})", "skipped")
+        yield Issue("note", path, None, f"blank lines ({text.blank})", "skipped")
 
 
 def _gathered(
     severity: Severity, path: Path, lines: NDArray[np.int64], messages: Sequence[str], advice: str
-) -> list[Finding]:
-    """One finding for one kind of fault: the first line in full, the others by number."""
+) -> list[Issue]:
+    """One issue for one kind of fault: the first line in full, the others by number."""
     if not len(lines):
         return []
     message = messages[0]
@@ -216,10 +212,10 @@ def _gathered(
     if others:
         more = ", ".join(map(str, others[:_SHOWN_LINES])) + (", ..." if len(others) > _SHOWN_LINES else "")
         message += f" (and {len(others):,} more such line{'s' if len(others) > 1 else ''}: {more})"
-    return [Finding(severity, path, int(lines[0]), message, advice)]
+    return [Issue(severity, path, int(lines[0]), message, advice)]
 
 
-def _frame_faults(path: Path, rows: MotRows, frames: int | None) -> list[Finding]:
+def _frame_faults(path: Path, rows: MotRows, frames: int | None) -> list[Issue]:
     early = rows[rows.frame < 1]
     what = [f"frame {frame}, but MOT text counts frames from 1" for frame in early.frame[:1]]
     found = _gathered("error", path, early.line, what, "number the frames from 1")
@@ -230,10 +226,10 @@ def _frame_faults(path: Path, rows: MotRows, frames: int | None) -> list[Finding
     return found
 
 
-def _id_faults(path: Path, rows: MotRows) -> list[Finding]:
+def _id_faults(path: Path, rows: MotRows) -> list[Issue]:
     if len(rows) and (rows.id == -1).all():
         message = "every id is -1: these are detections, not tracks"
-        return [Finding("error", path, int(rows.line[0]), message, "give the tracker's results")]
+        return [Issue("error", path, int(rows.line[0]), message, "give the tracker's results")]
     negative = rows[rows.id < 0]
     found = _gathered(
         "error", path, negative.line, [f"id {id_} is negative" for id_ in negative.id[:1]], "ids count from 0 or 1"
@@ -251,35 +247,35 @@ def _id_faults(path: Path, rows: MotRows) -> list[Finding]:
     return found + _gathered("error", path, named.line[again], what, "an id has one box per frame; delete one")
 
 
-def _size_faults(path: Path, rows: MotRows, advice: str) -> list[Finding]:
+def _size_faults(path: Path, rows: MotRows, advice: str) -> list[Issue]:
     flat = rows[np.flatnonzero((rows.tlwh[:, 2:] <= 0).any(axis=1))]
     what = [f"a box without area (width {width:g}, height {height:g})" for width, height in flat.tlwh[:1, 2:]]
     return _gathered("warning", path, flat.line, what, advice)
 
 
-def _own_classes(path: Path, rows: MotRows, chosen: Collection[int]) -> tuple[MotRows, list[Finding]]:
+def _own_classes(path: Path, rows: MotRows, chosen: Collection[int]) -> tuple[MotRows, list[Issue]]:
     """Own data: nothing says which class is a person, so all count until some are chosen."""
     counting = rows[rows.score != 0]
     if not chosen:
         doubt = doubt_about(counting)
         severity: Severity = "warning" if len(class_counts(counting)) > 1 else "note"
-        return rows, [Finding(severity, path, None, doubt, "all count; `classes` chooses")] if doubt else []
+        return rows, [Issue(severity, path, None, doubt, "all count; `classes` chooses")] if doubt else []
     if len(rows) and not class_counts(rows):
-        return rows, [Finding("error", path, None, "no class in column 8 to choose by", "leave out `classes`")]
+        return rows, [Issue("error", path, None, "no class in column 8 to choose by", "leave out `classes`")]
     return _chosen(path, rows, chosen)
 
 
-def _chosen(path: Path, rows: MotRows, classes: Collection[int]) -> tuple[MotRows, list[Finding]]:
+def _chosen(path: Path, rows: MotRows, classes: Collection[int]) -> tuple[MotRows, list[Issue]]:
     """The rows of these classes, and a note on the others."""
     mine = chosen_rows(rows, classes)
     message = f"other classes in column 8 ({described(rows[~mine])})"
-    return rows[mine], [] if mine.all() else [Finding("note", path, None, message, "left out")]
+    return rows[mine], [] if mine.all() else [Issue("note", path, None, message, "left out")]
 
 
-def _class_faults(path: Path, rows: MotRows, classes: Collection[int]) -> list[Finding]:
+def _class_faults(path: Path, rows: MotRows, classes: Collection[int]) -> list[Issue]:
     if len(rows) and (rows.class_id == -1).all():
         remedy = "write 1 for people there, or score with `mot15` or `data`, which use no classes"
-        return [Finding("error", path, int(rows.line[0]), "no class in column 8", remedy)]
+        return [Issue("error", path, int(rows.line[0]), "no class in column 8", remedy)]
     unknown = rows[~np.isin(rows.class_id, list(classes))]
     what = [f"class {id_} in column 8" for id_ in unknown.class_id[:1]]
     return _gathered(
@@ -289,7 +285,7 @@ def _class_faults(path: Path, rows: MotRows, classes: Collection[int]) -> list[F
 
 def _corner_faults(
     severity: Severity, path: Path, rows: MotRows, width: int | None, height: int | None, truth: MotRows | None
-) -> list[Finding]:
+) -> list[Issue]:
     """Only a warning on ground truth: in front of a close camera, real boxes leave the picture."""
     if width is None or height is None:
         return []
@@ -301,14 +297,14 @@ def _corner_faults(
         "columns 5 and 6 hold x2,y2 where width,height belong"
     )
     remedy = "write width = x2 - x1, height = y2 - y1"
-    return [Finding(severity, path, int(rows.line[leaving[0]]), message, remedy)]
+    return [Issue(severity, path, int(rows.line[leaving[0]]), message, remedy)]
 
 
-def _other_size_faults(path: Path, rows: MotRows, truth: MotRows | None) -> list[Finding]:
+def _other_size_faults(path: Path, rows: MotRows, truth: MotRows | None) -> list[Issue]:
     if truth is None:
         return []
     # Only people that count: the others (cars, small statues, reflections) have sizes that no tracker reports.
     message = made_on_other_size(rows.tlwh, truth.tlwh[truth.score != 0])
     if message is None:
         return []
-    return [Finding("warning", path, None, message, "scored as they are; scale them to the sequence's pictures")]
+    return [Issue("warning", path, None, message, "scored as they are; scale them to the sequence's pictures")]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.eval.matching.pairs import ROUNDING, Contest, Pairs, Spans, Table
+from remix_track.eval.matching.pairs import ROUNDING, AmbiguousFrames, CommonFrames, FrameCosts, Pairs
 from remix_track.eval.matching.preprocess import Prepared
 from remix_track.eval.protocols import Protocol
 from remix_track.mot_text import MotRows
@@ -33,7 +33,7 @@ class Match:
         track: (R,) int64 track of each result.
         person_ids: (P,) int64 ids in the ground-truth file, ascending.
         track_ids: (T,) int64 ids in the results file, ascending.
-        spans: the frames that hold both ground truth and results.
+        common: the frames that hold both ground truth and results.
         pairs: all pairs of the same frame with IoU > 0.
         match: (G,) int64 row of `results` matched to each ground-truth box at IoU >= 0.5; -1 where it is missed.
         gt_of_result: (R,) int64 the inverse: row of `gt`; -1 where the result is a false alarm.
@@ -54,7 +54,7 @@ class Match:
     track: NDArray[np.int64]
     person_ids: NDArray[np.int64]
     track_ids: NDArray[np.int64]
-    spans: Spans
+    common: CommonFrames
     pairs: Pairs
     match: NDArray[np.int64]
     gt_of_result: NDArray[np.int64]
@@ -128,13 +128,13 @@ def match_sequence(prepared: Prepared, protocol: Protocol, frames: int) -> Match
     gt, results = prepared.gt, prepared.results
     person_ids, person = np.unique(gt.id, return_inverse=True)
     track_ids, track = np.unique(results.id, return_inverse=True)
-    spans = Spans.of(gt, results)
+    common = CommonFrames.of(gt, results)
     if protocol.matching == "devkit":
         close = prepared.pairs[prepared.pairs.iou >= 0.5 - ROUNDING]
-        chosen = close[_devkit_pairs(close, spans, person, track)]
+        chosen = close[_devkit_pairs(close, common, person, track)]
     else:
         close = prepared.pairs[1 - prepared.pairs.iou <= 0.5]
-        chosen = close[_motmetrics_pairs(close, spans, person, track)]
+        chosen = close[_motmetrics_pairs(close, common, person, track)]
     match, gt_of_result, iou = np.full(len(gt), -1), np.full(len(results), -1), np.zeros(len(gt))
     match[chosen.gt], gt_of_result[chosen.result], iou[chosen.gt] = chosen.result, chosen.gt, chosen.iou
 
@@ -146,36 +146,38 @@ def match_sequence(prepared: Prepared, protocol: Protocol, frames: int) -> Match
     continued = before[matched] >= 0
     now, last = matched[continued], before[matched[continued]]
     switch[now] = track[match[now]] != track[match[last]]
-    step = _steps(gt, spans, person, protocol)
+    step = _steps(gt, common, person, protocol)
     fragment[matched] = True
     fragment[now] = step[now] != step[last] + 1
     return Match(
-        frames, protocol, gt, results, prepared.removed, person, track, person_ids, track_ids, spans, prepared.pairs,
+        frames, protocol, gt, results, prepared.removed, person, track, person_ids, track_ids, common, prepared.pairs,
         match, gt_of_result, iou, before, switch, fragment,
     )  # fmt: skip
 
 
-def _steps(gt: MotRows, spans: Spans, person: NDArray[np.int64], protocol: Protocol) -> NDArray[np.int64]:
+def _steps(gt: MotRows, common: CommonFrames, person: NDArray[np.int64], protocol: Protocol) -> NDArray[np.int64]:
     """(G,) a clock for each box in which unbroken matches of a person are one apart.
 
     The devkit's clock ticks with every frame that holds ground truth and results: a person who leaves and comes back
     is a fragment. That of motmetrics ticks with every box of the person: only a missed box breaks a stretch.
     """
     if protocol.matching == "devkit":
-        return np.searchsorted(spans.frame, gt.frame)
+        return np.searchsorted(common.frame, gt.frame)
     order = np.argsort(person, kind="stable")
     step = np.empty(len(gt), np.int64)
     step[order] = np.arange(len(gt))
     return step
 
 
-def _devkit_pairs(close: Pairs, spans: Spans, person: NDArray[np.int64], track: NDArray[np.int64]) -> NDArray[np.bool_]:
-    contest = Contest.among(close, spans)
-    chosen = contest.free.copy()
+def _devkit_pairs(
+    close: Pairs, common: CommonFrames, person: NDArray[np.int64], track: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    ambiguous = AmbiguousFrames.among(close, common)
+    chosen = ambiguous.free.copy()
     people, tracks = person[close.gt], track[close.result]
     held = np.full(person.max(initial=-1) + 1, -1)
-    for table in contest.tables:
-        previous = slice(contest.start[max(table.frame - 1, 0)], contest.start[table.frame])
+    for table in ambiguous.tables:
+        previous = slice(ambiguous.start[max(table.frame - 1, 0)], ambiguous.start[table.frame])
         matched = chosen[previous]
         matched_people = people[previous][matched]
         held[matched_people] = tracks[previous][matched]
@@ -186,14 +188,14 @@ def _devkit_pairs(close: Pairs, spans: Spans, person: NDArray[np.int64], track: 
 
 
 def _motmetrics_pairs(
-    close: Pairs, spans: Spans, person: NDArray[np.int64], track: NDArray[np.int64]
+    close: Pairs, common: CommonFrames, person: NDArray[np.int64], track: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
-    contest = Contest.among(close, spans)
-    chosen = contest.free.copy()
+    ambiguous = AmbiguousFrames.among(close, common)
+    chosen = ambiguous.free.copy()
     people, tracks = person[close.gt], track[close.result]
     held = np.full(person.max(initial=-1) + 1, -1)
     known = 0
-    for table in contest.tables:
+    for table in ambiguous.tables:
         since = slice(known, table.part.start)
         matched = chosen[since]
         # Written in time order: of several matches of a person the last one stays.
@@ -212,7 +214,7 @@ def _kept(here: Pairs, earlier: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return kept
 
 
-def _nearest(here: Pairs, kept: NDArray[np.bool_], table: Table) -> NDArray[np.bool_]:
+def _nearest(here: Pairs, kept: NDArray[np.bool_], table: FrameCosts) -> NDArray[np.bool_]:
     """The most pairs of boxes not in `kept` that can be had, at the least total distance."""
     open_ = ~np.isin(here.gt, here.gt[kept]) & ~np.isin(here.result, here.result[kept])
     if not open_.any():

@@ -19,7 +19,7 @@ _MOST_PAIRS = 20_000_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spans:
+class CommonFrames:
     """The frames that hold both ground truth and results, in time order; item f of every array is one frame.
 
     Attributes:
@@ -35,29 +35,29 @@ class Spans:
     result_stop: NDArray[np.int64]
 
     @classmethod
-    def of(cls, gt: MotRows, results: MotRows) -> "Spans":
+    def of(cls, gt: MotRows, results: MotRows) -> "CommonFrames":
         """The frames that `gt` and `results`, both sorted by frame, have in common.
 
         Raises:
             InputError: a frame with so many boxes that its distance matrix would not fit into memory.
         """
         frame = np.intersect1d(gt.frame, results.frame)
-        spans = cls(
+        common = cls(
             frame,
             np.searchsorted(gt.frame, frame, "left"),
             np.searchsorted(gt.frame, frame, "right"),
             np.searchsorted(results.frame, frame, "left"),
             np.searchsorted(results.frame, frame, "right"),
         )
-        boxes = (spans.gt_stop - spans.gt_start) * (spans.result_stop - spans.result_start)
+        boxes = (common.gt_stop - common.gt_start) * (common.result_stop - common.result_start)
         if boxes.max(initial=0) > _LARGEST_FRAME:
             worst = int(boxes.argmax())
             raise InputError(
-                f"frame {frame[worst]}: {spans.gt_stop[worst] - spans.gt_start[worst]:,} ground-truth boxes against "
-                f"{spans.result_stop[worst] - spans.result_start[worst]:,} results are too many to match; "
+                f"frame {frame[worst]}: {common.gt_stop[worst] - common.gt_start[worst]:,} ground-truth boxes against "
+                f"{common.result_stop[worst] - common.result_start[worst]:,} results are too many to match; "
                 "correct the file"
             )
-        return spans
+        return common
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -96,7 +96,7 @@ def overlapping_pairs(gt: MotRows, results: MotRows) -> Pairs:
     Raises:
         InputError: so many boxes in a frame, or so many pairs that overlap, that they would not fit into memory.
     """
-    Spans.of(gt, results)
+    CommonFrames.of(gt, results)
     first = np.searchsorted(results.frame, gt.frame, "left")
     rivals = np.searchsorted(results.frame, gt.frame, "right") - first
     seen = np.cumsum(rivals)
@@ -164,14 +164,14 @@ def _shared_length(
     return length
 
 
-class Table(NamedTuple):
+class FrameCosts(NamedTuple):
     """One frame's table of ground truth (rows) against results (columns), and where its pairs lie in it.
 
     The whole table goes to the solver, also its empty rows: which of two equal sums a solver takes depends on the
     table's shape, and ours is to take TrackEval's.
 
     Attributes:
-        frame: position of the frame in the `Spans`.
+        frame: position of the frame in the `CommonFrames`.
         part: the frame's pairs among all pairs.
         row, column: (k,) int64 place of each of these pairs in the table.
         shape: (n, m) boxes of ground truth and results in the frame.
@@ -199,7 +199,7 @@ class Table(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Contest:
+class AmbiguousFrames:
     """Where a one-to-one choice among pairs is more than a formality.
 
     In a frame where every box has one candidate at most, all pairs are chosen, whatever the scores: no assignment
@@ -208,47 +208,47 @@ class Contest:
     Attributes:
         free: (K,) bool, True for pairs of frames without rivalry.
         tables: the frames with rivalry, in time order.
-        start: (F + 1,) int64; the pairs start[f]:start[f + 1] lie in frame f of the `Spans`.
+        start: (F + 1,) int64; the pairs start[f]:start[f + 1] lie in frame f of the `CommonFrames`.
     """
 
     free: NDArray[np.bool_]
-    tables: list[Table]
+    tables: list[FrameCosts]
     start: NDArray[np.int64]
 
     @classmethod
-    def among(cls, pairs: Pairs, spans: Spans) -> "Contest":
-        """The rivalry among `pairs` in the frames `spans`."""
-        start = np.append(np.searchsorted(pairs.gt, spans.gt_start, "left"), len(pairs))
+    def among(cls, pairs: Pairs, common: CommonFrames) -> "AmbiguousFrames":
+        """The rivalry among `pairs` in `common`."""
+        start = np.append(np.searchsorted(pairs.gt, common.gt_start, "left"), len(pairs))
         rivalry = np.zeros(len(pairs), bool)
         for box in (pairs.gt, pairs.result):
             rivalry |= np.bincount(box)[box] > 1 if len(box) else False
-        frame_of_pair = np.repeat(np.arange(len(spans)), np.diff(start))
-        contested = np.zeros(len(spans), bool)
+        frame_of_pair = np.repeat(np.arange(len(common)), np.diff(start))
+        contested = np.zeros(len(common), bool)
         contested[frame_of_pair[rivalry]] = True
-        row, column = pairs.gt - spans.gt_start[frame_of_pair], pairs.result - spans.result_start[frame_of_pair]
+        row, column = pairs.gt - common.gt_start[frame_of_pair], pairs.result - common.result_start[frame_of_pair]
         frames = np.flatnonzero(contested)
-        height, width = spans.gt_stop - spans.gt_start, spans.result_stop - spans.result_start
+        height, width = common.gt_stop - common.gt_start, common.result_stop - common.result_start
         places = zip(
             *(a.tolist() for a in (frames, start[frames], start[frames + 1], height[frames], width[frames])),
             strict=True,
         )
-        tables = [Table(f, slice(a, b), row[a:b], column[a:b], (n, m)) for f, a, b, n, m in places]
+        tables = [FrameCosts(f, slice(a, b), row[a:b], column[a:b], (n, m)) for f, a, b, n, m in places]
         return cls(~contested[frame_of_pair], tables, start)
 
 
-def choose(pairs: Pairs, score: NDArray[np.float64], spans: Spans) -> NDArray[np.bool_]:
+def choose(pairs: Pairs, score: NDArray[np.float64], common: CommonFrames) -> NDArray[np.bool_]:
     """The one-to-one choice of pairs in each frame with the greatest total score (Hungarian algorithm).
 
     Args:
         pairs: the candidates; every other pair of a frame counts as score 0 and is never chosen.
         score: (K,) their scores, > 0.
-        spans: the frames.
+        common: the frames.
 
     Returns:
         (K,) bool, True for the chosen pairs.
     """
-    contest = Contest.among(pairs, spans)
-    chosen = contest.free.copy()
-    for table in contest.tables:
+    ambiguous = AmbiguousFrames.among(pairs, common)
+    chosen = ambiguous.free.copy()
+    for table in ambiguous.tables:
         chosen[table.part] = table.solve(-table.filled(score[table.part]))
     return chosen

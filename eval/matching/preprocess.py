@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
-from remix_track.eval.matching.pairs import ROUNDING, Pairs, Spans, choose, overlapping_pairs
+from remix_track.eval.matching.pairs import ROUNDING, CommonFrames, Pairs, choose, overlapping_pairs
 from remix_track.eval.protocols import Protocol, Rules
 from remix_track.mot_text import MotRows
 
@@ -111,7 +111,7 @@ def _on_distractor(gt: MotRows, results: MotRows, pairs: Pairs, rules: Rules) ->
     distractor = np.isin(gt.class_id, list(rules.distractors))
     # Only frames in which a result is near a distractor have anything to decide.
     close = close[np.isin(gt.frame[close.gt], gt.frame[close.gt[distractor[close.gt]]])]
-    chosen = close[choose(close, close.iou, Spans.of(gt, results))]
+    chosen = close[choose(close, close.iou, CommonFrames.of(gt, results))]
     dropped = np.zeros(len(results), bool)
     dropped[chosen.result] = distractor[chosen.gt]
     return dropped

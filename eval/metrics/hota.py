@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.eval.matching.match import Match
-from remix_track.eval.matching.pairs import ROUNDING, Contest, Pairs, Spans, choose
+from remix_track.eval.matching.pairs import ROUNDING, AmbiguousFrames, CommonFrames, Pairs, choose
 
 ALPHAS = np.arange(0.05, 0.99, 0.05)
 _Sums = NDArray[np.float64]
@@ -111,9 +111,9 @@ def count_hota(match: Match) -> Hota:
     meetings, meeting = np.unique(code, return_inverse=True)
     met_person, met_track = np.divmod(meetings, max(tracks, 1))
     whole = person_boxes[met_person] + track_boxes[met_track]
-    together = np.bincount(meeting, weights=_share(pairs, match.spans), minlength=len(meetings))
+    together = np.bincount(meeting, weights=_share(pairs, match.common), minlength=len(meetings))
     alignment = together / (whole - together)
-    chosen = choose(pairs, alignment[meeting] * pairs.iou, match.spans)
+    chosen = choose(pairs, alignment[meeting] * pairs.iou, match.common)
 
     iou = pairs.iou[chosen]
     g, t = person_boxes[met_person], track_boxes[met_track]
@@ -135,11 +135,11 @@ def _at_threshold(
     return good.sum(), iou[good].sum(), (square / (g + t - c)).sum(), (square / g).sum(), (square / t).sum()
 
 
-def _share(pairs: Pairs, spans: Spans) -> NDArray[np.float64]:
+def _share(pairs: Pairs, common: CommonFrames) -> NDArray[np.float64]:
     """(K,) the IoU of each pair over all the IoU that its two boxes have with anything (1 where they have no other)."""
-    contest = Contest.among(pairs, spans)
+    ambiguous = AmbiguousFrames.among(pairs, common)
     share = (pairs.iou > ROUNDING).astype(np.float64)
-    for table in contest.tables:
+    for table in ambiguous.tables:
         iou = pairs.iou[table.part]
         # Summed as a full table: numpy adds long rows in blocks, and equal scores are to stay equal.
         full = table.filled(iou)

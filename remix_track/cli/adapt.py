@@ -18,7 +18,7 @@ from remix_track.cli.terminal import say, show, show_text
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
-from remix_track.output_files import claim_folder, reclaim_folder
+from remix_track.output_files import reserve_existing_folder, reserve_folder
 from remix_track.text_files import write_text
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _adapt(arguments: argparse.Namespace, stop: "StopRequest") -> int:
     resumed = resumable(folder, settings, anew=output.exists())
 
     def claim() -> Path:
-        return reclaim_folder(folder) if resumed else claim_folder(folder, overwrite=True)
+        return reserve_existing_folder(folder) if resumed else reserve_folder(folder, overwrite=True)
 
     with TrainProgress(quiet=arguments.quiet) as progress:
         found = adapt_encoder(settings, claim, resumed, stop, progress.update)

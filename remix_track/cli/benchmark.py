@@ -18,11 +18,11 @@ import numpy as np
 
 from remix_track import stop_signals
 from remix_track.boxes import tlwh_from_xyxy
-from remix_track.cli.perception_cache import Recording, Seen, fingerprint, key_of, replay
+from remix_track.cli.perception_cache import CachedFrame, CacheWriter, fingerprint, key_of, replay
 from remix_track.cli.terminal import begin
 from remix_track.errors import InputError
 from remix_track.mot_text import format_frame
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
     frames, nothing, book = 0, np.empty((0, 0, 3), np.uint8), TrackBook(job.fps)
     offline, before = runs.settings.offline, job.first - 1
     last = before  # that was there: `job.last` is what a text file says
-    with whole_file(job.output, parents=False) as path, path.open("w", encoding="ascii") as file:
+    with atomic_write(job.output, parents=False) as path, path.open("w", encoding="ascii") as file:
         for index, detections, camera in seen:
             tracks = tracker.update(detections, nothing, camera)
             if offline.offline:
@@ -182,7 +182,7 @@ def _runs(job: Job) -> "Runs":
     return Runs(job.settings, threads=job.threads)
 
 
-def _perceive(job: Job, runs: "Runs") -> tuple[Iterator[Seen], bool]:
+def _perceive(job: Job, runs: "Runs") -> tuple[Iterator[CachedFrame], bool]:
     """Every frame's detections with their embeddings, from the cache where it has them."""
     notes: list[str] = []
     if job.cache is None:
@@ -192,7 +192,7 @@ def _perceive(job: Job, runs: "Runs") -> tuple[Iterator[Seen], bool]:
     if kept is None:
         seen = _look(job, runs, notes)
         try:
-            return _record(Recording(job.cache, key), seen, notes), False
+            return _record(CacheWriter(job.cache, key), seen, notes), False
         except OSError as error:
             _say_nothing_is_kept(job.cache, error)
             return seen, False
@@ -202,7 +202,7 @@ def _perceive(job: Job, runs: "Runs") -> tuple[Iterator[Seen], bool]:
     return seen, True
 
 
-def _record(recording: Recording, seen: Iterator[Seen], notes: list[str]) -> Iterator[Seen]:
+def _record(recording: CacheWriter, seen: Iterator[CachedFrame], notes: list[str]) -> Iterator[CachedFrame]:
     """Hand on what is seen and keep it; a cache without room costs the next run its replay, but not this one."""
     keeping = True
     try:
@@ -223,7 +223,7 @@ def _record(recording: Recording, seen: Iterator[Seen], notes: list[str]) -> Ite
         raise
 
 
-def _give_up(recording: Recording, error: OSError) -> bool:
+def _give_up(recording: CacheWriter, error: OSError) -> bool:
     _say_nothing_is_kept(recording.cache, error)
     recording.abandon()
     return False
@@ -233,7 +233,7 @@ def _say_nothing_is_kept(cache: Path, error: OSError) -> None:
     _logger.warning("%s: nothing is kept for the next run (%s)", cache, error.strerror or error)
 
 
-def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[Seen]:
+def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[CachedFrame]:
     """Every frame's detections with their embeddings, and the camera's motion if the tracker asks for it; in the end,
     `notes` says what was wrong with the source and with the detections."""
     from remix_track.trackers.association.camera_motion import CameraMotion
@@ -245,21 +245,21 @@ def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[Seen]:
     if job.pictures is None:
         detector, empty = runs.detector(), np.empty((0, 0, 3), np.uint8)
         for index in range(job.first, job.last + 1):
-            yield Seen(index, detector(Frame(index, empty, (index - 1) / job.fps)))
+            yield CachedFrame(index, detector(Frame(index, empty, (index - 1) / job.fps)))
         notes += [detector.doubt] if isinstance(detector, PublicDetections) and detector.doubt else []
         return
     count = job.last - job.first + 1
-    perception = runs.perception(StageClock())
+    detect_and_embed = runs.detect_and_embed(StageClock())
     motion = CameraMotion() if runs.settings.association.follows_camera else None
     with (
         open_source(job.pictures, start=job.first, frames=count, fps=job.fps) as source,
-        contextlib.closing(perception(iter(source))) as seen,
+        contextlib.closing(detect_and_embed(iter(source))) as seen,
     ):
         for frame, detections in seen:
             camera = motion(frame.image, detections.xyxy) if motion else None
-            yield Seen(frame.index, detections, camera)
+            yield CachedFrame(frame.index, detections, camera)
         # Its doubts the source says itself.
-        notes += [*source.warnings, *source.problems, *perception.doubts]
+        notes += [*source.warnings, *source.problems, *detect_and_embed.doubts]
         for problem in source.problems:
             _logger.warning("%s: %s", job.name, problem)
 

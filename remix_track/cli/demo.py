@@ -10,7 +10,7 @@ from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import tell_first_starts
 from remix_track.cli.terminal import show, show_table
 from remix_track.cli.track import add_outputs, carry_out, check_outputs
-from remix_track.output_files import claim_folder, claim_numbered_folder
+from remix_track.output_files import reserve_folder, reserve_numbered_folder
 from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings
 
@@ -29,12 +29,12 @@ def run(words: Sequence[str]) -> int:
     tell_first_starts(quiet=arguments.quiet)
     runs = Runs(settings)
     if arguments.output is None:
-        folder = claim_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
+        folder = reserve_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
     else:
-        folder = claim_folder(arguments.output, overwrite=arguments.overwrite)
+        folder = reserve_folder(arguments.output, overwrite=arguments.overwrite)
     sequence = _draw(arguments, folder / "scene" / "street")
     with open_source(sequence) as source:
-        carry_out(runs.run(source, again=lambda: open_source(sequence)), runs.settings, arguments, lambda: folder)
+        carry_out(runs.run(source, reopen=lambda: open_source(sequence)), runs.settings, arguments, lambda: folder)
     stop_signals.check()
     _score(sequence, folder, quiet=arguments.quiet)
     return 0

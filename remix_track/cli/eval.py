@@ -12,7 +12,7 @@ from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import Progress
 from remix_track.cli.terminal import say, show_table
 from remix_track.errors import InputError
-from remix_track.output_files import claim_folder, claim_numbered_folder, give_back
+from remix_track.output_files import release_folder, reserve_folder, reserve_numbered_folder
 from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings
 
@@ -96,11 +96,11 @@ def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Eva
         classes=classes,
         keep_rows=arguments.verify,
     )
-    for finding in evaluation.findings:
-        if finding.severity == "warning":
-            say(f"remix-track: warning: {finding}")
+    for issue in evaluation.issues:
+        if issue.severity == "warning":
+            say(f"remix-track: warning: {issue}")
         else:
-            _say(arguments, f"note: {finding}")
+            _say(arguments, f"note: {issue}")
     return evaluation, found
 
 
@@ -168,15 +168,15 @@ def _track(arguments: argparse.Namespace, found: "Found") -> Path:
     # Every sequence is looked through before a folder is made: nothing is left behind by a wrong call.
     planned = [_job(arguments, settings, sequence, threads) for sequence in found.sequences]
     if arguments.output is None:
-        folder = claim_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
+        folder = reserve_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
     else:
-        folder = claim_folder(arguments.output, overwrite=arguments.overwrite)
+        folder = reserve_folder(arguments.output, overwrite=arguments.overwrite)
     jobs = [dataclasses.replace(job, output=folder / f"{job.name}.txt") for job in planned]
     try:
         _run_jobs(arguments, jobs, processes, folder)
         reservations.check(folder)
     finally:
-        give_back(folder)
+        release_folder(folder)
     _say(arguments, f"results: {folder}")
     return folder
 

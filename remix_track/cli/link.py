@@ -24,7 +24,7 @@ from remix_track.cli.results import Outputs, print_table
 from remix_track.cli.terminal import say, show
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
-from remix_track.output_files import claim_folder, claim_numbered_folder, give_back
+from remix_track.output_files import release_folder, reserve_folder, reserve_numbered_folder
 from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings
 
@@ -119,13 +119,13 @@ def track_linked(names: Sequence[str | Path | int], runs: "Runs", arguments: arg
         if not arguments.quiet:
             show(_summary_line(done, distance, folder))
     finally:
-        give_back(folder)
+        release_folder(folder)
 
 
 def _claim(arguments: argparse.Namespace) -> Path:
     if arguments.output is None:
-        return claim_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
-    return claim_folder(arguments.output, overwrite=arguments.overwrite)
+        return reserve_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
+    return reserve_folder(arguments.output, overwrite=arguments.overwrite)
 
 
 def _open(name: str | Path | int, settings: TrackSettings, arguments: argparse.Namespace) -> "Source":
@@ -153,7 +153,7 @@ def _track(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, 
     began, recording = time.perf_counter(), Recording()
     with _open(name, runs.settings, arguments) as source:
         run = runs.run(source, stride=arguments.stride)
-        own = claim_numbered_folder(folder, source.name)
+        own = reserve_numbered_folder(folder, source.name)
         try:
             with (
                 stop_signals.held(),
@@ -162,7 +162,7 @@ def _track(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, 
                 Progress(source.name, source.frames, quiet=arguments.quiet) as progress,
             ):
                 # With --offline frames come when all are tracked.
-                run.watch = lambda tracked: progress.update(tracked, "tracking")
+                run.on_progress = lambda tracked: progress.update(tracked, "tracking")
                 for frame in stop_signals.awaited(frames):
                     reservations.refuse_removed(own)
                     text.write(frame)
@@ -175,7 +175,7 @@ def _track(name: str | Path | int, runs: "Runs", arguments: argparse.Namespace, 
         except InputError:
             if not run.frames:
                 (own / UNLINKED).unlink(missing_ok=True)
-                give_back(own)
+                release_folder(own)
             raise
     return _Tracked(name, own, run, recording, recording.summaries(), {}, time.perf_counter() - began)
 

@@ -29,7 +29,7 @@ _PART = 2**20
 _ARRAYS = ("index", "camera", "stop", "xyxy", "score", "class_id", "width", "notes", "checksum")
 
 
-class Seen(NamedTuple):
+class CachedFrame(NamedTuple):
     """One frame: its number, its detections, and how the camera moved (2, 3) since the last one, if that is known."""
 
     frame: int
@@ -74,7 +74,7 @@ def _marks(path: Path) -> list[Any]:
     return [path.name, found.st_size, found.st_mtime_ns]
 
 
-class Recording:
+class CacheWriter:
     """An entry in the making: `append` each frame's detections, then `finish`; without that nothing is kept.
 
     Raises:
@@ -92,7 +92,7 @@ class Recording:
         self._parts: list[Detections] = []
         self._width = self._checksum = 0
 
-    def append(self, seen: Seen) -> None:
+    def append(self, seen: CachedFrame) -> None:
         """Keep what was seen in a frame; all of a video's have embeddings, or none."""
         frame, detections, camera = seen
         self._indices.append(frame)
@@ -136,7 +136,7 @@ class Recording:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
-def replay(cache: Path, key: str) -> "tuple[Iterator[Seen], list[str]] | None":
+def replay(cache: Path, key: str) -> "tuple[Iterator[CachedFrame], list[str]] | None":
     """The frames of an entry, and its notes; None where there is no entry under that name.
 
     An entry that cannot be read, or whose bytes are not those that were written (both files have checksums), is
@@ -184,11 +184,11 @@ def _check(boxes: dict[str, NDArray[Any]]) -> None:
     Detections(boxes["xyxy"], boxes["score"], boxes["class_id"])
 
 
-def _frames(boxes: dict[str, NDArray[Any]], embeddings: NDArray[np.float32] | None) -> Iterator[Seen]:
+def _frames(boxes: dict[str, NDArray[Any]], embeddings: NDArray[np.float32] | None) -> Iterator[CachedFrame]:
     start = 0
     for index, stop, camera in zip(boxes["index"].tolist(), boxes["stop"].tolist(), boxes["camera"], strict=True):
         part = slice(start, stop)
         embedding = None if embeddings is None else np.array(embeddings[part])
         detections = Detections(boxes["xyxy"][part], boxes["score"][part], boxes["class_id"][part], embedding)
-        yield Seen(index, detections, None if np.isnan(camera).any() else camera)
+        yield CachedFrame(index, detections, None if np.isnan(camera).any() else camera)
         start = stop

@@ -86,7 +86,7 @@ def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
     from remix_track.bounded_file import read_bounded
     from remix_track.data.decoding import decode_picture
     from remix_track.data.stores import LARGEST_PICTURE
-    from remix_track.output_files import claim_numbered_folder
+    from remix_track.output_files import reserve_numbered_folder
     from remix_track.retrieval.figures import likeness_strip, write_picture
 
     shown = [(one, crop) for one in best if (crop := _crop(one)) is not None]
@@ -95,7 +95,7 @@ def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
         return
     path = arguments.picture
     if path is None:
-        path = claim_numbered_folder(DEFAULT_OUTPUT, arguments.like.stem or "search") / "likeness.png"
+        path = reserve_numbered_folder(DEFAULT_OUTPUT, arguments.like.stem or "search") / "likeness.png"
     elif path.exists():
         raise InputError(f"{path}: there is something already; give another --picture")
     pictures = [("like this", decode_picture(arguments.like.read_bytes()))]

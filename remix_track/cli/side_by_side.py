@@ -63,7 +63,7 @@ def track_side_by_side(
 def _track(
     sources: "dict[str, Source]", runs: "Runs", arguments: argparse.Namespace, claim: Callable[[str], Path]
 ) -> Iterator[str]:
-    due, eyes = SimpleQueue[str](), runs.shared_eyes(len(sources))
+    due, eyes = SimpleQueue[str](), runs.network_pool(len(sources))
     with _Together() as together:
         for name, source in sources.items():
             run = runs.run_beside(source, eyes, partial(due.put, name), stride=arguments.stride)

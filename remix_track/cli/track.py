@@ -14,7 +14,7 @@ from remix_track.cli.progress import Progress, tell_first_starts
 from remix_track.cli.results import print_table
 from remix_track.cli.terminal import say
 from remix_track.errors import InputError
-from remix_track.output_files import claim_folder, claim_numbered_folder
+from remix_track.output_files import reserve_folder, reserve_numbered_folder
 from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _track_one(
     """Track one source into its own folder."""
     with source:
         pictures = arguments.video or arguments.crops or arguments.show
-        tracking = runs.run(source, stride=arguments.stride, again=opened if pictures else None)
+        tracking = runs.run(source, stride=arguments.stride, reopen=opened if pictures else None)
         try:
             carry_out(tracking, runs.settings, arguments, lambda: claim(source.name))
         except InputError as error:
@@ -143,7 +143,7 @@ def carry_out(
         if tracking.offline:
             # The first frame comes when all are tracked.
             with Progress(name, total, quiet=quiet) as progress:
-                tracking.watch = lambda done: progress.update(done, "tracking; linking and writing come after")
+                tracking.on_progress = lambda done: progress.update(done, "tracking; linking and writing come after")
                 carrying.step()
         else:
             carrying.step()
@@ -157,14 +157,14 @@ def carry_out(
 def _claim(arguments: argparse.Namespace, name: str, *, several: bool, claimed: set[Path]) -> Path:
     """The folder of a source; never one of `claimed`, those of this run, as two sources may have one name."""
     if arguments.output is not None and not several:
-        return claim_folder(arguments.output, overwrite=arguments.overwrite)
+        return reserve_folder(arguments.output, overwrite=arguments.overwrite)
     parent = DEFAULT_OUTPUT if arguments.output is None else arguments.output
     if not arguments.overwrite:
-        return claim_numbered_folder(parent, name)
+        return reserve_numbered_folder(parent, name)
     candidates = (parent / (name if number == 1 else f"{name}-{number}") for number in itertools.count(1))
     folder = next(path for path in candidates if path not in claimed)
     claimed.add(folder)
-    return claim_folder(folder, overwrite=True)
+    return reserve_folder(folder, overwrite=True)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -16,7 +16,7 @@ from remix_track.cli.flags import Parser
 from remix_track.cli.terminal import begin, say, show, show_text
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.errors import InputError
-from remix_track.output_files import claim_folder, claim_numbered_folder, reclaim_folder
+from remix_track.output_files import reserve_existing_folder, reserve_folder, reserve_numbered_folder
 from remix_track.settings_text import changed, to_toml
 from remix_track.training.train_settings import TrainSettings
 
@@ -167,10 +167,10 @@ def _train(chosen: TrainSettings, arguments: argparse.Namespace, resumed: "Check
 
 def _claim(arguments: argparse.Namespace) -> Path:
     if arguments.resume:
-        return reclaim_folder(arguments.resume)
+        return reserve_existing_folder(arguments.resume)
     if arguments.output:
-        return claim_folder(arguments.output, overwrite=arguments.overwrite)
-    return claim_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
+        return reserve_folder(arguments.output, overwrite=arguments.overwrite)
+    return reserve_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
 
 
 def _say(outcome: "Outcome", *, quiet: bool) -> None:

@@ -19,7 +19,7 @@ from remix_track.encoder.torch_network import fuse_norms
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.openvino_runtime import compiled_exactly, from_torch, openvino, read_model
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 from remix_track.text_files import write_text
 
 if TYPE_CHECKING:
@@ -70,12 +70,12 @@ def export_weights(weights: Path, path: Path, form: Form) -> float:
     fuse_norms(network)
     # The stack renames the file that was entered last first, so that an .xml never stands without its .bin.
     with contextlib.ExitStack() as files:
-        temporary = files.enter_context(whole_file(path))
+        temporary = files.enter_context(atomic_write(path))
         if form == "onnx":
             temporary.write_bytes(_onnx(network, images[:2], card))
             made = _run_onnx(temporary, images)
         elif form == "openvino":
-            constants = files.enter_context(whole_file(path.with_suffix(".bin")))
+            constants = files.enter_context(atomic_write(path.with_suffix(".bin")))
             _write_openvino(network, images[:2], card, temporary, constants)
             made = _run_openvino(temporary, constants, images)
         else:

@@ -9,7 +9,7 @@ from remix_track.encoder.shipped import DEFAULT, IMAGENET, located
 from remix_track.encoder.weights_card import WeightsCard
 from remix_track.encoder.weights_file import load_weights, read_card, save_weights
 from remix_track.errors import InputError
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 from remix_track.text_files import write_text
 
 _BESIDE = {".onnx": (), ".xml": (".bin",)}
@@ -102,7 +102,7 @@ def _store_imagenet(target: Path, distance: float) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    with whole_file(target) as temporary:
+    with atomic_write(target) as temporary:
         shutil.copyfile(source, temporary)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from remix_track.encoder.weights_card import WeightsCard, card_from_metadata
 from remix_track.errors import InputError, parsing
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,7 +35,7 @@ def save_weights(path: Path, state: Mapping[str, "Tensor"], card: WeightsCard) -
     if path.suffix != ".safetensors":
         raise InputError(f"{path}: weights are written as .safetensors; give such a name")
     _check_architecture(state, card, str(path))
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         try:
             save_file(
                 {key: one.detach().cpu().contiguous() for key, one in state.items()}, temporary, card.to_metadata()

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from remix_track.data.decoding import BadCrop, CropReader
 from remix_track.extras import extra
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 from remix_track.retrieval.similarity import SimilarityHistogram
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def write_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
     """
     from PIL import Image
 
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         Image.fromarray(pixels).save(temporary, format="PNG")
 
 
@@ -132,7 +132,7 @@ def write_similarity_histogram(path: Path, histogram: SimilarityHistogram, title
     axes.set_ylabel("share of pairs")
     axes.set_title(f"{title} (overlap {histogram.overlap:.3f})", fontsize=10)
     axes.legend(frameon=False, fontsize=9)
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, format="png")
 
 
@@ -167,7 +167,7 @@ def write_distance_histogram(
     axes.set_ylabel("share")
     axes.set_title(title, fontsize=10)
     axes.legend(frameon=False, fontsize=9)
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, format="png")
 
 

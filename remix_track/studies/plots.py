@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from remix_track.extras import ExtraError, extra
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 from remix_track.studies.summary import CellResults, StudyResults
 
 logger = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def draw_study(path: Path, found: StudyResults) -> bool:
         _draw_epochs(axes[-2], found)
         _draw_jitter(axes[-1], found)
     figure.suptitle(found.study.title)
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=110)
     return True
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from remix_track.errors import InputError
 from remix_track.mot_text import MotRows
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 from remix_track.synthetic.camera import Camera
 from remix_track.synthetic.cast import cast
 from remix_track.synthetic.crop_cameras import CropCamera
@@ -205,10 +205,10 @@ def write_sequence(scene: StreetScene, folder: Path) -> None:
         raise InputError(f"{folder}: there is something already; give another folder for the sequence")
     for frame in range(1, scene.frames + 1):
         _, jpeg = cv2.imencode(".jpg", scene.render(frame), [cv2.IMWRITE_JPEG_QUALITY, 95])
-        with whole_file(folder / "img1" / f"{frame:06d}.jpg") as path:
+        with atomic_write(folder / "img1" / f"{frame:06d}.jpg") as path:
             path.write_bytes(jpeg.tobytes())
     write_ground_truth(scene, folder / "gt" / "gt.txt")
-    with whole_file(folder / "seqinfo.ini") as path:
+    with atomic_write(folder / "seqinfo.ini") as path:
         path.write_text(
             f"[Sequence]\nname={folder.name}\nimDir=img1\nframeRate={scene.fps:g}\nseqLength={scene.frames}\n"
             f"imWidth={scene.width}\nimHeight={scene.height}\nimExt=.jpg\n"
@@ -223,6 +223,6 @@ def write_ground_truth(scene: StreetScene, file: Path) -> None:
     """
     truth = scene.ground_truth()
     columns = (truth.frame.tolist(), truth.id.tolist(), truth.tlwh.tolist(), truth.visibility.tolist())
-    with whole_file(file) as path, path.open("w", newline="\n") as lines:
+    with atomic_write(file) as path, path.open("w", newline="\n") as lines:
         for frame, person, box, visible in zip(*columns, strict=True):
             lines.write(f"{frame},{person},{','.join(f'{number:g}' for number in box)},1,1,{visible:.5f}\n")

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from remix_track.bounded_file import check_ordinary
 from remix_track.errors import InputError, parsing
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 
 FORMAT_VERSION = 1
 FOLDER = "checkpoints"
@@ -72,7 +72,7 @@ def save_checkpoint(folder: Path, checkpoint: Checkpoint, *, keep: int, best: bo
     _refuse_broken(checkpoint, folder)
     path = folder / FOLDER / (BEST if best else checkpoint.name)
     values = {field.name: getattr(checkpoint, field.name) for field in dataclasses.fields(checkpoint)}
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         try:
             torch.save(values, temporary)
         except RuntimeError as error:

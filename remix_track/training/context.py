@@ -79,7 +79,7 @@ class Run:
     saved: float = field(default_factory=time.monotonic)
 
     def checkpoint_is_due(self, step: int, steps: int) -> bool:
-        """Whether a checkpoint is wanted after `step` of an epoch's `steps`, whose last has one anyway. A meeting.
+        """Whether a checkpoint is wanted after `step` of an epoch's `steps`, whose last has one anyway. Collective.
 
         When one is made changes nothing in the run, so the clock may have a say.
         """
@@ -91,7 +91,7 @@ class Run:
             return by_step
         # Clocks differ between processes, and all must come to the meeting that saving is.
         late = self.processes.first and time.monotonic() - self.saved >= 60 * settings.checkpoint_minutes
-        return bool(self.processes.greatest(late))
+        return bool(self.processes.all_max(late))
 
     @property
     def workers(self) -> int:
@@ -113,7 +113,7 @@ class Run:
     def write(self, event: str, **values: Any) -> None:
         """Add a line to the log."""
         log = self.log
-        self.processes.together(lambda: log.write(event, **values) if log else None)
+        self.processes.all_or_none(lambda: log.write(event, **values) if log else None)
 
     def save(
         self,
@@ -139,7 +139,7 @@ class Run:
         )
         self.saved = time.monotonic()
         keep, first = self.settings.run.keep, self.processes.first
-        self.processes.together(
+        self.processes.all_or_none(
             lambda: save_checkpoint(self.folder, checkpoint, keep=keep, best=best) if first else None
         )
 

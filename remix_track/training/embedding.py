@@ -66,7 +66,7 @@ def embed_rows(
 
     found: list[Tensor] = []
     read: list[bool] = []
-    starts, together = range(0, len(rows), plan.batch), plan.processes.together
+    starts, together = range(0, len(rows), plan.batch), plan.processes.all_or_none
     batches = ahead(starts[plan.processes.share(len(starts))], make, plan.workers)
     # As many rounds in every process, so that all meet; who has no batch left has an empty one.
     for _ in range(-(-len(starts) // plan.processes.count)):
@@ -76,7 +76,7 @@ def embed_rows(
         kept = [crop for crop in crops if not isinstance(crop, BadCrop)]
         if kept:
             found.append(embed(_to_images(np.stack(kept), plan)).float())
-    width = plan.processes.greatest(found[0].shape[1] if found else 0)
+    width = plan.processes.all_max(found[0].shape[1] if found else 0)
     if not width:
         raise InputError(f"none of {len(rows)} pictures could be read, such as {store.name(int(rows[0]))}")
     readable = torch.tensor(read, dtype=torch.bool, device=plan.device)

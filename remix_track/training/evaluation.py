@@ -43,7 +43,7 @@ def evaluate_encoder(plan: EmbedPlan, network: nn.Module, target: CropSet) -> di
         InputError: see `embed_search`.
     """
     search = embed_search(plan, network, target)
-    return plan.processes.first_alone(lambda: rank_gallery(search.query, search.gallery).summary())
+    return plan.processes.on_rank_0(lambda: rank_gallery(search.query, search.gallery).summary())
 
 
 def embed_search(plan: EmbedPlan, network: nn.Module, crops: CropSet) -> Search:
@@ -96,4 +96,4 @@ def calibrate_encoder(plan: EmbedPlan, network: nn.Module, crops: CropSet, seed:
     unit, readable = embed_unit(plan, network, crops.store, rows)
     rows = rows[readable]
     identity, camera = crops.identity[rows].astype(np.int64), crops.camera[rows].astype(np.int64)
-    return plan.processes.first_alone(lambda: calibrate(unit[readable], identity, camera))
+    return plan.processes.on_rank_0(lambda: calibrate(unit[readable], identity, camera))

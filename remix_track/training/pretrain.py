@@ -105,7 +105,7 @@ class _Pretraining:
         processes = self.run.processes
         set_rate(self.optimiser, rate)
         self.optimiser.zero_grad()
-        views, other_views = processes.together(lambda: next(batches))
+        views, other_views = processes.all_or_none(lambda: next(batches))
         with autocast(self.run.device, self.run.settings.run.precision):
             queries = self.wrapped.train()(views)  # (n, P)
             keys = self.momentum.keys(other_views)  # (n, P)

@@ -1,8 +1,8 @@
 """Several processes that train as one: which of them this is, and what they tell each other.
 
 `torchrun` starts them and says in the environment who is who. All that the rest of training knows of the others goes
-through `Processes`, whose methods do nothing in a process that is alone. Where one says "a meeting", every process must
-come to it, in the same order; what all of them compute from the same numbers needs none.
+through `Processes`, whose methods do nothing in a process that is alone. A method that says "Collective." is to be
+called by every process, in the same order; what all of them compute from the same numbers needs none.
 """
 
 import contextlib
@@ -52,7 +52,7 @@ class Processes:
         return slice(things * self.rank // self.count, things * (self.rank + 1) // self.count)
 
     def gather(self, own: Tensor) -> Tensor:
-        """The rows of all processes, in their order; gradients reach this process's own. A meeting.
+        """The rows of all processes, in their order; gradients reach this process's own. Collective.
 
         Args:
             own: (n, ...) rows of this process; n may be 0 and differ between processes.
@@ -71,19 +71,19 @@ class Processes:
         parts[self.rank] = own
         return torch.cat(parts)
 
-    def greatest(self, number: int) -> int:
-        """The greatest of the numbers that the processes give. A meeting."""
+    def all_max(self, number: int) -> int:
+        """The greatest of the numbers that the processes give. Collective."""
         if self.count == 1:
             return number
         shared = torch.tensor([number])
         dist.all_reduce(shared, dist.ReduceOp.MAX)
         return int(shared)
 
-    def together(self, work: Callable[[], Made]) -> Made:
-        """What `work` gives here; where it fails in one process, it fails in all with the same words. A meeting.
+    def all_or_none(self, work: Callable[[], Made]) -> Made:
+        """What `work` gives here; where it fails in one process, it fails in all with the same words. Collective.
 
         Args:
-            work: no meeting itself, or those that fail would not come to it.
+            work: calls no collective itself, or those processes that fail would not come to it.
 
         Raises:
             InputError: of this process, else of the first one that has one.
@@ -96,29 +96,29 @@ class Processes:
             made = work()
         except InputError as error:
             trouble = str(error) or "failed"
-        if self.greatest(bool(trouble)):
+        if self.all_max(bool(trouble)):
             troubles: list[str] = [""] * self.count
             dist.all_gather_object(troubles, trouble)
             rank, said = next((rank, said) for rank, said in enumerate(troubles) if said)
             raise InputError(said if rank == 0 else f"process {rank} of {self.count}: {said}")
         return cast(Made, made)
 
-    def first_alone(self, work: Callable[[], Made]) -> Made:
-        """What `work` gives in the first process, sent to all; its error too. A meeting.
+    def on_rank_0(self, work: Callable[[], Made]) -> Made:
+        """What `work` gives in the first process, sent to all; its error too. Collective.
 
         Args:
-            work: no meeting itself. Tensors that it gives, in dicts, lists and tuples too, arrive on the CPU.
+            work: calls no collective itself. Tensors that it gives, in dicts, lists and tuples too, arrive on the CPU.
         """
         if self.count == 1:
             return work()
-        box: list[Any] = [self.together(lambda: _on_cpu(work()) if self.first else None)]
+        box: list[Any] = [self.all_or_none(lambda: _on_cpu(work()) if self.first else None)]
         dist.broadcast_object_list(box, src=0, device=torch.device("cpu"))
         return cast(Made, box[0])
 
-    def first_then_others(self, work: Callable[[], Made]) -> Made:
-        """What `work` gives here; the others begin when the first has put on the disk what they share. A meeting."""
-        made = self.together(lambda: work() if self.first else None)
-        return self.together(lambda: cast(Made, made) if self.first else work())
+    def rank_0_then_others(self, work: Callable[[], Made]) -> Made:
+        """What `work` gives here; the others begin when the first has put on the disk what they share. Collective."""
+        made = self.all_or_none(lambda: work() if self.first else None)
+        return self.all_or_none(lambda: cast(Made, made) if self.first else work())
 
     def synchronise(self, network: nn.Module) -> None:
         """On GPUs, let BatchNorm see the batch of all processes, in place (torch has no such BatchNorm on a CPU)."""
@@ -126,7 +126,7 @@ class Processes:
             nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
 
     def wrap(self, network: nn.Module) -> nn.Module:
-        """The network, whose gradients are the means over the processes after a backward pass. A meeting.
+        """The network, whose gradients are the means over the processes after a backward pass. Collective.
 
         Its weights become those of the first process at once, its running statistics before each forward pass.
         """
@@ -137,7 +137,7 @@ class Processes:
 
     @torch.no_grad()
     def average_buffers(self, network: nn.Module) -> None:
-        """Where BatchNorm is not synchronised, give every process the mean of the running statistics. A meeting."""
+        """Where BatchNorm is not synchronised, give every process the mean of the running statistics. Collective."""
         if self.count == 1 or self.device.type == "cuda":
             return
         buffers = [buffer for buffer in network.buffers() if buffer.is_floating_point()]

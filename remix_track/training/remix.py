@@ -124,7 +124,7 @@ class _Training:
                 labels = with_kept(labels, before, data.labelled, anew)
             return labels.to_tensors(), record
 
-        tensors, record = self.run.processes.first_alone(make)
+        tensors, record = self.run.processes.on_rank_0(make)
         self.run.write("labels", epoch=self.epoch + 1, **record)
         return EpochLabels.from_tensors(tensors, self.run.device)
 
@@ -161,7 +161,7 @@ class _Training:
         self.optimiser.zero_grad()
         shown: list[tuple[Tensor, Tensor]] = []
         for _ in range(self.settings.optimiser.accumulation):
-            batch = self.run.processes.together(lambda: next(batches))
+            batch = self.run.processes.all_or_none(lambda: next(batches))
             values, key_identity, keys = self.losses(batch, labels)
             total = values.total(self.settings.losses)
             self.refuse_broken(total)

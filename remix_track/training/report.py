@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from remix_track.extras import ExtraError, extra
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 from remix_track.text_files import write_text
 from remix_track.training.calibration import Calibration
 from remix_track.training.context import Run
@@ -123,7 +123,7 @@ def _draw_curves(path: Path, records: list[dict[str, Any]]) -> bool:
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend(fontsize=7)
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=110)
     return True
 

@@ -84,20 +84,22 @@ def run_training(
     if settings.run.threads:
         torch.set_num_threads(settings.run.threads)
     with joined(settings.run.device) as processes:
-        stop.agree = processes.greatest
+        stop.agree = processes.all_max
         check_precision(processes.device, settings)
         if resumed:
             refuse_other_encoder(resumed, settings.encoder, f"the checkpoint {resumed.name}")
-        data = processes.first_then_others(lambda: open_training_data(settings, check=stop.check_here, show=harvesting))
+        data = processes.rank_0_then_others(
+            lambda: open_training_data(settings, check=stop.check_here, show=harvesting)
+        )
         if resumed and resumed.data != data.counts():
             differ = [f"{name} {resumed.data.get(name)} then, {now} now" for name, now in data.counts().items()]
             raise InputError(f"the data is not that of the checkpoint ({'; '.join(differ)}); start a new run")
         # The BN-neck takes no part in pre-training, so its checkpoints do not hold it.
         fresh = resumed is None or resumed.stage == "pretrain"
-        encoder = processes.together(lambda: make_encoder(settings, processes.device, fresh=fresh))
+        encoder = processes.all_or_none(lambda: make_encoder(settings, processes.device, fresh=fresh))
         processes.synchronise(encoder)
-        folder = processes.first_alone(claim)
-        log = processes.together(lambda: _open_log(settings, folder, resumed) if processes.first else None)
+        folder = processes.on_rank_0(claim)
+        log = processes.all_or_none(lambda: _open_log(settings, folder, resumed) if processes.first else None)
         best = dict(resumed.best) if resumed else {}
         run = Run(settings, data, folder, processes.device, log, stop, show, processes, best)
         if not resumed:
@@ -129,9 +131,9 @@ def make_encoder(settings: TrainSettings, device: torch.device, *, fresh: bool =
 def _finish(run: Run, network: torch.nn.Module) -> Outcome:
     """Weights with a calibrated threshold, their score, and the report."""
     best = run.folder / FOLDER / BEST
-    plan, data, first_alone = run.embed_plan, run.data, run.processes.first_alone
-    if run.settings.run.weights == "best" and first_alone(best.is_file):
-        restore_network(network, first_alone(lambda: load_checkpoint(best).state["momentum"]), "best momentum encoder")
+    plan, data, on_rank_0 = run.embed_plan, run.data, run.processes.on_rank_0
+    if run.settings.run.weights == "best" and on_rank_0(best.is_file):
+        restore_network(network, on_rank_0(lambda: load_checkpoint(best).state["momentum"]), "best momentum encoder")
     state = _as_stored(network.state_dict(), run.settings.run.stored, run.folder)
     # What is scored and calibrated is what the file holds.
     network.load_state_dict(state)
@@ -148,7 +150,7 @@ def _finish(run: Run, network: torch.nn.Module) -> Outcome:
         save_weights(path, state, make_card(run, calibration))
         write_report(run, scores, calibration, calibrated_on)
 
-    first_alone(write)
+    on_rank_0(write)
     return Outcome(path, scores, calibration)
 
 

@@ -19,8 +19,8 @@ class StopRequest:
     checkpoint of that would not resume to the unbroken run.
 
     Attributes:
-        agree: the greatest of the signals that the processes of a run were asked with; with it `check` is a meeting of
-            `Processes`, and all stop at the same step.
+        agree: the greatest (`all_max`) of the signals that the processes of a run were asked with; with it `check` is
+            a collective of `Processes`, and all stop at the same step.
     """
 
     agree: Callable[[int], int]

@@ -21,7 +21,7 @@ from remix_track.cli.main import main as remix_track
 from remix_track.eval.metrics.score import as_dict, score_sequence
 from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.mot_text import MotRows
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 from remix_track.synthetic.scenes import StreetScene, write_ground_truth
 from remix_track.trackers.sources import open_source
 from tests.footage import write_video
@@ -137,7 +137,7 @@ def _read(path: Path) -> dict[str, dict[str, float]]:
 
 
 def _write(path: Path, results: dict[str, dict[str, float]]) -> None:
-    with whole_file(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(json.dumps(results, indent=2) + "\n")
 
 

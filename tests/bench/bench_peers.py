@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from remix_track.cores import usable_cores
-from remix_track.output_files import claim_numbered_folder
+from remix_track.output_files import reserve_numbered_folder
 from tests.bench.peers import crowd_video
 from tests.bench.peers.contestants import OURS, Clip, Contestant, Weights, command, contestants, tracking_seconds
 from tests.bench.peers.environments import peer_versions
@@ -34,7 +34,7 @@ PETS_FRAMES = 795
 IMGSZ = 768
 
 
-class Contest:
+class AmbiguousFrames:
     """Runs contestants on clips and keeps what comes out."""
 
     def __init__(self, weights: Weights, environments: Path, threads: int, output: Path) -> None:
@@ -126,8 +126,8 @@ def main() -> None:
     print(machine(options.threads))
     for name in dict.fromkeys(who.environment for who in everybody if who.environment):
         print(f"{name}: {peer_versions(kept, name)}", flush=True)
-    output = claim_numbered_folder(options.output.parent, options.output.name).resolve()
-    contest = Contest(weights, kept, options.threads, output)
+    output = reserve_numbered_folder(options.output.parent, options.output.name).resolve()
+    contest = AmbiguousFrames(weights, kept, options.threads, output)
     for clip in clips(options.pets.resolve(), kept, options.frames, options.clips):
         contest.hold(clip, everybody, options.rounds)
     print(f"every round: {output / 'results.json'}")

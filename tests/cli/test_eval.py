@@ -148,14 +148,14 @@ def test_a_broken_entry_is_made_anew(root, capsys):
 
 
 def test_a_full_cache_costs_no_results(root, tmp_path, caplog, monkeypatch):
-    from remix_track.cli.perception_cache import Recording
+    from remix_track.cli.perception_cache import CacheWriter
 
     def no_room(self, *given):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     for method in ("append", "finish"):
         with monkeypatch.context() as patched:
-            patched.setattr(Recording, method, no_room)
+            patched.setattr(CacheWriter, method, no_room)
             assert evaluate("--mot17", "--cache", "kept", "--output", method) == 0
         assert [message for message in caplog.messages if "kept: nothing is kept" in message] == caplog.messages
         assert len(caplog.messages) == 2

@@ -16,7 +16,7 @@ from remix_track.cli import carrying
 from remix_track.cli.main import main
 from remix_track.cli.results import Outputs
 from remix_track.errors import InputError
-from remix_track.output_files import claim_folder, reclaim_folder, whole_file
+from remix_track.output_files import atomic_write, reserve_existing_folder, reserve_folder
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.sinks.crops import CropSink
 from remix_track.trackers.sinks.mot_text import MotTextSink
@@ -360,21 +360,21 @@ def test_numbered_folders_of_several_sources_are_not_taken_from_a_run(video, tmp
 
 
 def test_a_folder_is_claimed_once_and_whole_files_know_it(tmp_path):
-    folder = claim_folder(tmp_path / "run")
+    folder = reserve_folder(tmp_path / "run")
     with pytest.raises(reservations.BusyError):
-        claim_folder(folder, overwrite=True)
+        reserve_folder(folder, overwrite=True)
     with pytest.raises(reservations.BusyError):
-        reclaim_folder(folder)
-    with whole_file(folder / "checkpoints" / "1.pt") as path:
+        reserve_existing_folder(folder)
+    with atomic_write(folder / "checkpoints" / "1.pt") as path:
         path.write_text("1")
     shutil.rmtree(folder)
-    with pytest.raises(InputError, match="was removed while"), whole_file(folder / "checkpoints" / "2.pt"):
+    with pytest.raises(InputError, match="was removed while"), atomic_write(folder / "checkpoints" / "2.pt"):
         pass
     assert not folder.exists()
     reservations.release(folder)
-    with whole_file(folder / "checkpoints" / "2.pt") as path:
+    with atomic_write(folder / "checkpoints" / "2.pt") as path:
         path.write_text("1")
-    assert reclaim_folder(folder) == folder
+    assert reserve_existing_folder(folder) == folder
     reservations.release(folder)
 
 
@@ -384,16 +384,16 @@ def test_a_claim_of_another_run_that_gives_its_folder_back_is_never_shared(tmp_p
 import sys
 from pathlib import Path
 from remix_track.errors import InputError
-from remix_track.output_files import claim_folder, give_back
+from remix_track.output_files import reserve_folder, release_folder
 folder, won = Path(sys.argv[1]), 0
 for _ in range(200):
     try:
-        claim_folder(folder)
+        reserve_folder(folder)
     except InputError:
         continue
     (folder / "alone").touch(exist_ok=False)
     (folder / "alone").unlink()
-    give_back(folder)
+    release_folder(folder)
     won += 1
 print(won)
 """

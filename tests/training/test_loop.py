@@ -333,12 +333,12 @@ def test_a_process_that_does_not_write_goes_by_the_clock_of_the_first(monkeypatc
     monkeypatch.setattr("remix_track.training.context.time.monotonic", lambda: 1e6)
     asked = []
 
-    def greatest(self, number):
+    def all_max(self, number):
         asked.append(bool(number))
         return 1
 
     run.processes = Processes(rank=1, count=2)
-    monkeypatch.setattr(Processes, "greatest", greatest)
+    monkeypatch.setattr(Processes, "all_max", all_max)
     assert run.checkpoint_is_due(1, 5)
     assert asked == [False]
 

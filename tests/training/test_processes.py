@@ -114,8 +114,8 @@ def meetings(processes):
     gathered = processes.gather(torch.full((processes.rank * 2, 3), float(processes.rank), requires_grad=True))
     return [
         list(gathered.shape),
-        processes.greatest(7 - processes.rank),
-        processes.first_alone(lambda: f"from {processes.rank}"),
+        processes.all_max(7 - processes.rank),
+        processes.on_rank_0(lambda: f"from {processes.rank}"),
         processes.gather(torch.tensor([processes.rank == 0])).tolist(),
     ]
 
@@ -346,9 +346,9 @@ class OnGpu(torch.Tensor):
 def test_what_the_first_sends_lies_on_the_cpu(monkeypatch):
     """Pickled on a GPU, centroids would come out on the first process's GPU in every process."""
     far, sent = torch.zeros(2).as_subclass(OnGpu), []
-    monkeypatch.setattr(Processes, "greatest", lambda self, number: number)
+    monkeypatch.setattr(Processes, "all_max", lambda self, number: number)
     monkeypatch.setattr(torch.distributed, "broadcast_object_list", lambda box, **_: sent.extend(box))
-    Processes(rank=0, count=2).first_alone(lambda: ({"centroids": far, "rows": [far], "people": 3}, far, None))
+    Processes(rank=0, count=2).on_rank_0(lambda: ({"centroids": far, "rows": [far], "people": 3}, far, None))
     (tensors, alone, nothing) = sent[0]
     for tensor in (tensors["centroids"], tensors["rows"][0], alone):
         assert type(tensor) is torch.Tensor

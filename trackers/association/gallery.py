@@ -23,7 +23,7 @@ class FreeRows:
             self._known = grown
         return np.array([self._unused.pop() for _ in range(count)], np.intp)
 
-    def give_back(self, rows: Rows) -> None:
+    def release_folder(self, rows: Rows) -> None:
         """The rows of ended tracks go to the next."""
         self._unused += rows.tolist()
 

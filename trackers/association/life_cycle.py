@@ -100,7 +100,7 @@ class TrackLifeCycle:
 
     def end_all(self) -> None:
         """End every track; numbers and ids go on, none is given twice."""
-        self._free_rows.give_back(self.tracks["memory"])
+        self._free_rows.release_folder(self.tracks["memory"])
         self.tracks = self.tracks[:0].copy()
 
     def _predict(self) -> None:
@@ -120,7 +120,7 @@ class TrackLifeCycle:
         missed = self.tracks["time_since_update"]
         lives = (missed == 0) | (self.tracks["confirmed"] & (missed <= self._rules.max_age))
         if not lives.all():
-            self._free_rows.give_back(self.tracks["memory"][~lives])
+            self._free_rows.release_folder(self.tracks["memory"][~lives])
             self.tracks = self.tracks[lives]
 
     def _begin(self, found: FrameDetections, columns: Index) -> None:

@@ -1,4 +1,4 @@
-"""What can be known of a frame without its past: where people are, and what they look like."""
+"""Detect and embed: the work on a frame that depends on no frame before it, so that several can be under way."""
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
@@ -12,19 +12,19 @@ from remix_track.trackers.association.box_limit import BoxLimit
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.detectors.public import PublicDetections
 from remix_track.trackers.frame import Frame
-from remix_track.trackers.pipeline.ordered_workers import in_order
+from remix_track.trackers.pipeline.ordered_workers import map_ordered
 from remix_track.trackers.stage_clock import StageClock
 
 
-class Seen(Protocol):
+class ProcessedFrames(Protocol):
     """Frames and what is seen in them, in order; to be closed by whoever does not want all of them."""
 
-    def __iter__(self) -> "Seen": ...
+    def __iter__(self) -> "ProcessedFrames": ...
     def __next__(self) -> tuple[Frame, Detections]: ...
     def close(self) -> None: ...  # noqa: D102
 
 
-class Perceiver:
+class FrameProcessor:
     """A detector and an encoder as one step; serves one thread at a time.
 
     Attributes:
@@ -75,7 +75,7 @@ class Perceiver:
         return used.with_embedding(vectors)
 
 
-class Perception:
+class DetectAndEmbed:
     """Frames with their detections, in order, several of them under way at once.
 
     A frame's detections and their vectors depend on nothing before it, so that they are the same whether frames are
@@ -83,33 +83,37 @@ class Perception:
     """
 
     def __init__(
-        self, perceive: Perceiver, others: Callable[[], Sequence[Callable[[], Perceiver]]] = tuple, *, ahead: int = 0
+        self,
+        process: FrameProcessor,
+        others: Callable[[], Sequence[Callable[[], FrameProcessor]]] = tuple,
+        *,
+        ahead: int = 0,
     ) -> None:
         """Begin with nothing.
 
         Args:
-            perceive: looks at frames.
+            process: looks at frames.
             others: called after the first frame; gives what makes more of the same, each in a thread of its own.
             ahead: how many frames may be read before they are due; with 0 all is done frame by frame.
         """
-        self._perceivers = [perceive]
+        self._processors = [process]
         self._others = others
         self._ahead = ahead
 
     def __call__(self, frames: Iterator[Frame]) -> Generator[tuple[Frame, Detections], None, None]:
         """Each frame and what is seen in it; errors come at the frame that they belong to."""
-        return in_order(frames, self._perceivers[0], self._more, ahead=self._ahead)
+        return map_ordered(frames, self._processors[0], self._more, ahead=self._ahead)
 
     @property
     def detector(self) -> Detector:
         """The first of the detectors, which are all alike."""
-        return self._perceivers[0].detector
+        return self._processors[0].detector
 
     @property
     def dropped(self) -> int:
         """Boxes that were left out so far, by the detectors (see `Detector.dropped`) or as too many in a frame."""
-        detectors = {id(perceiver.detector): perceiver.detector for perceiver in self._perceivers}
-        limits = {id(perceiver.limit): perceiver.limit for perceiver in self._perceivers}
+        detectors = {id(processor.detector): processor.detector for processor in self._processors}
+        limits = {id(processor.limit): processor.limit for processor in self._processors}
         return sum(detector.dropped for detector in detectors.values()) + sum(
             limit.left_out for limit in limits.values()
         )
@@ -119,13 +123,13 @@ class Perception:
         """What was said of the boxes so far: classes of a `det.txt`, frames with too many."""
         detector = self.detector
         said = [detector.doubt] if isinstance(detector, PublicDetections) else []
-        said += dict.fromkeys(perceiver.limit.said for perceiver in self._perceivers)
+        said += dict.fromkeys(processor.limit.said for processor in self._processors)
         return [line for line in said if line]
 
-    def _more(self) -> Sequence[Callable[[], Perceiver]]:
+    def _more(self) -> Sequence[Callable[[], FrameProcessor]]:
         return [partial(self._made, make) for make in self._others()]
 
-    def _made(self, make: Callable[[], Perceiver]) -> Perceiver:
-        perceiver = make()
-        self._perceivers.append(perceiver)
-        return perceiver
+    def _made(self, make: Callable[[], FrameProcessor]) -> FrameProcessor:
+        processor = make()
+        self._processors.append(processor)
+        return processor

@@ -11,26 +11,26 @@ from remix_track.detections import Detections
 from remix_track.encoder.embedder import Embedder
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.frame import Frame
-from remix_track.trackers.pipeline.detect_and_embed import Perceiver
+from remix_track.trackers.pipeline.detect_and_embed import FrameProcessor
 
 _JOIN_SECONDS = 2.0
 
 
-class Eyes(NamedTuple):
+class Networks(NamedTuple):
     """What looks at one frame at a time."""
 
     detector: Detector
     embedder: Embedder | None
 
 
-class SharedEyes:
+class NetworkPool:
     """Detectors and encoders that several sources borrow, frame by frame.
 
     Attributes:
         first: those that are there from the beginning.
     """
 
-    def __init__(self, first: Eyes, others: Callable[[], Sequence[Callable[[], Eyes]]] = tuple) -> None:
+    def __init__(self, first: Networks, others: Callable[[], Sequence[Callable[[], Networks]]] = tuple) -> None:
         """Begin with one pair.
 
         Args:
@@ -38,25 +38,25 @@ class SharedEyes:
             others: called after that; makes the others.
         """
         self.first = first
-        self._others: Callable[[], Sequence[Callable[[], Eyes]]] | None = others
-        self._free: SimpleQueue[Eyes] = SimpleQueue()
+        self._others: Callable[[], Sequence[Callable[[], Networks]]] | None = others
+        self._free: SimpleQueue[Networks] = SimpleQueue()
         self._free.put(first)
 
     @contextlib.contextmanager
-    def borrow(self) -> Iterator[Eyes]:
+    def borrow(self) -> Iterator[Networks]:
         """A pair that nobody else uses meanwhile; waits for one."""
-        eyes, others = self._free.get(), None
+        networks, others = self._free.get(), None
         try:
-            yield eyes
+            yield networks
             # There is one pair until here, so that no other thread is here at the same time.
             others, self._others = self._others, None
         finally:
-            self._free.put(eyes)
+            self._free.put(networks)
         for make in others() if others else ():
             self._free.put(make())
 
 
-class LivePerception:
+class LiveDetectAndEmbed:
     """The frames of one live source with their detections, read and looked at while the caller uses the ones before.
 
     One frame at most waits for the caller, besides those that a stream itself holds back.
@@ -67,39 +67,44 @@ class LivePerception:
     """
 
     def __init__(
-        self, eyes: SharedEyes, perceiver: Callable[[Detector, Embedder | None], Perceiver], came: Callable[[], None]
+        self,
+        networks: NetworkPool,
+        processor: Callable[[Detector, Embedder | None], FrameProcessor],
+        on_ready: Callable[[], None],
     ) -> None:
         """Begin with nothing.
 
         Args:
-            eyes: what looks, shared with other sources.
-            perceiver: puts them together for this source.
-            came: called in another thread whenever the next step of the loop over the frames need not wait: for a
+            networks: what looks, shared with other sources.
+            processor: puts them together for this source.
+            on_ready: called in another thread whenever the next step of the loop over the frames need not wait: for a
                 frame, for the end, and for an error.
         """
-        self.detector = eyes.first.detector
+        self.detector = networks.first.detector
         self.dropped = 0
-        self._eyes, self._perceiver, self._came = eyes, perceiver, came
+        self._networks, self._processor, self._on_ready = networks, processor, on_ready
 
-    def __call__(self, frames: Iterator[Frame]) -> "SeenLive":
+    def __call__(self, frames: Iterator[Frame]) -> "LiveProcessedFrames":
         """Each frame and what is seen in it, once started; errors come at the frame that they belong to."""
-        return SeenLive(frames, self._perceived, self._came)
+        return LiveProcessedFrames(frames, self._processed, self._on_ready)
 
-    def _perceived(self, frame: Frame) -> Detections:
-        with self._eyes.borrow() as eyes:
-            perceive = self._perceiver(*eyes)
-            before = eyes.detector.dropped + perceive.limit.left_out
-            found = perceive(frame)
-            self.dropped += eyes.detector.dropped + perceive.limit.left_out - before
+    def _processed(self, frame: Frame) -> Detections:
+        with self._networks.borrow() as networks:
+            process = self._processor(*networks)
+            before = networks.detector.dropped + process.limit.left_out
+            found = process(frame)
+            self.dropped += networks.detector.dropped + process.limit.left_out - before
         return found
 
 
-class SeenLive:
+class LiveProcessedFrames:
     """Frames and detections from a thread."""
 
-    def __init__(self, frames: Iterator[Frame], look: Callable[[Frame], Detections], came: Callable[[], None]) -> None:
-        """Prepare; for the arguments see `LivePerception`."""
-        self._look, self._came = look, came
+    def __init__(
+        self, frames: Iterator[Frame], look: Callable[[Frame], Detections], on_ready: Callable[[], None]
+    ) -> None:
+        """Prepare; for the arguments see `LiveDetectAndEmbed`."""
+        self._look, self._on_ready = look, on_ready
         self._waiting: SimpleQueue[tuple[Frame, Detections] | BaseException | None] = SimpleQueue()
         self._room = threading.Semaphore(0)
         self._deadline: float | None = None
@@ -109,7 +114,7 @@ class SeenLive:
         """Begin to read and to look."""
         self._thread.start()
 
-    def __iter__(self) -> "SeenLive":
+    def __iter__(self) -> "LiveProcessedFrames":
         return self
 
     def __next__(self) -> tuple[Frame, Detections]:
@@ -149,4 +154,4 @@ class SeenLive:
 
     def _give(self, item: tuple[Frame, Detections] | BaseException | None) -> None:
         self._waiting.put(item)
-        self._came()
+        self._on_ready()

@@ -21,7 +21,7 @@ _MAKE_SECONDS = 300.0
 and a thread inside a native library when Python ends aborts the process."""
 
 
-def in_order(
+def map_ordered(
     items: Iterator[Item],
     work: Callable[[Item], Result],
     others: Callable[[], Sequence[Callable[[], Callable[[Item], Result]]]] = tuple,
@@ -54,17 +54,17 @@ def in_order(
     jobs: deque[_Job[Item, Result]] = deque()
     for item in itertools.islice(items, 1):
         yield item, work(item)
-    crew = _Crew([lambda: work, *others()])
+    pool = _WorkerPool([lambda: work, *others()])
     try:
         while True:
             while len(jobs) < ahead and _read(items, jobs):
-                crew.give(jobs[-1])
+                pool.give(jobs[-1])
             if not jobs:
                 return
             due = jobs.popleft()
-            yield due.taken(), crew.result(due)
+            yield due.taken(), pool.result(due)
     finally:
-        crew.stop()
+        pool.stop()
 
 
 @dataclass(slots=True, eq=False)
@@ -111,7 +111,7 @@ def _fail(error: BaseException, _: object) -> NoReturn:
     raise error
 
 
-class _Crew(Generic[Item, Result]):
+class _WorkerPool(Generic[Item, Result]):
     """The threads, and the jobs that wait for them."""
 
     def __init__(self, makers: Sequence[Callable[[], Callable[[Item], Result]]]) -> None:

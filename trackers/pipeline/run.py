@@ -14,9 +14,9 @@ from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.frame import Frame, TrackedFrame, blank
 from remix_track.trackers.linking.finished_tracks import TrackBook
 from remix_track.trackers.linking.settings import OfflineSettings
-from remix_track.trackers.pipeline.detect_and_embed import Perception, Seen
+from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, ProcessedFrames
 from remix_track.trackers.pipeline.id_set import IdSet
-from remix_track.trackers.pipeline.live_sources import LivePerception, SeenLive
+from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, LiveProcessedFrames
 from remix_track.trackers.sources import Source
 from remix_track.trackers.tracker import Tracker
 
@@ -36,39 +36,39 @@ class Run:
     """A source being tracked. Iterate it once, a second time is refused; what it counted can be read at any time.
 
     Attributes:
-        source, perception, tracker: the parts it was given; the perception on the tracker's clock.
+        source, detect_and_embed, tracker: the parts it was given; `detect_and_embed` on the tracker's clock.
         frames: frames tracked so far.
         boxes: boxes given out so far.
         people: ids given out so far.
         people_now: how many of them are in the last frame.
         fps: frames per second as they come out (after a stride).
         offline: frames come when all of the source is tracked.
-        watch: called with the number of frames tracked so far, while none comes out.
+        on_progress: called with the number of frames tracked so far, while none comes out.
     """
 
     def __init__(
         self,
         source: Source,
-        perception: Perception | LivePerception,
+        detect_and_embed: DetectAndEmbed | LiveDetectAndEmbed,
         tracker: Tracker,
         *,
         fps: float,
         offline: OfflineSettings | None = None,
-        again: Callable[[], Source] | None = None,
+        reopen: Callable[[], Source] | None = None,
     ) -> None:
         """Put the parts together.
 
         Args:
             source: where the frames come from.
-            perception: what looks at them.
+            detect_and_embed: what looks at them.
             tracker: what makes people of what is seen.
             fps: frames per second as they come out.
             offline: what is done after the last frame; None: frames come out as they are tracked.
-            again: opens the source once more, for the pictures of frames that come out offline; None: they are black.
+            reopen: opens the source once more, for the pictures of frames that come out offline; None: they are black.
         """
         self.source = source
         self.fps = fps
-        self.perception = perception
+        self.detect_and_embed = detect_and_embed
         self.tracker = tracker
         self.frames = 0
         self.boxes = 0
@@ -76,21 +76,21 @@ class Run:
         self.people: Set[int] = self._ids
         self.people_now = 0
         self.offline = offline is not None and offline.offline
-        self.watch: Callable[[int], None] = lambda _: None
+        self.on_progress: Callable[[int], None] = lambda _: None
         self._finishing = offline or OfflineSettings()
-        self._again = again
-        self._seen: Seen | None = None
+        self._reopen = reopen
+        self._seen: ProcessedFrames | None = None
         self._iterated = False
 
     def begin(self) -> None:
         """Let threads begin to read and to look, where they do; else nothing happens before a frame is asked for."""
-        self._seen = self.perception(self._read())
-        if isinstance(self._seen, SeenLive):
+        self._seen = self.detect_and_embed(self._read())
+        if isinstance(self._seen, LiveProcessedFrames):
             self._seen.start()
 
     def stop(self) -> None:
         """Let the thread of a live source end soon; `close` waits for it."""
-        if isinstance(self._seen, SeenLive):
+        if isinstance(self._seen, LiveProcessedFrames):
             self._seen.stop()
 
     def close(self) -> None:
@@ -141,7 +141,7 @@ class Run:
                 number = 1 + (frame.index - first) // self.source.stride
                 known[frame.index] = _Told(number, frame.time, size, len(books) - 1)
                 self.tracker.note(books[-1], number)
-                self.watch(len(known))
+                self.on_progress(len(known))
         done = [self.tracker.finish(book, self._finishing) for book in books]
         begins = [0, *itertools.accumulate(one.people for one in done)]
         for index, image in self._pictures(known):
@@ -151,16 +151,16 @@ class Run:
             yield TrackedFrame(index, image, told.time, named)
 
     def _pictures(self, known: "dict[int, _Told]") -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        if self._again is None:
+        if self._reopen is None:
             yield from ((index, blank(told.shape)) for index, told in known.items())
             return
-        with self._again() as source:
+        with self._reopen() as source:
             yield from ((frame.index, frame.image) for frame in source if frame.index in known)
 
     @property
     def detector(self) -> Detector:
         """What finds the people."""
-        return self.perception.detector
+        return self.detect_and_embed.detector
 
     @property
     def seconds(self) -> dict[str, float]:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 from remix_track.text_files import utf8
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.sink import Sink
@@ -62,7 +62,7 @@ class EmbeddingSink(Sink):
             return
         self._closed = True
         try:
-            with whole_file(self._path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
+            with atomic_write(self._path) as temporary, zipfile.ZipFile(temporary, "w") as archive:
                 for name, (shape, dtype, parts) in self._arrays().items():
                     _write(archive, name, shape, dtype, parts)
         finally:

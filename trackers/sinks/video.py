@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
-from remix_track.output_files import whole_file
+from remix_track.output_files import atomic_write
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.live_file import LiveFile
 from remix_track.trackers.sinks.sink import Sink
@@ -233,7 +233,7 @@ def _make_plain(path: Path) -> None:
 
     try:
         with (
-            whole_file(path) as temporary,
+            atomic_write(path) as temporary,
             av.open(str(path.absolute())) as source,
             av.open(str(temporary.absolute()), "w", format="mp4", options={"movflags": "faststart"}) as target,
         ):

@@ -9,7 +9,7 @@ import pytest
 from remix_track import mot_text
 from remix_track.errors import InputError
 from remix_track.eval.files.frame_fit import made_on_other_size
-from remix_track.eval.files.validation import Finding, examine_results, examine_truth, raise_errors
+from remix_track.eval.files.validation import Issue, raise_errors, validate_results, validate_truth
 
 FRAMES, WIDTH, HEIGHT = 10, 1000, 500
 CLEAN = "".join(f"{frame},{id_},{100 * id_},50,80,200,1,-1,-1,-1\n" for frame in range(1, 11) for id_ in range(1, 6))
@@ -27,7 +27,7 @@ def results(path):
     def examine(content: str | bytes, **options):
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         facts = {"frames": FRAMES, "width": WIDTH, "height": HEIGHT, **options}
-        return said(examine_results(path, **facts).findings, path)
+        return said(validate_results(path, **facts).issues, path)
 
     return examine
 
@@ -37,14 +37,14 @@ def truth(path):
     def examine(content: str, **options):
         path.write_text(content)
         facts = {"frames": FRAMES, "width": WIDTH, "height": HEIGHT, **options}
-        return said(examine_truth(path, **facts).findings, path)
+        return said(validate_truth(path, **facts).issues, path)
 
     return examine
 
 
-def said(findings, path) -> list[str]:
-    assert all(str(finding).startswith(str(path)) for finding in findings)
-    return [f"{finding.severity} {str(finding).removeprefix(str(path)).lstrip(':').strip()}" for finding in findings]
+def said(issues, path) -> list[str]:
+    assert all(str(issue).startswith(str(path)) for issue in issues)
+    return [f"{issue.severity} {str(issue).removeprefix(str(path)).lstrip(':').strip()}" for issue in issues]
 
 
 def test_a_clean_file_is_passed_in_silence(results):
@@ -52,7 +52,7 @@ def test_a_clean_file_is_passed_in_silence(results):
 
 
 @pytest.mark.parametrize(
-    ("content", "finding"),
+    ("content", "issue"),
     [
         (
             "1,7,9,9,9,9\n1,8,9,9,9,9\n1,7,8,8,8,8\n",
@@ -114,8 +114,8 @@ def test_a_clean_file_is_passed_in_silence(results):
         ("\n1,7,9,9,9,9\n\n\n", "note blank lines (3); skipped"),
     ],
 )
-def test_one_fault_one_finding(results, content, finding):
-    assert results(content) == [finding]
+def test_one_fault_one_finding(results, content, issue):
+    assert results(content) == [issue]
 
 
 @pytest.mark.parametrize("content", ["1, 7, 9, 9, 9, 9\n", "1,7,9,9,9,9", "1,200000000,9,9,9,9\n", "1,0,9,9,9,9\n"])
@@ -129,18 +129,18 @@ def test_an_empty_file_with_blank_lines_still_says_that_it_is_empty(results):
 
 def test_corner_boxes(results):
     corners = "".join(f"{frame},1,{500 + frame},200,{580 + frame},400,1\n" for frame in range(1, 11))
-    finding = (
+    issue = (
         "error 1: 10 of 10 boxes leave the picture of 1000x500, but fit it as corners: columns 5 and 6 hold x2,y2 "
         "where width,height belong; write width = x2 - x1, height = y2 - y1"
     )
-    assert results(corners) == [finding]
+    assert results(corners) == [issue]
     assert results(corners, width=None, height=None) == []
 
 
 def test_corner_boxes_in_ground_truth_are_a_warning(truth):
     """A camera at arm's length sees nothing but boxes that leave the picture and could be corners."""
     found = truth("1,1,500,200,580,400,1\n")
-    assert [finding[:36] for finding in found] == ["warning 1: 1 of 1 boxes leave the pi"]
+    assert [issue[:36] for issue in found] == ["warning 1: 1 of 1 boxes leave the pi"]
 
 
 def test_people_close_to_the_camera_are_no_corners(results, path):
@@ -160,12 +160,12 @@ def test_results_at_another_resolution(results, path, x, y):
         for frame in range(1, 11)
         for id_ in range(1, 6)
     )
-    finding = (
+    issue = (
         f"warning boxes reach x {580 * x:.0f}, y {250 * y:.0f} where the ground truth reaches 580, 250, and are "
         f"{y:.2f} times as tall: made on a picture of another size; scored as they are; scale them to the sequence's "
         "pictures"
     )
-    assert results(scaled, truth=truth) == [finding]
+    assert results(scaled, truth=truth) == [issue]
 
 
 def test_what_does_not_count_does_not_hide_another_resolution(results, path):
@@ -176,7 +176,7 @@ def test_what_does_not_count_does_not_hide_another_resolution(results, path):
     path.write_text(CLEAN + small)
     truth = mot_text.read(path)
     half = "".join(f"{frame},{id_},{50 * id_},25,40,100,1\n" for frame in range(1, 11) for id_ in range(1, 6))
-    assert ["made on a picture of another size" in finding for finding in results(half, truth=truth)] == [True]
+    assert ["made on a picture of another size" in issue for issue in results(half, truth=truth)] == [True]
 
 
 def test_results_in_one_half_of_the_picture_are_not_scaled(results, path):
@@ -188,18 +188,18 @@ def test_results_in_one_half_of_the_picture_are_not_scaled(results, path):
 
 def test_a_missing_file(path):
     facts: dict[str, Any] = {"frames": FRAMES, "width": WIDTH, "height": HEIGHT}
-    assert said(examine_results(path, **facts).findings, path) == [
+    assert said(validate_results(path, **facts).issues, path) == [
         "error no results for this sequence; write the file, or give `allow_missing` to score it as no detections"
     ]
-    allowed = examine_results(path, **facts, allow_missing=True)
-    assert said(allowed.findings, path) == ["warning no such results; scored as no detections"]
+    allowed = validate_results(path, **facts, allow_missing=True)
+    assert said(allowed.issues, path) == ["warning no such results; scored as no detections"]
     assert len(allowed.rows) == 0
-    assert said(examine_truth(path, **facts).findings, path) == ["error no ground truth; give the folder that holds it"]
+    assert said(validate_truth(path, **facts).issues, path) == ["error no ground truth; give the folder that holds it"]
 
 
 def test_a_folder_in_place_of_a_file(path):
     path.mkdir()
-    found = examine_results(path, frames=FRAMES, width=WIDTH, height=HEIGHT).findings
+    found = validate_results(path, frames=FRAMES, width=WIDTH, height=HEIGHT).issues
     assert said(found, path) == ["error not a file; give the path of a MOT text file"]
 
 
@@ -219,7 +219,7 @@ def test_the_same_fault_on_many_lines_is_one_finding(results):
 
 def test_several_faults_are_all_found(results):
     found = results("0,1,9,9,9,9\n1,2,9,9,nan,9\n99,3,9,9,9,9\n1,4,9,9,9,9\n1,4,9,9,9,9\n1,-5,9,9,9,9\n1,6,9,9,0,9\n")
-    assert [finding.split(":")[0] for finding in found] == [
+    assert [issue.split(":")[0] for issue in found] == [
         "error 2", "error 1", "error 3", "error 6", "error 5", "warning 7"
     ]  # fmt: skip
 
@@ -228,7 +228,7 @@ def test_huge_ids_and_frames_cost_nothing(path):
     path.write_text("1,200000000,9,9,9,9\n9000000000,9000000000000,9,9,9,9\n")
     tracemalloc.start()
     try:
-        examine_results(path, frames=None, width=None, height=None)
+        validate_results(path, frames=None, width=None, height=None)
         assert tracemalloc.get_traced_memory()[1] < 1e6
     finally:
         tracemalloc.stop()
@@ -238,7 +238,7 @@ MOT17 = frozenset(range(1, 14))
 
 
 @pytest.mark.parametrize(
-    ("content", "classes", "finding"),
+    ("content", "classes", "issue"),
     [
         ("", (), "error no rows; there is nothing to score against; give the ground truth"),
         (
@@ -265,8 +265,8 @@ MOT17 = frozenset(range(1, 14))
         ),
     ],
 )
-def test_ground_truth(truth, content, classes, finding):
-    assert truth(content, classes=classes) == [finding]
+def test_ground_truth(truth, content, classes, issue):
+    assert truth(content, classes=classes) == [issue]
 
 
 def test_world_coordinates_are_no_fault_where_classes_are_not_used(truth):
@@ -274,15 +274,15 @@ def test_world_coordinates_are_no_fault_where_classes_are_not_used(truth):
 
 
 def test_errors_end_the_run_and_name_every_one(path):
-    def finding(severity, line):
-        return Finding(severity, path, line, f"fault {line}", "repair it")
+    def issue(severity, line):
+        return Issue(severity, path, line, f"fault {line}", "repair it")
 
-    raise_errors([finding("warning", 1), finding("note", 2)])
+    raise_errors([issue("warning", 1), issue("note", 2)])
     with pytest.raises(InputError) as raised:
-        raise_errors([finding("error", 3), finding("warning", 4), finding("error", 5)])
+        raise_errors([issue("error", 3), issue("warning", 4), issue("error", 5)])
     assert str(raised.value) == f"{path}:3: fault 3; repair it\n{path}:5: fault 5; repair it"
     with pytest.raises(InputError) as raised:
-        raise_errors([finding("error", line) for line in range(50)])
+        raise_errors([issue("error", line) for line in range(50)])
     assert str(raised.value).splitlines()[20:] == ["... and 30 more errors"]
 
 
@@ -293,15 +293,15 @@ def test_real_files_are_passed_in_silence(shared):
     checked = 0
     for sequence in sorted(shared("data/mot17/train").iterdir()):
         facts: dict[str, Any] = {"frames": FRAMES_OF[sequence.name[6:8]], "width": 1920, "height": 1080}
-        truth = examine_truth(sequence / "gt/gt.txt", **facts, classes=MOT17)
-        assert truth.findings == ()
+        truth = validate_truth(sequence / "gt/gt.txt", **facts, classes=MOT17)
+        assert truth.issues == ()
         for path in shared("data/mot17-results").glob(f"*/{sequence.name}.txt"):
-            found = examine_results(path, **facts, truth=truth.rows)
-            assert found.findings == ()
+            found = validate_results(path, **facts, truth=truth.rows)
+            assert found.issues == ()
             checked += 1
     assert checked == 10
     pets = shared("data/pets09-s2l1")
-    assert examine_truth(pets / "gt/gt.txt", frames=795, width=768, height=576).findings == ()
+    assert validate_truth(pets / "gt/gt.txt", frames=795, width=768, height=576).issues == ()
 
 
 def test_real_results_as_corners_and_at_half_size_are_caught(shared, tmp_path):
@@ -313,8 +313,8 @@ def test_real_results_as_corners_and_at_half_size_are_caught(shared, tmp_path):
     def messages(tlwh):
         table = np.column_stack([rows.frame, rows.id, tlwh])
         np.savetxt(tmp_path / "x.txt", table, fmt=["%d"] * 2 + ["%.1f"] * 4, delimiter=",")
-        found = examine_results(tmp_path / "x.txt", frames=1050, width=1920, height=1080, truth=truth)
-        return [finding.message for finding in found.findings]
+        found = validate_results(tmp_path / "x.txt", frames=1050, width=1920, height=1080, truth=truth)
+        return [issue.message for issue in found.issues]
 
     assert "fit it as corners" in messages(corners)[0]
     assert "made on a picture of another size" in messages(rows.tlwh / 2)[0]

@@ -7,7 +7,7 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from remix_track.errors import InputError
-from remix_track.eval.matching.pairs import Contest, Spans, choose, overlapping_pairs
+from remix_track.eval.matching.pairs import AmbiguousFrames, CommonFrames, choose, overlapping_pairs
 from remix_track.eval.matching.preprocess import prepare, split_range, split_rows
 from remix_track.eval.metrics.identity import count_identity
 from remix_track.eval.metrics.score import Score, as_dict, combine, public_detector, score_sequence
@@ -76,11 +76,11 @@ def test_pairs_do_not_depend_on_how_many_are_looked_at_at_once(monkeypatch):
 def test_frames_without_rivalry_need_no_solver(monkeypatch):
     gt, results, frames = scene(3)
     prepared = prepare(gt, results, PRESETS["data"], DEVKIT, frames)
-    spans = Spans.of(prepared.gt, prepared.results)
-    free = prepared.pairs[Contest.among(prepared.pairs, spans).free]
+    common = CommonFrames.of(prepared.gt, prepared.results)
+    free = prepared.pairs[AmbiguousFrames.among(prepared.pairs, common).free]
     monkeypatch.setattr("remix_track.eval.matching.pairs.linear_sum_assignment", None)
     assert len(free) > 0
-    assert choose(free, free.iou, spans).all()
+    assert choose(free, free.iou, common).all()
 
 
 @pytest.mark.parametrize("protocol", ["devkit", "motmetrics"])
@@ -118,7 +118,7 @@ def test_a_crowd_needs_memory_for_what_overlaps():
 def test_too_many_boxes_in_a_frame():
     rows = mot_rows([3] * 6000, range(6000), [[0, 0, 1, 1]] * 6000)
     with pytest.raises(InputError) as error:
-        Spans.of(rows, rows)
+        CommonFrames.of(rows, rows)
     assert str(error.value) == (
         "frame 3: 6,000 ground-truth boxes against 6,000 results are too many to match; correct the file"
     )

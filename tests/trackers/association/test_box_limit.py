@@ -12,7 +12,7 @@ from remix_track.eval.matching.pairs import overlapping_pairs
 from remix_track.mot_text import MotRows
 from remix_track.trackers.association.box_limit import MOST_BOXES, BoxLimit
 from remix_track.trackers.frame import Frame
-from remix_track.trackers.pipeline.detect_and_embed import Perceiver, Perception
+from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
 from remix_track.trackers.stage_clock import StageClock
 from remix_track.trackers.tracker import Tracker
 
@@ -75,14 +75,14 @@ def test_every_detector_is_bounded_before_people_are_embedded(caplog):
         return np.ones((len(xyxy), 2), np.float32)
 
     crowd, clock, embedder = _Crowd(_grid(len(score), score)), StageClock("detect", "embed"), cast(Any, embed)
-    perceivers = [Perceiver(crowd, embedder, min_confidence=0.5, clock=clock, limit=limit) for _ in range(2)]
+    processors = [FrameProcessor(crowd, embedder, min_confidence=0.5, clock=clock, limit=limit) for _ in range(2)]
     frame = Frame(4, np.zeros((8, 8, 3), np.uint8), 0.0)
-    for perceive in perceivers:
-        found = perceive(frame)
+    for process in processors:
+        found = process(frame)
         assert found.score.min() == np.float32(score[10])
     assert looked == [MOST_BOXES, MOST_BOXES]
     assert len(caplog.messages) == 1
-    assert Perception(perceivers[0]).dropped == 20
+    assert DetectAndEmbed(processors[0]).dropped == 20
 
 
 def _rows(count, *, frames=1, apart=0.0):

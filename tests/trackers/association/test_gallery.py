@@ -32,7 +32,7 @@ def test_remembers_what_plain_lists_remember(budget):
         for row, vector in zip(rows.tolist(), vectors, strict=True):
             naive[row].append(vector)
         ended = [row for row in naive if rng.random() < 0.04]
-        free.give_back(np.array(ended, np.intp))
+        free.release_folder(np.array(ended, np.intp))
         for row in ended:
             del naive[row]
     live = np.array(list(naive), np.intp)
@@ -55,7 +55,7 @@ def test_rows_of_ended_tracks_are_used_again():
         galleries.open(rows)
         galleries.add(rows, units(rng, 30))
         assert galleries.sizes(rows).tolist() == [1] * 30
-        free.give_back(rows)
+        free.release_folder(rows)
     assert len(galleries._slab) < 64
 
 

@@ -251,7 +251,7 @@ def test_offline_counts_the_frames_that_are_wanted_lost_ones_too(monkeypatch):
 
     run = run_over(Sparse(), 1, 0)
     film: Any = Sparse()
-    offline = Run(film, run.perception, run.tracker, fps=12.5, offline=OfflineSettings(offline=True))
+    offline = Run(film, run.detect_and_embed, run.tracker, fps=12.5, offline=OfflineSettings(offline=True))
     noted: list[int] = []
     monkeypatch.setattr(run.tracker, "note", lambda book, number: noted.append(number))
     monkeypatch.setattr(run.tracker, "finish", lambda book, settings: Finished(np.empty(0, BOX), np.empty((0, 0))))

@@ -15,8 +15,8 @@ from remix_track.cli.main import main
 from remix_track.cli.results import Outputs
 from remix_track.detections import Detections
 from remix_track.trackers.association.settings import DeepSortSettings
-from remix_track.trackers.pipeline.detect_and_embed import Perceiver
-from remix_track.trackers.pipeline.live_sources import Eyes, LivePerception, SharedEyes
+from remix_track.trackers.pipeline.detect_and_embed import FrameProcessor
+from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, NetworkPool, Networks
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.sources import is_live
 from remix_track.trackers.tracker import Tracker
@@ -26,39 +26,39 @@ from tests.trackers.sources.test_stream import send_pictures, serve
 PATIENCE = 20
 
 
-def run_beside(film, eyes, came):
+def run_beside(film, networks, on_ready):
     tracker = Tracker.around(Colours(), fps=25, settings=DeepSortSettings())
 
-    def perceiver(detector, embedder):
-        return Perceiver(detector, embedder, min_confidence=0.5, clock=tracker.clock)
+    def processor(detector, embedder):
+        return FrameProcessor(detector, embedder, min_confidence=0.5, clock=tracker.clock)
 
-    return Run(film, LivePerception(eyes, perceiver, came), tracker, fps=25)
+    return Run(film, LiveDetectAndEmbed(networks, processor, on_ready), tracker, fps=25)
 
 
-def eyes_for(count):
+def networks_for(count):
     def make():
-        return Eyes(Finder(), Colours())
+        return Networks(Finder(), Colours())
 
-    return SharedEyes(make(), lambda: [make] * (count - 1))
+    return NetworkPool(make(), lambda: [make] * (count - 1))
 
 
 def test_the_others_are_made_once_when_the_first_frame_is_seen():
     made = []
 
     def make():
-        made.append(Eyes(Finder(), None))
+        made.append(Networks(Finder(), None))
         return made[-1]
 
-    eyes = SharedEyes(Eyes(Finder(), None), lambda: [make] * 2)
-    with pytest.raises(ValueError, match="first"), eyes.borrow():
+    networks = NetworkPool(Networks(Finder(), None), lambda: [make] * 2)
+    with pytest.raises(ValueError, match="first"), networks.borrow():
         raise ValueError("first")
-    with eyes.borrow() as pair:
-        assert pair is eyes.first
+    with networks.borrow() as pair:
+        assert pair is networks.first
         assert not made
     assert len(made) == 2
     with contextlib.ExitStack() as stack:
-        at_once = [stack.enter_context(eyes.borrow()) for _ in range(3)]
-    assert {id(pair) for pair in at_once} == {id(pair) for pair in [eyes.first, *made]}
+        at_once = [stack.enter_context(networks.borrow()) for _ in range(3)]
+    assert {id(pair) for pair in at_once} == {id(pair) for pair in [networks.first, *made]}
     assert len(made) == 2
 
 
@@ -69,9 +69,9 @@ def cameras_alive():
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_every_camera_gets_the_tracks_that_it_would_get_alone(count):
     expected = [content(frame) for frame in run_over(Film(), 1, 0)]
-    eyes, due = eyes_for(count), SimpleQueue[int]()
+    networks, due = networks_for(count), SimpleQueue[int]()
     films = [Film(), Film(), Film()]
-    runs = [run_beside(film, eyes, partial(due.put, number)) for number, film in enumerate(films)]
+    runs = [run_beside(film, networks, partial(due.put, number)) for number, film in enumerate(films)]
     for run in runs:
         run.begin()
     under_way = dict(enumerate(map(iter, runs)))
@@ -95,11 +95,11 @@ def test_a_camera_that_hangs_does_not_hold_up_the_others():
             yield from super().__iter__()
             plugged_in.wait(PATIENCE)
 
-    eyes, due = eyes_for(1), SimpleQueue[str]()
+    networks, due = networks_for(1), SimpleQueue[str]()
     films = {"hanging": Hangs(frames=2), "other": Film(frames=30)}
     runs = {}
     for name, film in films.items():
-        run = run_beside(film, eyes, partial(due.put, name))
+        run = run_beside(film, networks, partial(due.put, name))
         run.begin()
         runs[name] = iter(run)
     seen = list[str]()
@@ -115,7 +115,7 @@ def test_a_camera_that_hangs_does_not_hold_up_the_others():
 def test_at_most_one_frame_waits():
     film = Film()
     held = []
-    for frame in run_beside(film, eyes_for(1), lambda: None):
+    for frame in run_beside(film, networks_for(1), lambda: None):
         time.sleep(0.005)
         held.append(film.frames_read - frame.index)
     assert len(held) == 40
@@ -125,24 +125,24 @@ def test_at_most_one_frame_waits():
 def test_a_camera_that_breaks_ends_its_own_run_at_its_frame():
     got = list[int]()
     with pytest.raises(OSError, match="no disk"):
-        got.extend(frame.index for frame in run_beside(Film(broken_at=9), eyes_for(2), lambda: None))
-    eyes = eyes_for(1)
-    eyes.first.detector._fails_at = 12
-    run = run_beside(Film(), eyes, lambda: None)
+        got.extend(frame.index for frame in run_beside(Film(broken_at=9), networks_for(2), lambda: None))
+    networks = networks_for(1)
+    networks.first.detector._fails_at = 12
+    run = run_beside(Film(), networks, lambda: None)
     with pytest.raises(ValueError, match="frame 12"):
         list(run)
     assert run.frames == 11
-    assert next(iter(run_beside(Film(frames=3), eyes, lambda: None))), "what failed was given back"
+    assert next(iter(run_beside(Film(frames=3), networks, lambda: None))), "what failed was given back"
 
 
 def test_threads_are_gone_when_the_loop_is_left_or_was_never_begun():
-    run = run_beside(Film(), eyes_for(2), lambda: None)
+    run = run_beside(Film(), networks_for(2), lambda: None)
     assert not cameras_alive()
     run.begin()
     assert cameras_alive()
     run.close()
     assert not cameras_alive()
-    run = run_beside(Film(), eyes_for(2), lambda: None)
+    run = run_beside(Film(), networks_for(2), lambda: None)
     frames = iter(run)
     next(frames)
     frames.close()
@@ -158,7 +158,7 @@ def test_cameras_that_hang_are_waited_for_together(monkeypatch):
             plugged_in.wait(PATIENCE)
             yield from super().__iter__()
 
-    runs = [run_beside(Hangs(), eyes_for(1), lambda: None) for _ in range(4)]
+    runs = [run_beside(Hangs(), networks_for(1), lambda: None) for _ in range(4)]
     for run in runs:
         run.begin()
     start = time.monotonic()
@@ -180,11 +180,11 @@ def test_boxes_that_were_dropped_are_counted_for_the_camera_that_had_them():
             self.dropped += frame.image[0, 0, 0] == 1
             return Detections.empty()
 
-    eyes = SharedEyes(Eyes(Drops(), None))
-    runs = [run_beside(Film(frames=2), eyes, lambda: None) for _ in range(3)]
+    networks = NetworkPool(Networks(Drops(), None))
+    runs = [run_beside(Film(frames=2), networks, lambda: None) for _ in range(3)]
     assert [len(list(run)) for run in runs] == [2, 2, 2]
-    assert [run.perception.dropped for run in runs] == [1, 1, 1]
-    assert eyes.first.detector.dropped == 3
+    assert [run.detect_and_embed.dropped for run in runs] == [1, 1, 1]
+    assert networks.first.detector.dropped == 3
 
 
 @pytest.mark.parametrize(
@@ -257,7 +257,7 @@ def test_live_streams_are_tracked_at_once(streams, tmp_path, capsys):
         assert streams(tmp_path, "--frames", "30", names="abc") == 0
     assert set(order[: len(order) // 2]) == {"a", "b", "c"}
     for name, summary in summaries(tmp_path).items():
-        # Pictures that came while the tracker was busy are passed over; they have numbers too.
+        # Pictures that on_ready while the tracker was busy are passed over; they have numbers too.
         assert (summary["frames"], summary["ended"]) == (order.count(name), "complete")
         assert 3 < summary["frames"] <= 30
     for path in (tmp_path / "out").glob("*/tracks.txt"):

@@ -17,8 +17,8 @@ from remix_track.detections import Detections
 from remix_track.trackers.api import Runs
 from remix_track.trackers.association.settings import DeepSortSettings
 from remix_track.trackers.frame import Frame
-from remix_track.trackers.pipeline.detect_and_embed import Perceiver, Perception
-from remix_track.trackers.pipeline.ordered_workers import in_order
+from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
+from remix_track.trackers.pipeline.ordered_workers import map_ordered
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.settings import AppearanceSettings, DetectorSettings, TrackSettings
 from remix_track.trackers.sources import open_source
@@ -55,7 +55,7 @@ def double(item):
 @pytest.mark.parametrize(("workers", "ahead"), [(1, 0), (1, 3), (2, 4), (3, 3), (4, 9)])
 @pytest.mark.parametrize("count", [0, 1, 2, 40])
 def test_results_come_as_from_a_plain_loop(workers, ahead, count):
-    seen = in_order(iter(range(count)), double, lambda: [lambda: double] * (workers - 1), ahead=ahead)
+    seen = map_ordered(iter(range(count)), double, lambda: [lambda: double] * (workers - 1), ahead=ahead)
     assert list(seen) == [(item, 2 * item) for item in range(count)]
 
 
@@ -63,7 +63,7 @@ def test_one_that_is_done_early_waits_for_its_turn():
     work = Gates()
     for item in (0, 2, 3):
         work.open[item].set()
-    seen = in_order(iter(range(4)), work, lambda: [lambda: work], ahead=3)
+    seen = map_ordered(iter(range(4)), work, lambda: [lambda: work], ahead=3)
     assert next(seen) == (0, 0)
 
     def open_late():
@@ -85,7 +85,7 @@ def test_no_more_is_read_than_the_window_holds(workers, ahead):
             read.append(item)
             yield item
 
-    seen = in_order(items(), double, lambda: [lambda: double] * (workers - 1), ahead=ahead)
+    seen = map_ordered(items(), double, lambda: [lambda: double] * (workers - 1), ahead=ahead)
     held = [len(read) - taken for taken, _ in enumerate(seen, 1)]
     assert len(held) == 30
     assert max(held) == ahead - 1
@@ -104,7 +104,7 @@ def test_each_worker_does_one_thing_at_a_time(workers):
 
         return work
 
-    seen = in_order(iter(range(60)), worker(), lambda: [worker] * (workers - 1), ahead=workers + 2)
+    seen = map_ordered(iter(range(60)), worker(), lambda: [worker] * (workers - 1), ahead=workers + 2)
     for item, _ in seen:
         assert len(workers_alive()) == (0 if item == 0 else workers)
 
@@ -119,7 +119,7 @@ def test_an_error_comes_at_its_item(workers, ahead):
 
     got: list[int] = []
     with pytest.raises(KeyError, match="5"):
-        keep(in_order(iter(range(20)), work, lambda: [lambda: work] * (workers - 1), ahead=ahead), got)
+        keep(map_ordered(iter(range(20)), work, lambda: [lambda: work] * (workers - 1), ahead=ahead), got)
     assert got == [0, 1, 2, 3, 4]
 
 
@@ -129,7 +129,7 @@ def test_a_worker_that_cannot_be_made_says_so():
 
     got: list[int] = []
     with pytest.raises(MemoryError, match="no room for another"):
-        keep(in_order(itertools.count(), double, lambda: [make], ahead=3), got)
+        keep(map_ordered(itertools.count(), double, lambda: [make], ahead=3), got)
     assert got == list(range(len(got)))
     assert not workers_alive()
 
@@ -142,7 +142,7 @@ def test_an_error_of_reading_comes_after_what_was_read(ahead):
 
     got: list[int] = []
     with pytest.raises(OSError, match="unplugged"):
-        keep(in_order(items(), double, lambda: [lambda: double], ahead=ahead), got)
+        keep(map_ordered(items(), double, lambda: [lambda: double], ahead=ahead), got)
     assert got == [0, 1, 2, 3, 4]
 
 
@@ -154,7 +154,7 @@ def test_an_interruption_while_reading_comes_at_once(ahead):
 
     got: list[int] = []
     with pytest.raises(KeyboardInterrupt):
-        keep(in_order(items(), double, lambda: [lambda: double], ahead=ahead), got)
+        keep(map_ordered(items(), double, lambda: [lambda: double], ahead=ahead), got)
     assert got == ([0, 1, 2] if ahead == 0 else [0])
 
 
@@ -169,7 +169,7 @@ def test_leaving_early_ends_the_threads():
         begun.append(item)
         return item
 
-    seen = in_order(itertools.count(), work, lambda: [lambda: work], ahead=4)
+    seen = map_ordered(itertools.count(), work, lambda: [lambda: work], ahead=4)
     assert [next(seen) for _ in range(3)] == [(0, 0), (1, 1), (2, 2)]
     assert len(workers_alive()) == 2
     seen.close()
@@ -181,7 +181,7 @@ def test_a_worker_that_hangs_does_not_keep_the_caller(monkeypatch):
     monkeypatch.setattr("remix_track.trackers.pipeline.ordered_workers._STOP_SECONDS", 0.05)
     work = Gates()
     work.open[0].set()
-    seen = in_order(iter(range(4)), work, lambda: [lambda: work], ahead=2)
+    seen = map_ordered(iter(range(4)), work, lambda: [lambda: work], ahead=2)
     next(seen)
     threading.Timer(0.05, work.open[1].set).start()
     assert next(seen) == (1, -1)
@@ -268,10 +268,10 @@ def test_real_footage_gives_the_same_tracks_on_one_thread_and_on_two(shared):
 def run_over(film, workers, ahead, fails_at=None):
     tracker = Tracker.around(Colours(), fps=25, settings=DeepSortSettings())
 
-    def perceiver():
-        return Perceiver(Finder(fails_at), Colours(), min_confidence=0.5, clock=tracker.clock)
+    def processor():
+        return FrameProcessor(Finder(fails_at), Colours(), min_confidence=0.5, clock=tracker.clock)
 
-    perception = Perception(perceiver(), lambda: [perceiver] * (workers - 1), ahead=ahead)
+    perception = DetectAndEmbed(processor(), lambda: [processor] * (workers - 1), ahead=ahead)
     return Run(film, perception, tracker, fps=25)
 
 
@@ -356,12 +356,12 @@ def test_threads_are_shared_out_and_never_more_than_given(twenty, live):
 @pytest.mark.parametrize(("cameras", "loaded"), [(1, [20]), (3, [6] * 3), (50, [2] * 7)])
 def test_cameras_share_out_all_threads(twenty, cameras, loaded):
     runs, given = twenty
-    eyes = runs.shared_eyes(cameras)
-    with eyes.borrow():
+    networks = runs.network_pool(cameras)
+    with networks.borrow():
         pass
     assert given == loaded
     with contextlib.ExitStack() as stack:
-        pairs = {id(stack.enter_context(eyes.borrow())) for _ in range(min(cameras, 8))}
+        pairs = {id(stack.enter_context(networks.borrow())) for _ in range(min(cameras, 8))}
     assert len(pairs) == min(cameras, 8)
 
 
@@ -386,14 +386,14 @@ def test_a_clock_counts_all_threads(monkeypatch):
 def test_a_loop_left_early_ends_its_work_before_the_process(tmp_path):
     program = """
 import pathlib, sys, threading, time
-from remix_track.trackers.pipeline.ordered_workers import in_order
+from remix_track.trackers.pipeline.ordered_workers import map_ordered
 begun = threading.Event()
 def work(item):
     if item:
         begun.set()
         time.sleep(0.5)
         pathlib.Path(sys.argv[1]).touch()
-results = in_order(iter(range(9)), work, ahead=2)
+results = map_ordered(iter(range(9)), work, ahead=2)
 next(results)
 threading.Thread(target=lambda: next(results), daemon=True).start()
 begun.wait(30)
@@ -411,7 +411,9 @@ def test_a_stop_waits_for_the_worker_that_is_being_made_and_makes_no_other():
         made.append(number)
         return double
 
-    results = in_order(iter(range(9)), double, lambda: [partial(make, 1), partial(make, 2), partial(make, 3)], ahead=4)
+    results = map_ordered(
+        iter(range(9)), double, lambda: [partial(make, 1), partial(make, 2), partial(make, 3)], ahead=4
+    )
     next(results)
     next(results)
     assert begun.wait(PATIENCE)
@@ -431,7 +433,7 @@ def test_workers_are_made_one_at_a_time():
         making.pop()
         return double
 
-    seen = in_order(iter(range(60)), double, lambda: [make] * 4, ahead=6)
+    seen = map_ordered(iter(range(60)), double, lambda: [make] * 4, ahead=6)
     assert [result for _, result in seen] == [2 * item for item in range(60)]
     assert set(most) == {1}
 
@@ -446,5 +448,5 @@ def test_a_result_is_waited_for_where_a_signal_may_raise():
             where.append(Path(sys._current_frames()[caller].f_code.co_filename).name)
         return item
 
-    assert [result for _, result in in_order(iter(range(2)), look, ahead=2)] == [0, 1]
-    assert where == ["overlap.py"]
+    assert [result for _, result in map_ordered(iter(range(2)), look, ahead=2)] == [0, 1]
+    assert where == ["ordered_workers.py"]

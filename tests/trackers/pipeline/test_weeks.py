@@ -10,7 +10,7 @@ from remix_track.detections import Detections, Tracks
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing.drawer import Drawer, DrawingSettings
 from remix_track.trackers.frame import TrackedFrame
-from remix_track.trackers.pipeline.detect_and_embed import Perceiver, Perception
+from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
 from remix_track.trackers.pipeline.id_set import IdSet
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.sinks import vector_sums
@@ -149,7 +149,7 @@ def test_a_live_run_does_not_grow(tmp_path, monkeypatch, tracker):
     frames = 1000
     association = AssociationSettings(tracker=tracker, camera_motion=tracker != "remix")
     made = Tracker.around(None, fps=25, settings=DeepSortSettings(max_age=8, n_init=2), association=association)
-    seen = Perception(Perceiver(Passing(), None, min_confidence=0.5, clock=made.clock))
+    seen = DetectAndEmbed(FrameProcessor(Passing(), None, min_confidence=0.5, clock=made.clock))
     run = Run(Source(Weeks(frames), Selection()), seen, made, fps=25)
     drawer = Drawer(DrawingSettings(labels=False, trail_seconds=0.4))  # of labels the latest 4,096 are kept
     sinks = [

@@ -20,7 +20,7 @@ from remix_track.detections import Detections, Tracks
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing.drawer import Drawer, DrawingSettings
 from remix_track.trackers.frame import TrackedFrame, blank
-from remix_track.trackers.pipeline.detect_and_embed import Perceiver, Perception
+from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.sinks import vector_sums, video
 from remix_track.trackers.sinks.embeddings import EmbeddingSink
@@ -220,7 +220,7 @@ class Walker:
 def watched(camera, out, *words):
     """What a command line does with a live source, without the network."""
     made = Tracker.around(None, fps=5, settings=DeepSortSettings(n_init=1), association=AssociationSettings())
-    seen = Perception(Perceiver(Walker(), None, min_confidence=0.5, clock=made.clock))
+    seen = DetectAndEmbed(FrameProcessor(Walker(), None, min_confidence=0.5, clock=made.clock))
     run = Run(Source(camera, Selection()), seen, made, fps=5)
     out.mkdir()
     outputs = Outputs(out, 0.0)

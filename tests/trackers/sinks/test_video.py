@@ -122,7 +122,7 @@ def test_in_place_the_growing_file_becomes_a_plain_one_without_a_copy(tmp_path, 
     def no_copy(path):
         raise AssertionError(f"{path} is copied")
 
-    monkeypatch.setattr(video, "whole_file", no_copy)
+    monkeypatch.setattr(video, "atomic_write", no_copy)
     path = tmp_path / "video.mp4"
     sink = VideoSink(path, 10, in_place=True)
     for frame in frames_of(frames):
@@ -173,7 +173,7 @@ def test_without_room_for_a_copy_the_fragments_stay(tmp_path, monkeypatch, caplo
     def full(path):
         raise InputError(f"{path}: cannot be written (No space left on device)")
 
-    monkeypatch.setattr(video, "whole_file", full)
+    monkeypatch.setattr(video, "atomic_write", full)
     write_all(VideoSink(path, 10), frames_of(33))
     assert "stays in fragments" in caplog.text
     assert len(decoded(path)) == 33
