@@ -16,6 +16,7 @@ from remix_track.errors import InputError
 from remix_track.trackers.association.box_limit import BoxLimit
 from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE, least_score
 from remix_track.trackers.detectors.detector import Detector
+from remix_track.trackers.pipeline.between_detections import detect_every
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
 from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, NetworkPool, Networks
 from remix_track.trackers.pipeline.run import Run
@@ -28,6 +29,8 @@ MOST_WORKERS = 8
 """Frames looked at at once: each takes networks of its own, 50 to 200 MB."""
 SPARE_FRAMES = 2
 """Frames read beyond those that are looked at, so that no worker waits for the next one."""
+MOST_AHEAD = 32
+"""Frames under way where not all are looked at: 6 MB each at 1080p."""
 
 
 class Runs:
@@ -66,16 +69,17 @@ class Runs:
         """
         offline = self.settings.offline
         self.refuse_waiting(source)
-        fps = source.fps / stride
+        fps, every = source.fps / stride, self.every(source.fps / stride)
         if not source.live:
-            tracker = self._tracker(self.embedder, fps)
-            seen = self.detect_and_embed(tracker.clock, look=self._looks_always)
-            return Run(source, seen, tracker, fps=fps, offline=offline, reopen=reopen)
+            tracker = self._tracker(self.embedder, fps / every)
+            seen = self.detect_and_embed(tracker.clock, look=self._looks_always, every=every)
+            return Run(source, seen, tracker, fps=fps, every=every, offline=offline, reopen=reopen)
         # What is live is seen frame by frame by all threads: there the newest frame counts, not their number.
-        tracker = self._tracker(self.embedder if self._workers == 1 else self._load_embedder(self._threads), fps)
+        embedder = self.embedder if self._workers == 1 else self._load_embedder(self._threads)
+        tracker = self._tracker(embedder, fps / every)
         detector, look = self.detector(self._threads), self._looks_always
         process = self._processor(detector, tracker.embedder, clock=tracker.clock, look=look, limit=BoxLimit())
-        return Run(source, DetectAndEmbed(process), tracker, fps=fps)
+        return Run(source, DetectAndEmbed(process), tracker, fps=fps, every=every)
 
     def run_beside(
         self, source: Source, networks: NetworkPool, on_ready: Callable[[], None], *, stride: int = 1
@@ -92,9 +96,14 @@ class Runs:
             InputError: the end of the source decides, and it has none.
         """
         self.refuse_waiting(source)
-        tracker = self._tracker(networks.first.embedder or self.embedder, source.fps / stride)
+        fps, every = source.fps / stride, self.every(source.fps / stride)
+        tracker = self._tracker(networks.first.embedder or self.embedder, fps / every)
         processor = partial(self._processor, clock=tracker.clock, look=self._looks_always, limit=BoxLimit())
-        return Run(source, LiveDetectAndEmbed(networks, processor, on_ready), tracker, fps=source.fps / stride)
+        return Run(source, LiveDetectAndEmbed(networks, processor, on_ready), tracker, fps=fps, every=every)
+
+    def every(self, fps: float) -> int:
+        """Of how many frames one is detected in, of a source of so many a second as they come."""
+        return detect_every(self.settings.detector.detect_every, fps)
 
     def refuse_waiting(self, source: Source) -> None:
         """Refuse a source that never ends where the end decides.
@@ -119,7 +128,7 @@ class Runs:
         workers = min(self._workers, cameras)
         return NetworkPool(*self._networks(workers, look=self._looks_always))
 
-    def detect_and_embed(self, clock: StageClock, *, look: bool = True) -> DetectAndEmbed:
+    def detect_and_embed(self, clock: StageClock, *, look: bool = True, every: int = 1) -> DetectAndEmbed:
         """What looks at the frames of one source that waits for us.
 
         Networks on OpenVINO look at several frames at once, each on its share of the threads: their answers do not
@@ -129,6 +138,7 @@ class Runs:
         Args:
             clock: for the stages `detect` and `embed`.
             look: embed what is detected.
+            every: of how many frames one is looked at; the others pass through.
 
         Raises:
             InputError: a detector that cannot be used.
@@ -142,7 +152,8 @@ class Runs:
         def more() -> list[Callable[[], FrameProcessor]]:
             return [partial(made, make) for make in others()]
 
-        return DetectAndEmbed(processor(*first), more, ahead=self._workers + SPARE_FRAMES if self._threads > 1 else 0)
+        ahead = max(self._workers + SPARE_FRAMES, min(self._workers * every + SPARE_FRAMES, MOST_AHEAD))
+        return DetectAndEmbed(processor(*first), more, ahead=ahead if self._threads > 1 else 0)
 
     def _networks(self, workers: int, *, look: bool) -> tuple[Networks, Callable[[], list[Callable[[], Networks]]]]:
         """A detector and an encoder on their share of the threads, and what makes the others that share them."""

@@ -23,12 +23,14 @@ class Frame:
         image: (H, W, 3) uint8, BGR.
         time: seconds since the source's first frame.
         utc: when the picture was taken, as far as the sender tells, else when it arrived; None for files.
+        detect: people are to be detected in it; see `pipeline.between_detections`.
     """
 
     index: int
     image: NDArray[np.uint8]
     time: float
     utc: datetime | None = None
+    detect: bool = True
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -11,6 +11,9 @@ from remix_track.trackers.drawing.drawer import DrawingSettings
 from remix_track.trackers.linking.settings import OfflineSettings
 from remix_track.trackers.sources.stream_settings import StreamSettings
 
+MOST_BETWEEN = 30
+"""Frames to a detection: they wait for the next one in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class DetectorSettings:
@@ -30,6 +33,10 @@ class DetectorSettings:
         default="float32",
         metadata={"help": "float32, or fast: OpenVINO with 16-bit numbers; few boxes move by a pixel or more"},
     )
+    detect_every: int | Literal["auto"] = field(
+        default=1,
+        metadata={"help": "detect in every N-th frame and fill in those between; auto: about 12 times a second"},
+    )
     detector_task: Literal["auto", "detect", "segment", "pose", "obb"] = field(
         default="auto", metadata={"help": "what an exported YOLO was trained for, if its file does not say"}
     )
@@ -40,6 +47,8 @@ class DetectorSettings:
             raise InputError(f"imgsz = {self.imgsz} is outside 32..8192 pixels")
         if not 0 < self.iou <= 1:
             raise InputError(f"iou = {self.iou} is outside 0..1")
+        if self.detect_every != "auto" and not 1 <= self.detect_every <= MOST_BETWEEN:
+            raise InputError(f"detect_every = {self.detect_every} is outside 1..{MOST_BETWEEN}, and is not auto")
 
 
 @dataclass(frozen=True, slots=True)

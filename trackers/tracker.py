@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from remix_track import settings as settings_
 from remix_track.arrays import IMAGE, bgr_image, is_no_image, numbers
+from remix_track.boxes import xyxy_from_tlwh
 from remix_track.detections import Detections, Tracks
 from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
@@ -24,7 +25,7 @@ from remix_track.trackers.association.settings import (
     check_fps,
     least_score,
 )
-from remix_track.trackers.association.track_table import detected, reported
+from remix_track.trackers.association.track_table import detected, expected, reported
 from remix_track.trackers.linking.finished_tracks import Finished, TrackBook
 from remix_track.trackers.linking.settings import OfflineSettings
 from remix_track.trackers.stage_clock import StageClock
@@ -50,6 +51,7 @@ class Tracker:
         crops: detections embedded so far.
         crops_saved: detections that were not, as `appearance="auto"` found them unambiguous.
         picture_width: pixels; None until it is known by an image or by `around`.
+        warp: (2, 3) how the camera moved before the last frame; None where it rests, or that could not be seen.
     """
 
     def __init__(
@@ -119,6 +121,7 @@ class Tracker:
         is_remix = association.tracker == "remix"
         self._life_cycle = remix(settings, association, fps=fps) if is_remix else deep_sort(settings, fps=fps)
         self._least_score = least_score(settings, association)
+        self.warp: Warp | None = None
         self._found = FrameDetections.of(Detections.empty(), np.empty(0, np.intp), settings)
         self._vector_width: int | None = None
         self.picture_width: int | None = None
@@ -190,11 +193,7 @@ class Tracker:
         pixels, camera = self._checked(detections, image), None if camera is None else _checked_warp(camera)
         rows = np.flatnonzero(detections.score >= self._least_score)
         rows = rows[self._limit.best(detections.score[rows], self._frames + 1)]
-        if camera is None:
-            camera = self.camera(detections, pixels)
-        if camera is not None:
-            self._life_cycle.follow_camera(camera)
-        self._note_turn(camera)
+        self._follow_camera(self.camera(detections, pixels) if camera is None else camera)
         found = FrameDetections.of(detections, rows, self.settings)
         self._found = found = self._with_appearance(found, detections, rows, pixels)
         with self.clock("associate"):
@@ -202,6 +201,39 @@ class Tracker:
             coast, detector_box = self.settings.max_coast, self.settings.box == "detector"
             tracks, expected_tlwh = self._life_cycle.tracks, self._life_cycle.expected_tlwh()
             return reported(tracks, expected_tlwh, found, max_coast=coast, detector_box=detector_box)
+
+    def pass_over(self, image: Any = None, camera: Warp | None = None, *, ahead: float) -> Tracks:
+        """Take a frame in which nothing is detected on purpose: the camera is followed, and no track grows older.
+
+        Args:
+            image: as `update` takes it.
+            camera: as `update` takes it.
+            ahead: how far the frame lies from the last one that `update` took, as a share of the time from one such
+                frame to the next.
+
+        Returns:
+            The people as the last frame had them, where they are expected; no detection is behind them, and scores are
+            those of the last one.
+
+        Raises:
+            InputError: an image of another size than those before it, or no image.
+        """
+        pixels, camera = self._checked(Detections.empty(), image), None if camera is None else _checked_warp(camera)
+        found = self._found
+        if camera is None:
+            about_here = Detections(xyxy_from_tlwh(found.tlwh), found.score, found.class_id)
+            camera = self.camera(about_here, pixels)
+        self._follow_camera(camera)
+        with self.clock("associate"):
+            width = found.feature.shape[1]
+            expected_tlwh = self._life_cycle.expected_tlwh(ahead)
+            return expected(self._life_cycle.tracks, expected_tlwh, width, max_coast=self.settings.max_coast)
+
+    def _follow_camera(self, camera: Warp | None) -> None:
+        if camera is not None:
+            self._life_cycle.follow_camera(camera)
+        self.warp = camera
+        self._note_turn(camera)
 
     def end_tracks(self) -> None:
         """End every track: the next image is of another size, or of another scene; ids go on, none is given twice."""

@@ -6,10 +6,11 @@ import itertools
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from remix_track.trackers.settings import TrackSettings
 if TYPE_CHECKING:
     from remix_track.detections import Tracks
     from remix_track.trackers.api import Runs
+    from remix_track.trackers.frame import Frame
 
 _logger = logging.getLogger(__name__)
 
@@ -141,34 +143,46 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
     Raises:
         InputError: a detector, weights or pictures that cannot be used.
     """
+    from remix_track.trackers.frame import Frame
     from remix_track.trackers.linking.finished_tracks import TrackBook
+    from remix_track.trackers.pipeline.between_detections import BetweenDetections
     from remix_track.trackers.tracker import Tracker
 
     start = time.perf_counter()
     runs = _runs(job)
+    every = runs.every(job.fps)
     tracker = Tracker.around(
         runs.embedder,
-        fps=job.fps,
+        fps=job.fps / every,
         settings=runs.settings.tracker,
         association=runs.settings.association,
         picture_width=job.width,
     )
     seen, replayed = _perceive(job, runs)
-    frames, nothing, book = 0, np.empty((0, 0, 3), np.uint8), TrackBook(job.fps)
-    offline, before = runs.settings.offline, job.first - 1
-    last = before  # that was there: `job.last` is what a text file says
+    frames, nothing, book = 0, np.empty((0, 0, 3), np.uint8), TrackBook(job.fps / every)
+    offline, last = runs.settings.offline, job.first - 1  # that was there: `job.last` is what a text file says
+    between = BetweenDetections(tracker, every, hold=True, keep_places=offline.offline)
+
+    def number(index: int) -> int:
+        return 1 + (index - job.first) // every
+
     with atomic_write(job.output, parents=False) as path, path.open("w", encoding="ascii") as file:
         for index, detections, camera in seen:
-            tracks = tracker.update(detections, nothing, camera)
-            if offline.offline:
-                tracker.note(book, index - before)
-            else:
-                file.write(_lines(index, tracks))
+            frame = Frame(index, nothing, (index - 1) / job.fps, detect=frames % every == 0)
+            ready = between.update(frame, detections, camera)
+            if offline.offline and frame.detect:
+                tracker.note(book, number(index))
+            elif not offline.offline:
+                file.writelines(_lines(one.index, one.tracks) for one in ready)
             frames, last = frames + 1, index
             step()
+        ready = between.rest()
         if offline.offline:
             finished = tracker.finish(book, offline)
-            file.writelines(_lines(index, finished.tracks(index - before)) for index in range(job.first, last + 1))
+            tracks = partial(between.in_the_end, finished=finished, number=number)
+            file.writelines(_lines(index, tracks(index)) for index in range(job.first, last + 1))
+        else:
+            file.writelines(_lines(one.index, one.tracks) for one in ready)
     return Done(job.name, frames, time.perf_counter() - start, replayed)
 
 
@@ -249,19 +263,27 @@ def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[CachedFrame]:
         notes += [detector.doubt] if isinstance(detector, PublicDetections) and detector.doubt else []
         return
     count = job.last - job.first + 1
-    detect_and_embed = runs.detect_and_embed(StageClock())
+    every = runs.every(job.fps)
+    detect_and_embed = runs.detect_and_embed(StageClock(), every=every)
     motion = CameraMotion() if runs.settings.association.follows_camera else None
     with (
         open_source(job.pictures, start=job.first, frames=count, fps=job.fps) as source,
-        contextlib.closing(detect_and_embed(iter(source))) as seen,
+        contextlib.closing(detect_and_embed(_marked(source, every))) as seen,
     ):
+        here = np.empty((0, 4), np.float32)
         for frame, detections in seen:
-            camera = motion(frame.image, detections.xyxy) if motion else None
+            here = detections.xyxy if frame.detect else here
+            camera = motion(frame.image, here) if motion else None
             yield CachedFrame(frame.index, detections, camera)
         # Its doubts the source says itself.
         notes += [*source.warnings, *source.problems, *detect_and_embed.doubts]
         for problem in source.problems:
             _logger.warning("%s: %s", job.name, problem)
+
+
+def _marked(frames: "Iterable[Frame]", every: int) -> "Iterator[Frame]":
+    for count, frame in enumerate(frames):
+        yield dataclasses.replace(frame, detect=count % every == 0)
 
 
 def _facts(job: Job, runs: "Runs") -> dict[str, Any]:
@@ -272,6 +294,7 @@ def _facts(job: Job, runs: "Runs") -> dict[str, Any]:
         "version": 3,
         "pictures": fingerprint(job.pictures) if job.pictures else None,
         "frames": [job.first, job.last],
+        "every": runs.every(job.fps),
         "detector": dataclasses.asdict(detector) | {"detector": named.name},
         "detector_file": fingerprint(named) if named.exists() else runs.detector().name,
         "min_confidence": job.settings.tracker.min_confidence,

@@ -170,6 +170,7 @@ def summarise(run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str
             "tracks": len(outputs.people),
             "boxes": outputs.boxes,
             "detector": run.detector.name,
+            "detect_every": run.every,
             "dropped_detections": run.detect_and_embed.dropped,
             "appearance": run.tracker.embedder.description if run.tracker.embedder else "none (motion only)",
             "crops": {"embedded": run.tracker.crops, "saved": run.tracker.crops_saved},

@@ -134,9 +134,9 @@ class KalmanFilter:
         inside = distance <= gate
         return track[inside], column[inside], distance[inside]
 
-    def tlwh(self, mean: Values) -> Boxes:
-        """The boxes (T, 4) where tracks are expected."""
-        return self._coordinates.tlwh(mean[:, 0])
+    def tlwh(self, mean: Values, ahead: float = 0.0) -> Boxes:
+        """The boxes (T, 4) where tracks are expected; `ahead` frames later, also a part of one."""
+        return self._coordinates.tlwh(mean[:, 0] + ahead * mean[:, 1] if ahead else mean[:, 0])
 
 
 class Xyah:

@@ -94,9 +94,9 @@ class TrackLifeCycle:
         self._begin(found, fresh)
         self._name()
 
-    def expected_tlwh(self) -> NDArray[np.floating]:
-        """The boxes (T, 4) of `tracks` by the motion model."""
-        return self._motion.tlwh(self.tracks["mean"])
+    def expected_tlwh(self, ahead: float = 0.0) -> NDArray[np.floating]:
+        """The boxes (T, 4) of `tracks` by the motion model, `ahead` frames after the last update."""
+        return self._motion.tlwh(self.tracks["mean"], ahead)
 
     def end_all(self) -> None:
         """End every track; numbers and ids go on, none is given twice."""

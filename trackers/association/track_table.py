@@ -69,9 +69,7 @@ def reported(
     """
     chosen = tracks["confirmed"] & (tracks["time_since_update"] <= max_coast)
     here = tracks["detection"] >= 0
-    # A prediction can shrink through zero: of a person who was last detected half hidden behind something.
-    stands = np.isfinite(expected_tlwh).all(axis=1) & (expected_tlwh[:, 2:] > 0).all(axis=1)
-    chosen &= stands | here
+    chosen &= _stands(expected_tlwh) | here
     measured = here & ((expected_tlwh[:, 2:] <= 0).any(axis=1) | detector_box)
     tlwh = np.where(measured[:, None], tracks["tlwh"], expected_tlwh)[chosen]
     column, here = tracks["detection"][chosen], here[chosen]
@@ -85,3 +83,29 @@ def reported(
         detection=row,
         embedding=feature if feature.shape[1] else None,
     )
+
+
+def expected(tracks: Table, tlwh: NDArray[np.floating], width: int, *, max_coast: int) -> Tracks:
+    """The same tracks in a frame that is passed over, where they are expected.
+
+    Args:
+        tracks: T tracks after the last frame that was detected in.
+        tlwh: (T, 4) where they are expected.
+        width: of appearance vectors; 0: there are none.
+        max_coast: frames.
+    """
+    chosen = tracks["confirmed"] & (tracks["time_since_update"] <= max_coast) & _stands(tlwh)
+    count = int(chosen.sum())
+    return Tracks(
+        ids=tracks["public_id"][chosen],
+        xyxy=xyxy_from_tlwh(tlwh[chosen]).astype(np.float32),
+        score=tracks["score"][chosen],
+        class_id=tracks["class_id"][chosen],
+        detection=np.full(count, -1),
+        embedding=np.zeros((count, width), np.float32) if width else None,
+    )
+
+
+def _stands(tlwh: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Boxes with an area: a prediction can shrink through zero, of a person last detected half hidden."""
+    return np.asarray(np.isfinite(tlwh).all(axis=1) & (tlwh[:, 2:] > 0).all(axis=1))

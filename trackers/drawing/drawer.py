@@ -160,7 +160,7 @@ def _draw_boxes(
 
     for row in order.tolist():
         left, top, right, bottom = boxes[row].tolist()
-        width = line if frame.tracks.detection[row] >= 0 else max(1, line // 2)
+        width = max(1, line // 2) if math.isnan(frame.scores[row]) else line
         cv2.rectangle(image, (left, top), (right, bottom), colour_of(int(frame.ids[row])), width)
 
 

@@ -60,7 +60,9 @@ class FrameProcessor:
         self._clock = clock
 
     def __call__(self, frame: Frame) -> Detections:
-        """The detections of a frame, embedded if there is an encoder."""
+        """The detections of a frame, embedded if there is an encoder; none of a frame that is passed over."""
+        if not frame.detect:
+            return Detections.empty()
         with self._clock("detect"):
             found = self.detector(frame)
         used = found[found.score >= self._least_score]

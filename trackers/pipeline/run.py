@@ -14,6 +14,7 @@ from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.frame import Frame, TrackedFrame, blank
 from remix_track.trackers.linking.finished_tracks import TrackBook
 from remix_track.trackers.linking.settings import OfflineSettings
+from remix_track.trackers.pipeline.between_detections import BetweenDetections, passing_over
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, ProcessedFrames
 from remix_track.trackers.pipeline.id_set import IdSet
 from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, LiveProcessedFrames
@@ -42,6 +43,7 @@ class Run:
         people: ids given out so far.
         people_now: how many of them are in the last frame.
         fps: frames per second as they come out (after a stride).
+        every: of how many frames one is detected in.
         offline: frames come when all of the source is tracked.
         on_progress: called with the number of frames tracked so far, while none comes out.
     """
@@ -53,6 +55,7 @@ class Run:
         tracker: Tracker,
         *,
         fps: float,
+        every: int = 1,
         offline: OfflineSettings | None = None,
         reopen: Callable[[], Source] | None = None,
     ) -> None:
@@ -63,11 +66,12 @@ class Run:
             detect_and_embed: what looks at them.
             tracker: what makes people of what is seen.
             fps: frames per second as they come out.
+            every: of how many frames one is detected in; the tracker is for the rate of these.
             offline: what is done after the last frame; None: frames come out as they are tracked.
             reopen: opens the source once more, for the pictures of frames that come out offline; None: they are black.
         """
         self.source = source
-        self.fps = fps
+        self.fps, self.every = fps, every
         self.detect_and_embed = detect_and_embed
         self.tracker = tracker
         self.frames = 0
@@ -78,6 +82,7 @@ class Run:
         self.offline = offline is not None and offline.offline
         self.on_progress: Callable[[int], None] = lambda _: None
         self._finishing = offline or OfflineSettings()
+        self._between = BetweenDetections(tracker, every, hold=not source.live, keep_places=self.offline)
         self._reopen = reopen
         self._seen: ProcessedFrames | None = None
         self._iterated = False
@@ -122,31 +127,32 @@ class Run:
             for frame, detections in seen:
                 if size not in (None, frame.image.shape):
                     # In pictures of another size, where people were expected means nothing.
-                    self.tracker.end_tracks()
+                    yield from self._between.end_tracks()
                 size = frame.image.shape
-                tracks = self.tracker.update(detections, frame.image)
-                yield TrackedFrame(frame.index, frame.image, frame.time, tracks, frame.utc)
+                yield from self._between.update(frame, detections)
+            yield from self._between.rest()
 
     def _finished(self) -> Generator[TrackedFrame, None, None]:
         # The book counts wanted frames, lost ones too: with a stride their own numbers jump, and gaps seem longer.
         # A book is of pictures of one size: paths are in pixels.
-        books, known, first = list[TrackBook](), dict[int, _Told](), None
+        books, known, first, places = list[TrackBook](), dict[int, _Told](), None, self._between.places
         size: tuple[int, ...] = ()
         with contextlib.closing(self._tracked()) as frames:
             for frame in frames:
                 first = frame.index if first is None else first
                 if frame.image.shape != size:
-                    books.append(TrackBook(self.fps))
+                    books.append(TrackBook(self.fps / self.every))
                     size = frame.image.shape
-                number = 1 + (frame.index - first) // self.source.stride
+                number = 1 + (frame.index - first) // (self.source.stride * self.every)
                 known[frame.index] = _Told(number, frame.time, size, len(books) - 1)
-                self.tracker.note(books[-1], number)
+                if frame.index not in places:
+                    self.tracker.note(books[-1], number)
                 self.on_progress(len(known))
         done = [self.tracker.finish(book, self._finishing) for book in books]
         begins = [0, *itertools.accumulate(one.people for one in done)]
         for index, image in self._pictures(known):
             told = known[index]
-            tracks = done[told.book].tracks(told.number)
+            tracks = self._between.in_the_end(index, done[told.book], lambda one: known[one].number)
             named = dataclasses.replace(tracks, ids=tracks.ids + begins[told.book])
             yield TrackedFrame(index, image, told.time, named)
 
@@ -170,7 +176,7 @@ class Run:
         return {stage: spent.get(stage, 0.0) for stage in STAGES} | camera
 
     def _read(self) -> Iterator[Frame]:
-        frames = iter(self.source)
+        frames = passing_over(iter(self.source), self.every)
         while (frame := self._next(frames)) is not None:
             yield frame
 
