@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from remix_track.errors import InputError
 
-PICTURE_FORMATS = {
+IMAGE_FORMATS = {
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),
     ".png": "PNG",
     ".bmp": "BMP",
@@ -20,7 +20,7 @@ PICTURE_FORMATS = {
 }
 """Pillow's format for each ending of a picture; a picture is read by its content, whatever of these it is called."""
 
-PICTURE_ENDINGS = frozenset(PICTURE_FORMATS)
+IMAGE_ENDINGS = frozenset(IMAGE_FORMATS)
 VIDEO_ENDINGS = frozenset(
     {".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".m2v", ".vob", ".ts", ".mts", ".m2ts"}
     | {".gif", ".wmv", ".asf", ".flv", ".ogv", ".3gp", ".mxf", ".y4m", ".mjpeg", ".h264", ".264", ".hevc", ".265"}
@@ -30,9 +30,9 @@ _MOST_FILES = 1_000_000
 Entry = TypeVar("Entry")
 
 
-def is_picture(path: Path) -> bool:
+def is_image(path: Path) -> bool:
     """Whether a file is a picture by its name; hidden files (`._img1.jpg` of macOS) are not."""
-    return path.suffix.lower() in PICTURE_ENDINGS and not path.name.startswith(".")
+    return path.suffix.lower() in IMAGE_ENDINGS and not path.name.startswith(".")
 
 
 def is_video(path: Path) -> bool:
@@ -40,13 +40,13 @@ def is_video(path: Path) -> bool:
     return path.suffix.lower() in VIDEO_ENDINGS and not path.name.startswith(".")
 
 
-def pictures_in(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
     """The picture files directly in a folder, `img2` before `img10`.
 
     Raises:
         InputError: the folder cannot be read, or holds too many files.
     """
-    return in_natural_order(path for path in files_in(folder) if is_picture(path))
+    return in_natural_order(path for path in files_in(folder) if is_image(path))
 
 
 def videos_in(folder: Path) -> list[Path]:

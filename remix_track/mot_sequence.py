@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from remix_track.errors import InputError, parsing
-from remix_track.media_files import pictures_in, videos_in
-from remix_track.picture_numbers import numbers_of_sequence
+from remix_track.image_numbers import numbers_of_sequence
+from remix_track.media_files import images_in, videos_in
 
 INFO = "seqinfo.ini"
 _MAX_BYTES = 64 * 1024
@@ -113,7 +113,7 @@ def read_sequence(folder: Path) -> MotSequence:
     """
     info = SequenceInfo.read(folder / INFO) if os.path.lexists(folder / INFO) else SequenceInfo(_name(folder))
     images = folder / info.image_folder
-    pictures = _one_a_frame(pictures_in(images), info.image_ending) if os.path.isdir(images) else []  # noqa: PTH112
+    pictures = _one_a_frame(images_in(images), info.image_ending) if os.path.isdir(images) else []  # noqa: PTH112
     numbered = numbers_of_sequence(pictures, images)
     numbers = numbered.numbers or range(1, len(pictures) + 1)
     videos = [] if pictures else videos_in(folder)

@@ -6,7 +6,7 @@ from remix_track.addresses import shown_address, usable_address, without_passwor
 from remix_track.cli.main import main
 from remix_track.errors import InputError
 from remix_track.trackers.sources import open_source
-from tests.trackers.sources.test_stream import send_pictures, serve
+from tests.trackers.sources.test_stream import send_images, serve
 
 SHOWN = {
     "rtsp://camera/live": "rtsp://camera/live",
@@ -94,7 +94,7 @@ def test_no_file_of_a_run_holds_a_password_and_the_server_gets_it_whole(tmp_path
             handler.send_header("WWW-Authenticate", 'Basic realm="camera"')
             handler.end_headers()
         else:
-            send_pictures(handler, range(1, 6))
+            send_images(handler, range(1, 6))
 
     (tmp_path / "det.txt").write_text("".join(f"{frame},-1,20,20,40,60,0.9\n" for frame in range(1, 6)))
     with serve(answer) as (url, _):

@@ -7,7 +7,7 @@ import pytest
 from remix_track.errors import InputError
 from remix_track.eval.files.sequences import find_sequences
 from remix_track.eval.protocols import PRESETS
-from remix_track.media_files import PICTURE_ENDINGS, PICTURE_FORMATS
+from remix_track.media_files import IMAGE_ENDINGS, IMAGE_FORMATS
 from remix_track.mot_sequence import SequenceInfo, frames_of, read_sequence, sequence_around
 from remix_track.trackers.sources import open_source
 
@@ -134,14 +134,14 @@ def test_a_link_is_followed_by_both(tmp_path):
         assert [frame.index for frame in source] == [1, 2]
 
 
-@pytest.mark.parametrize("ending", sorted(PICTURE_ENDINGS))
+@pytest.mark.parametrize("ending", sorted(IMAGE_ENDINGS))
 def test_evaluation_and_tracker_find_every_kind_of_picture(tmp_path, ending):
     from PIL import Image
 
     folder = _sequence(tmp_path / "seq", "imDir=frames\nframeRate=10", text=[1, 4])
     (folder / "frames").mkdir()
     for number in (1, 4):
-        Image.new("RGB", (16, 16)).save(folder / "frames" / f"{number:06d}{ending.upper()}", PICTURE_FORMATS[ending])
+        Image.new("RGB", (16, 16)).save(folder / "frames" / f"{number:06d}{ending.upper()}", IMAGE_FORMATS[ending])
     (found,) = find_sequences(folder, PRESETS["data"]).sequences
     assert (found.pictures, found.frames) == (folder / "frames", 4)
     for place in (folder, folder / "frames"):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _SWITCHES = 300
 _SPANS = 12
-_PICTURED_SPANS = 6
+_ILLUSTRATED_SPANS = 6
 _TEMPLATES = Path(__file__).parent / "templates"
 _SHOWN_METRICS = ("MOTA", "IDF1", "IDsw", "HOTA", "FP", "FN", "MT", "ML", "Frag")
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:"
@@ -109,8 +109,8 @@ def _section(
     switches = match.switches()
     missed, alarms = missed_spans(match, _SPANS), false_alarm_spans(match, _SPANS)
     switch_shots = [_shots_of(match, switch) for switch in switches[: room.switches]]
-    missed_shots = [_missed_shot(match, span) for span in missed[:_PICTURED_SPANS]]
-    alarm_shots = [_alarm_shot(match, span) for span in alarms[:_PICTURED_SPANS]]
+    missed_shots = [_missed_shot(match, span) for span in missed[:_ILLUSTRATED_SPANS]]
+    alarm_shots = [_alarm_shot(match, span) for span in alarms[:_ILLUSTRATED_SPANS]]
     wanted = [*(shot for pair in switch_shots for shot in pair), *missed_shots, *alarm_shots]
     pictures = {} if picture is None else take(wanted, name, picture, budget)
     return {

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_OUTPUT = Path("runs/eval")
 _PRESETS = ("mot15", "mot16", "mot17", "mot20", "dancetrack", "sportsmot")
 _PUBLIC = "public"
-_MOST_WITHOUT_PICTURES = 1_000_000
+_MOST_WITHOUT_IMAGES = 1_000_000
 """Nine hours at 30 per second: where no picture says that a frame is there, a wrong number would cost weeks."""
 
 
@@ -230,10 +230,10 @@ def _job(arguments: argparse.Namespace, settings: TrackSettings, sequence: "Vide
         )
     first, last = split_range(arguments.split, sequence.frames)
     unseen = public and settings.appearance.weights == "none" and not settings.association.follows_camera
-    if (pictures is None or unseen) and last - first >= _MOST_WITHOUT_PICTURES:
+    if (pictures is None or unseen) and last - first >= _MOST_WITHOUT_IMAGES:
         raise InputError(
             f"{sequence.folder}: {last - first + 1:,} frames of detections alone are more than "
-            f"{_MOST_WITHOUT_PICTURES:,}; correct seqLength in seqinfo.ini, or the frame numbers in det.txt and gt.txt"
+            f"{_MOST_WITHOUT_IMAGES:,}; correct seqLength in seqinfo.ini, or the frame numbers in det.txt and gt.txt"
         )
     return Job(
         name=sequence.name,
@@ -273,7 +273,7 @@ def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Foun
 
 
 def _write_errors_page(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:
-    from remix_track.cli.pictures import Pictures
+    from remix_track.cli.sequence_images import Pictures
     from remix_track.eval.matching.preprocess import split_range
     from remix_track.eval.report import errors_page
 

@@ -84,10 +84,10 @@ def _print(best: Sequence[Found], embedder: "Embedder") -> None:
 def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
     """The picture, and beside it a crop of each track that has one (`--crops` of the tracking run)."""
     from remix_track.bounded_file import read_bounded
-    from remix_track.data.decoding import decode_picture
-    from remix_track.data.stores import LARGEST_PICTURE
+    from remix_track.data.decoding import decode_image
+    from remix_track.data.stores import LARGEST_IMAGE
     from remix_track.output_files import reserve_numbered_folder
-    from remix_track.retrieval.figures import likeness_strip, write_picture
+    from remix_track.retrieval.figures import likeness_strip, write_image
 
     shown = [(one, crop) for one in best if (crop := _crop(one)) is not None]
     if not shown:
@@ -98,13 +98,13 @@ def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
         path = reserve_numbered_folder(DEFAULT_OUTPUT, arguments.like.stem or "search") / "likeness.png"
     elif path.exists():
         raise InputError(f"{path}: there is something already; give another --picture")
-    pictures = [("like this", decode_picture(arguments.like.read_bytes()))]
+    pictures = [("like this", decode_image(arguments.like.read_bytes()))]
     for one, crop in shown:
         with parsing(crop, "a picture of a person", "remove it"):
             pictures.append(
-                (f"{one.run} {one.id}: {one.distance:.3f}", decode_picture(read_bounded(crop, LARGEST_PICTURE)))
+                (f"{one.run} {one.id}: {one.distance:.3f}", decode_image(read_bounded(crop, LARGEST_IMAGE)))
             )
-    write_picture(path, likeness_strip(pictures))
+    write_image(path, likeness_strip(pictures))
     show(f"picture: {path}")
 
 

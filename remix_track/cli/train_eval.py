@@ -111,7 +111,7 @@ def _draw(folder: Path, kind: str, crops: "CropSet", search: "Search", plan: "Em
 
     from remix_track.data.decoding import CropReader
     from remix_track.data.stores import ChosenRows
-    from remix_track.retrieval.figures import ranked_list, write_picture, write_similarity_histogram
+    from remix_track.retrieval.figures import ranked_list, write_image, write_similarity_histogram
     from remix_track.retrieval.ranking import best_matches
     from remix_track.retrieval.similarity import similarity_histogram
 
@@ -122,7 +122,7 @@ def _draw(folder: Path, kind: str, crops: "CropSet", search: "Search", plan: "Em
     found = best_matches(query, gallery, shown)
     right = (gallery.identity[found] == query.identity[shown][:, None]) & (found >= 0)
     captions = [f"{hits.sum()} of {len(hits)}" for hits in right]
-    write_picture(folder / f"{kind}-ranks.png", ranked_list((readers[0], readers[1]), shown, found, right, captions))
+    write_image(folder / f"{kind}-ranks.png", ranked_list((readers[0], readers[1]), shown, found, right, captions))
     histogram = similarity_histogram(query, gallery)
     write_similarity_histogram(folder / f"{kind}-similarity.png", histogram, f"{crops.name}: cosine similarity")
 

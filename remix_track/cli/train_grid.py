@@ -16,7 +16,7 @@ from remix_track.studies.summary import collect, write_results
 from remix_track.studies.table import write_table
 
 DEFAULT_OUTPUT = Path("runs/grid")
-_PICTURE_SECONDS = 60.0
+_IMAGE_SECONDS = 60.0
 
 
 def parser() -> argparse.ArgumentParser:
@@ -84,7 +84,7 @@ class _Report:
         found = collect(self._file.studies, self._folders)
         write_results(self._root, found)
         pictures = {one.study.name: self._root / f"{one.study.name}.png" for one in found}
-        if last or time.monotonic() - self._drawn >= _PICTURE_SECONDS:
+        if last or time.monotonic() - self._drawn >= _IMAGE_SECONDS:
             for one in found:
                 draw_study(pictures[one.study.name], one)
             self._drawn = time.monotonic()

@@ -101,12 +101,12 @@ def decode_crop(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
     """
     import cv2
 
-    resized = cv2.resize(decode_picture(data), (width, height), interpolation=cv2.INTER_LINEAR)
+    resized = cv2.resize(decode_image(data), (width, height), interpolation=cv2.INTER_LINEAR)
     result: NDArray[np.uint8] = cv2.cvtColor(resized, cv2.COLOR_BGR2RGB)
     return result
 
 
-def decode_picture(data: bytes) -> NDArray[np.uint8]:
+def decode_image(data: bytes) -> NDArray[np.uint8]:
     """A picture at its own size, (H, W, 3) uint8 BGR; what it refuses is told at `decode_crop`."""
     kind = _check_header(data)
     return _decode_jpeg(data) if kind in ("JPEG", "MPO") else _decode_other(data)

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.data.name_table import NameTable
-from remix_track.media_files import PICTURE_FORMATS
+from remix_track.media_files import IMAGE_FORMATS
 
-LARGEST_PICTURE = 32 * 2**20
+LARGEST_IMAGE = 32 * 2**20
 CROP_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
 """Of the pictures that the project reads, those with 8 bits and one picture in a file, as crops have."""
-_ENDINGS = tuple(os.fsencode(ending) for ending, kind in PICTURE_FORMATS.items() if kind in CROP_FORMATS)
+_ENDINGS = tuple(os.fsencode(ending) for ending, kind in IMAGE_FORMATS.items() if kind in CROP_FORMATS)
 
 
 class ImageStore(Protocol):
@@ -63,7 +63,7 @@ class FolderStore:
     def read(self, row: int) -> bytes:
         """See `ImageStore`."""
         with self.path(row).open("rb") as file:
-            return bounded(file.read(LARGEST_PICTURE + 1))
+            return bounded(file.read(LARGEST_IMAGE + 1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,11 +121,11 @@ class JoinedStore:
 
 def bounded(data: bytes) -> bytes:
     """The same bytes, or `OSError` where they are too many for one picture."""
-    if len(data) > LARGEST_PICTURE:
-        raise OSError(f"larger than {LARGEST_PICTURE // 2**20} MiB; not a crop of a person")
+    if len(data) > LARGEST_IMAGE:
+        raise OSError(f"larger than {LARGEST_IMAGE // 2**20} MiB; not a crop of a person")
     return data
 
 
-def is_picture(name: bytes) -> bool:
+def is_image(name: bytes) -> bool:
     """Whether a file goes by the name of a picture (hidden files, macOS's `._x.jpg` among them, do not)."""
     return name.lower().endswith(_ENDINGS) and not name.startswith(b".")

@@ -93,7 +93,7 @@ def likeness_strip(pictures: list[tuple[str, NDArray[np.uint8]]], height: int = 
     return np.asarray(sheet).copy()
 
 
-def write_picture(path: Path, pixels: NDArray[np.uint8]) -> None:
+def write_image(path: Path, pixels: NDArray[np.uint8]) -> None:
     """Write (H, W, 3) uint8 RGB as one whole PNG file.
 
     Raises:

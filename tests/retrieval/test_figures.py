@@ -8,7 +8,7 @@ from remix_track.data.decoding import CropReader
 from remix_track.data.name_table import NameTable
 from remix_track.data.stores import FolderStore
 from remix_track.errors import InputError
-from remix_track.retrieval.figures import ranked_list, write_picture, write_similarity_histogram
+from remix_track.retrieval.figures import ranked_list, write_image, write_similarity_histogram
 from remix_track.retrieval.similarity import similarity_histogram
 from tests.crop_replicas import write
 from tests.retrieval.test_ranking import scene
@@ -37,7 +37,7 @@ def test_ranked_list(reader, tmp_path):
     assert cell(0, 2)[71, 39].tolist() == [200, 40, 40]
     assert (cell(0, 3) == 255).all()
     assert (cell(1, 1)[4:-4, 4:-4] == 220).all()
-    write_picture(tmp_path / "out" / "ranked.png", sheet)
+    write_image(tmp_path / "out" / "ranked.png", sheet)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "out" / "ranked.png")), sheet)
 
 
@@ -53,4 +53,4 @@ def test_histogram_picture(tmp_path):
 def test_a_folder_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
-        write_picture(tmp_path / "file" / "x.png", np.zeros((4, 4, 3), np.uint8))
+        write_image(tmp_path / "file" / "x.png", np.zeros((4, 4, 3), np.uint8))

@@ -132,7 +132,7 @@ def nan_loss(patch, rank, folder):
     train(small_settings(pretrain=False), folder)
 
 
-def no_pictures(patch, rank, folder):
+def no_images(patch, rank, folder):
     """Pictures that go away after they were embedded, in the second process alone."""
     data = small_data()
     patch.setattr(run_module, "open_training_data", lambda settings, **watched: data)
@@ -201,7 +201,7 @@ WORK = {
     "resumed": resumed,
     "bfloat16": in_bfloat16,
     "nan": nan_loss,
-    "pictures": no_pictures,
+    "pictures": no_images,
     "disk": full_disk,
 }
 

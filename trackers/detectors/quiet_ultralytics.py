@@ -44,7 +44,7 @@ def quiet_ultralytics() -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         # Looked at while no other thread is inside, who would have changed it.
         stack.enter_context(_one_at_a_time)
-        threads, open_picture = (torch.get_num_threads(), cv2.getNumThreads()), Image.open
+        threads, open_image = (torch.get_num_threads(), cv2.getNumThreads()), Image.open
         stack.enter_context(np.printoptions())
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
@@ -59,7 +59,7 @@ def quiet_ultralytics() -> Iterator[None]:
         finally:
             torch.set_num_threads(threads[0])
             cv2.setNumThreads(threads[1])
-            Image.open = open_picture
+            Image.open = open_image
 
 
 def weights_folder() -> Path | None:

@@ -9,8 +9,8 @@ from remix_track.bounded_file import read_bounded
 from remix_track.errors import InputError
 from remix_track.media_files import is_video, natural_key
 from remix_track.text_files import utf8
+from remix_track.trackers.sources.images import images_like, matching
 from remix_track.trackers.sources.opening import is_address, is_camera, is_glob
-from remix_track.trackers.sources.pictures import matching, pictures_like
 
 _MOST_SOURCES = 10_000
 
@@ -39,7 +39,7 @@ def expand_sources(names: Sequence[str | Path | int], list_file: Path | None = N
 
 def _videos_of(name: str | Path | int) -> list[str | Path | int]:
     text = str(name)
-    if isinstance(name, int) or is_address(text) or not is_glob(text) or _exists(text) or pictures_like(text):
+    if isinstance(name, int) or is_address(text) or not is_glob(text) or _exists(text) or images_like(text):
         return [name]
     videos = [path for path in matching(text) if is_video(path)]
     return [*sorted(videos, key=natural_key)] or [name]

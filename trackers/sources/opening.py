@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from remix_track.errors import InputError
-from remix_track.media_files import is_picture, is_video, pictures_in
+from remix_track.image_numbers import numbers_of_folder
+from remix_track.media_files import images_in, is_image, is_video
 from remix_track.mot_sequence import sequence_around
-from remix_track.picture_numbers import numbers_of_folder
 from remix_track.trackers.sources.arrays import ArrayReader
 from remix_track.trackers.sources.camera import CameraReader
-from remix_track.trackers.sources.picture_file import contents_of
-from remix_track.trackers.sources.pictures import PictureReader, pictures_like
+from remix_track.trackers.sources.image_file import contents_of
+from remix_track.trackers.sources.images import ImageReader, images_like
 from remix_track.trackers.sources.selection import Selection
 from remix_track.trackers.sources.sequence import open_sequence
 from remix_track.trackers.sources.source import Facts, Reader, Source, folder_name, plausible_fps
@@ -104,14 +104,14 @@ def _from_path(text: str) -> Reader:
         sequence = sequence_around(path)
         return open_sequence(sequence) if sequence else _folder(path)
     if exists:
-        return _pictures([path], path.stem, text) if is_picture(path) and path.is_file() else VideoReader(path)
+        return _pictures([path], path.stem, text) if is_image(path) and path.is_file() else VideoReader(path)
     if is_glob(text):
         return _glob(text)
     raise InputError(f"{text}: no such file or folder; give {_KINDS}")
 
 
 def _folder(path: Path) -> Reader:
-    paths = pictures_in(path)
+    paths = images_in(path)
     if paths:
         return _pictures(paths, path.resolve().name, str(path))
     hint = "give the folder that holds the images"
@@ -125,7 +125,7 @@ def _folder(path: Path) -> Reader:
 
 
 def _glob(pattern: str) -> Reader:
-    paths = pictures_like(pattern)
+    paths = images_like(pattern)
     if not paths:
         raise InputError(f"{pattern}: matches no images (jpg, png, bmp, tif, webp); quote the pattern and check it")
     return _pictures(paths, paths[0].resolve().parent.name, pattern)
@@ -140,7 +140,7 @@ def _pictures(paths: list[Path], name: str, where: str) -> Reader:
         alone = len(paths) == 1
         facts.frames = holds.pictures if alone else None
         times = [0.0, *itertools.accumulate(holds.seconds)] if holds.seconds and alone else None
-        return PictureReader(paths, facts, times=times)
+        return ImageReader(paths, facts, times=times)
     numbered = numbers_of_folder(paths, where)
     facts.first, facts.warnings = numbered.first, (numbered.doubt,) if numbered.doubt else ()
-    return PictureReader(paths, facts, numbered.numbers)
+    return ImageReader(paths, facts, numbered.numbers)

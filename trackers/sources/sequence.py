@@ -4,7 +4,7 @@ from pathlib import Path
 
 from remix_track.errors import InputError
 from remix_track.mot_sequence import INFO, MotSequence, read_sequence
-from remix_track.trackers.sources.pictures import PictureReader
+from remix_track.trackers.sources.images import ImageReader
 from remix_track.trackers.sources.source import Facts, Reader, folder_name
 from remix_track.trackers.sources.video import VideoReader
 
@@ -30,7 +30,7 @@ def open_sequence(folder: Path) -> Reader:
         doubts += (sequence.doubt,)
     first = sequence.numbers[0]
     facts = Facts(name, str(folder), fps=info.fps, frames=count, first=first, size=size, warnings=doubts)
-    return PictureReader(sequence.pictures, facts, sequence.numbers)
+    return ImageReader(sequence.pictures, facts, sequence.numbers)
 
 
 def _only_video(sequence: MotSequence) -> Path:

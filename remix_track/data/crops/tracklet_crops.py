@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from remix_track.bounded_file import read_bounded
 from remix_track.data.crops.harvest_cache import Harvest
-from remix_track.data.decoding import decode_picture
-from remix_track.data.stores import LARGEST_PICTURE
+from remix_track.data.decoding import decode_image
+from remix_track.data.stores import LARGEST_IMAGE
 from remix_track.encoder.embedder import Embedder
 from remix_track.errors import parsing
 
@@ -69,9 +69,9 @@ def embed_crop(path: Path, embedder: Embedder) -> NDArray[np.float32]:
     Raises:
         InputError: it cannot be read, or is no picture.
     """
-    content = read_bounded(path, LARGEST_PICTURE, "give a picture of a person")
+    content = read_bounded(path, LARGEST_IMAGE, "give a picture of a person")
     with parsing(path, "a picture of a person"):
-        picture = decode_picture(content)
+        picture = decode_image(content)
     height, width = picture.shape[:2]
     vector: NDArray[np.float32] = embedder(picture, np.array([[0, 0, width, height]], np.float32))[0]
     return vector

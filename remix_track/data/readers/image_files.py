@@ -5,13 +5,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from remix_track.data.stores import is_picture
+from remix_track.data.stores import is_image
 from remix_track.errors import InputError
 
 logger = logging.getLogger(__name__)
 
 
-def pictures_in(folder: Path) -> list[bytes]:
+def images_in(folder: Path) -> list[bytes]:
     """Names of the picture files directly in `folder`, sorted.
 
     Raises:
@@ -19,12 +19,12 @@ def pictures_in(folder: Path) -> list[bytes]:
     """
     try:
         with os.scandir(os.fsencode(folder)) as entries:
-            return sorted(entry.name for entry in entries if is_picture(entry.name) and entry.is_file())
+            return sorted(entry.name for entry in entries if is_image(entry.name) and entry.is_file())
     except OSError as error:
         raise InputError(f"{folder}: cannot be listed ({error.strerror}); check the path of the data set") from None
 
 
-def pictures_below(root: Path) -> Iterator[tuple[bytes, list[bytes]]]:
+def images_below(root: Path) -> Iterator[tuple[bytes, list[bytes]]]:
     """Every folder at or below `root` that holds pictures: `b"its/path/"` relative to `root`, and their sorted names.
 
     Links to folders are followed once each, so a link to a parent ends here. A folder below `root` that cannot be read
@@ -48,7 +48,7 @@ def _below(root: Path, relative: bytes, seen: set[tuple[int, int]]) -> Iterator[
             for entry in entries:
                 if entry.is_dir():
                     folders.append(entry.name)
-                elif is_picture(entry.name) and entry.is_file():
+                elif is_image(entry.name) and entry.is_file():
                     pictures.append(entry.name)
     except OSError as error:
         if not relative:

@@ -9,7 +9,7 @@ from typing import Literal
 from remix_track.bounded_file import read_bounded
 from remix_track.data.crop_set import Crop, CropSet, Split, crop_set
 from remix_track.data.name_table import NameTable
-from remix_track.data.readers.image_files import pictures_below
+from remix_track.data.readers.image_files import images_below
 from remix_track.data.readers.published import Published, check_counts
 from remix_track.data.stores import FolderStore
 from remix_track.errors import InputError
@@ -103,7 +103,7 @@ def _spelt(folder: Path, name: str) -> str | None:
 
 
 def _files(folder: Path) -> set[bytes]:
-    return {inner + name for inner, names in pictures_below(folder) for name in names}
+    return {inner + name for inner, names in images_below(folder) for name in names}
 
 
 def _read_list(path: Path) -> list[_Line]:

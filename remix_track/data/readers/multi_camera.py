@@ -8,7 +8,7 @@ from typing import Literal
 
 from remix_track.data.crop_set import Crop, CropSet, Split, crop_set
 from remix_track.data.name_table import NameTable
-from remix_track.data.readers.image_files import inner_folder, pictures_in
+from remix_track.data.readers.image_files import images_in, inner_folder
 from remix_track.data.readers.published import Published, check_counts
 from remix_track.data.stores import FolderStore
 from remix_track.errors import InputError
@@ -129,7 +129,7 @@ def _read_three_folders(name: str, folder: Path, published: Published, strict: b
 
 def _named_crops(folder: Path, prefix: bytes, reading: _Reading, split: Split) -> tuple[list[Crop], list[bytes]]:
     crops, names, odd = [], [], []
-    for name in pictures_in(folder):
+    for name in images_in(folder):
         crop = reading(name.decode("utf-8", "replace"), split)
         if crop is None:
             odd.append(name)

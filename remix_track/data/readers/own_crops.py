@@ -11,7 +11,7 @@ from typing import NamedTuple
 from remix_track.data.crop_set import Crop, CropSet, Split, crop_set
 from remix_track.data.name_table import NameTable
 from remix_track.data.readers.crop_table import SPLITS
-from remix_track.data.readers.image_files import pictures_below
+from remix_track.data.readers.image_files import images_below
 from remix_track.data.stores import FolderStore
 from remix_track.errors import InputError
 
@@ -77,7 +77,7 @@ def _pictures(root: Path) -> tuple[list[_Picture], list[str]]:
     found: list[_Picture] = []
     odd: list[str] = []
     has_splits = any((root / name).is_dir() for name in SPLITS)
-    for folder, names in pictures_below(root):
+    for folder, names in images_below(root):
         parts = os.fsdecode(folder).split("/")[:-1]
         split = Split.TRAIN
         if has_splits:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from remix_track.data.name_table import NameTable
-from remix_track.data.readers.image_files import pictures_below, pictures_in
+from remix_track.data.readers.image_files import images_below, images_in
 from remix_track.data.readers.key_list import read_keys
 from remix_track.data.readers.key_rule import KeyRule, sort_by_video
 from remix_track.data.readers.lmdb_store import LmdbStore, open_lmdb
@@ -59,8 +59,8 @@ def read_video_folders(root: Path, *, identity_fields: tuple[int, ...] = (), vid
         InputError: a folder is missing, or there are no pictures.
     """
     rule = KeyRule((0,), identity_fields)
-    chosen = [(os.fsencode(video) + b"/", pictures_in(root / video)) for video in videos or ()]
-    names = [folder + name for folder, pictures in chosen or pictures_below(root) for name in pictures]
+    chosen = [(os.fsencode(video) + b"/", images_in(root / video)) for video in videos or ()]
+    names = [folder + name for folder, pictures in chosen or images_below(root) for name in pictures]
 
     def split(name: bytes) -> tuple[bytes, bytes] | None:
         parts = rule.split(name)

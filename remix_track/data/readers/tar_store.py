@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from remix_track.bounded_file import check_ordinary
 from remix_track.data.name_table import NameTable
-from remix_track.data.stores import LARGEST_PICTURE, bounded, is_picture
+from remix_track.data.stores import LARGEST_IMAGE, bounded, is_image
 from remix_track.errors import InputError, parsing
 
 
@@ -49,7 +49,7 @@ class TarStore:
         size = int(self.size[row])
         with self.shards[self.shard[row]].open("rb", buffering=0) as file:
             file.seek(int(self.offset[row]))
-            data = bounded(file.read(min(size, LARGEST_PICTURE + 1)))
+            data = bounded(file.read(min(size, LARGEST_IMAGE + 1)))
         if len(data) < size:
             raise OSError("the shard ends within the picture")
         return data
@@ -76,7 +76,7 @@ def index_shards(shards: Sequence[Path]) -> TarStore:
                 tar.members.clear()  # type: ignore[attr-defined]
                 name = os.fsencode(member.name)
                 whole = member.isreg() and not member.issparse() and member.size >= 0
-                if whole and is_picture(name.rpartition(b"/")[2]):
+                if whole and is_image(name.rpartition(b"/")[2]):
                     names.append(name)
                     places.append((number, member.offset_data, member.size))
     columns = np.array(places, np.int64).reshape(-1, 3)

@@ -49,7 +49,7 @@ class Clip:
 
     def cameras(self) -> list[Warp | None]:
         """How the camera moved to each frame, as our tracker sees it."""
-        if not self.given.has_pictures:
+        if not self.given.has_images:
             return [None] * self.given.frames
         warps = np.load(self.given.folder / "camera.npz", allow_pickle=False)["warps"]
         return [None if np.isnan(warp).any() else warp for warp in warps]
@@ -87,7 +87,7 @@ def picture_clips(data: Path, cache: Path, networks: Networks) -> Iterator[Clip]
         for stride in (1,) if name == "PETS" else (1, 3):
             called = name if stride == 1 else f"{name}@3"
             group = called if stride == 1 else "every third frame"
-            yield _of_pictures(called, group, rules, folder, folder / pictures, stride, cache, networks)
+            yield _of_images(called, group, rules, folder, folder / pictures, stride, cache, networks)
 
 
 def drawn_clips(streets: Path, cache: Path) -> Iterator[Clip]:
@@ -114,7 +114,7 @@ def _of_text(group: str, rules: str, folder: Path, cache: Path, boxes: Path | No
     return Clip(group, GivenClip.read(place), truth, PRESETS[rules])
 
 
-def _of_pictures(
+def _of_images(
     name: str, group: str, rules: str, folder: Path, pictures: Path, stride: int, cache: Path, networks: Networks
 ) -> Clip:
     info, place = SequenceInfo.read(folder / INFO), cache / "clips" / name

@@ -27,7 +27,7 @@ class GivenFrame:
 
 @dataclass(frozen=True)
 class GivenClip:
-    """A folder with `clip.json`, `boxes.npz` and `vectors-NAME.npz`; `has_pictures` says whether frames show anything.
+    """A folder with `clip.json`, `boxes.npz` and `vectors-NAME.npz`; `has_images` says whether frames show anything.
 
     Without pictures every frame is black, for trackers that ask for one.
     """
@@ -53,7 +53,7 @@ class GivenClip:
         return self.folder.name
 
     @property
-    def has_pictures(self) -> bool:
+    def has_images(self) -> bool:
         """Whether there is something to see."""
         return self.pictures is not None
 

@@ -22,7 +22,7 @@ _SETTINGS = Path(ultralytics.__file__).parent / "cfg" / "trackers"
 
 
 def _make(name: str, clip: GivenClip, with_vectors: bool) -> Callable[[GivenFrame], Iterator[tuple[int, Any, float]]]:
-    camera = {} if clip.has_pictures else {"gmc_method": "none"}
+    camera = {} if clip.has_images else {"gmc_method": "none"}
     settings = YAML.load(_SETTINGS / f"{name}.yaml") | {"with_reid": with_vectors, "model": "auto"} | camera
     tracker = TRACKERS[name](IterableSimpleNamespace(**settings))
 

@@ -28,7 +28,7 @@ def peer_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def black_picture() -> NDArray[np.uint8]:
+def black_image() -> NDArray[np.uint8]:
     """For a network's first run, which sets it up and does not count."""
     return np.zeros((576, 768, 3), np.uint8)
 

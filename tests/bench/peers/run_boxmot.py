@@ -6,7 +6,7 @@ import boxmot
 import numpy as np
 from ultralytics import YOLO
 
-from tests.bench.peers.recording import Recording, black_picture, peer_parser
+from tests.bench.peers.recording import Recording, black_image, peer_parser
 
 TRACKERS = {"botsort": "BotSort", "strongsort": "StrongSort"}
 
@@ -22,7 +22,7 @@ def main() -> None:
         reid = shutil.copy(reid, options.output / "osnet_x0_25_msmt17.pt")
     yolo = YOLO(options.weights)
     see = {"imgsz": options.imgsz, "conf": options.conf, "classes": [0], "device": "cpu", "verbose": False}
-    yolo.predict(black_picture(), **see)
+    yolo.predict(black_image(), **see)
     tracker = getattr(boxmot, TRACKERS[options.tracker])(reid_weights=reid, device="cpu", half=False)
     recording = Recording(options)
     for image in recording.pictures():

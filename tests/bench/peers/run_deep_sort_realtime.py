@@ -7,14 +7,14 @@ frames; the filter of the original Deep SORT, seen in this frame, scores better,
 from deep_sort_realtime.deepsort_tracker import DeepSort
 from ultralytics import YOLO
 
-from tests.bench.peers.recording import Recording, black_picture, peer_parser
+from tests.bench.peers.recording import Recording, black_image, peer_parser
 
 
 def main() -> None:
     options = peer_parser().parse_args()
     yolo = YOLO(options.weights)
     see = {"imgsz": options.imgsz, "conf": options.conf, "classes": [0], "device": "cpu", "verbose": False}
-    yolo.predict(black_picture(), **see)
+    yolo.predict(black_image(), **see)
     tracker = DeepSort(embedder="mobilenet", embedder_gpu=False)
     recording = Recording(options)
     for image in recording.pictures():

@@ -9,7 +9,7 @@ import ultralytics
 from ultralytics import YOLO
 from ultralytics.utils import YAML
 
-from tests.bench.peers.recording import Recording, black_picture, peer_parser
+from tests.bench.peers.recording import Recording, black_image, peer_parser
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     YAML.save(tracker, YAML.load(shipped) | {"with_reid": True})
     yolo = YOLO(options.weights)
     see = {"imgsz": options.imgsz, "conf": options.conf, "classes": [0], "device": "cpu", "verbose": False}
-    yolo.predict(black_picture(), **see)
+    yolo.predict(black_image(), **see)
     recording = Recording(options)
     for result in yolo.track(source=str(options.video), stream=True, tracker=str(tracker), **see):
         more = recording.count()

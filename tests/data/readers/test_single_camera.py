@@ -19,7 +19,7 @@ from remix_track.data.readers.key_rule import KeyRule, sort_by_video
 from remix_track.data.readers.lmdb_store import open_lmdb
 from remix_track.data.readers.single_camera import read_luperson, read_luperson_nl, read_tar_shards, read_video_folders
 from remix_track.data.readers.video_set import VideoSet, join_video_sets
-from remix_track.data.stores import LARGEST_PICTURE, FolderStore
+from remix_track.data.stores import LARGEST_IMAGE, FolderStore
 from remix_track.errors import InputError
 from tests.crop_replicas import jpeg, write
 
@@ -336,7 +336,7 @@ def test_video_set_refuses_offsets_that_do_not_fit(tmp_path):
 
 def test_a_file_too_large_for_a_crop_is_an_error_of_that_file(tmp_path):
     with (tmp_path / "big.jpg").open("wb") as file:
-        file.truncate(LARGEST_PICTURE + 1)
+        file.truncate(LARGEST_IMAGE + 1)
     with pytest.raises(OSError, match="larger than 32 MiB"):
         FolderStore(tmp_path, NameTable.of([b"big.jpg"])).read(0)
 

@@ -289,7 +289,7 @@ import cv2, numpy as np, torch
 cv2.setNumThreads(3)
 torch.set_num_threads(3)
 from PIL import Image
-environment, options, open_picture = dict(os.environ), np.get_printoptions(), Image.open
+environment, options, open_image = dict(os.environ), np.get_printoptions(), Image.open
 from remix_track.trackers.detectors.yolo import YoloDetector
 from remix_track.trackers.frame import Frame
 detector = YoloDetector(Path(sys.argv[1]), imgsz=64)
@@ -298,7 +298,7 @@ assert torch.get_num_threads() == 3, torch.get_num_threads()
 assert cv2.getNumThreads() == 3, cv2.getNumThreads()
 assert dict(os.environ) == environment, set(os.environ.items()) ^ set(environment.items())
 assert np.get_printoptions() == options
-assert Image.open is open_picture
+assert Image.open is open_image
 from ultralytics.utils import AUTOINSTALL, ONLINE
 from ultralytics.utils.events import events
 assert not ONLINE and not AUTOINSTALL and not events.enabled

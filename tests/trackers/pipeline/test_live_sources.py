@@ -21,7 +21,7 @@ from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.sources import is_live
 from remix_track.trackers.tracker import Tracker
 from tests.trackers.pipeline.test_ordered_workers import Colours, Film, Finder, content, run_over
-from tests.trackers.sources.test_stream import send_pictures, serve
+from tests.trackers.sources.test_stream import send_images, serve
 
 PATIENCE = 20
 
@@ -226,9 +226,9 @@ def streams(monkeypatch):
             # The first connection only asks what it is.
             gone.update(["short-b"] if handler.path in asked else [])
             asked.append(handler.path)
-            send_pictures(handler, range(5))
+            send_images(handler, range(5))
         else:
-            send_pictures(handler, paced(number % 200 for number in range(10_000)))
+            send_images(handler, paced(number % 200 for number in range(10_000)))
 
     def track(tmp_path, *words, names="ab", missing=""):
         gone.update(missing)

@@ -5,7 +5,7 @@ import pytest
 
 from remix_track.errors import InputError
 from remix_track.trackers.sources import expand_sources
-from tests.trackers.sources.test_pictures import save
+from tests.trackers.sources.test_images import save
 
 
 def write(tmp_path, text):

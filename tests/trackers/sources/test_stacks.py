@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from remix_track.errors import InputError
-from remix_track.trackers.sources import animation, open_source, picture_file
+from remix_track.trackers.sources import animation, image_file, open_source
 from tests.footage import HEIGHT, WIDTH, read_stamp, stamped
 
 
@@ -221,7 +221,7 @@ def test_a_stack_of_imagej_that_lists_a_part_of_its_pictures_is_refused(tmp_path
 
 
 def test_a_stack_without_end_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(picture_file, "_MOST_PICTURES", 3)
+    monkeypatch.setattr(image_file, "_MOST_IMAGES", 3)
     assert len(read(stack(tmp_path / "a.tif", 1, 2, 3))) == 3
     with pytest.raises(InputError, match=r"a\.tif: more than 3 pictures in one file; split it"):
         read(stack(tmp_path / "a.tif", 1, 2, 3, 4))
@@ -238,13 +238,13 @@ def test_pages_of_another_size_are_frames_of_that_size(tmp_path):
 def test_pages_are_read_one_at_a_time(tmp_path, monkeypatch):
     path = stack(tmp_path / "a.tif", *range(1, 9))
     read_pages = []
-    original = picture_file.PictureFile.read
+    original = image_file.ImageFile.read
 
     def noted(file, index):
         read_pages.append(index)
         return original(file, index)
 
-    monkeypatch.setattr(picture_file.PictureFile, "read", noted)
+    monkeypatch.setattr(image_file.ImageFile, "read", noted)
     with open_source(path) as source:
         next(iter(source))
     assert read_pages == [0]

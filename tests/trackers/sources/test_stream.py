@@ -57,7 +57,7 @@ def send(handler, content, *, claimed=None):
     handler.wfile.write(content)
 
 
-def send_pictures(handler, numbers, size=(160, 96), *, head=True):
+def send_images(handler, numbers, size=(160, 96), *, head=True):
     if head:
         handler.send_response(200)
         handler.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
@@ -123,7 +123,7 @@ def test_a_live_stream_goes_on_with_the_next_number(caplog):
         if number > 3:
             handler.send_error(503)
         else:
-            send_pictures(handler, range(10 * number, 10 * number + 5))
+            send_images(handler, range(10 * number, 10 * number + 5))
 
     with serve(answer) as (url, counted), open_source(url + "/live", stream=QUICK) as source:
         frames = list(source)
@@ -142,7 +142,7 @@ def test_a_live_stream_goes_on_with_the_next_number(caplog):
 
 def test_a_live_stream_that_comes_back_in_another_size_goes_on():
     def answer(handler, number):
-        send_pictures(handler, range(1, 6), (160, 96) if number == 1 else (80, 48))
+        send_images(handler, range(1, 6), (160, 96) if number == 1 else (80, 48))
 
     with serve(answer) as (url, _), open_source(url, frames=8, stream=QUICK) as source:
         assert [frame.image.shape[1] for frame in source] == [160] * 5 + [80] * 3
@@ -150,7 +150,7 @@ def test_a_live_stream_that_comes_back_in_another_size_goes_on():
 
 
 def test_a_live_stream_stops_where_the_user_says():
-    with serve(lambda handler, _: send_pictures(handler, range(1, 200))) as (url, counted):
+    with serve(lambda handler, _: send_images(handler, range(1, 200))) as (url, counted):
         with open_source(url, start=3, stride=2, frames=4, stream=QUICK) as source:
             assert [frame.index for frame in source] == [3, 5, 7, 9]
         assert len(counted) == 1
@@ -172,7 +172,7 @@ def test_silence_is_a_broken_connection():
     silent = threading.Event()
 
     def answer(handler, _):
-        send_pictures(handler, range(1, 60))
+        send_images(handler, range(1, 60))
         handler.wfile.flush()
         silent.wait(20)
 
@@ -329,7 +329,7 @@ def test_a_stream_over_http_is_waited_for_once_it_has_lasted(monkeypatch, clip_s
         if 1 < number < 10:
             handler.send_error(503)
         else:
-            send_pictures(handler, range(number, number + 5))
+            send_images(handler, range(number, number + 5))
 
     patience = dataclasses.replace(QUICK, reconnect_tries="auto")
     with serve(answer) as (url, _), open_source(url, frames=8, stream=patience) as source:
@@ -348,7 +348,7 @@ def test_a_stream_without_stamps_has_the_times_of_arrival():
 
     def answer(handler, _):
         for number in range(1, 16):
-            send_pictures(handler, [number], head=number == 1)
+            send_images(handler, [number], head=number == 1)
             time.sleep(0.1)
 
     once = dataclasses.replace(QUICK, reconnect_tries=0)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
-from remix_track.media_files import bounded, in_natural_order, is_picture
+from remix_track.media_files import bounded, in_natural_order, is_image
 from remix_track.trackers.sources.damage import Damage
-from remix_track.trackers.sources.picture_file import PictureFile, may_hold_several
+from remix_track.trackers.sources.image_file import ImageFile, may_hold_several
 from remix_track.trackers.sources.selection import Selection
 from remix_track.trackers.sources.source import Facts, Picture
 from remix_track.trackers.sources.value_range import ValueScale
@@ -21,7 +21,7 @@ _SAMPLES = 8
 Item = TypeVar("Item")
 
 
-class PictureReader:
+class ImageReader:
     """Pictures one after another, also several of one file; a broken one is skipped and noted, and keeps its number."""
 
     def __init__(
@@ -55,16 +55,16 @@ class PictureReader:
             if selection.is_past(number):
                 return
             if selection.wants(number) or (self._numbers is None and may_hold_several(path)):
-                number += yield from self._pictures_of(path, number, selection)
+                number += yield from self._images_of(path, number, selection)
             else:
                 self.seen = number
                 number += 1
 
-    def _pictures_of(self, path: Path, number: int, selection: Selection) -> Generator[Picture, None, int]:
+    def _images_of(self, path: Path, number: int, selection: Selection) -> Generator[Picture, None, int]:
         """The wanted ones of a file whose first has `number`; returns how many numbers the file takes up."""
         self.seen = number
         try:
-            file = PictureFile(path)
+            file = ImageFile(path)
         except InputError as error:
             if selection.wants(number):
                 self.damage.lost_because(number, str(error))
@@ -86,7 +86,7 @@ class PictureReader:
                 self.damage.note(f"{path.name}: the file breaks off behind {count} pictures")
         return count
 
-    def _picture(self, file: PictureFile, index: int, path: Path) -> Picture | None:
+    def _picture(self, file: ImageFile, index: int, path: Path) -> Picture | None:
         try:
             values = file.read(index)
             image = self._scale.to_bgr(values, lambda: self._samples(path.suffix), path.name)
@@ -95,7 +95,7 @@ class PictureReader:
             return None
         return Picture(self.seen, image, self._times[index] if self._times else None)
 
-    def _say_what_is_left_out(self, file: PictureFile, path: Path, count: int) -> None:
+    def _say_what_is_left_out(self, file: ImageFile, path: Path, count: int) -> None:
         if file.left_out:
             several = f"{path}: a JPEG of {file.left_out + 1} pictures (two eyes, a preview, a gain map)"
         elif file.count > count:
@@ -110,7 +110,7 @@ class PictureReader:
         """Some pictures, evenly from all files of one ending, or from all pictures of the only one."""
         paths = [path for path in self._paths if path.suffix == suffix]
         for path in _evenly(paths, _SAMPLES):
-            with contextlib.suppress(InputError), PictureFile(path) as file:
+            with contextlib.suppress(InputError), ImageFile(path) as file:
                 for index in _evenly(range(file.count), max(_SAMPLES // len(paths), 1)):
                     with contextlib.suppress(InputError):
                         yield file.read(index)
@@ -124,13 +124,13 @@ def _evenly(items: Sequence[Item], most: int) -> list[Item]:
     return [items[place * len(items) // count] for place in range(count)]
 
 
-def pictures_like(pattern: str) -> list[Path]:
+def images_like(pattern: str) -> list[Path]:
     """The picture files that a glob matches (`**` reaches into folders), `img2` before `img10`.
 
     Raises:
         InputError: it matches too many files.
     """
-    return in_natural_order(path for path in matching(pattern) if is_picture(path))
+    return in_natural_order(path for path in matching(pattern) if is_image(path))
 
 
 def matching(pattern: str) -> Iterator[Path]:

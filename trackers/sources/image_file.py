@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError, parsing
-from remix_track.media_files import PICTURE_FORMATS
+from remix_track.media_files import IMAGE_FORMATS
 from remix_track.trackers.sources.animation import chunks_fit, durations
 from remix_track.trackers.sources.source import MAX_PIXELS
 
 if TYPE_CHECKING:
     from PIL import Image
 
-_FORMATS = tuple(dict.fromkeys(PICTURE_FORMATS.values()))
+_FORMATS = tuple(dict.fromkeys(IMAGE_FORMATS.values()))
 _MAX_BYTES = 512 * 2**20
-_MOST_PICTURES = 100_000
+_MOST_IMAGES = 100_000
 _DEEP_GRAY = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 _ANIMATED = {"PNG", "WEBP"}
 _COLOURS = {"RGB", "RGBA", "LA"}
@@ -32,7 +32,7 @@ _REDUCED_OR_MASK, _SIGNED = 0b101, 2
 _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
-class PictureFile:
+class ImageFile:
     """The pictures of one file, decoded one at a time; use it inside `with`.
 
     A TIFF's smaller copies and masks of a picture are not counted, nor is what an animated PNG shows where animations
@@ -97,7 +97,7 @@ class PictureFile:
 
     def _pages(self) -> list[int]:
         places = []
-        for place in range(_MOST_PICTURES + 1):
+        for place in range(_MOST_IMAGES + 1):
             try:
                 self._picture.seek(place)
             except EOFError:
@@ -113,8 +113,8 @@ class PictureFile:
                 f"{self._path.name}: ImageJ says that it holds {described[1]} pictures, {place} of them are listed;"
                 " save it as a sequence of images"
             )
-        if len(places) > _MOST_PICTURES:
-            raise InputError(f"{self._path.name}: more than {_MOST_PICTURES} pictures in one file; split it")
+        if len(places) > _MOST_IMAGES:
+            raise InputError(f"{self._path.name}: more than {_MOST_IMAGES} pictures in one file; split it")
         return places or [0]
 
     def read(self, index: int) -> NDArray[np.generic]:
@@ -200,7 +200,7 @@ def contents_of(path: Path) -> Contents:
     if not may_hold_several(path):
         return Contents()
     try:
-        with PictureFile(path) as file:
+        with ImageFile(path) as file:
             seconds = durations(path) if file.linked else []
             told = len(seconds) == file.count and min(seconds) > 0
             return Contents(file.count, seconds if told else None)
@@ -210,7 +210,7 @@ def contents_of(path: Path) -> Contents:
 
 def may_hold_several(path: Path) -> bool:
     """Whether files of this ending can hold several pictures that follow one another."""
-    return PICTURE_FORMATS.get(path.suffix.lower()) in _OF_SEVERAL
+    return IMAGE_FORMATS.get(path.suffix.lower()) in _OF_SEVERAL
 
 
 def _values(picture: "Image.Image") -> NDArray[np.generic]:

@@ -25,7 +25,7 @@ def read_all(what, **options):
         return source, list(source)
 
 
-def read_picture(path):
+def read_image(path):
     with open_source(path) as source:
         return next(iter(source)).image
 
@@ -59,7 +59,7 @@ def test_every_kind_of_picture(tmp_path, suffix):
 
 def test_a_png_has_the_pixels_that_opencv_reads(tmp_path):
     path = save(tmp_path / "a.png")
-    np.testing.assert_array_equal(read_picture(path), cv2.imread(str(path)))
+    np.testing.assert_array_equal(read_image(path), cv2.imread(str(path)))
 
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
@@ -67,12 +67,12 @@ def test_sixteen_bits_become_eight(tmp_path, suffix):
     values = np.array([[0, 257, 128 * 257, 65535]], np.uint16)
     path = tmp_path / f"gray{suffix}"
     cv2.imwrite(str(path), values)
-    assert read_picture(path)[:, :, 0].tolist() == [[0, 1, 128, 255]]
+    assert read_image(path)[:, :, 0].tolist() == [[0, 1, 128, 255]]
     color = np.stack([values, values[:, ::-1], values], axis=2)
     path = tmp_path / f"color{suffix}"
     if suffix == ".png":
         cv2.imwrite(str(path), color)
-        assert np.abs(read_picture(path).astype(int) - np.round(color / 257)).max() <= 1
+        assert np.abs(read_image(path).astype(int) - np.round(color / 257)).max() <= 1
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_every_mode_becomes_bgr_and_alpha_is_dropped(tmp_path, mode, color, bgr)
     if mode == "P":
         image.putpalette([10, 20, 30] * 256)
     image.save(tmp_path / "a.png")
-    picture = read_picture(tmp_path / "a.png")
+    picture = read_image(tmp_path / "a.png")
     assert picture.shape == (4, 8, 3)
     assert (picture == bgr).all()
 
@@ -101,7 +101,7 @@ def test_phone_pictures_come_upright(tmp_path):
     exif[0x0112] = 6  # "rotate 90 degrees clockwise to display"
     stored = np.rot90(upright)[:, :, ::-1]
     Image.fromarray(np.ascontiguousarray(stored)).save(tmp_path / "a.png", exif=exif)
-    np.testing.assert_array_equal(read_picture(tmp_path / "a.png"), upright)
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), upright)
 
 
 def test_floating_point_pictures_are_refused_in_words(tmp_path):
@@ -109,7 +109,7 @@ def test_floating_point_pictures_are_refused_in_words(tmp_path):
     with pytest.raises(
         InputError, match=r"32-bit values of -0\.5 to -0\.5 without an obvious scale; save it with 8 or 16 bits"
     ):
-        read_picture(tmp_path / "a.tif")
+        read_image(tmp_path / "a.tif")
 
 
 def test_a_broken_picture_is_skipped_and_keeps_its_number(tmp_path, capfd):
@@ -137,7 +137,7 @@ def test_damage_to_pictures_never_raises_anything_else(tmp_path):
             path = tmp_path / f"broken{suffix}"
             path.write_bytes(broken[: rng.integers(1, len(broken))])
             with contextlib.suppress(InputError):
-                assert read_picture(path).dtype == np.uint8
+                assert read_image(path).dtype == np.uint8
 
 
 @pytest.mark.parametrize("side", [9000, 60_000])
@@ -149,7 +149,7 @@ def test_a_decompression_bomb_is_refused_by_its_header(tmp_path, side):
     data = chunk(b"IDAT", zlib.compress(bytes(100_000)))
     (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + data + chunk(b"IEND", b""))
     with pytest.raises(InputError, match="more than the 67108864 pixels that are read"):
-        read_picture(tmp_path / "a.png")
+        read_image(tmp_path / "a.png")
 
 
 def test_only_broken_pictures_is_an_error_and_nothing_else(tmp_path, caplog):
@@ -302,4 +302,4 @@ def test_a_broken_picture_is_one_also_where_pillow_was_patched(tmp_path, monkeyp
     monkeypatch.setattr(Image, "open", patched)
     (tmp_path / "broken.png").write_bytes(b"no picture")
     with pytest.raises(InputError, match="not a picture"):
-        read_picture(tmp_path / "broken.png")
+        read_image(tmp_path / "broken.png")
