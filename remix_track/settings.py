@@ -1,27 +1,92 @@
-"""Settings: frozen dataclasses with defaults in code, TOML files that hold only what differs."""
+"""Settings: frozen dataclasses with defaults in code, TOML files that hold only what differs.
+
+All that is known of a setting stands in one place, its field:
+
+    @dataclass(frozen=True, slots=True)
+    class Engine:
+        # how the car moves
+
+        power: float = setting(1.5, "in kilowatts", above=0, high=500)
+        fuel: Literal["petrol", "diesel"] = setting("petrol", "what it burns")
+
+        def __post_init__(self) -> None:
+            check(self)
+
+Flags (`cli/flags.py`), TOML keys, keyword arguments, their checks and the reference page are made from it.
+"""
 
 import dataclasses
 import difflib
-import math
-import numbers
-import os
-import reprlib
-import types
 import typing
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 from remix_track.bounded_file import read_bounded
 from remix_track.errors import InputError, parsing
+from remix_track.setting_values import ANY, LONGEST_TEXT, Limits, short, typed
 from remix_track.toml_text import parse_toml
 
-MOST_BITS = 63
-"""Of a whole number: what arrays and other libraries take."""
-
-_LONGEST_KEY = 80
-
 Settings = TypeVar("Settings")
+
+
+def setting(
+    default: Any,
+    help: str,  # noqa: A002 (argparse's word)
+    *,
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+    besides: float | None = None,
+    lengths: tuple[int, ...] = (),
+    common: bool = False,
+    flag: bool = True,
+) -> Any:
+    """A field of a settings dataclass; its choices are those of its type, a `Literal`.
+
+    Args:
+        default: its value where nothing else is said.
+        help: what it does, in a line, for `--help`, settings files and the reference page.
+        low: smallest number that fits.
+        high: largest number that fits.
+        above: only larger numbers fit.
+        below: only smaller numbers fit.
+        besides: one number that fits besides.
+        lengths: of a list.
+        common: most users need it: its flag is in `--help`, those of all others in `--help-all`.
+        flag: whether it has a flag; else it is a TOML key and a keyword only.
+    """
+    limits = Limits(low, high, above, below, besides, lengths)
+    return dataclasses.field(default=default, metadata={"help": help, "limits": limits, "common": common, "flag": flag})
+
+
+def check(made: Any) -> None:
+    """Hold each value of a settings dataclass against its field, for `__post_init__`.
+
+    Values are kept as declared: whole numbers of a float are floats, lists are tuples, paths are text.
+
+    Raises:
+        InputError: a value of another type, none of the choices, or out of its range.
+    """
+    for name, hint, limits in _declared(type(made)):  # type: ignore[arg-type]
+        value = getattr(made, name)
+        fitting = typed(value, hint, name, limits)
+        if fitting is not value:
+            object.__setattr__(made, name, fitting)
+
+
+def limits_of(field: "dataclasses.Field[Any]") -> Limits:
+    """The numbers that fit."""
+    limits: Limits = field.metadata.get("limits", ANY)
+    return limits
+
+
+@lru_cache(maxsize=256)
+def _declared(kind: Any) -> tuple[tuple[str, Any, Limits], ...]:
+    hints = typing.get_type_hints(kind)
+    return tuple((field.name, hints[field.name], limits_of(field)) for field in dataclasses.fields(kind))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -46,18 +111,18 @@ def build(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settin
     Raises:
         InputError: an unknown key (the nearest known one is named), or a value of another type.
     """
-    hints = typing.get_type_hints(kind)
+    declared = {name: (hint, limits) for name, hint, limits in _declared(kind)}  # type: ignore[arg-type]
     fields = {field.name for field in dataclasses.fields(kind) if field.init}  # type: ignore[arg-type]
     refuse_unknown(values, fields, where)
     made: dict[str, Any] = {}
     for key, value in values.items():
-        hint = hints[key]
+        hint, limits = declared[key]
         if dataclasses.is_dataclass(hint):
             if not isinstance(value, Mapping):
-                raise InputError(f"{where}: {key} is a section, not {_short(value)}; write [{key}] and its keys below")
+                raise InputError(f"{where}: {key} is a section, not {short(value)}; write [{key}] and its keys below")
             made[key] = build(hint, value, f"{where}: [{key}]")  # type: ignore[arg-type]
         else:
-            made[key] = typed(value, hint, f"{where}: {key}")
+            made[key] = typed(value, hint, f"{where}: {key}", limits)
     try:
         return kind(**made)
     except InputError as error:
@@ -69,83 +134,10 @@ def refuse_unknown(keys: Iterable[str], known: Iterable[str], where: str) -> Non
     known = list(known)
     for key in keys:
         if key not in known:
-            near = difflib.get_close_matches(key[:_LONGEST_KEY], known, n=1, cutoff=0)
-            raise InputError(f"{where}: unknown key {_short(key)}" + (f"; did you mean {near[0]!r}?" if near else ""))
+            near = nearest(key, known)
+            raise InputError(f"{where}: unknown key {short(key)}" + (f"; did you mean {near!r}?" if near else ""))
 
 
-def parse(text: str, hint: Any, where: str) -> Any:
-    """A value from the command line as the type that a settings field declares."""
-    if text.lower() == "none" and type(None) in _choices(hint):
-        return None
-    if bool in _choices(hint) and text.lower() in {"true", "false", "yes", "no", "on", "off"}:
-        return text.lower() in {"true", "yes", "on"}
-    for kind in (int, float):
-        if kind in _choices(hint):
-            try:
-                return typed(kind(text), kind, where)
-            except InputError:
-                raise
-            except ValueError:
-                continue
-    return typed(text, hint, where)
-
-
-def _choices(hint: Any) -> tuple[Any, ...]:
-    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
-
-
-def typed(value: Any, hint: Any, where: str) -> Any:
-    """`value` as the type that a settings field declares; numbers of numpy are numbers, and paths are text.
-
-    Raises:
-        InputError: it is of another type.
-    """
-    if isinstance(value, int) and value.bit_length() > MOST_BITS:
-        raise InputError(f"{where}: a number of {value.bit_length():,} bits does not fit; expected {_named(hint)}")
-    for choice in _choices(hint):
-        origin = typing.get_origin(choice)
-        if choice is Any or (choice is type(None) and value is None):
-            return value
-        if origin is typing.Literal and isinstance(value, Hashable) and value in typing.get_args(choice):
-            return value
-        if origin is tuple and isinstance(value, list | tuple):
-            return tuple(_item(item, typing.get_args(choice)[0], where) for item in value)
-        if choice is float and isinstance(value, numbers.Real) and not isinstance(value, bool):
-            if not math.isfinite(value):
-                raise InputError(f"{where} = {value} does not fit; expected a finite number")
-            return float(value)
-        if choice is int and isinstance(value, numbers.Integral) and not isinstance(value, bool):
-            return int(value)
-        if choice is str and isinstance(value, os.PathLike):
-            return os.fsdecode(value)
-        if isinstance(choice, type) and isinstance(value, choice) and (choice is bool or not isinstance(value, bool)):
-            return value
-    raise InputError(f"{where} = {_short(value)} does not fit; expected {_named(hint)}")
-
-
-def _item(value: Any, hint: Any, where: str) -> Any:
-    """`typed`, for one of a list: a list of texts may hold whole numbers, as `classes=[0]` does everywhere."""
-    is_number = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    return typed(str(int(value)) if hint is str and is_number else value, hint, where)
-
-
-def _named(hint: Any) -> str:
-    names = []
-    for choice in _choices(hint):
-        if typing.get_origin(choice) is typing.Literal:
-            names += [repr(item) for item in typing.get_args(choice)]
-        elif typing.get_origin(choice) is tuple:
-            names.append("a list")
-        else:
-            names.append("none" if choice is type(None) else getattr(choice, "__name__", str(choice)))
-    return " or ".join(names)
-
-
-def _short(value: Any) -> str:
-    """A value for a message: one of a hostile file may have a million letters, digits or levels."""
-    shortened = reprlib.Repr()
-    shortened.maxstring = shortened.maxother = _LONGEST_KEY
-    try:
-        return shortened.repr(value)
-    except (ValueError, RecursionError):
-        return f"a {type(value).__name__}"
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The most similar of the known words; None where there are none."""
+    return next(iter(difflib.get_close_matches(word[:LONGEST_TEXT], list(known), n=1, cutoff=0)), None)

@@ -11,6 +11,7 @@ from tomlkit.items import Table
 
 from remix_track import settings
 from remix_track.errors import InputError
+from remix_track.setting_values import parse
 from remix_track.text_files import utf8
 
 Settings = TypeVar("Settings")
@@ -70,11 +71,8 @@ def _set(kind: type[Any], values: dict[str, Any], path: list[str], text: str, wh
         return
     if len(path) != 1:
         raise InputError(f"{where}: {path[0]} is a key, not a section; expected {path[0]}=value")
-    if typing.get_origin(hint) is tuple:
-        item = typing.get_args(hint)[0]
-        values[path[0]] = tuple(settings.parse(word.strip(), item, where) for word in text.split(",") if word.strip())
-    else:
-        values[path[0]] = settings.parse(text, hint, where)
+    limits = {field.name: settings.limits_of(field) for field in dataclasses.fields(kind)}
+    values[path[0]] = parse(text, hint, where, limits[path[0]])
 
 
 def _is_section(made: Any, field: dataclasses.Field[Any]) -> bool:

@@ -70,7 +70,7 @@ def test_a_command_line_says_flags(capsys, tmp_path):
     assert main([str(tmp_path), "--stride", "0"]) == 2
     assert train(["--set", "x", "--print-config"]) == 2
     said = capsys.readouterr().err.splitlines()
-    assert said[1] == "remix-track: --stride 0: must be 1 or more"
+    assert said[1] == "remix-track: --stride = 0; expected at least 1"
     assert said[2] == "remix-train: --set x: expected section.key=value"
     assert (
         terminal.with_flags("`fps` sets it; `input_size`, not `this one`")
@@ -78,5 +78,5 @@ def test_a_command_line_says_flags(capsys, tmp_path):
     )
     record = logging.makeLogRecord({"msg": "%s sets it", "args": ("`fps`",)})
     assert terminal._Lines("remix-track: %(message)s").format(record) == "remix-track: --fps sets it"
-    with pytest.raises(InputError, match=r"^`stride` 0: must be 1 or more"):
+    with pytest.raises(InputError, match=r"^`stride` = 0; expected at least 1"):
         open_source([], stride=0)

@@ -29,6 +29,7 @@ from remix_track.errors import InputError
 from remix_track.eval.files import saved
 from remix_track.npz_file import read_arrays
 from remix_track.retrieval.track_vectors import read_track_vectors
+from remix_track.setting_values import parse
 from remix_track.studies.study_file import read_studies
 from remix_track.terminal_text import printable
 from remix_track.trackers.sources.listing import expand_sources
@@ -194,13 +195,13 @@ def test_numbers_beyond_counting_are_one_line(text, tmp_path):
     path = tmp_path / "a.toml"
     for key in ("max_iou_distance", "max_age", "nn_budget"):
         path.write_text(f"[tracker]\n{key} = {text}\n")
-        with pytest.raises(InputError, match=f"{key}.* does not fit") as refused:
+        with pytest.raises(InputError, match=f"{key} = .*; expected") as refused:
             settings.build(TrackSettings, settings.read_toml(path), str(path))
         assert len(str(refused.value)) < 500
     for hint in (int, int | None, *([float] if text != str(2**63) else [])):
-        with pytest.raises(InputError, match="does not fit"):
-            settings.parse(text, hint, "--flag")
-    assert settings.parse(str(2**63 - 1), int, "--flag") == 2**63 - 1
+        with pytest.raises(InputError, match="; expected"):
+            parse(text, hint, "--flag")
+    assert parse(str(2**63 - 1), int, "--flag") == 2**63 - 1
 
 
 def header(shape, kind="<f4"):

@@ -1,8 +1,12 @@
-"""Command-line flags made from settings dataclasses, so that a flag, a TOML key and a default are said once."""
+"""Command-line flags made from settings dataclasses, so that a flag, a TOML key and a default are said once.
+
+`--help` has the flags that most users need, `--help-all` all of them.
+"""
 
 import argparse
 import dataclasses
 import typing
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,8 +14,10 @@ from typing import Any
 from remix_track import settings
 from remix_track.cli.terminal import show_text
 from remix_track.errors import InputError
+from remix_track.setting_values import parse
 
 Kind = typing.TypeVar("Kind")
+_LONGEST_FLAG = 80
 
 
 class Parser(argparse.ArgumentParser):
@@ -23,32 +29,90 @@ class Parser(argparse.ArgumentParser):
         # `type=int` and `type=float` mean numbers that can be counted with: of bounded digits, and finite.
         for kind in (int, float):
             self.register("type", kind, partial(_number, kind))
+        self._rare: list[tuple[argparse.Action, str | None]] = []
+        self._keys_only: dict[str, str] = {}
+
+    def hide(self, *flags: str) -> None:
+        """Leave these flags out of `--help`; `--help-all` has them."""
+        if not self._rare:
+            self.add_argument("--help-all", action=_HelpAll, nargs=0, help="show all flags, not only the common ones")
+        for action in {id(found): found for found in map(self._option_string_actions.__getitem__, flags)}.values():
+            self._rare.append((action, action.help))
+            action.help = argparse.SUPPRESS
+
+    def refuse_flag(self, flag: str, instead: str) -> None:
+        """Say `instead` where somebody gives this flag, which there is none of."""
+        self._keys_only[flag] = instead
+
+    def unhide(self) -> None:
+        """Have every flag in the help."""
+        for action, text in self._rare:
+            action.help = text
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse has it, but an unknown flag is named with its nearest."""
+        self._refuse_unknown(args or ())
+        return super().parse_args(args, namespace)
+
+    def parse_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse has it, but an unknown flag is named with its nearest."""
+        self._refuse_unknown(args or ())
+        return super().parse_intermixed_args(args, namespace)
+
+    def _refuse_unknown(self, words: Sequence[str]) -> None:
+        known = self._option_string_actions
+        for word in words:
+            flag = word.partition("=")[0]
+            if word == "--":
+                return
+            if not flag.startswith("--") or " " in flag or flag in known:
+                continue
+            if flag in self._keys_only:
+                raise InputError(f"{flag}: {self._keys_only[flag]}")
+            near = settings.nearest(flag, [name for name in known if name.startswith("--")])
+            self.error(f"unknown flag {flag[:_LONGEST_FLAG]}; did you mean {near}?")
 
     def error(self, message: str) -> typing.NoReturn:
         """Raise what argparse would print together with its usage."""
-        raise InputError(f"{message}; see {self.prog} --help")
+        raise InputError(f"{message}{'' if message.endswith('?') else ';'} see {self.prog} --help")
 
     def print_help(self, file: Any = None) -> None:
         """Show the help; argparse itself says nothing of a full disk."""
         show_text(self.format_help())
 
 
+class _HelpAll(argparse.Action):
+    def __call__(self, parser: Any, *_: Any) -> None:
+        parser.unhide()
+        parser.print_help()
+        parser.exit()
+
+
 def _number(kind: type[Any], text: str) -> Any:
     try:
-        return settings.parse(text, kind, "it")
+        return parse(text, kind, "it")
     except InputError:
         name = {int: "a whole number of up to 18 digits", float: "a finite number"}[kind]
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {name}") from None
 
 
-def add_sections(parser: argparse.ArgumentParser, kind: type[Any], *, skip: frozenset[str] = frozenset()) -> None:
-    """Add a group of flags for each section of `kind`, and `--config FILE.toml`."""
+def add_sections(parser: Parser, kind: type[Any], *, skip: frozenset[str] = frozenset()) -> None:
+    """Add a group of flags for each section of `kind` that is not in `skip`, and `--config FILE.toml`."""
     parser.add_argument("--config", metavar="FILE.toml", type=Path, help="settings file; flags win over it")
     for name, section in _sections(kind).items():
-        group = parser.add_argument_group(f"{name} settings, [{name}] in a TOML file")
+        if name in skip:
+            continue
+        about = (section.__doc__ or name).partition("\n")[0].removesuffix(".")
+        group = parser.add_argument_group(f"{about} ([{name}] in a settings file)")
+        hints = typing.get_type_hints(section)
         for field in dataclasses.fields(section):
-            if f"{name}.{field.name}" not in skip:
-                _add_flag(group, name, field)
+            flag = _flag(field.name)
+            if not field.metadata.get("flag", True):
+                parser.refuse_flag(flag, f"no flag but a key of settings files, [{name}] {field.name}; see --config")
+                continue
+            _add_flag(group, name, field, hints[field.name])
+            if not field.metadata.get("common", True):
+                parser.hide(flag)
 
 
 def collect_sections(arguments: argparse.Namespace, kind: type[Kind]) -> Kind:
@@ -64,8 +128,7 @@ def collect_sections(arguments: argparse.Namespace, kind: type[Kind]) -> Kind:
         for field in dataclasses.fields(section):
             given = getattr(arguments, f"{name}.{field.name}", None)
             if given is not None:
-                value = _value(given, hints[field.name], _flag(field.name))
-                changed = _replace(getattr(made, name), field.name, value)
+                changed = _replace(getattr(made, name), field.name, _value(given, hints[field.name], field))
                 made = dataclasses.replace(made, **{name: changed})  # type: ignore[type-var]
     return made
 
@@ -79,31 +142,32 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def _add_flag(group: Any, section: str, field: dataclasses.Field[Any]) -> None:
-    destination, text = f"{section}.{field.name}", field.metadata.get("help", "")
+def _add_flag(group: Any, section: str, field: dataclasses.Field[Any], hint: Any) -> None:
+    destination, text = f"{section}.{field.name}", field.metadata.get("help", "").replace("%", "%%")
     if isinstance(field.default, bool):
+        default = "yes" if field.default else "no"
         group.add_argument(
-            _flag(field.name), dest=destination, default=None, action=argparse.BooleanOptionalAction, help=text
-        )
+            _flag(field.name), dest=destination, default=None, action=argparse.BooleanOptionalAction,
+            help=f"{text} (default: {default})",
+        )  # fmt: skip
         return
-    default = "" if field.default in (None, ()) else f" (default: {field.default})"
+    default = "" if field.default in (None, ()) else f"default: {field.default}"
+    facts = "; ".join(fact for fact in (settings.limits_of(field).words(), default) if fact)
+    choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
     group.add_argument(
         _flag(field.name),
-        *field.metadata.get("aliases", ()),
         dest=destination,
-        metavar=field.metadata.get("metavar", field.name.upper()),
+        metavar=f"{{{','.join(choices)}}}" if choices else field.name.upper(),
         nargs="+" if isinstance(field.default, tuple) else None,
-        help=text.replace("%", "%%") + default,
+        help=f"{text} ({facts})" if facts else text,
     )
 
 
-def _value(given: Any, hint: Any, flag: str) -> Any:
+def _value(given: Any, hint: Any, field: dataclasses.Field[Any]) -> Any:
     if isinstance(given, bool):
         return given
-    if isinstance(given, list):
-        words = [word for item in given for word in item.split(",") if word]
-        return tuple(settings.parse(word, typing.get_args(hint)[0], flag) for word in words)
-    return settings.parse(given, hint, flag)
+    text = ",".join(given) if isinstance(given, list) else given
+    return parse(text, hint, _flag(field.name), settings.limits_of(field))
 
 
 def _replace(section: Any, name: str, value: Any) -> Any:

@@ -340,7 +340,7 @@ def test_data_that_is_not_there_is_said_before_anything_runs(study, capsys):
     ("more", "message"),
     [
         ("x = {losses.centroid_querry = 1}", "[losses]: unknown key 'centroid_querry'; did you mean 'centroid_query'?"),
-        ('x = {losses.centroid_query = "rwa"}', "centroid_query = 'rwa' does not fit; expected 'raw' or 'unit'"),
+        ('x = {losses.centroid_query = "rwa"}', "centroid_query = 'rwa'; expected 'raw' or 'unit'"),
         ("x = 3", "[study.rates]: cell 'x' is a section, not 3"),
         ('"a/b" = {}', "cell 'a/b': a cell's name is at most 60 letters, without / and |"),
         ("[study.more]\nseed = [1]", "[study.more]: unknown key 'seed'; did you mean 'seeds'?"),

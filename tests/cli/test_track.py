@@ -314,7 +314,7 @@ def test_a_wrong_keyword_names_the_nearest(video):
         remix_track.track(video, weights="none", max_aeg=3)
     with pytest.raises(remix_track.InputError, match=r"Tracker\(\): unknown key 'max_aeg'; did you mean 'max_age'\?"):
         remix_track.Tracker(weights="none", max_aeg=3)
-    with pytest.raises(remix_track.InputError, match=r"Tracker\(\): max_age = 'x' does not fit; expected int"):
+    with pytest.raises(remix_track.InputError, match=r"Tracker\(\): max_age = 'x'; expected a whole number"):
         remix_track.Tracker(weights="none", max_age="x")
 
 

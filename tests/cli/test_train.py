@@ -88,7 +88,7 @@ def test_shipped_settings_are_settings_and_hold_only_what_differs(capsys, config
         (["--set", "losses.camera_weight"], "--set losses.camera_weight: expected section.key=value"),
         (["--set", "losses=1"], "losses is a section; expected losses.key=value"),
         (["--set", "pretrain.x=1"], "pretrain is a key, not a section; expected pretrain=value"),
-        (["--set", "run.epochs=many"], "--set run.epochs = 'many' does not fit; expected int"),
+        (["--set", "run.epochs=many"], "--set run.epochs = 'many'; expected a whole number"),
         (["--set", "run.epochs=0"], "epochs = 0; expected 1 to 100,000"),
         (["--resume", "x", "--output", "y"], "--resume takes settings and folder from the run"),
         (["--quiet"], "data.multi_camera names no labelled set"),

@@ -190,7 +190,7 @@ def test_the_side_file_describes_the_input_and_flags_win(small, tmp_path, backen
     [
         ("chanel_order = 'RGB'", "net.toml: unknown key 'chanel_order'; did you mean 'channel_order'"),
         ("mean = [1, 2]", "mean .* does not fit; expected three numbers"),
-        ("input_height = 4.5", "net.toml: input_height = 4.5 does not fit"),
+        ("input_height = 4.5", "net.toml: input_height = 4.5; expected"),
         ("input_height = 64", "net.onnx: its input height is 32, not 64; leave the input size out"),
         ("max_cosine_distance = 7.0", "max_cosine_distance 7.0 is out of range"),
         ("trained_on = '''\n\nx\ny'''", "trained_on does not fit"),

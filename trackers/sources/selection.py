@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from remix_track import settings
-from remix_track.errors import InputError
+from remix_track.setting_values import Limits, typed
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +21,7 @@ class Selection:
 
     def __post_init__(self) -> None:
         for name, value in (("start", self.start), ("stride", self.stride), ("frames", self.frames)):
-            settings.typed(value, int if name != "frames" else int | None, f"`{name}`")
-            if value is not None and value < 1:
-                raise InputError(f"`{name}` {value}: must be 1 or more")
+            typed(value, int if name != "frames" else int | None, f"`{name}`", Limits(low=1))
 
     def wants(self, index: int) -> bool:
         """Whether the frame of this number is to be delivered."""

@@ -33,8 +33,8 @@ def confirmed(adapter: Tracker, frame: Detections) -> Tracker:
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("max_cosine_distance", 0.0, "max_cosine_distance = 0.0; expected above 0, at most 2"),
-        ("max_cosine_distance", 2.5, "max_cosine_distance = 2.5; expected above 0, at most 2"),
+        ("max_cosine_distance", 0.0, "max_cosine_distance = 0.0; expected above 0, at most 2, or none"),
+        ("max_cosine_distance", 2.5, "max_cosine_distance = 2.5; expected above 0, at most 2, or none"),
         ("nn_budget", 0, "nn_budget = 0; expected at least 1, or none"),
         ("max_age", 0, "max_age = 0; expected at least 1"),
         ("max_motion_age", 0, "max_motion_age = 0; expected at least 1, or none"),

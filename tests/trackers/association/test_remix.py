@@ -47,7 +47,7 @@ def between(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
         ("mean_momentum", 1.5, "mean_momentum = 1.5; expected 0 to 1"),
         ("look_weight", -0.1, "look_weight = -0.1; expected 0 to 1"),
         ("max_low_iou_distance", float("nan"), "max_low_iou_distance = nan; expected 0 to 1"),
-        ("look_reach", -1.0, "look_reach = -1.0; expected 0 or more"),
+        ("look_reach", -1.0, "look_reach = -1.0; expected at least 0"),
     ],
 )
 def test_a_value_out_of_range_is_named(key, value, expected):

@@ -120,7 +120,7 @@ def test_expected_counts_what_is_wanted(selection, total):
 @pytest.mark.parametrize("values", [{"start": 0}, {"stride": 0}, {"stride": -1}, {"frames": 0}])
 def test_a_selection_below_one_is_refused(values):
     (name, value), *_ = values.items()
-    with pytest.raises(InputError, match=f"`{name}` {value}: must be 1 or more"):
+    with pytest.raises(InputError, match=f"`{name}` = {value}; expected at least 1"):
         Selection(**values)
 
 
