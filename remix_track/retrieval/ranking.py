@@ -134,7 +134,13 @@ def rank_gallery(query: Labelled, gallery: Labelled, similarity: Similarity | No
     return result
 
 
-def best_matches(query: Labelled, gallery: Labelled, rows: NDArray[np.integer], count: int = 10) -> NDArray[np.int64]:
+def best_matches(
+    query: Labelled,
+    gallery: Labelled,
+    rows: NDArray[np.integer],
+    count: int = 10,
+    similarity: Similarity | None = None,
+) -> NDArray[np.int64]:
     """The first `count` gallery rows of some queries under the same rules.
 
     Args:
@@ -142,14 +148,16 @@ def best_matches(query: Labelled, gallery: Labelled, rows: NDArray[np.integer], 
         gallery: where they are searched for.
         rows: (R,) the queries to show.
         count: matches of each.
+        similarity: as in `rank_gallery`; what is -inf is no match.
 
     Returns:
         (R, count) int64 gallery rows, best first; -1 where the gallery is too small.
     """
+    alike = similarity or dot_products(query, gallery)
     result = np.full((len(rows), count), -1, np.int64)
-    for out, row in zip(result, rows, strict=True):
-        likeness = gallery.vectors @ query.vectors[row]
-        allowed = np.flatnonzero(_candidates(query, int(row), gallery)[1])
+    for out, row in zip(result, rows.tolist(), strict=True):
+        likeness = alike(slice(row, row + 1))[0]
+        allowed = np.flatnonzero(_candidates(query, row, gallery)[1] & (likeness > -np.inf))
         best = allowed[np.argsort(-likeness[allowed], kind="stable")[:count]]
         out[: len(best)] = best
     return result

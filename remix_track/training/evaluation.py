@@ -1,13 +1,16 @@
 """A trained network on labelled crops: ranks and mean average precision, and the tracker's threshold."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
 from remix_track.data.crop_set import CropSet, Split
+from remix_track.data.stores import ImageStore
 from remix_track.retrieval.answerable import refuse_unanswerable
 from remix_track.retrieval.ranking import Labelled, rank_gallery
 from remix_track.training.calibration import Calibration, calibrate
@@ -36,27 +39,46 @@ class Search:
     gallery_rows: NDArray[np.int64]
 
 
+Embed = Callable[[ImageStore, NDArray[np.int64]], tuple[NDArray[np.float32], NDArray[np.bool_]]]
+"""Rows (R,) of a store -> (R, D) unit vectors, and (R,) which pictures could be read."""
+
+
 def evaluate_encoder(plan: EmbedPlan, network: nn.Module, target: CropSet) -> dict[str, float]:
     """Scores of a network on a set's queries and gallery, in 0..1: rank1, rank5, rank10, map, minp; and counts.
 
     Raises:
         InputError: see `embed_search`.
     """
-    search = embed_search(plan, network, target)
+    search = embed_search(partial(embed_unit, plan, network), target)
     return plan.processes.on_rank_0(lambda: rank_gallery(search.query, search.gallery).summary())
 
 
-def embed_search(plan: EmbedPlan, network: nn.Module, crops: CropSet) -> Search:
-    """A set's queries and gallery by a network, which can be scored: nothing that comes of it is nan.
+def embed_search(embed: Embed, crops: CropSet) -> Search:
+    """A set's queries and gallery as vectors, which can be scored: nothing that comes of it is nan.
 
     Raises:
         InputError: no query can be answered, by the labels or as its pictures cannot be read; the message says why.
     """
     check_scorable(crops)
-    query, query_rows = _embed_split(plan, network, crops, Split.QUERY)
-    gallery, gallery_rows = _embed_split(plan, network, crops, Split.GALLERY)
-    refuse_unanswerable(f"{crops.name}, of what could be read", query, gallery)
-    return Search(query, gallery, query_rows, gallery_rows)
+    query, query_rows = _embed_rows(embed, crops, crops.rows(Split.QUERY))
+    gallery, gallery_rows = _embed_rows(embed, crops, crops.rows(Split.GALLERY))
+    return _answerable(crops, Search(query, gallery, query_rows, gallery_rows))
+
+
+def embed_whole(embed: Embed, crops: CropSet) -> Search:
+    """A set without query and gallery as vectors: each picture is searched for among all.
+
+    Raises:
+        InputError: see `embed_search`.
+    """
+    refuse_unanswerable(crops.name, crops, crops)
+    every, rows = _embed_rows(embed, crops, np.arange(len(crops)))
+    return _answerable(crops, Search(every, every, rows, rows))
+
+
+def _answerable(crops: CropSet, search: Search) -> Search:
+    refuse_unanswerable(f"{crops.name}, of what could be read", search.query, search.gallery)
+    return search
 
 
 def check_scorable(crops: CropSet) -> None:
@@ -68,11 +90,8 @@ def check_scorable(crops: CropSet) -> None:
     refuse_unanswerable(crops.name, crops.of_split(Split.QUERY), crops.of_split(Split.GALLERY))
 
 
-def _embed_split(
-    plan: EmbedPlan, network: nn.Module, crops: CropSet, split: Split
-) -> tuple[Labelled, NDArray[np.int64]]:
-    rows = crops.rows(split)
-    unit, readable = embed_unit(plan, network, crops.store, rows)
+def _embed_rows(embed: Embed, crops: CropSet, rows: NDArray[np.int64]) -> tuple[Labelled, NDArray[np.int64]]:
+    unit, readable = embed(crops.store, rows)
     rows = rows[readable]
     return Labelled(unit[readable], crops.identity[rows], crops.camera[rows]), rows
 

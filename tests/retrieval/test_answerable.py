@@ -85,7 +85,8 @@ def folder(root: Path, *, people: int, cameras: tuple[str, ...], splits: tuple[s
         (3, ("c1",), ("query", "gallery"), "all its pictures are of one camera"),
         (3, ("c1", "c2"), ("gallery",), "it has no query pictures"),
         (3, ("c1", "c2"), ("query",), "it has no gallery pictures"),
-        (3, ("c1", "c2"), ("train",), "it has no query pictures"),
+        (3, ("c1",), ("train",), "all its pictures are of one camera"),
+        (1, ("c1", "c2"), ("train",), "its gallery shows one person alone"),
         (1, ("c1", "c2"), ("query", "gallery"), "its gallery shows one person alone"),
     ],
 )
