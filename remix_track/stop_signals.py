@@ -13,7 +13,8 @@ the next one lacks. The first signal is therefore the only one that raises, and 
 Those after it change nothing, as what is being ended must not be cut; one that comes when ending has taken seconds
 ends the process at once. After `held` signals stay noted until `check`: a run that has come to its end is complete.
 
-Only commands do this. In a program that uses remix-track as a library signals are that program's own.
+Commands do this for all of their life. In a program that uses remix-track as a library only the functions that write
+results do, while they do it (`caught_if_unhandled`), and signals for which that program has handlers stay its own.
 """
 
 import contextlib
@@ -83,11 +84,33 @@ def caught(*, to_the_end: bool = False) -> Iterator[None]:
     Args:
         to_the_end: leave it so, as the process ends next; else things are again as they were.
     """
+    heard = [number for number in STOPS if number == signal.SIGTERM or signal.getsignal(number) != signal.SIG_IGN]
+    with _caught(heard, to_the_end=to_the_end):
+        yield
+
+
+@contextlib.contextmanager
+def caught_if_unhandled() -> Iterator[None]:
+    """For a job that another program has us do: as `caught`, for signals that the program leaves to Python.
+
+    Raises:
+        Stopped: after the job, where a signal came too late to stop it: the program is still to hear of it.
+    """
+    if _process.catching:
+        yield
+        return
+    unhandled = [number for number in STOPS if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler)]
+    with _caught(unhandled):
+        yield
+        check()
+
+
+@contextlib.contextmanager
+def _caught(heard: Iterable[signal.Signals], *, to_the_end: bool = False) -> Iterator[None]:
     if _process.catching or threading.current_thread() is not threading.main_thread():
         yield
         return
     _process.begin()
-    heard = [number for number in STOPS if number == signal.SIGTERM or signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, _process.catch) for number in heard}
     _process.catching = True
     try:

@@ -19,7 +19,7 @@ from remix_track.encoder.backbones import build_encoder
 from remix_track.encoder.load import load_embedder
 from remix_track.encoder.weights_card import WeightsCard
 from remix_track.encoder.weights_file import save_weights
-from remix_track.trackers.api import Runs
+from remix_track.trackers.api import Session
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 from remix_track.trackers.detectors.yolo import YoloDetector
 from remix_track.trackers.frame import Frame
@@ -161,7 +161,7 @@ def test_overlapping(tmp_path):
         for place in range(8)
     )
     (tmp_path / "det.txt").write_text("".join(rows))
-    runs = Runs(TrackSettings(detector=DetectorSettings(str(tmp_path / "det.txt"))), threads=2)
+    runs = Session(TrackSettings(detector=DetectorSettings(str(tmp_path / "det.txt"))), threads=2)
 
     def overlapped():
         for _ in runs.run(open_source(video)):

@@ -1,4 +1,4 @@
-"""From settings to a run: `track(...)` for Python, `Runs` for whoever tracks several sources."""
+"""From settings to a run: `track(...)` for Python, `Session` for several sources with the same settings."""
 
 import dataclasses
 import threading
@@ -33,7 +33,7 @@ MOST_AHEAD = 32
 """Frames under way where not all are looked at: 6 MB each at 1080p."""
 
 
-class Runs:
+class Session:
     """Makes runs with the same settings, which share the encoder."""
 
     def __init__(self, settings: TrackSettings, *, threads: int | None = None) -> None:
@@ -56,12 +56,11 @@ class Runs:
         threshold = None if self.embedder is None else self.embedder.max_cosine_distance or UNCALIBRATED_COSINE_DISTANCE
         self.settings = settings.with_calibration(threshold)
 
-    def run(self, source: Source, *, stride: int = 1, reopen: Callable[[], Source] | None = None) -> Run:
-        """A run over `source`, of which every `stride`-th frame comes.
+    def run(self, source: Source, *, reopen: Callable[[], Source] | None = None) -> Run:
+        """A run over `source`.
 
         Args:
             source: where the frames come from.
-            stride: as it was opened with.
             reopen: opens it once more; only asked for where results come at the end, see `Run`.
 
         Raises:
@@ -69,37 +68,39 @@ class Runs:
         """
         offline = self.settings.offline
         self.refuse_waiting(source)
-        fps, every = source.fps / stride, self.every(source.fps / stride)
+        fps = source.fps / source.stride
+        every = self.every(fps)
         if not source.live:
             tracker = self._tracker(self.embedder, fps / every)
             seen = self.detect_and_embed(tracker.clock, look=self._looks_always, every=every)
-            return Run(source, seen, tracker, fps=fps, every=every, offline=offline, reopen=reopen)
+            return Run(
+                source, seen, tracker, fps=fps, every=every, offline=offline, reopen=reopen, settings=self.settings
+            )
         # What is live is seen frame by frame by all threads: there the newest frame counts, not their number.
         embedder = self.embedder if self._workers == 1 else self._load_embedder(self._threads)
         tracker = self._tracker(embedder, fps / every)
         detector, look = self.detector(self._threads), self._looks_always
         process = self._processor(detector, tracker.embedder, clock=tracker.clock, look=look, limit=BoxLimit())
-        return Run(source, DetectAndEmbed(process), tracker, fps=fps, every=every)
+        return Run(source, DetectAndEmbed(process), tracker, fps=fps, every=every, settings=self.settings)
 
-    def run_beside(
-        self, source: Source, networks: NetworkPool, on_ready: Callable[[], None], *, stride: int = 1
-    ) -> Run:
+    def run_beside(self, source: Source, networks: NetworkPool, on_ready: Callable[[], None]) -> Run:
         """A run over one of several live sources, which share what looks at their frames.
 
         Args:
             source: where the frames come from.
             networks: see `network_pool`.
             on_ready: called when the run's next frame, its end or its error is there; see `LiveDetectAndEmbed`.
-            stride: as it was opened with.
 
         Raises:
             InputError: the end of the source decides, and it has none.
         """
         self.refuse_waiting(source)
-        fps, every = source.fps / stride, self.every(source.fps / stride)
+        fps = source.fps / source.stride
+        every = self.every(fps)
         tracker = self._tracker(networks.first.embedder or self.embedder, fps / every)
         processor = partial(self._processor, clock=tracker.clock, look=self._looks_always, limit=BoxLimit())
-        return Run(source, LiveDetectAndEmbed(networks, processor, on_ready), tracker, fps=fps, every=every)
+        live = LiveDetectAndEmbed(networks, processor, on_ready)
+        return Run(source, live, tracker, fps=fps, every=every, settings=self.settings)
 
     def every(self, fps: float) -> int:
         """Of how many frames one is detected in, of a source of so many a second as they come."""
@@ -305,10 +306,10 @@ def track(
         raise InputError(
             f"`source` is a {kind}, which gives its images once, and `offline` needs them twice; give a list"
         )
-    runs = Runs(chosen)
-    stream = runs.settings.stream
+    session = Session(chosen)
+    stream = session.settings.stream
     opened = partial(open_source, source, start=start, stride=stride, frames=frames, fps=fps, stream=stream)
-    return runs.run(opened(), stride=stride, reopen=opened)
+    return session.run(opened(), reopen=opened)
 
 
 def _changed(settings: TrackSettings, changes: Mapping[str, Any]) -> TrackSettings:

@@ -28,7 +28,7 @@ from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
     from remix_track.detections import Tracks
-    from remix_track.trackers.api import Runs
+    from remix_track.trackers.api import Session
     from remix_track.trackers.frame import Frame
 
 _logger = logging.getLogger(__name__)
@@ -190,13 +190,13 @@ def _lines(frame: int, tracks: "Tracks") -> str:
     return format_frame(frame, tracks.ids, tlwh_from_xyxy(tracks.xyxy.astype(np.float64)), tracks.score)
 
 
-def _runs(job: Job) -> "Runs":
-    from remix_track.trackers.api import Runs
+def _runs(job: Job) -> "Session":
+    from remix_track.trackers.api import Session
 
-    return Runs(job.settings, threads=job.threads)
+    return Session(job.settings, threads=job.threads)
 
 
-def _perceive(job: Job, runs: "Runs") -> tuple[Iterator[CachedFrame], bool]:
+def _perceive(job: Job, runs: "Session") -> tuple[Iterator[CachedFrame], bool]:
     """Every frame's detections with their embeddings, from the cache where it has them."""
     notes: list[str] = []
     if job.cache is None:
@@ -247,7 +247,7 @@ def _say_nothing_is_kept(cache: Path, error: OSError) -> None:
     _logger.warning("%s: nothing is kept for the next run (%s)", cache, error.strerror or error)
 
 
-def _look(job: Job, runs: "Runs", notes: list[str]) -> Iterator[CachedFrame]:
+def _look(job: Job, runs: "Session", notes: list[str]) -> Iterator[CachedFrame]:
     """Every frame's detections with their embeddings, and the camera's motion if the tracker asks for it; in the end,
     `notes` says what was wrong with the source and with the detections."""
     from remix_track.trackers.association.camera_motion import CameraMotion
@@ -286,7 +286,7 @@ def _marked(frames: "Iterable[Frame]", every: int) -> "Iterator[Frame]":
         yield dataclasses.replace(frame, detect=count % every == 0)
 
 
-def _facts(job: Job, runs: "Runs") -> dict[str, Any]:
+def _facts(job: Job, runs: "Session") -> dict[str, Any]:
     """Everything on which detections and embeddings depend."""
     detector = job.settings.detector
     named = Path(detector.detector)

@@ -9,7 +9,7 @@ from remix_track import stop_signals
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import tell_first_starts
 from remix_track.cli.terminal import show, show_table
-from remix_track.cli.track import add_outputs, carry_out, check_outputs
+from remix_track.cli.track import RunLines, add_outputs, wanted_outputs
 from remix_track.output_files import reserve_folder, reserve_numbered_folder
 from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings
@@ -22,19 +22,24 @@ def run(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
     settings = collect_sections(arguments, TrackSettings)
 
-    from remix_track.trackers.api import Runs
+    from remix_track.trackers.api import Session
+    from remix_track.trackers.pipeline.recorder import record
     from remix_track.trackers.sources import open_source
 
-    check_outputs(arguments)
+    wanted = wanted_outputs(arguments)
+    wanted.check(appearance=settings.appearance.weights != "none")
     tell_first_starts(quiet=arguments.quiet)
-    runs = Runs(settings)
+    session = Session(settings)
     if arguments.output is None:
         folder = reserve_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
     else:
         folder = reserve_folder(arguments.output, overwrite=arguments.overwrite)
     sequence = _draw(arguments, folder / "scene" / "street")
-    with open_source(sequence) as source:
-        carry_out(runs.run(source, reopen=lambda: open_source(sequence)), runs.settings, arguments, lambda: folder)
+    with open_source(sequence) as source, RunLines(quiet=arguments.quiet) as lines:
+        run = session.run(source, reopen=lambda: open_source(sequence))
+        outputs = record(run, wanted, lambda: folder, lines.progress, lines.report)
+        if outputs:
+            lines.show_table(outputs)
     stop_signals.check()
     _score(sequence, folder, quiet=arguments.quiet)
     return 0

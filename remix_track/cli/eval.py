@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from remix_track import mot_classes, mot_text, reservations
 from remix_track.cli.flags import Parser, add_sections, collect_sections
-from remix_track.cli.progress import Progress
+from remix_track.cli.progress import ProgressLine
 from remix_track.cli.terminal import say, show_table
 from remix_track.errors import InputError
 from remix_track.output_files import release_folder, reserve_folder, reserve_numbered_folder
+from remix_track.progress import Progress
 from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings
 
@@ -193,11 +194,13 @@ def _run_jobs(arguments: argparse.Namespace, jobs: "Sequence[Job]", processes: i
         _say(arguments, f"{done.name}: {done.frames} frames in {done.seconds:.1f} s{how}")
 
     try:
-        with Progress("tracking", sum(job.last - job.first + 1 for job in jobs), quiet=arguments.quiet) as progress:
+        with ProgressLine(quiet=arguments.quiet) as line:
+            total = sum(job.last - job.first + 1 for job in jobs)
 
             def show(frames: int) -> None:
-                progress.update(frames, f"{ended} of {len(jobs)} sequences done")
+                line(Progress("tracking", "tracking", frames, total, f"{ended} of {len(jobs)} sequences done"))
 
+            show(0)
             track_all(jobs, processes, report, show)
     except KeyboardInterrupt:
         kept = f"{ended} of {len(jobs)} sequences are done, in {folder}" if ended else "no sequence is done"

@@ -5,6 +5,7 @@ import time
 from typing import Self
 
 from remix_track.cli.live_line import LiveLine
+from remix_track.progress import Progress
 
 
 def tell_first_starts(*, quiet: bool) -> None:
@@ -13,25 +14,40 @@ def tell_first_starts(*, quiet: bool) -> None:
         logging.getLogger("remix_track.openvino_runtime").setLevel(logging.INFO)
 
 
-class Progress:
-    """Shows frames done of all, frames per second, a detail, and the time left."""
+class ProgressLine:
+    """An `on_progress` for videos: frames done of all, frames per second, a detail, and the time left.
 
-    def __init__(self, name: str, total: int | None, *, quiet: bool) -> None:
-        """Begin at once; `total` is None where nobody knows, as with a camera."""
-        self._line = LiveLine(name, total, quiet=quiet)
-        self._name, self._total = name, total
-        self._start = time.monotonic()
+    Every name and stage gets a line of its own, which begins with its first frame.
+    """
 
-    def update(self, frames: int, detail: str) -> None:
-        """Say that `frames` are done, and a few words on what came of them."""
-        fps = frames / max(time.monotonic() - self._start, 1e-9)
-        of = f"/{self._total}" if self._total else ""
-        left = f", {(self._total - frames) / fps:.0f} s left" if self._total and 0 < frames <= self._total else ""
-        plain = f"{self._name}: {frames}{of} frames, {fps:.1f} fps, {detail}{left}"
-        self._line.show(self._name, frames, self._total, f"{fps:.1f} fps · {detail}", plain)
+    def __init__(self, *, quiet: bool) -> None:
+        """Begin without a line."""
+        self._quiet = quiet
+        self._key = ("", "")
+        self._line: LiveLine | None = None
+        self._start = 0.0
+
+    def __call__(self, at: Progress) -> None:
+        """Say that `at.done` frames are done."""
+        if self._line is None or (at.stage, at.name) != self._key:
+            self.close()
+            self._key, self._start = (at.stage, at.name), time.monotonic()
+            self._line = LiveLine(at.name, at.total, quiet=self._quiet)
+            return
+        fps = at.done / max(time.monotonic() - self._start, 1e-9)
+        of = f"/{at.total}" if at.total else ""
+        left = f", {(at.total - at.done) / fps:.0f} s left" if at.total and 0 < at.done <= at.total else ""
+        plain = f"{at.name}: {at.done}{of} frames, {fps:.1f} fps, {at.detail}{left}"
+        self._line.show(at.name, at.done, at.total, f"{fps:.1f} fps · {at.detail}", plain)
+
+    def close(self) -> None:
+        """Leave the line as it stands."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._line.close()
+        self.close()

@@ -1,28 +1,23 @@
 """`remix-track video.mp4`: people in; annotated video, MOT text and a summary out."""
 
 import argparse
-import itertools
-from collections.abc import Callable, Iterator, Sequence
+import dataclasses
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
-from remix_track import stop_signals
-from remix_track.cli.carrying import Carrying
 from remix_track.cli.flags import Parser, add_sections, collect_sections
-from remix_track.cli.progress import Progress, tell_first_starts
-from remix_track.cli.results import print_table
-from remix_track.cli.terminal import say
+from remix_track.cli.progress import ProgressLine, tell_first_starts
+from remix_track.cli.terminal import add_rows, say, show, show_table
 from remix_track.errors import InputError
-from remix_track.output_files import reserve_folder, reserve_numbered_folder
 from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
-    from remix_track.trackers.api import Runs
-    from remix_track.trackers.pipeline.run import Run
+    from remix_track.trackers.api import Session
+    from remix_track.trackers.pipeline.outputs import Outputs, OutputSettings
     from remix_track.trackers.sources import Source
 
-DEFAULT_OUTPUT = Path("runs/track")
 _WHAT = "People in; annotated video, MOT text and a summary out."
 
 
@@ -31,140 +26,158 @@ def run(words: Sequence[str]) -> int:
     arguments = parser().parse_intermixed_args(words)
     settings = collect_sections(arguments, TrackSettings)
 
-    from remix_track.cli.link import check_link, track_linked
-    from remix_track.trackers.api import Runs
-    from remix_track.trackers.sources import expand_sources
+    from remix_track.trackers.api import Session
+    from remix_track.trackers.pipeline.linked_videos import check_links
+    from remix_track.trackers.sources import expand_sources, open_source
 
     names = expand_sources(arguments.sources, arguments.list_file)
-    if not names:
-        raise InputError("no source given; try: remix-track video.mp4, or remix-track --help")
+    appearance = settings.appearance.weights != "none"
+    _check(arguments)
+    wanted = wanted_outputs(arguments)
+    if arguments.link:
+        check_links(len(names), wanted, arguments.link_distance, appearance=appearance)
+    wanted.check(appearance=appearance)
+    tell_first_starts(quiet=arguments.quiet)
+    session = Session(settings, threads=arguments.threads)
+    opener = partial(
+        open_source,
+        start=arguments.start,
+        stride=arguments.stride,
+        frames=arguments.frames,
+        fps=arguments.fps,
+        stream=settings.stream,
+    )
+    with RunLines(quiet=arguments.quiet) as lines:
+        (_link if arguments.link else _record)(arguments, names, session, opener, wanted, lines)
+    return 2 if lines.problems else 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
     if arguments.overwrite and arguments.output is None:
         raise InputError("--overwrite needs --output DIR; without it every run gets a folder of its own")
-    if arguments.embeddings and settings.appearance.weights == "none":
-        raise InputError("--embeddings needs appearance; give --weights other than none")
-    check_link(arguments, settings, names)
-    check_outputs(arguments)
-    tell_first_starts(quiet=arguments.quiet)
+    if arguments.link_distance is not None and not arguments.link:
+        raise InputError("--link-distance goes with --link")
     if arguments.threads is not None and arguments.threads < 1:
         raise InputError(f"--threads {arguments.threads}: must be 1 or more")
-    runs = Runs(settings, threads=arguments.threads)
-    said: set[str] = set()
-    # Said at once: a run over many videos may be stopped before its end.
-    for problem in (track_linked if arguments.link else _track_each)(names, runs, arguments):
-        if problem not in said:
-            say(f"remix-track: {problem}")
-        said.add(problem)
-    return 2 if said else 0
 
 
-def _track_each(names: Sequence[str | Path | int], runs: "Runs", arguments: argparse.Namespace) -> Iterator[str]:
-    """Track what has an end one after another, then all that is live at once; what was wrong, a line each.
-
-    Among several, one that cannot be opened or has no frames does not keep the others from being tracked.
-    """
-    from remix_track.cli.side_by_side import track_side_by_side
-    from remix_track.trackers.sources import is_live, open_source
-
-    several, live = len(names) > 1, list[Callable[[], "Source"]]()
-    claim = partial(_claim, arguments, several=several, claimed=set[Path]())
-    for name in names:
-        stop_signals.check()
-        opened = partial(
-            open_source,
-            name,
-            start=arguments.start,
-            stride=arguments.stride,
-            frames=arguments.frames,
-            fps=arguments.fps,
-            stream=runs.settings.stream,
-        )
-        if several and is_live(name):
-            live.append(opened)
-            continue
-        try:
-            source = opened()
-        except InputError as error:
-            if not several:
-                raise
-            yield str(error)
-            continue
-        if several and source.live:
-            # Hung up for now: nobody would read it while others are tracked.
-            source.close()
-            live.append(opened)
-        else:
-            yield from _track_one(source, opened, runs, arguments, claim, several=several)
-    if live:
-        yield from track_side_by_side(live, runs, arguments, claim)
-
-
-def _track_one(
-    source: "Source",
-    opened: Callable[[], "Source"],
-    runs: "Runs",
+def _record(
     arguments: argparse.Namespace,
-    claim: Callable[[str], Path],
-    *,
-    several: bool,
-) -> list[str]:
-    """Track one source into its own folder."""
-    with source:
-        pictures = arguments.video or arguments.crops or arguments.show
-        tracking = runs.run(source, stride=arguments.stride, reopen=opened if pictures else None)
-        try:
-            carry_out(tracking, runs.settings, arguments, lambda: claim(source.name))
-        except InputError as error:
-            if several and not source.frames_read:
-                return [str(error)]
-            raise
-    return [f"{source.name}: {problem}" for problem in source.problems]
+    names: Sequence[Any],
+    session: "Session",
+    opener: "Callable[[Any], Source]",
+    wanted: "OutputSettings",
+    lines: "RunLines",
+) -> None:
+    from remix_track.trackers.pipeline.recordings import ResultFolders, record_sources
+
+    folders = ResultFolders(arguments.output, several=len(names) > 1, overwrite=arguments.overwrite)
+    record_sources(
+        names,
+        session,
+        opener,
+        wanted,
+        folders,
+        on_progress=lines.progress,
+        on_recorded=lines.show_table,
+        report=lines.report,
+    )
 
 
-def check_outputs(arguments: argparse.Namespace) -> None:
-    """Refuse `--show` and `--segment` before anything is loaded or made.
+def _link(
+    arguments: argparse.Namespace,
+    names: Sequence[Any],
+    session: "Session",
+    opener: "Callable[[Any], Source]",
+    wanted: "OutputSettings",
+    lines: "RunLines",
+) -> None:
+    from remix_track.trackers.pipeline.linked_videos import link_videos
+
+    linked = link_videos(
+        names,
+        session,
+        opener,
+        wanted,
+        output=arguments.output,
+        overwrite=arguments.overwrite,
+        link_distance=arguments.link_distance,
+        on_progress=lines.progress,
+        on_recorded=lines.show_table,
+        report=lines.report,
+    )
+    if not arguments.quiet:
+        show(
+            f"{linked.people} people of {len(linked.tracks)} tracks, {linked.people_in_several} of them in more than "
+            f"one video (mean distance at most {linked.distance:.4f}): {linked.folder / 'people.csv'}"
+        )
+
+
+def wanted_outputs(arguments: argparse.Namespace) -> "OutputSettings":
+    """What the flags of `add_outputs` ask for.
 
     Raises:
-        InputError: there is no screen, or a length that none can have.
+        InputError: a length of parts that none can have.
     """
-    from remix_track.trackers.sinks.window import require_screen
+    from remix_track.trackers.pipeline.outputs import OutputSettings
 
-    if arguments.segment is not None and arguments.segment <= 0:
-        raise InputError(f"--segment {arguments.segment:g}: must be above 0 minutes, such as 60")
-    if arguments.show:
-        require_screen()
+    return OutputSettings(**{one.name: getattr(arguments, one.name) for one in dataclasses.fields(OutputSettings)})
 
 
-def carry_out(
-    tracking: "Run", settings: TrackSettings, arguments: argparse.Namespace, claim: Callable[[], Path]
-) -> None:
-    """Track to the end of the source and write what the flags ask for into the folder that `claim` makes."""
-    name, total, quiet = tracking.source.name, tracking.source.frames, arguments.quiet
-    with Carrying(tracking, settings, arguments, claim, title=name) as carrying:
-        if tracking.offline:
-            # The first frame comes when all are tracked.
-            with Progress(name, total, quiet=quiet) as progress:
-                tracking.on_progress = lambda done: progress.update(done, "tracking; linking and writing come after")
-                carrying.step()
-        else:
-            carrying.step()
-        with Progress(name, total, quiet=quiet) as progress:
-            while carrying.step():
-                progress.update(tracking.frames, f"{tracking.people_now} tracks now, {len(tracking.people)} in all")
-    if carrying.outputs and not quiet:
-        print_table(tracking, carrying.outputs)
+class RunLines:
+    """What is shown of runs: how far they are, a table of each at its end, and what was wrong.
+
+    Attributes:
+        progress: the line that says how far they are.
+        problems: what was wrong with sources, each once.
+    """
+
+    def __init__(self, *, quiet: bool) -> None:
+        self.progress = ProgressLine(quiet=quiet)
+        self.problems: set[str] = set()
+        self._quiet = quiet
+
+    def report(self, problem: str) -> None:
+        """Say at once what was wrong: a run over many videos may be stopped before its end."""
+        if problem not in self.problems:
+            say(f"remix-track: {problem}")
+        self.problems.add(problem)
+
+    def show_table(self, outputs: "Outputs") -> None:
+        """Frames, people, speed, where the time went, and where the files are."""
+        self.progress.close()
+        if not self._quiet:
+            print_table(outputs)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.progress.close()
 
 
-def _claim(arguments: argparse.Namespace, name: str, *, several: bool, claimed: set[Path]) -> Path:
-    """The folder of a source; never one of `claimed`, those of this run, as two sources may have one name."""
-    if arguments.output is not None and not several:
-        return reserve_folder(arguments.output, overwrite=arguments.overwrite)
-    parent = DEFAULT_OUTPUT if arguments.output is None else arguments.output
-    if not arguments.overwrite:
-        return reserve_numbered_folder(parent, name)
-    candidates = (parent / (name if number == 1 else f"{name}-{number}") for number in itertools.count(1))
-    folder = next(path for path in candidates if path not in claimed)
-    claimed.add(folder)
-    return reserve_folder(folder, overwrite=True)
+def print_table(outputs: "Outputs") -> None:
+    """Print frames, people, speed, where the time went, and where the files are."""
+    from rich.table import Table
+
+    summary, appearance = outputs.summary, outputs.summary["appearance"]
+    count = len(summary["parts"])
+    several = f"{count} parts of " if count > 1 else ""
+    table = Table(show_header=False, box=None, pad_edge=False)
+    table.add_column(style="bold")
+    # Paths and names fold rather than lose their end.
+    table.add_column(overflow="fold")
+    rows = (
+        ("source", summary["source"]["path"]),
+        ("frames", f"{summary['frames']} at {summary['frames_per_second']:.1f} fps"),
+        ("people", summary["tracks"]),
+        ("detector", summary["detector"]),
+        ("appearance", appearance if isinstance(appearance, str) else appearance["name"]),
+        ("ms per frame", ", ".join(f"{name} {spent:.1f}" for name, spent in summary["milliseconds_per_frame"].items())),
+        ("files", f"{outputs.folder}/ ({several}{', '.join([*outputs.names, 'summary.json'])})"),
+    )
+    add_rows(table, rows)
+    show_table(table)
 
 
 def parser() -> argparse.ArgumentParser:

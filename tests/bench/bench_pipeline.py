@@ -19,7 +19,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from remix_track.trackers.api import Runs
+from remix_track.trackers.api import Session
 from remix_track.trackers.drawing.drawer import Drawer
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.settings import AppearanceSettings, DetectorSettings, TrackSettings
@@ -40,18 +40,18 @@ class Cost(NamedTuple):
     tracks: str
 
 
-def prepare(settings: TrackSettings, way: str) -> Runs:
+def prepare(settings: TrackSettings, way: str) -> Session:
     """What makes runs that go this way; the encoder is loaded."""
     if way == "auto":
         settings = dataclasses.replace(settings, tracker=dataclasses.replace(settings.tracker, appearance="auto"))
-    runs = Runs(settings)
+    runs = Session(settings)
     if way in ("plain", "one ahead"):
         runs._workers = 1
         runs.embedder = runs._load_embedder(runs._threads)
     return runs
 
 
-def begin(runs: Runs, way: str, video: Path, frames: int) -> Run:
+def begin(runs: Session, way: str, video: Path, frames: int) -> Run:
     """A run over the first frames of the video."""
     source = open_source(video, frames=frames)
     source.live = way == "plain"
@@ -78,7 +78,7 @@ def measure(run: Run, *, write_video: bool) -> Cost:
         return Cost(counted / seconds, 1000 * spent / counted, hashlib.sha256(text.read_bytes()).hexdigest())
 
 
-def compare(runs: dict[str, Runs], video: Path, frames: int, rounds: int, *, write_video: bool) -> None:
+def compare(runs: dict[str, Session], video: Path, frames: int, rounds: int, *, write_video: bool) -> None:
     """Print a line for each way."""
     costs: dict[str, list[Cost]] = {way: [] for way in WAYS}
     for number in range(rounds):

@@ -12,11 +12,11 @@ import av
 import pytest
 
 from remix_track import mot_text, reservations, stop_signals
-from remix_track.cli import carrying
 from remix_track.cli.main import main
-from remix_track.cli.results import Outputs
 from remix_track.errors import InputError
 from remix_track.output_files import atomic_write, reserve_existing_folder, reserve_folder
+from remix_track.trackers.pipeline import recorder
+from remix_track.trackers.pipeline.outputs import Outputs
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.sinks.crops import CropSink
 from remix_track.trackers.sinks.mot_text import MotTextSink
@@ -124,7 +124,7 @@ def test_a_signal_while_a_frame_is_waited_for(video, tmp_path, monkeypatch, call
 @pytest.mark.parametrize("numbers", [(INT,), (HUP, TERM)])
 @pytest.mark.parametrize(
     ("owner", "name"),
-    [(Outputs, "close"), (VideoSink, "close"), (CsvSink, "close"), (carrying, "summarise"), (carrying, "_finish")],
+    [(Outputs, "close"), (VideoSink, "close"), (CsvSink, "close"), (recorder, "summarise"), (recorder, "_finish")],
 )
 def test_once_a_run_has_come_to_its_end_signals_change_nothing(video, tmp_path, monkeypatch, owner, name, numbers):
     calls = at(monkeypatch, owner, name, 1, *numbers)
@@ -137,13 +137,13 @@ def test_once_a_run_has_come_to_its_end_signals_change_nothing(video, tmp_path, 
 @pytest.mark.parametrize("name", ["close", "_finish", "summarise"])
 def test_while_a_stopped_run_ends_signals_change_nothing(video, tmp_path, monkeypatch, name):
     at(monkeypatch, MotTextSink, "write", 5, INT)
-    at(monkeypatch, VideoSink if name == "close" else carrying, name, 1, TERM, INT, HUP)
+    at(monkeypatch, VideoSink if name == "close" else recorder, name, 1, TERM, INT, HUP)
     assert main(words(video, tmp_path / "o")) == 130
     assert set(frames_of(tmp_path / "o").values()) == {5}
 
 
 def test_a_signal_at_the_end_of_one_video_keeps_the_next_from_beginning(video, tmp_path, monkeypatch):
-    at(monkeypatch, carrying, "summarise", 1, TERM)
+    at(monkeypatch, recorder, "summarise", 1, TERM)
     assert main([str(video), *words(video, tmp_path / "o")]) == 143
     assert [path.name for path in (tmp_path / "o").iterdir()] == ["street"]
     assert set(frames_of(tmp_path / "o" / "street").values()) == {FRAMES}
@@ -308,7 +308,7 @@ def test_a_file_that_is_not_there_any_more_is_no_success(video, tmp_path, monkey
 def running(video, out, *more):
     """A run in a process of its own that stands still at its tenth frame."""
     program = (
-        "import sys, time; from remix_track.cli.results import Outputs\n"
+        "import sys, time; from remix_track.trackers.pipeline.outputs import Outputs\n"
         "write = Outputs.write\n"
         "def slow(self, frame):\n"
         "    write(self, frame)\n"

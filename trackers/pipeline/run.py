@@ -4,12 +4,18 @@ import contextlib
 import dataclasses
 import itertools
 from collections.abc import Callable, Generator, Iterator, Set
-from typing import NamedTuple
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track import stop_signals
 from remix_track.errors import InputError
+from remix_track.output_files import reserve_folder
+from remix_track.progress import OnProgress, unheard
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.frame import Frame, TrackedFrame, blank
 from remix_track.trackers.linking.finished_tracks import TrackBook
@@ -18,6 +24,7 @@ from remix_track.trackers.pipeline.between_detections import BetweenDetections, 
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, ProcessedFrames
 from remix_track.trackers.pipeline.id_set import IdSet
 from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, LiveProcessedFrames
+from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sources import Source
 from remix_track.trackers.tracker import Tracker
 
@@ -46,6 +53,7 @@ class Run:
         every: of how many frames one is detected in.
         offline: frames come when all of the source is tracked.
         on_progress: called with the number of frames tracked so far, while none comes out.
+        settings: that it was made with, for the files and their summary.
     """
 
     def __init__(
@@ -58,6 +66,7 @@ class Run:
         every: int = 1,
         offline: OfflineSettings | None = None,
         reopen: Callable[[], Source] | None = None,
+        settings: TrackSettings | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -68,7 +77,8 @@ class Run:
             fps: frames per second as they come out.
             every: of how many frames one is detected in; the tracker is for the rate of these.
             offline: what is done after the last frame; None: frames come out as they are tracked.
-            reopen: opens the source once more, for the pictures of frames that come out offline; None: they are black.
+            reopen: opens the source once more, for the images of frames that come out offline; None: they are black.
+            settings: that it was made with; None: the defaults.
         """
         self.source = source
         self.fps, self.every = fps, every
@@ -81,6 +91,7 @@ class Run:
         self.people_now = 0
         self.offline = offline is not None and offline.offline
         self.on_progress: Callable[[int], None] = lambda _: None
+        self.settings = settings or TrackSettings()
         self._finishing = offline or OfflineSettings()
         self._between = BetweenDetections(tracker, every, hold=not source.live, keep_places=self.offline)
         self._reopen = reopen
@@ -97,6 +108,10 @@ class Run:
         """Let the thread of a live source end soon; `close` waits for it."""
         if isinstance(self._seen, LiveProcessedFrames):
             self._seen.stop()
+
+    def forgo_images(self) -> None:
+        """Do without the images of frames that come out offline: the source is then not read a second time."""
+        self._reopen = None
 
     def close(self) -> None:
         """End what `begin` began; needed where the frames were not iterated to their end, or not at all."""
@@ -162,6 +177,57 @@ class Run:
             return
         with self._reopen() as source:
             yield from ((frame.index, frame.image) for frame in source if frame.index in known)
+
+    def record(
+        self,
+        output: str | PathLike[str],
+        *,
+        video: bool = True,
+        csv: bool = False,
+        jsonl: bool = False,
+        crops: bool = False,
+        embeddings: bool = False,
+        show: bool = False,
+        segment: float | None = None,
+        overwrite: bool = False,
+        on_progress: OnProgress = unheard,
+    ) -> dict[str, Any]:
+        """Track to the end and write the files that the command `remix-track` writes, in place of iterating.
+
+            summary = remix_track.track("video.mp4").record("out", csv=True)
+            print(summary["ended"], summary["frames"], summary["tracks"], summary["files"])
+
+        Ctrl-C ends the run at the next frame, with every file whole, and raises `KeyboardInterrupt`; signals for which
+        the program has handlers of its own stay its own.
+
+        Args:
+            output: the folder; made, and locked while the run writes to it.
+            video: write `video.mp4`, the tracks drawn on the frames.
+            csv: write `tracks.csv`.
+            jsonl: write `tracks.jsonl`, an object per frame.
+            crops: write `crops/ID/FRAME.jpg`.
+            embeddings: write `embeddings.npz`, a mean vector per track.
+            show: show the frames in a window; q or Esc ends the run.
+            segment: minutes after which new files begin.
+            overwrite: replace an earlier result in `output`.
+            on_progress: called after each frame.
+
+        Returns:
+            What `summary.json` says: how the run ended, the source and its problems, frames, tracks, settings,
+            milliseconds per frame and stage, and the files.
+
+        Raises:
+            InputError: a source, setting or place that cannot be used; `output` holds something already, or another
+                run writes to it; the run was iterated already.
+        """
+        from remix_track.trackers.pipeline.outputs import OutputSettings
+        from remix_track.trackers.pipeline.recorder import record
+
+        wanted = OutputSettings(video, csv, jsonl, crops, embeddings, show, segment)
+        wanted.check(appearance=self.tracker.embedder is not None)
+        with stop_signals.caught_if_unhandled():
+            outputs = record(self, wanted, partial(reserve_folder, Path(output), overwrite=overwrite), on_progress)
+        return outputs.summary if outputs else {}
 
     @property
     def detector(self) -> Detector:

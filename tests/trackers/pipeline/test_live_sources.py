@@ -12,11 +12,11 @@ import pytest
 
 from remix_track import mot_text
 from remix_track.cli.main import main
-from remix_track.cli.results import Outputs
 from remix_track.detections import Detections
 from remix_track.trackers.association.settings import DeepSortSettings
 from remix_track.trackers.pipeline.detect_and_embed import FrameProcessor
 from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, NetworkPool, Networks
+from remix_track.trackers.pipeline.outputs import Outputs
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.sources import is_live
 from remix_track.trackers.tracker import Tracker
@@ -257,7 +257,7 @@ def test_live_streams_are_tracked_at_once(streams, tmp_path, capsys):
         assert streams(tmp_path, "--frames", "30", names="abc") == 0
     assert set(order[: len(order) // 2]) == {"a", "b", "c"}
     for name, summary in summaries(tmp_path).items():
-        # Pictures that on_ready while the tracker was busy are passed over; they have numbers too.
+        # Pictures that came while the tracker was busy are passed over; they have numbers too.
         assert (summary["frames"], summary["ended"]) == (order.count(name), "complete")
         assert 3 < summary["frames"] <= 30
     for path in (tmp_path / "out").glob("*/tracks.txt"):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from remix_track.detections import Detections
-from remix_track.trackers.api import Runs
+from remix_track.trackers.api import Session
 from remix_track.trackers.association.settings import DeepSortSettings
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
@@ -258,7 +258,7 @@ def test_real_footage_gives_the_same_tracks_on_one_thread_and_on_two(shared):
         AppearanceSettings(weights=str(shared("weights/osnet_x0_25_msmt17.onnx"))),
     )
     video = shared("data/pets09-s2l1/video.avi")
-    runs = [Runs(settings, threads=threads).run(open_source(video, frames=40)) for threads in (1, 2)]
+    runs = [Session(settings, threads=threads).run(open_source(video, frames=40)) for threads in (1, 2)]
     serial, overlapped = ([content(frame) for frame in run] for run in runs)
     assert len(serial) == 40
     assert runs[0].boxes > 100
@@ -324,7 +324,7 @@ def test_of_a_camera_no_frame_is_read_before_it_is_due(tmp_path, live, threads, 
     (tmp_path / "det.txt").write_text("")
     settings = TrackSettings(DetectorSettings(detector=str(tmp_path / "det.txt")), AppearanceSettings(weights="none"))
     film: Any = Film(live=live)
-    run = Runs(settings, threads=threads).run(film)
+    run = Session(settings, threads=threads).run(film)
     assert max(film.frames_read - frame.index for frame in run) == held
 
 
@@ -340,7 +340,7 @@ def twenty(tmp_path, monkeypatch):
 
     monkeypatch.setattr("remix_track.encoder.load.load_embedder", load_embedder)
     monkeypatch.setattr("remix_track.openvino_runtime.is_usable", lambda: True)
-    runs = Runs(TrackSettings(DetectorSettings(detector=str(tmp_path / "det.txt"))), threads=20)
+    runs = Session(TrackSettings(DetectorSettings(detector=str(tmp_path / "det.txt"))), threads=20)
     given.clear()
     return runs, given
 

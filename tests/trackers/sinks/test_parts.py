@@ -14,13 +14,13 @@ import pytest
 
 from remix_track import mot_text
 from remix_track.cli.main import main
-from remix_track.cli.results import Outputs
-from remix_track.cli.track import parser
+from remix_track.cli.track import parser, wanted_outputs
 from remix_track.detections import Detections, Tracks
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing.drawer import Drawer, DrawingSettings
 from remix_track.trackers.frame import TrackedFrame, blank
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
+from remix_track.trackers.pipeline.outputs import Outputs
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.sinks import vector_sums, video
 from remix_track.trackers.sinks.embeddings import EmbeddingSink
@@ -224,9 +224,8 @@ def watched(camera, out, *words):
     run = Run(Source(camera, Selection()), seen, made, fps=5)
     out.mkdir()
     outputs = Outputs(out, 0.0)
-    outputs.open(
-        parser().parse_args(["gate", *words]), fps=5, drawing=DrawingSettings(boxes=False, labels=False, trails=False)
-    )
+    wanted = wanted_outputs(parser().parse_args(["gate", *words]))
+    outputs.open(wanted, fps=5, drawing=DrawingSettings(boxes=False, labels=False, trails=False))
     for frame in run:
         outputs.write(frame)
     outputs.close()

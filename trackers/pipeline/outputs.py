@@ -1,14 +1,13 @@
-"""What a run leaves: the files that were asked for, `summary.json`, and a short table at the end."""
+"""The files of a run, written and closed together: `tracks.txt` always, and what else is asked for."""
 
-import argparse
+import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix_track import __version__, reservations
-from remix_track.addresses import without_passwords
-from remix_track.cli.terminal import add_rows, show_table
+from remix_track import reservations, settings
 from remix_track.errors import InputError
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.pipeline.id_set import IdSet
@@ -17,8 +16,61 @@ from remix_track.trackers.sinks.parts import Parts
 
 if TYPE_CHECKING:
     from remix_track.trackers.drawing.drawer import DrawingSettings
-    from remix_track.trackers.pipeline.run import Run
     from remix_track.trackers.sinks.sink import Sink
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """What a run leaves beside `tracks.txt` and `summary.json`.
+
+    Attributes:
+        video: `video.mp4` with the tracks drawn on it.
+        csv: `tracks.csv`.
+        jsonl: `tracks.jsonl`, an object per frame.
+        crops: `crops/ID/FRAME.jpg`.
+        embeddings: `embeddings.npz`, a mean vector per track.
+        show: nothing on disk: a window with the frames; q or Esc ends the run.
+        segment: minutes after which new files begin; None: files are as long as the source.
+
+    Raises:
+        InputError: a value of another type, or a length that no part can have.
+    """
+
+    video: bool = True
+    csv: bool = False
+    jsonl: bool = False
+    crops: bool = False
+    embeddings: bool = False
+    show: bool = False
+    segment: float | None = None
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            hint = float | None if field.name == "segment" else bool
+            settings.typed(getattr(self, field.name), hint, f"`{field.name}`")
+        if self.segment is not None and self.segment <= 0:
+            raise InputError(f"`segment` {self.segment:g}: must be above 0 minutes, such as 60")
+
+    @property
+    def needs_images(self) -> bool:
+        """Whether anything of this shows what the frames look like."""
+        return self.video or self.crops or self.show
+
+    def check(self, *, appearance: bool) -> None:
+        """Refuse, before anything is made, what cannot be written or shown here.
+
+        Args:
+            appearance: whether detections get vectors.
+
+        Raises:
+            InputError: vectors without appearance, or a window without a screen.
+        """
+        from remix_track.trackers.sinks.window import require_screen
+
+        if self.embeddings and not appearance:
+            raise InputError("`embeddings` needs appearance; give `weights` other than none")
+        if self.show:
+            require_screen()
 
 
 class Outputs:
@@ -31,6 +83,7 @@ class Outputs:
         parts: those files that end and begin anew while the run goes on.
         seconds: spent in them.
         window_closed: the user has seen enough.
+        summary: what `summary.json` says; empty before the end.
     """
 
     def __init__(self, folder: Path, began: float) -> None:
@@ -43,19 +96,20 @@ class Outputs:
         self.parts = Parts(folder, [])
         self.seconds = 0.0
         self.window_closed = False
+        self.summary: dict[str, Any] = {}
         self._began = began
         self._lasting: list[tuple[str, Sink]] = []
 
     def open(
         self,
-        arguments: argparse.Namespace,
+        wanted: OutputSettings,
         *,
         fps: float,
         drawing: "DrawingSettings",
         appearance: Mapping[str, Any] | None = None,
         title: str = "remix-track",
     ) -> None:
-        """Prepare what the flags ask for; `tracks.txt` always. `appearance` says what embeds, see `Embedder`.
+        """Prepare what is wanted; `tracks.txt` always. `appearance` says what embeds, see `Embedder`.
 
         Crops lie in one folder, as ids are never given twice. Windows of one title are one window.
 
@@ -70,18 +124,18 @@ class Outputs:
         from remix_track.trackers.sinks.video import VideoSink
         from remix_track.trackers.sinks.window import WindowSink
 
-        draw, minutes = Drawer(drawing).draw, arguments.segment
+        draw, minutes = Drawer(drawing).draw, wanted.segment
         makers: list[tuple[str, bool, Callable[[Path], Sink]]] = [
             ("tracks.txt", True, MotTextSink),
-            ("video.mp4", arguments.video, lambda path: VideoSink(path, fps, draw, in_place=minutes is not None)),
-            ("tracks.csv", arguments.csv, CsvSink),
-            ("tracks.jsonl", arguments.jsonl, JsonLinesSink),
-            ("embeddings.npz", arguments.embeddings, lambda path: EmbeddingSink(path, appearance)),
+            ("video.mp4", wanted.video, lambda path: VideoSink(path, fps, draw, in_place=minutes is not None)),
+            ("tracks.csv", wanted.csv, CsvSink),
+            ("tracks.jsonl", wanted.jsonl, JsonLinesSink),
+            ("embeddings.npz", wanted.embeddings, lambda path: EmbeddingSink(path, appearance)),
         ]
-        self.parts = Parts(self.folder, [(name, make) for name, wanted, make in makers if wanted], minutes)
-        if arguments.crops:
+        self.parts = Parts(self.folder, [(name, make) for name, is_wanted, make in makers if is_wanted], minutes)
+        if wanted.crops:
             self._lasting.append(("crops", CropSink(self.folder / "crops")))
-        if arguments.show:
+        if wanted.show:
             # Last, so that the files have the frame at which the user closes the window.
             self._lasting.append(("", WindowSink(draw, title)))
 
@@ -143,72 +197,7 @@ class Outputs:
         names = [*(name for part in parts for name in part["files"]), *(name for name, _ in self._lasting)]
         return [name for name in [*names, PARTS] if name and (self.folder / name).exists()]
 
-
-def summarise(run: "Run", settings: dict[str, Any], outputs: Outputs, ended: str) -> None:
-    """Write `summary.json`."""
-    from remix_track.trackers.sinks.summary import write_summary
-
-    seconds, frames = run.seconds | {"write": outputs.seconds}, max(outputs.frames, 1)
-    source, folder, parts = run.source, outputs.folder, outputs.parts.told()
-    write_summary(
-        folder / "summary.json",
-        {
-            "remix_track": __version__,
-            "ended": without_passwords(ended),
-            "source": {
-                "name": source.name,
-                "path": str(source.path),
-                "frames_read": source.frames_read,
-                "width": source.width,
-                "height": source.height,
-                "fps": source.fps,
-                "fps_known": source.fps_known,
-                "problems": source.problems,
-                "warnings": source.warnings,
-            },
-            "frames": outputs.frames,
-            "tracks": len(outputs.people),
-            "boxes": outputs.boxes,
-            "detector": run.detector.name,
-            "detect_every": run.every,
-            "dropped_detections": run.detect_and_embed.dropped,
-            "appearance": run.tracker.embedder.description if run.tracker.embedder else "none (motion only)",
-            "crops": {"embedded": run.tracker.crops, "saved": run.tracker.crops_saved},
-            "settings": settings,
-            "seconds": seconds,
-            "milliseconds_per_frame": {stage: 1000 * total / frames for stage, total in seconds.items()},
-            "wall_seconds": outputs.wall,
-            "frames_per_second": _fps(outputs),
-            "parts": parts,
-            "files": outputs.files(parts),
-        },
-    )
-
-
-def print_table(run: "Run", outputs: Outputs) -> None:
-    """Print frames, people, speed, where the time went, and where the files are."""
-    from rich.table import Table
-
-    seconds, count = run.seconds | {"write": outputs.seconds}, outputs.parts.count
-    several = f"{count} parts of " if count > 1 else ""
-    stages = ", ".join(f"{stage} {1000 * total / max(outputs.frames, 1):.1f}" for stage, total in seconds.items())
-    embedder = run.tracker.embedder
-    table = Table(show_header=False, box=None, pad_edge=False)
-    table.add_column(style="bold")
-    # Paths and names fold rather than lose their end.
-    table.add_column(overflow="fold")
-    rows = (
-        ("source", run.source.path),
-        ("frames", f"{outputs.frames} at {_fps(outputs):.1f} fps"),
-        ("people", len(outputs.people)),
-        ("detector", run.detector.name),
-        ("appearance", embedder.description["name"] if embedder else "none (motion only)"),
-        ("ms per frame", stages),
-        ("files", f"{outputs.folder}/ ({several}{', '.join([*outputs.names, 'summary.json'])})"),
-    )
-    add_rows(table, rows)
-    show_table(table)
-
-
-def _fps(outputs: Outputs) -> float:
-    return outputs.frames / max(outputs.wall, 1e-9)
+    @property
+    def frames_per_second(self) -> float:
+        """By the clock, from the beginning of the run to the closing of its files."""
+        return self.frames / max(self.wall, 1e-9)

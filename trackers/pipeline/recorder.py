@@ -1,0 +1,210 @@
+"""A run recorded to files: tracked and written frame by frame, and ended so that every file is whole."""
+
+import contextlib
+import dataclasses
+import logging
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from remix_track import __version__, reservations, stop_signals
+from remix_track.addresses import without_passwords
+from remix_track.errors import InputError
+from remix_track.progress import OnProgress, Progress, unheard
+from remix_track.trackers.pipeline.outputs import Outputs, OutputSettings
+from remix_track.trackers.sinks.summary import write_summary
+
+if TYPE_CHECKING:
+    from remix_track.trackers.pipeline.run import Run
+
+logger = logging.getLogger(__name__)
+
+Report = Callable[[str], None]
+"""Told, a line each, what the user should hear of while a job goes on or when it ends early."""
+
+
+def record(
+    run: "Run",
+    wanted: OutputSettings,
+    reserve: Callable[[], Path],
+    on_progress: OnProgress = unheard,
+    report: Report = logger.warning,
+) -> Outputs | None:
+    """Track to the end of the source and write what is wanted into the folder that `reserve` makes.
+
+    Args:
+        run: not iterated yet.
+        wanted: which files.
+        reserve: makes the folder; called with the first frame, so that a source without frames leaves no trace.
+        on_progress: called after each frame; offline, first while nothing comes out yet.
+        report: told how a run ended that was stopped.
+
+    Returns:
+        What was written, with its summary; None where no frame came.
+
+    Raises:
+        InputError: a source or a place that cannot be used; the files have what came before it.
+        KeyboardInterrupt: the user stopped it; likewise.
+    """
+    name, total = run.source.name, run.source.frames
+    waiting = "tracking; linking and writing come after"
+    run.on_progress = lambda done: on_progress(Progress("tracking", name, done, total, waiting))
+    stage = "writing" if run.offline else "tracking"
+    with Recorder(run, wanted, reserve, title=name, report=report) as recorder:
+        while recorder.step():
+            detail = f"{run.people_now} tracks now, {len(run.people)} in all"
+            on_progress(Progress(stage, name, run.frames, total, detail))
+    return recorder.outputs
+
+
+class Recorder:
+    """Records a run, a frame at a `step`, inside `with`; what ends that says how the run ended.
+
+    Attributes:
+        run: the run.
+        outputs: what it is written to; None before the first frame.
+    """
+
+    def __init__(
+        self,
+        run: "Run",
+        wanted: OutputSettings,
+        reserve: Callable[[], Path],
+        *,
+        title: str,
+        report: Report = logger.warning,
+    ) -> None:
+        """Begin to read and to detect; `title` is that of its window, for the others see `record`."""
+        self.run = run
+        self.outputs: Outputs | None = None
+        self._wanted, self._reserve, self._title, self._report = wanted, reserve, title, report
+        self._began = time.perf_counter()
+        stop_signals.check()
+        self._stack = contextlib.ExitStack()
+        # A signal is acted on where the next frame is waited for, and nowhere else: every file has the same frames.
+        self._stack.enter_context(stop_signals.held())
+        self._stack.callback(run.close)
+        if not wanted.needs_images:
+            run.forgo_images()
+        self._frames = self._stack.enter_context(contextlib.closing(iter(run)))
+        try:
+            run.begin()
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def step(self) -> bool:
+        """Track the next frame and write it; False where there is no more to do: no frame, or a closed window."""
+        if self.outputs and self.outputs.window_closed:
+            return False
+        with stop_signals.waiting():
+            frame = next(self._frames, None)
+        if frame is None:
+            return False
+        if self.outputs is None:
+            self.outputs = self._open()
+        self.outputs.write(frame)
+        return not self.outputs.window_closed
+
+    def _open(self) -> Outputs:
+        folder = self._reserve()
+        self._stack.callback(reservations.release, folder)
+        outputs = Outputs(folder, self._began)
+        self._stack.enter_context(completed(outputs, self.run, self._report))
+        # Once more: it is over before the summary is written.
+        self._stack.enter_context(contextlib.closing(self._frames))
+        open_outputs(outputs, self.run, self._wanted, self._title)
+        return outputs
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+
+def open_outputs(outputs: Outputs, run: "Run", wanted: OutputSettings, title: str = "remix-track") -> None:
+    """Prepare the files of a run; see `Outputs.open`."""
+    embedder = run.tracker.embedder
+    appearance = embedder.description if embedder else None
+    outputs.open(wanted, fps=run.fps, drawing=run.settings.drawing, appearance=appearance, title=title)
+
+
+@contextlib.contextmanager
+def completed(outputs: Outputs, run: "Run", report: Report = logger.warning) -> Iterator[Outputs]:
+    """Whatever ends the run, close every file and say in `summary.json` how it ended.
+
+    Raises:
+        InputError: a file could not be completed, or is not there any more; the summary says so too.
+    """
+    try:
+        yield outputs
+    except BaseException as error:
+        # A generator is closed where the user stops what reads it.
+        stopped = isinstance(error, KeyboardInterrupt | GeneratorExit)
+        ended = f"stopped by the user after {outputs.frames} frames" if stopped else f"failed: {error}"
+        kept = f"what is there is whole: {outputs.folder}"
+        # A full disk stops the summary too; what it stopped first is what the user must hear of.
+        try:
+            _finish(outputs, run, ended)
+        except InputError as another:
+            kept = str(another)
+        if stopped:
+            report(f"{ended}; {kept}")
+        raise
+    _finish(outputs, run, run.source.broke_off or "complete")
+
+
+def _finish(outputs: Outputs, run: "Run", ended: str) -> None:
+    try:
+        outputs.close()
+    except InputError as error:
+        with contextlib.suppress(InputError):
+            summarise(run, outputs, f"failed: {error}")
+        raise
+    summarise(run, outputs, ended)
+
+
+def summarise(run: "Run", outputs: Outputs, ended: str) -> None:
+    """Write `summary.json`, and keep what it says with the outputs."""
+    outputs.summary = _facts(run, outputs, ended)
+    write_summary(outputs.folder / "summary.json", outputs.summary)
+
+
+def _facts(run: "Run", outputs: Outputs, ended: str) -> dict[str, Any]:
+    seconds, frames = run.seconds | {"write": outputs.seconds}, max(outputs.frames, 1)
+    source, parts = run.source, outputs.parts.told()
+    return {
+        "remix_track": __version__,
+        "ended": without_passwords(ended),
+        "source": {
+            "name": source.name,
+            "path": str(source.path),
+            "frames_read": source.frames_read,
+            "width": source.width,
+            "height": source.height,
+            "fps": source.fps,
+            "fps_known": source.fps_known,
+            "problems": source.problems,
+            "warnings": source.warnings,
+        },
+        "frames": outputs.frames,
+        "tracks": len(outputs.people),
+        "boxes": outputs.boxes,
+        "detector": run.detector.name,
+        "detect_every": run.every,
+        "dropped_detections": run.detect_and_embed.dropped,
+        "appearance": run.tracker.embedder.description if run.tracker.embedder else "none (motion only)",
+        "crops": {"embedded": run.tracker.crops, "saved": run.tracker.crops_saved},
+        "settings": dataclasses.asdict(run.settings),
+        "seconds": seconds,
+        "milliseconds_per_frame": {stage: 1000 * total / frames for stage, total in seconds.items()},
+        "wall_seconds": outputs.wall,
+        "frames_per_second": outputs.frames_per_second,
+        "parts": parts,
+        "files": outputs.files(parts),
+    }
