@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from remix_track.detections import Detections, Tracks
     from remix_track.encoder.load import load_embedder
     from remix_track.errors import InputError
-    from remix_track.trackers.api import track
+    from remix_track.trackers.api import link, track
     from remix_track.trackers.frame import TrackedFrame
     from remix_track.trackers.pipeline.run import Run
     from remix_track.trackers.tracker import Tracker
@@ -27,6 +27,7 @@ __all__ = [
     "Tracker",
     "Tracks",
     "__version__",
+    "link",
     "load_embedder",
     "track",
 ]
@@ -38,6 +39,7 @@ _HOMES = {
     "Run": "remix_track.trackers.pipeline.run",
     "TrackedFrame": "remix_track.trackers.frame",
     "Tracker": "remix_track.trackers.tracker",
+    "link": "remix_track.trackers.api",
     "load_embedder": "remix_track.encoder.load",
     "track": "remix_track.trackers.api",
 }

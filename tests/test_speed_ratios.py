@@ -19,12 +19,12 @@ from remix_track.encoder.backbones import build_encoder
 from remix_track.encoder.load import load_embedder
 from remix_track.encoder.weights_card import WeightsCard
 from remix_track.encoder.weights_file import save_weights
-from remix_track.trackers.api import Session
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 from remix_track.trackers.detectors.yolo import YoloDetector
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
 from remix_track.trackers.pipeline.run import Run
+from remix_track.trackers.pipeline.session import Session
 from remix_track.trackers.settings import DetectorSettings, TrackSettings
 from remix_track.trackers.sources import open_source
 from remix_track.trackers.tracker import Tracker

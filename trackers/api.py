@@ -1,260 +1,23 @@
-"""From settings to a run: `track(...)` for Python, `Session` for several sources with the same settings."""
+"""What Python users call: `track` for one source, `link` for the people of several."""
 
 import dataclasses
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from os import PathLike
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from remix_track import openvino_runtime
 from remix_track import settings as settings_
-from remix_track.cores import usable_cores
-from remix_track.encoder.backend import is_for_gpu
-from remix_track.encoder.embedder import Embedder
+from remix_track import stop_signals
 from remix_track.errors import InputError
-from remix_track.trackers.association.box_limit import BoxLimit
-from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE, least_score
-from remix_track.trackers.detectors.detector import Detector
-from remix_track.trackers.pipeline.between_detections import detect_every
-from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
-from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, NetworkPool, Networks
+from remix_track.progress import OnProgress, unheard
 from remix_track.trackers.pipeline.run import Run
+from remix_track.trackers.pipeline.session import Session
 from remix_track.trackers.settings import TrackSettings
-from remix_track.trackers.sources import Source, open_source
-from remix_track.trackers.stage_clock import StageClock
-from remix_track.trackers.tracker import Tracker
+from remix_track.trackers.sources import expand_sources, open_source
 
-MOST_WORKERS = 8
-"""Frames looked at at once: each takes networks of its own, 50 to 200 MB."""
-SPARE_FRAMES = 2
-"""Frames read beyond those that are looked at, so that no worker waits for the next one."""
-MOST_AHEAD = 32
-"""Frames under way where not all are looked at: 6 MB each at 1080p."""
-
-
-class Session:
-    """Makes runs with the same settings, which share the encoder."""
-
-    def __init__(self, settings: TrackSettings, *, threads: int | None = None) -> None:
-        """Load the encoder.
-
-        Args:
-            settings: of every run.
-            threads: that may be at work at once, in networks and outside; None takes one for each core.
-
-        Raises:
-            InputError: weights that cannot be used.
-        """
-        self._threads = threads or usable_cores()
-        self._workers = min(self._threads, MOST_WORKERS) if _is_for_openvino(settings) else 1
-        self._settings = settings
-        self._loading = threading.Lock()
-        self.embedder = self._load_embedder(self._threads // self._workers)
-        self._last: Detector | None = None
-        # Filled in here, so that the summary says which threshold was used.
-        threshold = None if self.embedder is None else self.embedder.max_cosine_distance or UNCALIBRATED_COSINE_DISTANCE
-        self.settings = settings.with_calibration(threshold)
-
-    def run(self, source: Source, *, reopen: Callable[[], Source] | None = None) -> Run:
-        """A run over `source`.
-
-        Args:
-            source: where the frames come from.
-            reopen: opens it once more; only asked for where results come at the end, see `Run`.
-
-        Raises:
-            InputError: a detector that cannot be used, or a source that never ends where the end decides.
-        """
-        offline = self.settings.offline
-        self.refuse_waiting(source)
-        fps = source.fps / source.stride
-        every = self.every(fps)
-        if not source.live:
-            tracker = self._tracker(self.embedder, fps / every)
-            seen = self.detect_and_embed(tracker.clock, look=self._looks_always, every=every)
-            return Run(
-                source, seen, tracker, fps=fps, every=every, offline=offline, reopen=reopen, settings=self.settings
-            )
-        # What is live is seen frame by frame by all threads: there the newest frame counts, not their number.
-        embedder = self.embedder if self._workers == 1 else self._load_embedder(self._threads)
-        tracker = self._tracker(embedder, fps / every)
-        detector, look = self.detector(self._threads), self._looks_always
-        process = self._processor(detector, tracker.embedder, clock=tracker.clock, look=look, limit=BoxLimit())
-        return Run(source, DetectAndEmbed(process), tracker, fps=fps, every=every, settings=self.settings)
-
-    def run_beside(self, source: Source, networks: NetworkPool, on_ready: Callable[[], None]) -> Run:
-        """A run over one of several live sources, which share what looks at their frames.
-
-        Args:
-            source: where the frames come from.
-            networks: see `network_pool`.
-            on_ready: called when the run's next frame, its end or its error is there; see `LiveDetectAndEmbed`.
-
-        Raises:
-            InputError: the end of the source decides, and it has none.
-        """
-        self.refuse_waiting(source)
-        fps = source.fps / source.stride
-        every = self.every(fps)
-        tracker = self._tracker(networks.first.embedder or self.embedder, fps / every)
-        processor = partial(self._processor, clock=tracker.clock, look=self._looks_always, limit=BoxLimit())
-        live = LiveDetectAndEmbed(networks, processor, on_ready)
-        return Run(source, live, tracker, fps=fps, every=every, settings=self.settings)
-
-    def every(self, fps: float) -> int:
-        """Of how many frames one is detected in, of a source of so many a second as they come."""
-        return detect_every(self.settings.detector.detect_every, fps)
-
-    def refuse_waiting(self, source: Source) -> None:
-        """Refuse a source that never ends where the end decides.
-
-        Raises:
-            InputError: it is one.
-        """
-        if self.settings.offline.offline and source.live:
-            raise InputError(
-                f"{source.path}: `offline` waits for the end of a source; record it first, or leave it out"
-            )
-
-    def _tracker(self, embedder: Embedder | None, fps: float) -> Tracker:
-        return Tracker.around(embedder, fps=fps, settings=self.settings.tracker, association=self.settings.association)
-
-    def network_pool(self, cameras: int) -> NetworkPool:
-        """What looks at the frames of so many live sources: a pair of networks for each, or as many as share the cores.
-
-        Raises:
-            InputError: a detector that cannot be used.
-        """
-        workers = min(self._workers, cameras)
-        return NetworkPool(*self._networks(workers, look=self._looks_always))
-
-    def detect_and_embed(self, clock: StageClock, *, look: bool = True, every: int = 1) -> DetectAndEmbed:
-        """What looks at the frames of one source that waits for us.
-
-        Networks on OpenVINO look at several frames at once, each on its share of the threads: their answers do not
-        depend on that, and no thread waits for another inside a layer. Others look at one frame at a time, while
-        those before and after it are read, tracked and written.
-
-        Args:
-            clock: for the stages `detect` and `embed`.
-            look: embed what is detected.
-            every: of how many frames one is looked at; the others pass through.
-
-        Raises:
-            InputError: a detector that cannot be used.
-        """
-        first, others = self._networks(self._workers, look=look)
-        processor = partial(self._processor, clock=clock, look=look, limit=BoxLimit())
-
-        def made(make: Callable[[], Networks]) -> FrameProcessor:
-            return processor(*make())
-
-        def more() -> list[Callable[[], FrameProcessor]]:
-            return [partial(made, make) for make in others()]
-
-        ahead = max(self._workers + SPARE_FRAMES, min(self._workers * every + SPARE_FRAMES, MOST_AHEAD))
-        return DetectAndEmbed(processor(*first), more, ahead=ahead if self._threads > 1 else 0)
-
-    def _networks(self, workers: int, *, look: bool) -> tuple[Networks, Callable[[], list[Callable[[], Networks]]]]:
-        """A detector and an encoder on their share of the threads, and what makes the others that share them."""
-        share = self._threads // workers
-        detector = self.detector(share)
-        embedder = self.embedder if workers == self._workers else self._load_embedder(share)
-
-        def another() -> Networks:
-            # One at a time: where nothing is kept, ultralytics and torch are needed, which change the process.
-            with self._loading:
-                return Networks(self.detector(share), self._load_embedder(share) if look else None)
-
-        def others() -> list[Callable[[], Networks]]:
-            return [another] * (workers - 1 if _is_free_of_torch(detector) else 0)
-
-        return Networks(detector, embedder), others
-
-    @property
-    def _looks_always(self) -> bool:
-        return self.settings.tracker.appearance == "always"
-
-    def _processor(
-        self, detector: Detector, embedder: Embedder | None, *, clock: StageClock, look: bool, limit: BoxLimit
-    ) -> FrameProcessor:
-        return FrameProcessor(
-            detector,
-            embedder if look else None,
-            min_confidence=self.settings.tracker.min_confidence,
-            clock=clock,
-            least_score=self.least_score,
-            limit=limit,
-        )
-
-    @property
-    def least_score(self) -> float:
-        """The lowest score that the tracker uses."""
-        return least_score(self.settings.tracker, self.settings.association)
-
-    def _load_embedder(self, threads: int) -> Embedder | None:
-        from remix_track.encoder.load import load_embedder
-
-        look = self._settings.appearance
-        return load_embedder(
-            look.weights,
-            input_size=look.height_width(),
-            channel_order=look.channel_order,
-            mean=look.mean or None,
-            std=look.std or None,
-            device=self._settings.detector.device or "auto",
-            threads=threads,
-            backend=look.backend,
-        )
-
-    def detector(self, threads: int | None = None) -> Detector:
-        """A detector for one thread: the one there is where it keeps no state, else a new one.
-
-        Args:
-            threads: for its network; None takes what the runs may.
-
-        Raises:
-            InputError: it cannot be used.
-        """
-        from remix_track.trackers.detectors.auto import find_detector
-        from remix_track.trackers.detectors.hog import HogDetector
-        from remix_track.trackers.detectors.public import PublicDetections
-
-        # Looking for YOLO again for every source would wait, and warn, every time.
-        # A det.txt is read, and its classes are told of, once.
-        if isinstance(self._last, HogDetector | PublicDetections):
-            return self._last
-        wanted = self.settings.detector
-        self._last = find_detector(
-            wanted.detector,
-            classes=wanted.classes,
-            conf=self.least_score,
-            iou=wanted.iou,
-            imgsz=wanted.imgsz,
-            device=wanted.device,
-            backend=wanted.detector_backend,
-            precision=wanted.detector_precision,
-            task=None if wanted.detector_task == "auto" else wanted.detector_task,
-            threads=threads or self._threads,
-        )
-        return self._last
-
-
-def _is_for_openvino(settings: TrackSettings) -> bool:
-    """Whether everything that looks at frames is to compute on OpenVINO, as far as settings tell."""
-    detector, look = settings.detector, settings.appearance
-    others = detector.detector == "hog" or detector.detector.rstrip("/").endswith((".onnx", "_openvino_model"))
-    openvino = detector.detector_backend != "torch" and look.backend in ("auto", "openvino")
-    return not others and openvino and not is_for_gpu(detector.device or "auto") and openvino_runtime.is_usable()
-
-
-def _is_free_of_torch(detector: Detector) -> bool:
-    """Whether several like this one may compute at once; torch, and OpenCV's HOG, take all threads for themselves."""
-    from remix_track.trackers.detectors.public import PublicDetections
-    from remix_track.trackers.detectors.yolo import YoloDetector
-
-    return isinstance(detector, PublicDetections) or (isinstance(detector, YoloDetector) and detector.on_openvino)
+if TYPE_CHECKING:
+    from remix_track.trackers.pipeline.linked_videos import Linked
 
 
 def track(
@@ -277,6 +40,10 @@ def track(
         for frame in remix_track.track(images, fps=25):
             print(frame.index, frame.ids, frame.xyxy)
 
+    Or have the files written that the command `remix-track` writes, see `Run.record`:
+
+        print(remix_track.track("video.mp4").record("out"))
+
     Args:
         source: video file, folder or glob of images, MOT sequence folder, webcam index, or URL. Or images, each as
             `remix_track.arrays.bgr_image` takes it ((H, W, 3) uint8 BGR), all of one size: a list, an array
@@ -298,9 +65,7 @@ def track(
             as the images are needed twice. While iterating: a source that turns out to have no frames, an image that
             is none or of another size.
     """
-    if settings is not None and not isinstance(settings, TrackSettings):
-        raise InputError(f"`settings` is of type {type(settings).__name__}; give a TrackSettings")
-    chosen = _changed(settings or TrackSettings(), changes)
+    chosen = _chosen(settings, changes, "track()")
     if chosen.offline.offline and isinstance(source, Iterator):
         kind = type(source).__name__
         raise InputError(
@@ -312,14 +77,97 @@ def track(
     return session.run(opened(), reopen=opened)
 
 
-def _changed(settings: TrackSettings, changes: Mapping[str, Any]) -> TrackSettings:
+def link(
+    sources: Sequence[str | PathLike[str] | int] | str | PathLike[str],
+    *,
+    output: str | PathLike[str] | None = None,
+    video: bool = True,
+    csv: bool = False,
+    jsonl: bool = False,
+    crops: bool = False,
+    embeddings: bool = False,
+    segment: float | None = None,
+    overwrite: bool = False,
+    link_distance: float | None = None,
+    start: int = 1,
+    stride: int = 1,
+    frames: int | None = None,
+    fps: float | None = None,
+    settings: TrackSettings | None = None,
+    on_progress: OnProgress = unheard,
+    **changes: Any,
+) -> "Linked":
+    """Track several videos and give every person one id in all of them, as `remix-track a.mp4 b.mp4 --link` does.
+
+        linked = remix_track.link(["a.mp4", "b.mp4"], output="linked")
+        print(linked.people, linked.people_in_several)
+        for track in linked.tracks:
+            print(track.person, track.source, track.first_frame, track.last_frame)
+
+    Args:
+        sources: two or more, each as `track` takes it; a glob of videos stands for all of them. Images in memory and
+            cameras cannot be read twice, so they are none.
+        output: the folder of all results; None: `runs/link`, numbered.
+        video: write each video's `video.mp4`, with the people's ids.
+        csv: write `tracks.csv`.
+        jsonl: write `tracks.jsonl`.
+        crops: write `crops/ID/FRAME.jpg`.
+        embeddings: write `embeddings.npz`.
+        segment: minutes after which new files begin.
+        overwrite: replace an earlier result in `output`.
+        link_distance: largest mean cosine distance of one person; None: the weights' threshold.
+        start: first frame of each, from 1.
+        stride: take every `stride`-th frame.
+        frames: stop after so many frames of each.
+        fps: frames per second of the sources, where they are silent or wrong.
+        settings: everything else, in sections.
+        on_progress: called after each frame.
+        **changes: single settings by name, as `track` takes them; they win over `settings`.
+
+    Returns:
+        Who is who: every track with its person, and what `summary.json` says of each video.
+
+    Raises:
+        InputError: a source, setting or place that cannot be used. One source among several that cannot be tracked is
+            said in the log, and the others are linked.
+    """
+    from remix_track.trackers.pipeline.linked_videos import check_links, link_videos
+    from remix_track.trackers.pipeline.outputs import OutputSettings
+
+    chosen = _chosen(settings, changes, "link()")
+    wanted = OutputSettings(video, csv, jsonl, crops, embeddings, segment=segment)
+    given = [sources] if isinstance(sources, str | PathLike) else sources
+    names = expand_sources([name if isinstance(name, str | int) else Path(name) for name in given])
+    check_links(len(names), wanted, link_distance, appearance=chosen.appearance.weights != "none")
+    session = Session(chosen)
+    opener = partial(open_source, start=start, stride=stride, frames=frames, fps=fps, stream=chosen.stream)
+    with stop_signals.caught_if_unhandled():
+        return link_videos(
+            names,
+            session,
+            opener,
+            wanted,
+            output=None if output is None else Path(output),
+            overwrite=overwrite,
+            link_distance=link_distance,
+            on_progress=on_progress,
+        )
+
+
+def _chosen(settings: TrackSettings | None, changes: Mapping[str, Any], where: str) -> TrackSettings:
+    if settings is not None and not isinstance(settings, TrackSettings):
+        raise InputError(f"`settings` is of type {type(settings).__name__}; give a TrackSettings")
+    return _changed(settings or TrackSettings(), changes, where)
+
+
+def _changed(settings: TrackSettings, changes: Mapping[str, Any], where: str) -> TrackSettings:
     for section in dataclasses.fields(settings):
         part = getattr(settings, section.name)
         mine = {key: value for key, value in changes.items() if key in {f.name for f in dataclasses.fields(part)}}
         if mine:
             kept = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
-            part = settings_.build(type(part), kept | mine, "track()")
+            part = settings_.build(type(part), kept | mine, where)
             settings = dataclasses.replace(settings, **{section.name: part})
     known = [f.name for s in dataclasses.fields(settings) for f in dataclasses.fields(getattr(settings, s.name))]
-    settings_.refuse_unknown(changes, known, "track()")
+    settings_.refuse_unknown(changes, known, where)
     return settings

@@ -28,8 +28,8 @@ from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
     from remix_track.detections import Tracks
-    from remix_track.trackers.api import Session
     from remix_track.trackers.frame import Frame
+    from remix_track.trackers.pipeline.session import Session
 
 _logger = logging.getLogger(__name__)
 
@@ -191,7 +191,7 @@ def _lines(frame: int, tracks: "Tracks") -> str:
 
 
 def _runs(job: Job) -> "Session":
-    from remix_track.trackers.api import Session
+    from remix_track.trackers.pipeline.session import Session
 
     return Session(job.settings, threads=job.threads)
 

@@ -22,8 +22,8 @@ def run(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
     settings = collect_sections(arguments, TrackSettings)
 
-    from remix_track.trackers.api import Session
     from remix_track.trackers.pipeline.recorder import record
+    from remix_track.trackers.pipeline.session import Session
     from remix_track.trackers.sources import open_source
 
     wanted = wanted_outputs(arguments)

@@ -14,8 +14,8 @@ from remix_track.errors import InputError
 from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
-    from remix_track.trackers.api import Session
     from remix_track.trackers.pipeline.outputs import Outputs, OutputSettings
+    from remix_track.trackers.pipeline.session import Session
     from remix_track.trackers.sources import Source
 
 _WHAT = "People in; annotated video, MOT text and a summary out."
@@ -26,8 +26,8 @@ def run(words: Sequence[str]) -> int:
     arguments = parser().parse_intermixed_args(words)
     settings = collect_sections(arguments, TrackSettings)
 
-    from remix_track.trackers.api import Session
     from remix_track.trackers.pipeline.linked_videos import check_links
+    from remix_track.trackers.pipeline.session import Session
     from remix_track.trackers.sources import expand_sources, open_source
 
     names = expand_sources(arguments.sources, arguments.list_file)

@@ -19,9 +19,9 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from remix_track.trackers.api import Session
 from remix_track.trackers.drawing.drawer import Drawer
 from remix_track.trackers.pipeline.run import Run
+from remix_track.trackers.pipeline.session import Session
 from remix_track.trackers.settings import AppearanceSettings, DetectorSettings, TrackSettings
 from remix_track.trackers.sinks.mot_text import MotTextSink
 from remix_track.trackers.sinks.sink import Sink

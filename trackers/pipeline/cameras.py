@@ -17,7 +17,7 @@ from remix_track.trackers.pipeline.outputs import Outputs, OutputSettings
 from remix_track.trackers.pipeline.recorder import Recorder, Report
 
 if TYPE_CHECKING:
-    from remix_track.trackers.api import Session
+    from remix_track.trackers.pipeline.session import Session
     from remix_track.trackers.sources import Source
 
 logger = logging.getLogger(__name__)

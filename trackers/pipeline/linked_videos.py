@@ -31,8 +31,8 @@ from remix_track.trackers.pipeline.recorder import Report, completed, open_outpu
 from remix_track.trackers.sinks.mot_text import MotTextSink
 
 if TYPE_CHECKING:
-    from remix_track.trackers.api import Session
     from remix_track.trackers.pipeline.run import Run
+    from remix_track.trackers.pipeline.session import Session
     from remix_track.trackers.sources import Source
 
 logger = logging.getLogger(__name__)

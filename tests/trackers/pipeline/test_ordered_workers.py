@@ -14,12 +14,12 @@ import numpy as np
 import pytest
 
 from remix_track.detections import Detections
-from remix_track.trackers.api import Session
 from remix_track.trackers.association.settings import DeepSortSettings
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
 from remix_track.trackers.pipeline.ordered_workers import map_ordered
 from remix_track.trackers.pipeline.run import Run
+from remix_track.trackers.pipeline.session import Session
 from remix_track.trackers.settings import AppearanceSettings, DetectorSettings, TrackSettings
 from remix_track.trackers.sources import open_source
 from remix_track.trackers.stage_clock import StageClock
