@@ -51,21 +51,26 @@ def test_a_copy_that_was_never_installed_has_a_version(monkeypatch):
 
 
 def examples(text: str | None) -> list[str]:
-    """The indented blocks of a docstring that are code."""
-    blocks = re.findall(r"(?:^    .+\n?)+", f"{inspect.cleandoc(text or '')}\n", re.MULTILINE)
+    """The indented blocks of a docstring, before its arguments, that are code."""
+    said = inspect.cleandoc(text or "").partition("\nArgs:")[0]
+    blocks = re.findall(r"(?:^    .+\n?)+", f"{said}\n", re.MULTILINE)
     found = [textwrap.dedent(block) for block in blocks]
-    return [block for block in found if re.search(r"track\(|Tracker\(|Detections\(.*=", block)]
+    return [block for block in found if re.search(r"track\(|Tracker\(|Detections\(.*=|remix_track\.", block)]
 
 
-@pytest.mark.parametrize("documented", [remix_track, track, Tracker, Detections], ids=lambda one: one.__name__)
+DOCUMENTED = [remix_track, track, Tracker, Detections, remix_track.Run.record, remix_track.link]
+
+
+@pytest.mark.parametrize("documented", DOCUMENTED, ids=lambda one: one.__name__)
 def test_the_examples_of_docstrings_run(documented, tmp_path, monkeypatch, capsys):
     from remix_track.trackers.detectors import auto
     from remix_track.trackers.detectors.public import PublicDetections
 
-    writer = cv2.VideoWriter(str(tmp_path / "video.mp4"), cv2.VideoWriter.fourcc(*"mp4v"), 25, (80, 60))
-    for image in IMAGES:
-        writer.write(image)
-    writer.release()
+    for name in ("video.mp4", "a.mp4", "b.mp4"):
+        writer = cv2.VideoWriter(str(tmp_path / name), cv2.VideoWriter.fourcc(*"mp4v"), 25, (80, 60))
+        for image in IMAGES:
+            writer.write(image)
+        writer.release()
     det = tmp_path / "det.txt"
     det.write_text("".join(f"{k},-1,10,10,20,40,0.9\n" for k in (1, 2, 3)))
     monkeypatch.chdir(tmp_path)
