@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix_track import reservations, settings
+from remix_track import reservations
 from remix_track.errors import InputError
+from remix_track.setting_values import typed
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.pipeline.id_set import IdSet
 from remix_track.trackers.sinks.parts import LIST as PARTS
@@ -47,7 +48,7 @@ class OutputSettings:
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             hint = float | None if field.name == "segment" else bool
-            settings.typed(getattr(self, field.name), hint, f"`{field.name}`")
+            typed(getattr(self, field.name), hint, f"`{field.name}`")
         if self.segment is not None and self.segment <= 0:
             raise InputError(f"`segment` {self.segment:g}: must be above 0 minutes, such as 60")
 

@@ -31,7 +31,8 @@ def test_python_writes_what_the_command_writes_and_prints_nothing(video, tmp_pat
     assert {path.name for path in (tmp_path / "python").iterdir()} == EVERYTHING
     same = filecmp.dircmp(tmp_path / "python", tmp_path / "command")
     assert same.left_only == same.right_only == []
-    assert {"tracks.txt", "tracks.csv", "tracks.jsonl", "video.mp4"} <= set(same.same_files)
+    assert {"tracks.txt", "tracks.csv", "tracks.jsonl"} <= set(same.same_files)
+    assert frames_of(tmp_path / "python") == frames_of(tmp_path / "command")
     summary = json.loads(json_text(summary))
     assert summary == json.loads((tmp_path / "python" / "summary.json").read_text())
     theirs = json.loads((tmp_path / "command" / "summary.json").read_text())
@@ -116,8 +117,8 @@ def test_the_folder_is_locked_meanwhile_and_free_afterwards(video, tmp_path):
     ("wrong", "message"),
     [
         ({"segment": 0}, "`segment` 0: must be above 0 minutes"),
-        ({"segment": "1"}, "`segment` = '1' does not fit; expected float or none"),
-        ({"csv": 1}, "`csv` = 1 does not fit; expected bool"),
+        ({"segment": "1"}, "`segment` = '1'; expected a number or none"),
+        ({"csv": 1}, "`csv` = 1; expected"),
     ],
 )
 def test_outputs_that_do_not_fit_are_named(wrong, message):
