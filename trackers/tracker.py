@@ -26,7 +26,8 @@ from remix_track.trackers.association.settings import (
     least_score,
 )
 from remix_track.trackers.association.track_table import detected, expected, reported
-from remix_track.trackers.linking.finished_tracks import Finished, TrackBook
+from remix_track.trackers.linking.finished_tracks import FinishedTracks
+from remix_track.trackers.linking.finished_video import FinishedVideo
 from remix_track.trackers.linking.settings import OfflineSettings
 from remix_track.trackers.stage_clock import StageClock
 
@@ -280,19 +281,19 @@ class Tracker:
         elif self._frames > 1:
             self._camera_way += self.picture_width
 
-    def note(self, book: TrackBook, number: int) -> None:
-        """Write what was seen in the last frame into the book of a run that ends offline; `number` counts frames."""
+    def note(self, tracks: FinishedTracks, frame: int) -> None:
+        """Add what was seen in the last frame, of this number, to the tracks of a run that ends offline."""
         now, found = detected(self._life_cycle.tracks), self._found
         vectors = found.feature[now["detection"]] if found.feature.shape[1] else None
         now["detection"] = found.row[now["detection"]]
         width = None if self._camera_way is None else self.picture_width
-        book.add(number, now, vectors, picture_width=width, camera_way=self._camera_way or 0.0)
+        tracks.add(frame, now, vectors, picture_width=width, camera_way=self._camera_way or 0.0)
 
-    def finish(self, book: TrackBook, settings: OfflineSettings) -> Finished:
-        """Who was where, now that all of `book` is known."""
+    def finish(self, tracks: FinishedTracks, settings: OfflineSettings) -> FinishedVideo:
+        """Link and fill, now that all of the video is known."""
         limit = self.settings.max_cosine_distance
         distance = UNCALIBRATED_COSINE_DISTANCE if limit is None else limit
-        return book.finish(settings, max_distance=distance)
+        return tracks.finish(settings, max_distance=distance)
 
     def camera(self, detections: Detections, image: NDArray[np.uint8] | None) -> Warp | None:
         """How the camera moved since the last frame; None where it is not asked for, or cannot be seen."""

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,7 +143,7 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
         InputError: a detector, weights or pictures that cannot be used.
     """
     from remix_track.trackers.frame import Frame
-    from remix_track.trackers.linking.finished_tracks import TrackBook
+    from remix_track.trackers.linking.finished_tracks import FinishedTracks
     from remix_track.trackers.pipeline.between_detections import BetweenDetections
     from remix_track.trackers.tracker import Tracker
 
@@ -159,28 +158,23 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
         picture_width=job.width,
     )
     seen, replayed = _perceive(job, runs)
-    frames, nothing, book = 0, np.empty((0, 0, 3), np.uint8), TrackBook(job.fps / every)
+    frames, nothing, noted = 0, np.empty((0, 0, 3), np.uint8), FinishedTracks(job.fps / every, every)
     offline, last = runs.settings.offline, job.first - 1  # that was there: `job.last` is what a text file says
     between = BetweenDetections(tracker, every, hold=True, keep_places=offline.offline)
-
-    def number(index: int) -> int:
-        return 1 + (index - job.first) // every
-
     with atomic_write(job.output, parents=False) as path, path.open("w", encoding="ascii") as file:
         for index, detections, camera in seen:
             frame = Frame(index, nothing, (index - 1) / job.fps, detect=frames % every == 0)
             ready = between.update(frame, detections, camera)
             if offline.offline and frame.detect:
-                tracker.note(book, number(index))
+                tracker.note(noted, index)
             elif not offline.offline:
                 file.writelines(_lines(one.index, one.tracks) for one in ready)
             frames, last = frames + 1, index
             step()
         ready = between.rest()
         if offline.offline:
-            finished = tracker.finish(book, offline)
-            tracks = partial(between.in_the_end, finished=finished, number=number)
-            file.writelines(_lines(index, tracks(index)) for index in range(job.first, last + 1))
+            finished = between.completed(tracker.finish(noted, offline))
+            file.writelines(_lines(index, finished.tracks(index)) for index in range(job.first, last + 1))
         else:
             file.writelines(_lines(one.index, one.tracks) for one in ready)
     return Done(job.name, frames, time.perf_counter() - start, replayed)

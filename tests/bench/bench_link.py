@@ -24,8 +24,8 @@ from remix_track.eval.metrics.score import score_sequence
 from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.mot_text import MotRows
 from remix_track.synthetic.scenes import StreetScene
-from remix_track.trackers.linking.across_videos import TrackLooks, join_tracks
-from remix_track.trackers.linking.replay import Recording
+from remix_track.trackers.linking.across_videos import join_tracks
+from remix_track.trackers.linking.finished_video import FinishedVideo, VideoCollector
 from remix_track.training.tracklet_calibration import calibrate_tracklets
 from tests.footage import write_video
 
@@ -96,39 +96,38 @@ def _calibrated(weights: str, films: list[tuple[Path, str]], crops: Path) -> flo
     return calibrate_tracklets(videos, "the street")[0].max_cosine_distance
 
 
-def _recorded(video: Path, detector: str, weights: str, threshold: float) -> tuple[Recording, MotRows]:
-    recording, parts = Recording(), []
+def _recorded(video: Path, detector: str, weights: str, threshold: float) -> tuple[FinishedVideo, MotRows]:
+    collected, parts = VideoCollector(), []
     for frame in remix_track.track(video, detector=detector, weights=weights, max_cosine_distance=threshold):
-        recording.add(frame)
+        collected.add(frame)
         parts.append((frame.index, frame.ids, tlwh_from_xyxy(frame.xyxy.astype(np.float64))))
     ids = np.concatenate([ids for _, ids, _ in parts])
     number = np.concatenate([np.full(len(ids), index) for index, ids, _ in parts])
     none = np.ones(len(ids))
     tlwh = np.concatenate([tlwh for *_, tlwh in parts])
-    return recording, MotRows(number, ids, tlwh, none, none.astype(np.int64), none, np.arange(1, len(ids) + 1))
-
-
-def _local(runs: list[tuple[Recording, MotRows]]) -> list[dict[int, int]]:
-    """Ids as the videos have them, made different from video to video."""
-    return [{id_: 10_000 * video + id_ for id_ in one.summaries()} for video, (one, _) in enumerate(runs)]
-
-
-def _linked(runs: list[tuple[Recording, MotRows]], distance: float) -> list[dict[int, int]]:
-    rows = [(video, id_, track) for video, (one, _) in enumerate(runs) for id_, track in one.summaries().items()]
-    looks = TrackLooks(
-        np.array([video for video, *_ in rows], np.int64),
-        np.array([track.first for *_, track in rows], np.int64),
-        np.array([track.last for *_, track in rows], np.int64),
-        np.array([track.mean for *_, track in rows], np.float32),
+    return collected.finished(), MotRows(
+        number, ids, tlwh, none, none.astype(np.int64), none, np.arange(1, len(ids) + 1)
     )
-    people: list[dict[int, int]] = [{} for _ in runs]
-    for (video, id_, _), person in zip(rows, join_tracks(looks, distance).tolist(), strict=True):
-        people[video][id_] = person + 1
-    return people
+
+
+def _local(runs: list[tuple[FinishedVideo, MotRows]]) -> list[dict[int, int]]:
+    """Ids as the videos have them, made different from video to video."""
+    return [{id_: 10_000 * video + id_ for id_ in one.means.ids.tolist()} for video, (one, _) in enumerate(runs)]
+
+
+def _linked(runs: list[tuple[FinishedVideo, MotRows]], distance: float) -> list[dict[int, int]]:
+    people = join_tracks([one.means for one, _ in runs], distance)
+    return [
+        dict(zip(one.means.ids.tolist(), (numbers + 1).tolist(), strict=True))
+        for (one, _), numbers in zip(runs, people, strict=True)
+    ]
 
 
 def _score(
-    truth: MotRows, runs: list[tuple[Recording, MotRows]], people: list[dict[int, int]], arguments: argparse.Namespace
+    truth: MotRows,
+    runs: list[tuple[FinishedVideo, MotRows]],
+    people: list[dict[int, int]],
+    arguments: argparse.Namespace,
 ) -> float:
     found = [
         dataclasses.replace(rows, id=np.array([names[id_] for id_ in rows.id.tolist()], np.int64))

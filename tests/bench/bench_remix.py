@@ -34,7 +34,7 @@ from remix_track.mot_text import MotRows
 from remix_track.synthetic.scenes import StreetScene
 from remix_track.trackers.association.camera_motion import CameraMotion, Warp
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
-from remix_track.trackers.linking.finished_tracks import TrackBook
+from remix_track.trackers.linking.finished_tracks import FinishedTracks
 from remix_track.trackers.linking.settings import OfflineSettings
 from remix_track.trackers.tracker import Tracker
 from tests.deep_sort_scenes import crowd
@@ -110,12 +110,12 @@ def track(clip: Clip, shared: dict[str, Any], options: dict[str, Any], offline: 
     association = AssociationSettings(**{"tracker": "remix", **options})
     settings = DeepSortSettings(**shared)
     tracker = Tracker.around(None, fps=clip.fps, settings=settings, association=association, picture_width=clip.width)
-    book, results = TrackBook(clip.fps), []
+    noted, results = FinishedTracks(clip.fps), []
     for number, (seen, camera) in enumerate(zip(clip.seen, clip.cameras, strict=True), 1):
         results.append(tracker.update(seen, NOTHING, camera if association.follows_camera else None))
-        tracker.note(book, number)
+        tracker.note(noted, number)
     if offline is not None:
-        done = tracker.finish(book, offline)
+        done = tracker.finish(noted, offline)
         results = [done.tracks(number) for number in range(1, len(clip.seen) + 1)]
     return _rows(results)
 

@@ -122,16 +122,16 @@ def test_a_bad_source_does_not_cost_the_others(cameras, tmp_path, capsys):
 
 
 def test_a_stop_leaves_the_tracks_unlinked_and_says_so(cameras, tmp_path, monkeypatch, capsys):
-    from remix_track.trackers.linking.replay import Recording
+    from remix_track.trackers.linking.finished_video import VideoCollector
 
-    add, out = Recording.add, tmp_path / "out"
+    add, out = VideoCollector.add, tmp_path / "out"
 
     def stop(self, frame):
         add(self, frame)
         if frame.index == 9:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Recording, "add", stop)
+    monkeypatch.setattr(VideoCollector, "add", stop)
     assert track(cameras, "--link", "--no-video", "--output", str(out)) == 130
     text = out / "gate" / "unlinked.txt"
     assert f"after 9 frames; nothing is linked, the tracks so far are whole: {text}\n" in capsys.readouterr().err

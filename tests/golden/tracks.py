@@ -15,9 +15,9 @@ from remix_track.boxes import tlwh_from_xyxy
 from remix_track.detections import Detections, Tracks
 from remix_track.mot_text import format_frame
 from remix_track.trackers.frame import TrackedFrame
-from remix_track.trackers.linking.across_videos import TrackLooks, join_tracks
-from remix_track.trackers.linking.finished_tracks import TrackBook
-from remix_track.trackers.linking.replay import Recording
+from remix_track.trackers.linking.across_videos import join_tracks
+from remix_track.trackers.linking.finished_tracks import FinishedTracks
+from remix_track.trackers.linking.finished_video import VideoCollector
 from remix_track.trackers.linking.settings import OfflineSettings
 from remix_track.trackers.tracker import Tracker
 from tests.golden.street import FPS, HEIGHT, HERE, WIDTH, read
@@ -42,11 +42,11 @@ def online(frames: Sequence[Detections], **changes: Any) -> list[Tracks]:
 
 def offline(frames: Sequence[Detections], settings: OfflineSettings) -> list[Tracks]:
     """The tracks of every frame, known at the end."""
-    tracking, book = tracker(), TrackBook(FPS)
+    tracking, noted = tracker(), FinishedTracks(FPS)
     for number, detections in enumerate(frames, 1):
         tracking.update(detections, _PICTURE)
-        tracking.note(book, number)
-    finished = tracking.finish(book, settings)
+        tracking.note(noted, number)
+    finished = tracking.finish(noted, settings)
     return [finished.tracks(number) for number in range(1, len(frames) + 1)]
 
 
@@ -65,30 +65,16 @@ def moving_camera(frames: Sequence[Detections]) -> list[Tracks]:
 
 def linked(*videos: Sequence[Detections]) -> list[list[Tracks]]:
     """The tracks of several videos, with one id for a person in all of them."""
-    recordings = []
+    finished = []
     for frames in videos:
-        recording = Recording()
+        collected = VideoCollector()
         for number, tracks in enumerate(online(frames), 1):
-            recording.add(TrackedFrame(number, _PICTURE, number / FPS, tracks))
-        recordings.append(recording)
-    rows = [
-        (video, id_, track)
-        for video, recording in enumerate(recordings)
-        for id_, track in recording.summaries().items()
-    ]
-    people = join_tracks(
-        TrackLooks(
-            np.array([video for video, *_ in rows], np.int64),
-            np.array([track.first for *_, track in rows], np.int64),
-            np.array([track.last for *_, track in rows], np.int64),
-            np.array([track.mean for *_, track in rows], np.float32),
-        ),
-        _ALIKE,
-    )
-    names = {(video, id_): int(person) + 1 for (video, id_, _), person in zip(rows, people, strict=True)}
+            collected.add(TrackedFrame(number, _PICTURE, number / FPS, tracks))
+        finished.append(collected.finished())
+    people = join_tracks([video.means for video in finished], _ALIKE)
     return [
-        [frame.tracks for frame in recording.replay({id_: names[video, id_] for id_ in recording.summaries()})]
-        for video, recording in enumerate(recordings)
+        [frame.tracks for frame in video.replay(ids=numbers + 1)]
+        for video, numbers in zip(finished, people, strict=True)
     ]
 
 

@@ -17,10 +17,10 @@ from remix_track.trackers.association.settings import AssociationSettings, DeepS
 from remix_track.trackers.drawing.drawer import Drawer, DrawingSettings
 from remix_track.trackers.drawing.label import find_place
 from remix_track.trackers.frame import TrackedFrame
-from remix_track.trackers.linking.interpolation import fill_gaps
+from remix_track.trackers.linking.finished_video import Boxes
+from remix_track.trackers.linking.interpolation import BOX, fill_gaps
 from remix_track.trackers.linking.settings import OfflineSettings
-from remix_track.trackers.linking.tracklets import BOX, Tracklets
-from remix_track.trackers.linking.within_video import link_tracklets
+from remix_track.trackers.linking.within_video import link_tracks
 from remix_track.trackers.tracker import Tracker
 from tests.deep_sort_scenes import frame_of, person
 
@@ -224,25 +224,27 @@ def test_a_look_is_good_for_ten_frames_at_30_fps(fps, skipped):
 
 # --- linking ---
 
+Ends = tuple[Boxes, Boxes, NDArray[np.float64]]
+
 
 def two(
     gap: float, *, way: float = 0.0, vectors: Any = (FRONT, FRONT), left: float = 300.0, turned: float = 0.0
-) -> Any:
+) -> Ends:
     """Somebody 40 x 100 pixels is lost at `left`, and found `gap` seconds later `way` pixels further; at 10 fps."""
     later = 10 + round(10 * gap)
     place = np.array([[left + 20, 200, 40, 100], [left + 20 + way, 200, 40, 100]])
     count = len(vectors)
     spans = np.array([[1, 10], [later, later + 9], [1, 10]])[:count]
     place = np.concatenate([place, [[900, 200, 40, 100]]])[:count]
-    ways = np.array([0.0, turned, 0.0])[:count]
-    return Tracklets(
-        spans[:, 0], spans[:, 1], place, place, ways, np.zeros(count), np.array(vectors, np.float64), np.ones(count),
-        np.zeros(count, np.int64),
-    )  # fmt: skip
+    first, last = np.zeros((2, count), BOX)
+    first["frame"], last["frame"] = spans.T
+    first["xywh"] = last["xywh"] = place
+    first["way"] = np.array([0.0, turned, 0.0])[:count]
+    return first, last, np.array(vectors, np.float64)
 
 
-def is_linked(tracklets: Tracklets, **options: Any) -> bool:
-    person = link_tracklets(tracklets, LIMIT, max_gap=5.0, fps=10, **options)
+def is_linked(tracks: Ends, **options: Any) -> bool:
+    person = link_tracks(*tracks, LIMIT, max_gap=5.0, fps=10, **options)
     return bool(person[0] == person[1])
 
 
@@ -272,14 +274,14 @@ def test_and_within_six_tenths_of_the_distance_to_others(share, linked):
 def test_others_are_those_who_share_a_frame_with_one_of_the_two(first, linked):
     """Another person who looks much the same, in the first track's last frame: appearance decides nothing here."""
     given = two(1, vectors=(FRONT, look(0.1), look(0.05)))
-    given.first[2], given.last[2] = first, 19
+    given[0]["frame"][2], given[1]["frame"][2] = first, 19
     assert is_linked(given) is linked
 
 
 @pytest.mark.parametrize(("class_id", "linked"), [(0, True), (1, False), (-1, False)])
 def test_linked_people_are_of_one_class(class_id, linked):
     given = two(1)
-    given.class_id[1] = class_id
+    given[0]["class_id"][1] = given[1]["class_id"][1] = class_id
     assert is_linked(given) is linked
 
 

@@ -1,35 +1,19 @@
 """Tracks to people: which tracks of one or several videos show the same person, by appearance alone."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
+from remix_track.track_means import TrackMeans
 
 MOST_TRACKS = 20_000
 """Every pair has a distance in memory: 1.6 GB for so many."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class TrackLooks:
-    """Tracks of several videos, and what they look like on the mean; row i of every array is one track.
-
-    Attributes:
-        video: (T,) int64 number of the video.
-        first: (T,) int64 frame.
-        last: (T,) int64 frame.
-        mean: (T, D) float32 mean of the unit vectors, of unit length; zeros for a track without any.
-    """
-
-    video: NDArray[np.int64]
-    first: NDArray[np.int64]
-    last: NDArray[np.int64]
-    mean: NDArray[np.float32]
-
-
-def join_tracks(tracks: TrackLooks, max_distance: float) -> NDArray[np.int64]:
-    """Number people, 0.. in the order of the tracks: those of one number are one person.
+def join_tracks(videos: Sequence[TrackMeans], max_distance: float) -> list[NDArray[np.int64]]:
+    """Number people, 0.. in the order of the videos and their tracks: tracks of one number are one person.
 
     The two groups of tracks that are nearest to each other, and so mutual nearest neighbours, become one, again and
     again while their mean cosine distance is at most `max_distance`. Tracks of one video that overlap in time are
@@ -38,20 +22,30 @@ def join_tracks(tracks: TrackLooks, max_distance: float) -> NDArray[np.int64]:
 
     This is agglomeration with average linkage (Sokal and Michener 1958) under cannot-link constraints.
 
+    Args:
+        videos: the tracks of each; their means are of one network.
+        max_distance: largest mean cosine distance.
+
+    Returns:
+        (T,) of each video.
+
     Raises:
         InputError: too many tracks.
     """
-    count = len(tracks.video)
+    count = sum(map(len, videos))
     if count > MOST_TRACKS:
         raise InputError(f"{count:,} tracks are too many to link at once; expected at most {MOST_TRACKS:,}")
-    distance = 1 - tracks.mean @ tracks.mean.T
-    distance[_different(tracks)] = np.inf
-    blind = ~tracks.mean.any(axis=1)
+    means = [video.mean for video in videos if len(video)] or [np.empty((0, 0), np.float32)]
+    mean = np.concatenate(means)
+    distance = 1 - mean @ mean.T
+    distance[_different(videos)] = np.inf
+    blind = ~mean.any(axis=1)
     distance[blind] = distance[:, blind] = np.inf
     np.fill_diagonal(distance, np.inf)
     group = agglomerate(distance, max_distance)
     _, first, person = np.unique(group, return_index=True, return_inverse=True)
-    return np.asarray(np.argsort(np.argsort(first))[person], np.int64)
+    numbers = np.asarray(np.argsort(np.argsort(first))[person], np.int64)
+    return np.split(numbers, np.cumsum([len(video) for video in videos])[:-1])
 
 
 def agglomerate(distance: NDArray[np.float32], limit: float) -> NDArray[np.int64]:
@@ -90,8 +84,10 @@ def _nearest(distance: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[
     return nearest, distance[np.arange(len(distance)), nearest]
 
 
-def _different(tracks: TrackLooks) -> NDArray[np.bool_]:
+def _different(videos: Sequence[TrackMeans]) -> NDArray[np.bool_]:
     """(T, T) tracks of one video that overlap in time."""
-    one_video = tracks.video[:, None] == tracks.video
-    overlap = (tracks.first[:, None] <= tracks.last) & (tracks.first <= tracks.last[:, None])
-    return np.asarray(one_video & overlap)
+    video = np.repeat(np.arange(len(videos)), [len(one) for one in videos])
+    first = np.concatenate([one.first_frame for one in videos])
+    last = np.concatenate([one.last_frame for one in videos])
+    overlap = (first[:, None] <= last) & (first <= last[:, None])
+    return np.asarray((video[:, None] == video) & overlap)

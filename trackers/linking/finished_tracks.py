@@ -1,31 +1,36 @@
-"""What can be told of a video after its end: who was lost and found, and where they were in between."""
+"""Tracking offline: when all frames are tracked, tracks of one person are linked and gaps are filled."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.boxes import tlwh_from_xywh, xywh_from_tlwh, xyxy_from_tlwh
-from remix_track.detections import Tracks
+from remix_track.track_means import VectorSums, unit
 from remix_track.trackers.association.track_table import Table
+from remix_track.trackers.linking.finished_video import REPORTED, Boxes, FinishedVideo, means_of
 from remix_track.trackers.linking.frame_borders import crossed_sides
+from remix_track.trackers.linking.interpolation import BOX, fill_gaps
 from remix_track.trackers.linking.settings import OfflineSettings
-from remix_track.trackers.linking.tracklets import BOX, Boxes, tracklets_of, unit
+from remix_track.trackers.linking.within_video import link_tracks
 
 
-class TrackBook:
-    """Every box of a video with its track, and the sum of each track's looks; pictures and vectors are not kept.
+class FinishedTracks:
+    """Every box of a video with its track, and the sum of each track's vectors; images are not kept.
 
-    A track that leaves the picture at a side and comes back is written down in parts.
+    A track that leaves the image at a side and comes back is kept in parts, with a negative number for each later one.
     """
 
-    def __init__(self, fps: float) -> None:
+    def __init__(self, fps: float, stride: int = 1) -> None:
         """Begin empty.
 
         Args:
             fps: frames per second, as they come.
+            stride: by which the numbers of frames rise, or a bit more; a lost frame counts as a frame.
         """
-        self._fps = fps
-        self._frames: list[Boxes] = []
-        self._looks: dict[int, NDArray[np.float64]] = {}
+        self._fps, self._stride = fps, stride
+        self._first = 0
+        self._frame_of: dict[int, int] = {}
+        self._boxes = [np.empty(0, BOX)]
+        self._sums = VectorSums()
         self._confirmed: set[int] = set()
         self._width = 0
         self._picture_width: int | None = None
@@ -36,7 +41,7 @@ class TrackBook:
 
     def add(
         self,
-        number: int,
+        frame: int,
         seen: Table,
         vectors: NDArray[np.float32] | None,
         *,
@@ -46,29 +51,32 @@ class TrackBook:
         """Note a frame.
 
         Args:
-            number: of the frame, counting those that come.
+            frame: its number in its source.
             seen: the tracks with a detection in it, confirmed or not: those that never are will be left out.
             vectors: (N, D) unit vectors of these detections, zeros where there is none; None without appearance.
-            picture_width: pixels; None: nobody knows who leaves the picture.
+            picture_width: pixels; None where it is not known, and with it who leaves the image at a side.
             camera_way: how far the camera has turned sideways since the first frame, there and back, pixels.
         """
+        self._first = self._first if self._frame_of else frame
+        number = (frame - self._first) // self._stride
+        self._frame_of[number] = frame
         boxes = np.zeros(len(seen), BOX)
-        boxes["frame"], boxes["track"], boxes["way"] = number, seen["number"], camera_way
+        boxes["frame"], boxes["way"] = number, camera_way
+        boxes["track"] = seen["number"]
         boxes["xywh"] = xywh_from_tlwh(seen["tlwh"].astype(np.float64))
         for name in ("score", "class_id", "detection"):
             boxes[name] = seen[name]
         self._picture_width = picture_width
         if picture_width is not None:
             boxes["track"] = [self._part_of(box, picture_width) for box in boxes]
-        self._frames.append(boxes)
+        self._boxes.append(boxes)
         self._confirmed.update(boxes["track"][seen["confirmed"]].tolist())
         if vectors is not None:
             self._width = vectors.shape[1]
-            for track, vector in zip(boxes["track"].tolist(), vectors.astype(np.float64), strict=True):
-                self._looks[track] = self._looks.get(track, 0) + vector
+            self._sums.add(frame, boxes["track"], vectors)
 
     def _part_of(self, box: np.void, picture_width: int) -> int:
-        """The number under which a track is written down from this box on: another one after it was gone."""
+        """The number under which a track is kept from this box on: another one after it was gone."""
         track, box = int(box["track"]), box.copy()
         last = self._last.get(track, box)
         self._last[track] = box
@@ -84,79 +92,69 @@ class TrackBook:
             self._track_of[self._part[track]] = track
         return self._part.get(track, track)
 
-    def _rejoin(self) -> None:
-        """Make one track of its parts."""
-        for boxes in self._frames:
-            boxes["track"] = [self._track_of.get(part, part) for part in boxes["track"].tolist()]
-        self._confirmed = {self._track_of.get(part, part) for part in self._confirmed}
-        for part, track in self._track_of.items():
-            if part in self._looks:
-                self._looks[track] = self._looks.get(track, 0) + self._looks.pop(part)
-
-    def finish(self, settings: OfflineSettings, *, max_distance: float) -> "Finished":
+    def finish(self, settings: OfflineSettings, *, max_distance: float) -> FinishedVideo:
         """Link and fill.
 
         Args:
             settings: how.
-            max_distance: largest cosine distance of two mean looks.
-        """
-        from remix_track.trackers.linking.interpolation import fill_gaps
-        from remix_track.trackers.linking.within_video import link_tracklets
+            max_distance: largest cosine distance of two mean appearances.
 
-        if settings.link_across_sides:
-            self._rejoin()
-        boxes = np.concatenate([np.empty(0, BOX), *self._frames])
-        boxes = boxes[np.isin(boxes["track"], list(self._confirmed))]
-        boxes = np.sort(boxes, order=["track", "frame"])
-        tracklets = tracklets_of(boxes, self._looks, self._width)
-        person = np.arange(len(tracklets))
+        Returns:
+            the people, 1.. in the order in which they come; its frames are not known.
+        """
+        boxes, total = self._tracks(join_parts=settings.link_across_sides)
+        _, first, row, count = np.unique(boxes["track"], return_index=True, return_inverse=True, return_counts=True)
+        last = first + count - 1
+        person = np.arange(len(first))
         if settings.link_tracklets and self._width:
-            person = link_tracklets(
-                tracklets,
+            person = link_tracks(
+                boxes[first],
+                boxes[last],
+                unit(total),
                 max_distance,
                 max_gap=settings.link_seconds,
                 fps=self._fps,
                 picture_width=None if settings.link_across_sides else self._picture_width,
             )
-        _, row = np.unique(boxes["track"], return_inverse=True)
-        boxes["track"] = _numbered(tracklets.first, person)[row]
+        ids = _numbered(boxes["frame"][first], person)
+        boxes["track"] = ids[row]
         boxes = np.sort(boxes, order=["track", "frame"])
-        looks = tracklets.merged(_numbered(tracklets.first, person)).look
         smoothness = settings.smoothness * (self._fps / 30) ** 4
-        return Finished(fill_gaps(boxes, max(1, round(settings.fill_seconds * self._fps)), smoothness), looks)
+        filled = fill_gaps(boxes, max(1, round(settings.fill_seconds * self._fps)), smoothness)
+        return self._video(filled, unit(_summed(total, ids)))
+
+    def _tracks(self, *, join_parts: bool) -> tuple[Boxes, NDArray[np.float64]]:
+        """The boxes of all tracks that were confirmed, by track and frame, and each track's sum of vectors (T, D)."""
+        boxes, confirmed = np.concatenate(self._boxes), self._confirmed
+        parts = np.unique(boxes["track"])
+        total = self._sums.of(parts, self._width)
+        if join_parts:
+            tracks = np.array([self._track_of.get(part, part) for part in parts.tolist()], np.int64)
+            boxes["track"] = tracks[np.searchsorted(parts, boxes["track"])]
+            confirmed = {self._track_of.get(part, part) for part in confirmed}
+            parts, row = np.unique(tracks, return_inverse=True)
+            total = _summed(total, 1 + row)
+        kept = np.isin(parts, list(confirmed))
+        boxes = boxes[np.isin(boxes["track"], parts[kept])]
+        return np.sort(boxes, order=["track", "frame"]), total[kept]
+
+    def _video(self, boxes: Boxes, mean: NDArray[np.float64]) -> FinishedVideo:
+        boxes = np.sort(boxes, order=["frame", "track"])
+        reported = np.zeros(len(boxes), REPORTED)
+        numbers, row = np.unique(boxes["frame"], return_inverse=True)
+        frames = [self._frame_of.get(number, self._first + self._stride * number) for number in numbers.tolist()]
+        reported["frame"] = np.array(frames, np.int64)[row]
+        reported["xyxy"] = xyxy_from_tlwh(tlwh_from_xywh(boxes["xywh"]))
+        for name in ("track", "score", "class_id", "detection"):
+            reported[name] = boxes[name]
+        return FinishedVideo(reported, means_of(reported, mean), {})
 
 
-class Finished:
-    """A video's people, frame by frame.
-
-    Attributes:
-        people: how many.
-    """
-
-    def __init__(self, boxes: Boxes, looks: NDArray[np.float64]) -> None:
-        """Sort `boxes` (N,) by frame; `looks` (P, D) are the people's mean vectors, by their ids 1..P."""
-        self._boxes = np.sort(boxes, order=["frame", "track"])
-        self._looks = unit(looks).astype(np.float32)
-        self.people = len(looks)
-
-    def __len__(self) -> int:
-        return len(self._boxes)
-
-    def tracks(self, frame: int) -> Tracks:
-        """The people of a frame; each box has its person's mean vector, or zeros where it was filled in."""
-        start, stop = np.searchsorted(self._boxes["frame"], [frame, frame + 1])
-        boxes = self._boxes[start:stop]
-        embedding = None
-        if self._looks.shape[1]:
-            embedding = self._looks[boxes["track"] - 1] * (boxes["detection"] >= 0)[:, None]
-        return Tracks(
-            ids=boxes["track"].copy(),
-            xyxy=xyxy_from_tlwh(tlwh_from_xywh(boxes["xywh"])).astype(np.float32),
-            score=boxes["score"].copy(),
-            class_id=boxes["class_id"].copy(),
-            detection=boxes["detection"].copy(),
-            embedding=embedding,
-        )
+def _summed(total: NDArray[np.float64], ids: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(P, D) the sums of the rows (T, D) of one id each; `ids` (T,) count from 1."""
+    sums = np.zeros((ids.max(initial=0), total.shape[1]))
+    np.add.at(sums, ids - 1, total)
+    return sums
 
 
 def _numbered(first: NDArray[np.int64], person: NDArray[np.intp]) -> NDArray[np.int64]:

@@ -3,7 +3,20 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.trackers.linking.tracklets import BOX, Boxes
+from remix_track.trackers.linking.finished_video import Boxes
+
+BOX = np.dtype(
+    [
+        ("frame", np.int64),
+        ("track", np.int64),
+        ("xywh", np.float64, 4),  # centre and size, pixels
+        ("score", np.float32),  # nan: no detection is behind it
+        ("class_id", np.int64),
+        ("detection", np.int64),  # row of the frame's `Detections`; -1: none
+        ("way", np.float64),  # how far the camera had turned sideways until then, there and back, pixels
+    ]
+)
+"""A box while the tracks of a video are linked and filled."""
 
 _LEAST_SIDE = 1.0  # pixels
 

@@ -1,4 +1,4 @@
-"""Which finished tracks of one video are one person who was lost and found, by look and by how far one can walk."""
+"""Which finished tracks of one video are one person, by appearance and by how far one can walk in between."""
 
 import logging
 
@@ -6,28 +6,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.trackers.association.assignment import IMPOSSIBLE, Costs, assign
+from remix_track.trackers.linking.finished_video import Boxes
 from remix_track.trackers.linking.frame_borders import crossed_sides
-from remix_track.trackers.linking.tracklets import Tracklets
 
 _logger = logging.getLogger(__name__)
 
-MOST_TRACKLETS = 5_000
+MOST_TRACKS = 5_000
 """Every pair has a cost in memory: 200 MB for so many, and a few minutes to assign."""
 
 MARGIN = 0.6
-"""One person's looks differ by at most this share of what sets them apart from the nearest who is surely another."""
+"""Largest share of the appearance distance to the nearest other person at which two tracks are still one person."""
 
 _STRIDE, _SPEED = 1.0, 2.0
 """How far somebody can get: heights at once, and heights per second. Who runs makes two."""
 
 
-def link_tracklets(
-    tracklets: Tracklets, max_distance: float, *, max_gap: float, fps: float, picture_width: int | None = None
+def link_tracks(
+    first: Boxes,
+    last: Boxes,
+    mean: NDArray[np.float64],
+    max_distance: float,
+    *,
+    max_gap: float,
+    fps: float,
+    picture_width: int | None = None,
 ) -> NDArray[np.intp]:
     """Say for each track which track its person begins with.
 
-    Ends are assigned to later beginnings so that the sum of cosine distances of mean looks is least. Two tracks that
-    overlap in time are never one: how alike they look says how alike different people look in this video, and two
+    Ends are assigned to later beginnings so that the sum of cosine distances of mean appearances is least. Two tracks
+    that overlap in time are never one: how alike they look says how alike different people look in this video, and two
     tracks are linked only if they are much nearer to each other than either is to anybody seen at the same time as it.
     A threshold for single vectors alone is too loose for means, and a wrong link costs more than a missing one.
 
@@ -35,20 +42,27 @@ def link_tracklets(
     anybody. So these two are not linked (`crossed_sides`).
 
     Args:
-        tracklets: T tracks.
-        max_distance: largest cosine distance of two mean looks.
+        first: (T,) of `BOX`, the first box of each track.
+        last: (T,) of `BOX`, its last box.
+        mean: (T, D) its mean appearance, of length 1; zeros where there is none.
+        max_distance: largest cosine distance of two means.
         max_gap: largest time from an end to a beginning, in seconds.
         fps: frames per second.
         picture_width: pixels; None links across the sides of the picture too.
 
     Returns:
-        (T,) rows of `tracklets`.
+        (T,) rows of these arrays.
     """
-    every = np.arange(len(tracklets))
-    if len(tracklets) > MOST_TRACKLETS:
-        _logger.warning("%d tracks are too many to link; at most %d can be", len(tracklets), MOST_TRACKLETS)
+    every = np.arange(len(mean))
+    if len(mean) > MOST_TRACKS:
+        _logger.warning("%d tracks are too many to link; at most %d can be", len(mean), MOST_TRACKS)
         return every
-    before, after, _ = assign(_cost(tracklets, max_distance, max_gap, fps, picture_width), max_distance, every, every)
+    can_be = _reached(first, last, max_gap, fps, picture_width) & (last["class_id"][:, None] == last["class_id"])
+    distance = _distances(mean)
+    other = _nearest_other(first["frame"], last["frame"], distance)
+    limit = np.minimum(max_distance, MARGIN * np.minimum(other[:, None], other))
+    cost = np.asarray(np.where(can_be & (distance <= limit), distance, IMPOSSIBLE), np.float64)
+    before, after, _ = assign(cost, max_distance, every, every)
     person = every.copy()
     person[after] = before
     # Of a chain of several each points to the one before it; its head points to itself.
@@ -57,35 +71,31 @@ def link_tracklets(
     return person
 
 
-def _cost(tracklets: Tracklets, max_distance: float, max_gap: float, fps: float, picture_width: int | None) -> Costs:
-    """(T, T) cosine distance of each row's end to each column's beginning; `IMPOSSIBLE` where it cannot be."""
-    gap = (tracklets.first[None] - tracklets.last[:, None]) / fps
-    height = (tracklets.end[:, 3][:, None] + tracklets.begin[:, 3][None]) / 2
-    way = np.linalg.norm(tracklets.begin[None, :, :2] - tracklets.end[:, None, :2], axis=2)
+def _reached(first: Boxes, last: Boxes, max_gap: float, fps: float, picture_width: int | None) -> NDArray[np.bool_]:
+    """(T, T) whether somebody can get from each row's last box to each column's first."""
+    frames = first["frame"][None] - last["frame"][:, None]
+    gap, begin, end = frames / fps, first["xywh"][None], last["xywh"][:, None]
+    height = (end[..., 3] + begin[..., 3]) / 2
+    way = np.linalg.norm(begin[..., :2] - end[..., :2], axis=2)
     reached = (gap > 0) & (gap <= max_gap) & (way <= (_STRIDE + _SPEED * gap) * height)
     if picture_width is not None:
-        turned = tracklets.begin_way[None] - tracklets.end_way[:, None]
-        end, begin = tracklets.end[:, None], tracklets.begin[None]
+        turned = first["way"][None] - last["way"][:, None]
         # At a low rate the next frame may be half a second later.
-        seconds = np.where(tracklets.first[None] - tracklets.last[:, None] > 1, gap, 0)
+        seconds = np.where(frames > 1, gap, 0)
         reached &= ~crossed_sides(end, begin, seconds=seconds, turned=turned, picture_width=picture_width)
-    same_class = tracklets.class_id[:, None] == tracklets.class_id
-    unlike = _unlike(tracklets)
-    other = _nearest_other(tracklets, unlike)
-    limit = np.minimum(max_distance, MARGIN * np.minimum(other[:, None], other))
-    return np.asarray(np.where(reached & same_class & (unlike <= limit), unlike, IMPOSSIBLE), np.float64)
+    return np.asarray(reached)
 
 
-def _unlike(tracklets: Tracklets) -> Costs:
-    """(T, T) cosine distances of mean looks; infinite where one has none."""
-    unlike: Costs = 1.0 - tracklets.look @ tracklets.look.T
-    blind = np.asarray(~tracklets.look.any(axis=1))
-    unlike[blind] = unlike[:, blind] = np.inf
-    return unlike
+def _distances(mean: NDArray[np.float64]) -> Costs:
+    """(T, T) cosine distances of means; infinite where one is missing."""
+    distance: Costs = 1.0 - mean @ mean.T
+    blind = np.asarray(~mean.any(axis=1))
+    distance[blind] = distance[:, blind] = np.inf
+    return distance
 
 
-def _nearest_other(tracklets: Tracklets, unlike: Costs) -> NDArray[np.float64]:
-    """(T,) how unlike the most alike track is that was seen at the same time; infinite if there is none."""
-    together = (tracklets.first[:, None] <= tracklets.last) & (tracklets.first <= tracklets.last[:, None])
+def _nearest_other(first: NDArray[np.int64], last: NDArray[np.int64], distance: Costs) -> NDArray[np.float64]:
+    """(T,) how far the nearest of those tracks is that were seen at the same time; infinite if there is none."""
+    together = (first[:, None] <= last) & (first <= last[:, None])
     np.fill_diagonal(together, False)
-    return np.asarray(np.where(together, unlike, np.inf).min(axis=1, initial=np.inf))
+    return np.asarray(np.where(together, distance, np.inf).min(axis=1, initial=np.inf))

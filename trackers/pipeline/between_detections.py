@@ -4,7 +4,7 @@ The tracker takes the frames that are detected in, as with a stride. In those be
 where people are expected. Of a file they wait for the next detections: boxes move evenly from the ones to the others.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
@@ -15,7 +15,7 @@ from remix_track.boxes import tlwh_from_xywh, tlwh_from_xyxy, xywh_from_tlwh, xy
 from remix_track.detections import Detections, Tracks
 from remix_track.trackers.association.camera_motion import Warp
 from remix_track.trackers.frame import Frame, TrackedFrame
-from remix_track.trackers.linking.finished_tracks import Finished
+from remix_track.trackers.linking.finished_video import FinishedVideo
 from remix_track.trackers.settings import MOST_BETWEEN
 from remix_track.trackers.tracker import Tracker
 
@@ -140,18 +140,13 @@ class BetweenDetections:
         waited, self._before = self.rest(), None
         return waited
 
-    def in_the_end(self, index: int, finished: Finished, number: Callable[[int], int]) -> Tracks:
-        """Who is in a frame, now that all are tracked.
-
-        Args:
-            index: of the frame.
-            finished: the tracks of those frames that were detected in.
-            number: under which they know such a frame, by its index.
-        """
-        place = self.places.get(index)
-        if place is None:
-            return finished.tracks(number(index))
-        return place.tracks(finished.tracks(number(place.before)), finished.tracks(number(place.after)))
+    def completed(self, video: FinishedVideo) -> FinishedVideo:
+        """A video of the frames that were detected in, with the tracks of those that were passed over."""
+        between = {
+            index: place.tracks(video.tracks(place.before), video.tracks(place.after))
+            for index, place in self.places.items()
+        }
+        return video.completed(between)
 
     def _note(self, warp: Warp | None) -> None:
         if warp is not None:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from remix_track import __version__, reservations, stop_signals
 from remix_track.errors import InputError
@@ -24,8 +25,8 @@ from remix_track.output_files import release_folder, reserve_folder, reserve_num
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.text_files import write_text
 from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE
-from remix_track.trackers.linking.across_videos import TrackLooks, join_tracks
-from remix_track.trackers.linking.replay import Recording, TrackSummary
+from remix_track.trackers.linking.across_videos import join_tracks
+from remix_track.trackers.linking.finished_video import FinishedVideo, VideoCollector
 from remix_track.trackers.pipeline.outputs import Outputs, OutputSettings
 from remix_track.trackers.pipeline.recorder import Report, completed, open_outputs
 from remix_track.trackers.sinks.mot_text import MotTextSink
@@ -81,14 +82,13 @@ class Linked:
 
 @dataclass(slots=True)
 class _Tracked:
-    """One video after its first pass."""
+    """One video after its first pass; `people` (T,) are those of its tracks, once they are known."""
 
     name: Any
     folder: Path
     run: "Run"
-    recording: Recording
-    tracks: dict[int, TrackSummary]
-    people: dict[int, int]
+    video: FinishedVideo
+    people: NDArray[np.int64]
     seconds: float
 
 
@@ -151,7 +151,9 @@ def link_videos(
         done = _track_all(names, session, opener, folder, on_progress, report)
         stop_signals.check()
         distance = link_distance or _calibrated_distance(session)
-        _name_people(done, distance)
+        # From 1, in the order in which they come.
+        for one, people in zip(done, join_tracks([one.video.means for one in done], distance), strict=True):
+            one.people = people + 1
         tracks = _linked_tracks(done)
         _write_people(folder, done, tracks, distance, session.embedder.description)
         summaries = {}
@@ -212,7 +214,7 @@ def _track(
     report: Report,
 ) -> _Tracked:
     """The first pass: the tracks as the tracker has them, in `unlinked.txt` and in memory."""
-    began, recording = time.perf_counter(), Recording()
+    began, collected = time.perf_counter(), VideoCollector()
     with _open(name, opener) as source:
         run = session.run(source)
         own = reserve_numbered_folder(folder, source.name)
@@ -231,7 +233,7 @@ def _track(
                 for frame in stop_signals.awaited(frames):
                     reservations.refuse_removed(own)
                     text.write(frame)
-                    recording.add(frame)
+                    collected.add(frame)
                     show(run.frames, f"{len(frame.tracks)} tracks now, {len(run.people)} in all")
         except KeyboardInterrupt:
             ended = f"stopped by the user after {run.frames} frames; nothing is linked"
@@ -242,7 +244,7 @@ def _track(
                 (own / UNLINKED).unlink(missing_ok=True)
                 release_folder(own)
             raise
-    return _Tracked(name, own, run, recording, recording.summaries(), {}, time.perf_counter() - began)
+    return _Tracked(name, own, run, collected.finished(), np.empty(0, np.int64), time.perf_counter() - began)
 
 
 def _open(name: Any, opener: "Callable[[Any], Source]") -> "Source":
@@ -253,25 +255,11 @@ def _open(name: Any, opener: "Callable[[Any], Source]") -> "Source":
     return source
 
 
-def _name_people(done: Sequence[_Tracked], distance: float) -> None:
-    """Give each track its person, from 1 in the order in which they come; see `join_tracks`."""
-    rows = [(video, id_, track) for video, one in enumerate(done) for id_, track in one.tracks.items()]
-    width = max((len(track.mean) for *_, track in rows), default=0)
-    looks = TrackLooks(
-        np.array([video for video, *_ in rows], np.int64),
-        np.array([track.first for *_, track in rows], np.int64),
-        np.array([track.last for *_, track in rows], np.int64),
-        np.array([track.mean for *_, track in rows], np.float32).reshape(-1, width),
-    )
-    for (video, id_, _), person in zip(rows, join_tracks(looks, distance).tolist(), strict=True):
-        done[video].people[id_] = person + 1
-
-
 def _linked_tracks(done: Sequence[_Tracked]) -> tuple[LinkedTrack, ...]:
     rows = [
-        LinkedTrack(one.people[id_], one.folder.name, id_, track.first, track.last, track.boxes)
+        LinkedTrack(person, one.folder.name, *facts)
         for one in done
-        for id_, track in one.tracks.items()
+        for person, *facts in zip(one.people.tolist(), *one.video.means.facts(), strict=True)
     ]
     return tuple(sorted(rows, key=lambda row: (row.person, row.source, row.track)))
 
@@ -291,7 +279,7 @@ def _write(
         if wanted.needs_images:
             images = iter(stack.enter_context(_open(one.name, opener)))
         name, total = f"{one.folder.name} again", one.run.frames
-        replayed = iter(one.recording.replay(one.people, images))
+        replayed = iter(one.video.replay(images, one.people))
         for number, frame in enumerate(stop_signals.awaited(replayed), 1):
             outputs.write(frame)
             on_progress(Progress("writing", name, number, total, "written with the people's ids"))

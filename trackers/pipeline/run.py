@@ -1,24 +1,20 @@
 """One source, one tracker: frames in, tracked frames out, while the next frames are read and looked at."""
 
 import contextlib
-import dataclasses
-import itertools
 from collections.abc import Callable, Generator, Iterator, Set
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from remix_track import stop_signals
 from remix_track.errors import InputError
 from remix_track.output_files import reserve_folder
 from remix_track.progress import OnProgress, unheard
 from remix_track.trackers.detectors.detector import Detector
-from remix_track.trackers.frame import Frame, TrackedFrame, blank
-from remix_track.trackers.linking.finished_tracks import TrackBook
+from remix_track.trackers.frame import Frame, TrackedFrame
+from remix_track.trackers.linking.finished_tracks import FinishedTracks
+from remix_track.trackers.linking.finished_video import FinishedVideo, FrameFacts
 from remix_track.trackers.linking.settings import OfflineSettings
 from remix_track.trackers.pipeline.between_detections import BetweenDetections, passing_over
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, ProcessedFrames
@@ -29,15 +25,6 @@ from remix_track.trackers.sources import Source
 from remix_track.trackers.tracker import Tracker
 
 STAGES = ("read", "detect", "embed", "associate")
-
-
-class _Told(NamedTuple):
-    """What is kept of a frame until all are tracked: its number and its book, its time and the shape of its picture."""
-
-    number: int
-    time: float
-    shape: tuple[int, ...]
-    book: int
 
 
 class Run:
@@ -148,35 +135,25 @@ class Run:
             yield from self._between.rest()
 
     def _finished(self) -> Generator[TrackedFrame, None, None]:
-        # The book counts wanted frames, lost ones too: with a stride their own numbers jump, and gaps seem longer.
-        # A book is of pictures of one size: paths are in pixels.
-        books, known, first, places = list[TrackBook](), dict[int, _Told](), None, self._between.places
-        size: tuple[int, ...] = ()
-        with contextlib.closing(self._tracked()) as frames:
-            for frame in frames:
-                first = frame.index if first is None else first
-                if frame.image.shape != size:
-                    books.append(TrackBook(self.fps / self.every))
-                    size = frame.image.shape
-                number = 1 + (frame.index - first) // (self.source.stride * self.every)
-                known[frame.index] = _Told(number, frame.time, size, len(books) - 1)
-                if frame.index not in places:
-                    self.tracker.note(books[-1], number)
-                self.on_progress(len(known))
-        done = [self.tracker.finish(book, self._finishing) for book in books]
-        begins = [0, *itertools.accumulate(one.people for one in done)]
-        for index, image in self._pictures(known):
-            told = known[index]
-            tracks = self._between.in_the_end(index, done[told.book], lambda one: known[one].number)
-            named = dataclasses.replace(tracks, ids=tracks.ids + begins[told.book])
-            yield TrackedFrame(index, image, told.time, named)
-
-    def _pictures(self, known: "dict[int, _Told]") -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        # Paths are in pixels: images of another size begin another part.
+        parts, frames = list[FinishedTracks](), dict[int, FrameFacts]()
+        shape: tuple[int, ...] = ()
+        with contextlib.closing(self._tracked()) as tracked:
+            for frame in tracked:
+                if frame.image.shape != shape:
+                    parts.append(FinishedTracks(self.fps / self.every, self.source.stride * self.every))
+                    shape = frame.image.shape
+                frames[frame.index] = FrameFacts(frame.time, shape)
+                if frame.index not in self._between.places:
+                    self.tracker.note(parts[-1], frame.index)
+                self.on_progress(len(frames))
+        video = FinishedVideo.joined([self.tracker.finish(part, self._finishing) for part in parts], frames)
+        video = self._between.completed(video)
         if self._reopen is None:
-            yield from ((index, blank(told.shape)) for index, told in known.items())
+            yield from video.replay()
             return
         with self._reopen() as source:
-            yield from ((frame.index, frame.image) for frame in source if frame.index in known)
+            yield from video.replay(source)
 
     def record(
         self,

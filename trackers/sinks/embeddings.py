@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from remix_track.errors import InputError
 from remix_track.output_files import atomic_write
 from remix_track.text_files import utf8
+from remix_track.track_means import VectorSums, unit
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.sink import Sink
-from remix_track.trackers.sinks.vector_sums import NO_TIME, VectorSums
 
 _Array = tuple[tuple[int, ...], np.dtype[Any], Iterable[NDArray[Any]]]
 """Shape, type, and the content in parts."""
@@ -47,10 +47,8 @@ class EmbeddingSink(Sink):
             return
         if frame.embeddings is None:
             raise InputError(f"{self._path}: there are no appearance vectors to save; give `weights` other than none")
-        seen = (frame.tracks.detection >= 0) & frame.embeddings.any(axis=1) & np.isfinite(frame.embeddings).all(axis=1)
-        utc = NO_TIME if frame.utc is None else round(frame.utc.timestamp() * 1000)
-        for id_, vector in zip(frame.ids[seen].tolist(), frame.embeddings[seen].astype(np.float64), strict=True):
-            self._sums.add(id_, vector, frame.index, utc)
+        seen = frame.tracks.detection >= 0
+        self._sums.add(frame.index, frame.ids[seen], frame.embeddings[seen], frame.utc)
 
     def close(self) -> None:
         """Write the file in one piece.
@@ -99,10 +97,7 @@ class EmbeddingSink(Sink):
 
 
 def _means(part: NDArray[np.void]) -> NDArray[np.float32]:
-    total: NDArray[np.float64] = part["vector"]
-    norm = np.linalg.norm(total, axis=1, keepdims=True)
-    unit: NDArray[np.float64] = np.divide(total, norm, out=np.zeros_like(total), where=norm > 0)
-    return unit.astype(np.float32)
+    return unit(part["vector"]).astype(np.float32)
 
 
 def _write(

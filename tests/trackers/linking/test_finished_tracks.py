@@ -7,6 +7,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 import remix_track
 from remix_track import mot_text
@@ -14,11 +15,11 @@ from remix_track.cli.main import main
 from remix_track.detections import Detections
 from remix_track.errors import InputError
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
-from remix_track.trackers.linking.finished_tracks import Finished, TrackBook
-from remix_track.trackers.linking.interpolation import fill_gaps, smooth
+from remix_track.trackers.linking.finished_tracks import FinishedTracks
+from remix_track.trackers.linking.finished_video import Boxes, FinishedVideo
+from remix_track.trackers.linking.interpolation import BOX, fill_gaps, smooth
 from remix_track.trackers.linking.settings import OfflineSettings
-from remix_track.trackers.linking.tracklets import BOX, Tracklets
-from remix_track.trackers.linking.within_video import link_tracklets
+from remix_track.trackers.linking.within_video import link_tracks
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.tracker import Tracker
 from tests.deep_sort_scenes import frame_of, person
@@ -27,20 +28,21 @@ from tests.trackers.pipeline.test_ordered_workers import Film, run_over
 FRONT, BACK, SIDE = np.eye(8, dtype=np.float32)[:3]
 NOTHING = np.empty((0, 0, 3), np.uint8)
 OFFLINE = OfflineSettings(offline=True)
+Ends = tuple[Boxes, Boxes, NDArray[np.float64]]
 
 
-def finished(frames: list[Detections], settings: OfflineSettings = OFFLINE, **shared) -> Finished:
+def finished(frames: list[Detections], settings: OfflineSettings = OFFLINE, **shared) -> FinishedVideo:
     tracker = Tracker.around(
         None, fps=30, settings=DeepSortSettings(**shared), association=AssociationSettings(tracker="remix")
     )
-    book = TrackBook(fps=30)
+    noted = FinishedTracks(fps=30)
     for number, frame in enumerate(frames, 1):
         tracker.update(frame, NOTHING)
-        tracker.note(book, number)
-    return tracker.finish(book, settings)
+        tracker.note(noted, number)
+    return tracker.finish(noted, settings)
 
 
-def ids(done: Finished, frames: int) -> list[list[int]]:
+def ids(done: FinishedVideo, frames: int) -> list[list[int]]:
     return [done.tracks(number).ids.tolist() for number in range(1, frames + 1)]
 
 
@@ -93,12 +95,12 @@ def test_another_look_or_too_far_a_way_is_somebody_else():
     assert lost_and_found(FRONT, left=900) == [[1], [2]], "eight heights in 1.3 seconds"
 
 
-def tracklets(*spans: tuple[int, int], looks: list[np.ndarray], left: float = 0.0) -> Tracklets:
-    count = len(spans)
-    first, last = np.array(spans, np.int64).T
-    box = np.tile([left, 100.0, 40.0, 100.0], (count, 1))
-    way, weight, class_id = np.zeros(count), np.ones(count), np.zeros(count, np.int64)
-    return Tracklets(first, last, box, box, way, way, np.array(looks, np.float64), weight, class_id)
+def tracks(*spans: tuple[int, int], looks: list[np.ndarray], left: float = 0.0) -> Ends:
+    """First and last box, and mean appearance, of each."""
+    first, last = np.zeros((2, len(spans)), BOX)
+    first["frame"], last["frame"] = np.array(spans).T
+    first["xywh"] = last["xywh"] = [left, 100.0, 40.0, 100.0]
+    return first, last, np.array(looks, np.float64)
 
 
 def test_a_chain_is_one_person_and_overlap_in_time_never():
@@ -106,10 +108,10 @@ def test_a_chain_is_one_person_and_overlap_in_time_never():
     #   1        ====
     #   2                ====
     #   3     ====                 the same look, at the same time as 0 and 1
-    chain = tracklets((1, 4), (8, 11), (16, 19), (5, 9), looks=[FRONT, FRONT, FRONT, BACK])
-    assert link_tracklets(chain, 0.2, max_gap=9, fps=30).tolist() == [0, 0, 0, 3]
-    clash = tracklets((1, 10), (5, 15), looks=[FRONT, FRONT])
-    assert link_tracklets(clash, 0.2, max_gap=9, fps=30).tolist() == [0, 1]
+    chain = tracks((1, 4), (8, 11), (16, 19), (5, 9), looks=[FRONT, FRONT, FRONT, BACK])
+    assert link_tracks(*chain, 0.2, max_gap=9, fps=30).tolist() == [0, 0, 0, 3]
+    clash = tracks((1, 10), (5, 15), looks=[FRONT, FRONT])
+    assert link_tracks(*clash, 0.2, max_gap=9, fps=30).tolist() == [0, 1]
 
 
 def test_people_seen_together_say_how_alike_different_people_look():
@@ -119,18 +121,18 @@ def test_people_seen_together_say_how_alike_different_people_look():
     near = np.array([[1, 0.0, 0], [1, 0.30, 0], [1, 0, 0.45]])
     near /= np.linalg.norm(near, axis=1, keepdims=True)
     assert 1 - near[0] @ near[1] < 1 - near[0] @ near[2] < 0.2
-    together = tracklets((1, 4), (1, 4), (8, 11), looks=list(near))
-    assert link_tracklets(together, 0.2, max_gap=9, fps=30).tolist() == [0, 1, 2]
-    alone = tracklets((1, 4), (8, 11), looks=[near[0], near[2]])
-    assert link_tracklets(alone, 0.2, max_gap=9, fps=30).tolist() == [0, 0]
+    together = tracks((1, 4), (1, 4), (8, 11), looks=list(near))
+    assert link_tracks(*together, 0.2, max_gap=9, fps=30).tolist() == [0, 1, 2]
+    alone = tracks((1, 4), (8, 11), looks=[near[0], near[2]])
+    assert link_tracks(*alone, 0.2, max_gap=9, fps=30).tolist() == [0, 0]
 
 
-def at(left: float, right: float) -> Tracklets:
+def at(left: float, right: float) -> Ends:
     """Two tracks that look alike; the first ends 40 pixels wide at `left`, the second begins at `right`."""
-    given = tracklets((1, 4), (8, 11), looks=[FRONT, FRONT])
-    end, begin = given.end.copy(), given.begin.copy()
-    end[0, 0], begin[1, 0] = left + 20, right + 20
-    return dataclasses.replace(given, end=end, begin=begin)
+    given = tracks((1, 4), (8, 11), looks=[FRONT, FRONT])
+    first, last, mean = given
+    last["xywh"][0, 0], first["xywh"][1, 0] = left + 20, right + 20
+    return first, last, mean
 
 
 @pytest.mark.parametrize(
@@ -145,13 +147,13 @@ def at(left: float, right: float) -> Tracklets:
 )
 def test_who_left_at_the_side_and_who_comes_in_are_two(left, right, linked):
     given = at(left, right)
-    found = link_tracklets(given, 0.2, max_gap=9, fps=1, picture_width=640)
+    found = link_tracks(*given, 0.2, max_gap=9, fps=1, picture_width=640)
     assert found.tolist() == ([0, 0] if linked else [0, 1])
-    turned = dataclasses.replace(given, begin_way=given.end_way + 13)
-    assert link_tracklets(turned, 0.2, max_gap=9, fps=1, picture_width=640).tolist() == [0, 0], "the camera turned"
-    soon = link_tracklets(given, 0.2, max_gap=9, fps=10, picture_width=640)
+    given[0]["way"] = 13
+    assert link_tracks(*given, 0.2, max_gap=9, fps=1, picture_width=640).tolist() == [0, 0], "the camera turned"
+    soon = link_tracks(*given, 0.2, max_gap=9, fps=10, picture_width=640)
     assert soon.tolist() == [0, 0], "not seen for 0.4 seconds: nobody looked well"
-    assert link_tracklets(given, 0.2, max_gap=9, fps=1).tolist() == [0, 0], "where the sides are not known"
+    assert link_tracks(*given, 0.2, max_gap=9, fps=1).tolist() == [0, 0], "where the sides are not known"
 
 
 PICTURE = np.zeros((300, 640, 3), np.uint8)
@@ -164,7 +166,7 @@ def away(
     picture: np.ndarray = PICTURE,
     tracker: Literal["deep-sort", "remix"] = "remix",
     turns: float = 0.0,
-) -> Finished:
+) -> FinishedVideo:
     """Somebody stands at `left` for ten frames at 30 fps, is not seen for `gap`, and stands there again, turned.
 
     The camera turns by `turns` pixels to and fro in every frame.
@@ -172,20 +174,20 @@ def away(
     association = AssociationSettings(tracker=tracker)
     shared = DeepSortSettings(max_age=30, max_cosine_distance=2)
     made = Tracker.around(None, fps=30, settings=shared, association=association)
-    book = TrackBook(fps=30)
+    noted = FinishedTracks(fps=30)
     seen = [frame_of(person(left), embedding=FRONT)] * 10 + [Detections.empty()] * gap
     for number, frame in enumerate([*seen, *[frame_of(person(left), embedding=SIDE)] * 10], 1):
         sideways = turns if number % 2 else -turns
         made.update(frame, picture, np.array([[1, 0, sideways], [0, 1, 0.0]]))
-        made.note(book, number)
-    return made.finish(book, settings)
+        made.note(noted, number)
+    return made.finish(noted, settings)
 
 
 @pytest.mark.parametrize(
     ("left", "gap", "people"), [(600, 20, 2), (0, 20, 2), (600, 10, 1), (300, 20, 1), (600, 60, 2)]
 )
 def test_who_was_gone_at_the_side_is_two_people_and_who_was_hidden_one(left, gap, people):
-    assert away(left, gap).people == people
+    assert len(away(left, gap).means) == people
 
 
 @pytest.mark.parametrize("gap", [20, 60])
@@ -193,55 +195,55 @@ def test_across_the_sides_is_one_person_where_the_user_wants_that(gap):
     across = dataclasses.replace(OFFLINE, link_across_sides=True)
     done = away(600, gap, across)
     looks = done.tracks(5).embedding
-    assert done.people == 1, "kept by the tracker, or linked"
+    assert len(done.means) == 1, "kept by the tracker, or linked"
     assert looks is not None
     assert np.allclose(looks[0], (FRONT + SIDE) / np.sqrt(2), atol=1e-6)
 
 
 def test_sides_mean_nothing_while_the_camera_turns_or_nobody_looks_whether_it_does():
-    assert away(600, 20, turns=0.4).people == 2, "8.4 pixels in all: it trembles"
-    assert away(600, 20, turns=1.0).people == 1, "21 of 640: it turns"
-    assert away(600, 20, tracker="deep-sort").people == 1
+    assert len(away(600, 20, turns=0.4).means) == 2, "8.4 pixels in all: it trembles"
+    assert len(away(600, 20, turns=1.0).means) == 1, "21 of 640: it turns"
+    assert len(away(600, 20, tracker="deep-sort").means) == 1
 
 
 def test_a_camera_whose_motion_cannot_be_seen_may_turn():
     seen, far = frame_of(person(600), embedding=FRONT), dataclasses.replace(OFFLINE, link_seconds=0)
     for still, people in ((True, 2), (False, 1)):
         tracker = Tracker.around(None, fps=30, settings=DeepSortSettings(max_age=30))
-        book = TrackBook(fps=30)
+        noted = FinishedTracks(fps=30)
         for number in range(1, 41):
             # A picture of one colour shows no motion.
             tracker.update(Detections.empty() if 10 < number < 31 else seen, PICTURE, np.eye(2, 3) if still else None)
-            tracker.note(book, number)
-        assert tracker.finish(book, far).people == people
+            tracker.note(noted, number)
+        assert len(tracker.finish(noted, far).means) == people
 
 
 @pytest.mark.parametrize("fps", [30, 1.5])
 @pytest.mark.parametrize("across", [False, True])
 def test_who_stands_at_the_side_is_one_person_at_any_rate(fps, across):
     tracker = Tracker.around(None, fps=fps, settings=DeepSortSettings())
-    book = TrackBook(fps)
+    noted = FinishedTracks(fps)
     for number in range(1, 13):
         tracker.update(frame_of(person(600), embedding=FRONT), PICTURE, np.eye(2, 3))
-        tracker.note(book, number)
-    done = tracker.finish(book, dataclasses.replace(OFFLINE, link_across_sides=across))
+        tracker.note(noted, number)
+    done = tracker.finish(noted, dataclasses.replace(OFFLINE, link_across_sides=across))
     assert [done.tracks(number).ids.tolist() for number in range(1, 13)] == [[1]] * 12
 
 
 def test_whoever_was_confirmed_in_a_later_part_is_there_when_the_parts_are_joined():
     #            2 frames   gone   10 frames, confirmed in the third of them
     tracker = Tracker.around(None, fps=2, settings=DeepSortSettings(max_age=90, n_init=3))
-    book = TrackBook(fps=2)
+    noted = FinishedTracks(fps=2)
     frames = [True, True, True, False, False, *[True] * 8]
     for number, there in enumerate(frames, 1):
         seen = frame_of(person(600), embedding=FRONT) if there else Detections.empty()
         tracker.update(seen, PICTURE, np.eye(2, 3))
-        tracker.note(book, number)
-    done = tracker.finish(book, dataclasses.replace(OFFLINE, link_across_sides=True, fill_seconds=0))
+        tracker.note(noted, number)
+    done = tracker.finish(noted, dataclasses.replace(OFFLINE, link_across_sides=True, fill_seconds=0))
     assert [bool(len(done.tracks(number))) for number in range(1, 14)] == frames
 
 
-def test_offline_counts_the_frames_that_are_wanted_lost_ones_too(monkeypatch):
+def test_offline_gives_the_frames_that_came():
     #   stride 2 from frame 3 on; 7 could not be decoded
     class Sparse(Film):
         stride = 2
@@ -252,11 +254,20 @@ def test_offline_counts_the_frames_that_are_wanted_lost_ones_too(monkeypatch):
     run = run_over(Sparse(), 1, 0)
     film: Any = Sparse()
     offline = Run(film, run.detect_and_embed, run.tracker, fps=12.5, offline=OfflineSettings(offline=True))
-    noted: list[int] = []
-    monkeypatch.setattr(run.tracker, "note", lambda book, number: noted.append(number))
-    monkeypatch.setattr(run.tracker, "finish", lambda book, settings: Finished(np.empty(0, BOX), np.empty((0, 0))))
     assert [frame.index for frame in offline] == [3, 5, 9]
-    assert noted == [1, 2, 4]
+
+
+@pytest.mark.parametrize(("seconds", "filled"), [(0.16, [1]), (0.08, [])])
+def test_gaps_are_counted_in_wanted_frames(seconds, filled):
+    #   stride 2 at 25 fps, so 12.5 come a second: 11 was not seen, and 0.16 seconds are two of them
+    noted = FinishedTracks(fps=12.5, stride=2)
+    tracker = Tracker.around(None, fps=12.5, settings=DeepSortSettings())
+    for frame in (3, 5, 7, 9, 13, 15):
+        tracker.update(frame_of(person(100)), NOTHING)
+        tracker.note(noted, frame)
+    done = tracker.finish(noted, dataclasses.replace(OFFLINE, fill_seconds=seconds))
+    assert done.tracks(11).ids.tolist() == filled
+    assert [done.tracks(frame).ids.tolist() for frame in (3, 4, 9, 10, 13, 15)] == [[1], [], [1], [], [1], [1]]
 
 
 @pytest.mark.parametrize(
@@ -293,7 +304,7 @@ def test_each_part_of_a_track_has_its_own_look():
 
 
 def test_without_pictures_nobody_knows_the_sides_unless_told():
-    assert away(600, 20, picture=NOTHING).people == 1
+    assert len(away(600, 20, picture=NOTHING).means) == 1
     tracker = Tracker.around(None, fps=30, settings=DeepSortSettings(), picture_width=640)
     tracker.update(Detections.empty(), NOTHING)
     assert tracker.picture_width == 640
@@ -304,8 +315,8 @@ def test_no_group_ever_holds_two_at_one_time():
     first = rng.integers(0, 200, 60)
     spans = [(start, start + length) for start, length in zip(first, rng.integers(5, 40, 60), strict=True)]
     looks = [np.eye(60)[i] for i in rng.integers(0, 25, 60)]
-    given = tracklets(*spans, looks=looks)
-    person = link_tracklets(given, 0.2, max_gap=9, fps=30)
+    given = tracks(*spans, looks=looks)
+    person = link_tracks(*given, 0.2, max_gap=9, fps=30)
     assert len(set(person.tolist())) < 60
     for one in range(60):
         for other in range(one):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from remix_track import track_means
 from remix_track.detections import Detections, Tracks
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing.drawer import Drawer, DrawingSettings
@@ -13,7 +14,6 @@ from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
 from remix_track.trackers.pipeline.id_set import IdSet
 from remix_track.trackers.pipeline.run import Run
-from remix_track.trackers.sinks import vector_sums
 from remix_track.trackers.sinks.crops import CropSettings, CropSink
 from remix_track.trackers.sinks.embeddings import EmbeddingSink
 from remix_track.trackers.sinks.mot_text import MotTextSink
@@ -67,8 +67,8 @@ def crowd(frames, rng):
 
 
 def saved(path, in_memory, monkeypatch, frames=600):
-    monkeypatch.setattr(vector_sums, "IN_MEMORY", in_memory)
-    monkeypatch.setattr(vector_sums, "_ROWS_AT_ONCE", 50)
+    monkeypatch.setattr(track_means, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(track_means, "_ROWS_AT_ONCE", 50)
     path.parent.mkdir()
     with EmbeddingSink(path, {"name": "a"}) as sink:
         for frame in crowd(frames, np.random.default_rng(1)):
@@ -145,7 +145,7 @@ class Passing:
 
 @pytest.mark.parametrize("tracker", ["remix", "deep-sort"])
 def test_a_live_run_does_not_grow(tmp_path, monkeypatch, tracker):
-    monkeypatch.setattr(vector_sums, "IN_MEMORY", 64)
+    monkeypatch.setattr(track_means, "IN_MEMORY", 64)
     frames = 1000
     association = AssociationSettings(tracker=tracker, camera_motion=tracker != "remix")
     made = Tracker.around(None, fps=25, settings=DeepSortSettings(max_age=8, n_init=2), association=association)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
-from remix_track import mot_text
+from remix_track import mot_text, track_means
 from remix_track.cli.main import main
 from remix_track.cli.track import parser, wanted_outputs
 from remix_track.detections import Detections, Tracks
@@ -22,7 +22,7 @@ from remix_track.trackers.frame import TrackedFrame, blank
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
 from remix_track.trackers.pipeline.outputs import Outputs
 from remix_track.trackers.pipeline.run import Run
-from remix_track.trackers.sinks import vector_sums, video
+from remix_track.trackers.sinks import video
 from remix_track.trackers.sinks.embeddings import EmbeddingSink
 from remix_track.trackers.sinks.mot_text import MotTextSink
 from remix_track.trackers.sinks.parts import Parts, part_name
@@ -294,7 +294,7 @@ def test_times_of_day_in_any_zone_are_written_in_utc():
 
 @pytest.mark.parametrize("in_memory", [4, 1000])
 def test_vectors_keep_their_times_also_on_the_disk(tmp_path, monkeypatch, in_memory):
-    monkeypatch.setattr(vector_sums, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(track_means, "IN_MEMORY", in_memory)
     rng = np.random.default_rng(1)
     with EmbeddingSink(tmp_path / "embeddings.npz") as sink:
         for index in range(1, 60):
