@@ -62,6 +62,12 @@ def setting(
     return dataclasses.field(default=default, metadata={"help": help, "limits": limits, "common": common, "flag": flag})
 
 
+def same_as(kind: type[Any], name: str) -> Any:
+    """A field that another settings dataclass has too: its default, help and limits."""
+    field = {one.name: one for one in dataclasses.fields(kind)}[name]
+    return dataclasses.field(default=field.default, metadata=field.metadata)
+
+
 def check(made: Any) -> None:
     """Hold each value of a settings dataclass against its field, for `__post_init__`.
 

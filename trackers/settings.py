@@ -6,6 +6,7 @@ from typing import Literal
 
 from remix_track.encoder.backend import Backend
 from remix_track.errors import InputError
+from remix_track.settings import check, setting
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing.drawer import DrawingSettings
 from remix_track.trackers.linking.settings import OfflineSettings
@@ -17,63 +18,49 @@ MOST_BETWEEN = 30
 
 @dataclass(frozen=True, slots=True)
 class DetectorSettings:
-    """Which detector, and how it looks at the pictures."""
+    """Which detector, and at which size and threshold it works."""
 
-    detector: str = field(
-        default="auto",
-        metadata={"help": "YOLO weights (.pt, .onnx, OpenVINO folder), a MOT det.txt, hog, or auto"},
+    detector: str = setting(
+        "auto", "YOLO weights (.pt, .onnx, OpenVINO folder), a MOT det.txt, hog, or auto", common=True
     )
-    imgsz: int = field(default=640, metadata={"help": "picture size YOLO works at, in pixels"})
-    iou: float = field(default=0.7, metadata={"help": "IoU above which YOLO merges two boxes"})
-    classes: tuple[str, ...] = field(default=(), metadata={"help": "class names or numbers to track (default: person)"})
-    detector_backend: Literal["auto", "torch", "openvino"] = field(
-        default="auto", metadata={"help": "what computes YOLO's .pt: auto, torch, openvino"}
+    imgsz: int = setting(640, "image size YOLO works at, in pixels", low=32, high=8192)
+    iou: float = setting(0.7, "IoU above which YOLO merges two boxes", above=0, high=1)
+    classes: tuple[str, ...] = setting((), "class names or numbers to track (default: person)", common=True)
+    detector_backend: Literal["auto", "torch", "openvino"] = setting("auto", "what computes YOLO's .pt")
+    detector_precision: Literal["float32", "fast"] = setting(
+        "float32", "fast: OpenVINO with 16-bit numbers; few boxes move by a pixel or more"
     )
-    detector_precision: Literal["float32", "fast"] = field(
-        default="float32",
-        metadata={"help": "float32, or fast: OpenVINO with 16-bit numbers; few boxes move by a pixel or more"},
+    detect_every: int | Literal["auto"] = setting(
+        1,
+        "detect in every N-th frame and fill in those between; auto: about 12 times a second",
+        low=1,
+        high=MOST_BETWEEN,
     )
-    detect_every: int | Literal["auto"] = field(
-        default=1,
-        metadata={"help": "detect in every N-th frame and fill in those between; auto: about 12 times a second"},
+    detector_task: Literal["auto", "detect", "segment", "pose", "obb"] = setting(
+        "auto", "what an exported YOLO was trained for, if its file does not say"
     )
-    detector_task: Literal["auto", "detect", "segment", "pose", "obb"] = field(
-        default="auto", metadata={"help": "what an exported YOLO was trained for, if its file does not say"}
-    )
-    device: str | None = field(default=None, metadata={"help": "cpu, cuda, cuda:1, mps (default: what is there)"})
+    device: str | None = setting(None, "cpu, cuda, cuda:1, mps (default: what is there)", common=True)
 
     def __post_init__(self) -> None:
-        if not 32 <= self.imgsz <= 8192:
-            raise InputError(f"imgsz = {self.imgsz} is outside 32..8192 pixels")
-        if not 0 < self.iou <= 1:
-            raise InputError(f"iou = {self.iou} is outside 0..1")
-        if self.detect_every != "auto" and not 1 <= self.detect_every <= MOST_BETWEEN:
-            raise InputError(f"detect_every = {self.detect_every} is outside 1..{MOST_BETWEEN}, and is not auto")
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
 class AppearanceSettings:
-    """Which encoder, and, where its file does not say, what pictures it expects."""
+    """Which encoder, and, where its file does not say, what images it expects."""
 
-    weights: str = field(
-        default="default",
-        metadata={"help": "FILE.safetensors, .onnx, .xml (OpenVINO), default, imagenet, or none (motion only)"},
+    weights: str = setting(
+        "default", "FILE.safetensors, .onnx, .xml (OpenVINO), default, imagenet, or none (motion only)", common=True
     )
-    backend: Backend = field(
-        default="auto", metadata={"help": "what computes the encoder: auto, torch, openvino, onnxruntime"}
-    )
-    input_size: str | None = field(default=None, metadata={"help": "HEIGHTxWIDTH of the encoder's input, 256x128"})
-    channel_order: Literal["RGB", "BGR"] | None = field(
-        default=None, metadata={"help": "channel order the encoder expects"}
-    )
-    mean: tuple[float, ...] = field(default=(), metadata={"help": "three means, of channels in 0..1"})
-    std: tuple[float, ...] = field(default=(), metadata={"help": "three standard deviations, of channels in 0..1"})
+    backend: Backend = setting("auto", "what computes the encoder")
+    input_size: str | None = setting(None, "HEIGHTxWIDTH of the encoder's input, 256x128")
+    channel_order: Literal["RGB", "BGR"] | None = setting(None, "channel order the encoder expects")
+    mean: tuple[float, ...] = setting((), "three means, of channels in 0..1", lengths=(0, 3))
+    std: tuple[float, ...] = setting((), "three standard deviations, of channels in 0..1", lengths=(0, 3))
 
     def __post_init__(self) -> None:
+        check(self)
         self.height_width()
-        for name in ("mean", "std"):
-            if len(getattr(self, name)) not in (0, 3):
-                raise InputError(f"{name} takes three numbers, one per channel, not {len(getattr(self, name))}")
 
     def height_width(self) -> tuple[int, int] | None:
         """`input_size` as (height, width) in pixels; None where the file decides.
@@ -100,6 +87,9 @@ class TrackSettings:
     offline: OfflineSettings = field(default_factory=OfflineSettings)
     drawing: DrawingSettings = field(default_factory=DrawingSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
+
+    def __post_init__(self) -> None:
+        check(self)
 
     def with_calibration(self, max_cosine_distance: float | None) -> "TrackSettings":
         """The same settings with the threshold that is written in the weights, unless one was set by hand."""

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from remix_track.data import transforms
 from remix_track.encoder.crops import IMAGENET_MEAN, IMAGENET_STD
 from remix_track.errors import InputError
+from remix_track.settings import check, setting
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -31,35 +32,32 @@ class AugmentationSettings:
         erasing: probability of random erasing; off, as it hurts transfer between data sets.
 
     Raises:
-        InputError: a probability outside 0..1, or limits that are none.
+        InputError: a value that does not fit its field.
     """
 
-    flip: float = 0.5
-    padding: int = 10
-    resized_crop: bool = False
-    resized_crop_area: tuple[float, ...] = (0.2, 1.0)
-    blur: float = 0.5
-    blur_sigma: tuple[float, ...] = (0.1, 2.0)
-    grayscale: float = 0.2
-    colour_jitter: float = 0.0
-    colour_jitter_strength: tuple[float, ...] = (0.4, 0.4, 0.4, 0.1)
-    erasing: float = 0.0
+    flip: float = setting(0.5, "probability of mirroring left to right", low=0, high=1)
+    padding: int = setting(10, "pixels of black on each side before a crop of the input size", low=0, high=100)
+    resized_crop: bool = setting(False, "enlarge a random part instead of padding")
+    resized_crop_area: tuple[float, ...] = setting(
+        (0.2, 1.0), "least and greatest share of the image in that part", low=0.01, high=1, lengths=(2,)
+    )
+    blur: float = setting(0.5, "probability of a Gaussian blur", low=0, high=1)
+    blur_sigma: tuple[float, ...] = setting(
+        (0.1, 2.0), "its least and greatest standard deviation in pixels", low=0.01, high=10, lengths=(2,)
+    )
+    grayscale: float = setting(0.2, "probability of losing the colour", low=0, high=1)
+    colour_jitter: float = setting(0.0, "probability of changing the colours", low=0, high=1)
+    colour_jitter_strength: tuple[float, ...] = setting(
+        (0.4, 0.4, 0.4, 0.1), "of brightness, contrast, saturation, hue", low=0, high=1, lengths=(4,)
+    )
+    erasing: float = setting(0.0, "probability of random erasing", low=0, high=1)
 
     def __post_init__(self) -> None:
-        for name in ("flip", "blur", "grayscale", "colour_jitter", "erasing"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InputError(f"{name} = {getattr(self, name)} is no probability; expected 0 to 1")
-        if not 0 <= self.padding <= 100:
-            raise InputError(f"padding = {self.padding} is out of range; expected 0 to 100 pixels")
-        for name, least, most in (("resized_crop_area", 0.01, 1.0), ("blur_sigma", 0.01, 10.0)):
-            limits = getattr(self, name)
-            if len(limits) != 2 or not least <= limits[0] <= limits[1] <= most:
-                raise InputError(f"{name} = {list(limits)} does not fit; expected two numbers from {least} to {most}")
-        if len(self.colour_jitter_strength) != 4 or not all(0 <= value <= 1 for value in self.colour_jitter_strength):
-            raise InputError(
-                f"colour_jitter_strength = {list(self.colour_jitter_strength)} does not fit; "
-                "expected four numbers from 0 to 1: brightness, contrast, saturation, hue"
-            )
+        check(self)
+        for name in ("resized_crop_area", "blur_sigma"):
+            least, most = getattr(self, name)
+            if least > most:
+                raise InputError(f"{name} = {[least, most]}; expected the smaller one first")
 
 
 MOCO_AUGMENTATION = AugmentationSettings(padding=0, resized_crop=True, erasing=0.5)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from remix_track.errors import InputError
 from remix_track.retrieval.ranking import Labelled, Similarity
+from remix_track.settings import check, setting
 
 BLOCK = 256
 
@@ -28,13 +29,14 @@ class RerankingSettings:
         InputError: a value out of range.
     """
 
-    k1: int = 20
-    k2: int = 6
-    original_weight: float = 0.3
+    k1: int = setting(20, "neighbours that may be reciprocal", low=1, high=1000)
+    k2: int = setting(6, "neighbours whose encodings are averaged", low=1)
+    original_weight: float = setting(0.3, "share of the original distance in the final one", low=0, high=1)
 
     def __post_init__(self) -> None:
-        if not (1 <= self.k2 <= self.k1 + 1 and self.k1 <= 1000 and 0 <= self.original_weight <= 1):
-            raise InputError(f"{self} does not fit; expected 1 <= k2 <= k1 + 1, k1 <= 1000 and a weight in 0..1")
+        check(self)
+        if self.k2 > self.k1 + 1:
+            raise InputError(f"k2 = {self.k2}; expected at most k1 + 1")
 
 
 def reranked(query: Labelled, gallery: Labelled, settings: RerankingSettings | None = None) -> Similarity:

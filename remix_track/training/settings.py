@@ -4,11 +4,11 @@ Defaults that the paper states (Mamedov et al., ReMix, WACV 2025, arXiv 2410.219
 this project's reading of it, drawn from the methods whose constants it shares.
 """
 
-import math
-from dataclasses import dataclass, field, replace
-from typing import Literal, get_args, get_type_hints
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from remix_track.errors import InputError
+from remix_track.settings import check, setting
 
 FEWEST_NEIGHBOURS = 6
 """That `ClusterSettings.k1_share` leaves to `k1`: with fewer, one person of some twenty crops falls into pieces."""
@@ -38,55 +38,48 @@ class LossSettings:
         centroid_softmax: over the identities of the query's domain, or over those of both.
 
     Raises:
-        InputError: a value out of its range.
+        InputError: a value that does not fit its field.
     """
 
-    instance_temperature_multi: float = field(
-        default=0.1, metadata={"help": "temperature of the instance loss on multi-camera images"}
+    instance_temperature_multi: float = setting(
+        0.1, "temperature of the instance loss on multi-camera images", low=0.001, high=100
     )
-    instance_temperature_single: float = field(
-        default=0.2, metadata={"help": "temperature of the instance loss on single-camera images"}
+    instance_temperature_single: float = setting(
+        0.2, "temperature of the instance loss on single-camera images", low=0.001, high=100
     )
-    augmentation_temperature: float = field(default=0.1, metadata={"help": "temperature of the augmentation loss"})
-    centroid_temperature_multi: float = field(
-        default=0.5, metadata={"help": "temperature of the centroids loss on multi-camera images"}
+    augmentation_temperature: float = setting(0.1, "temperature of the augmentation loss", low=0.001, high=100)
+    centroid_temperature_multi: float = setting(
+        0.5, "temperature of the centroids loss on multi-camera images", low=0.001, high=100
     )
-    centroid_temperature_single: float = field(
-        default=0.6, metadata={"help": "temperature of the centroids loss on single-camera images"}
+    centroid_temperature_single: float = setting(
+        0.6, "temperature of the centroids loss on single-camera images", low=0.001, high=100
     )
-    camera_temperature: float = field(default=0.07, metadata={"help": "temperature of the camera centroids loss"})
-    camera_negatives: int = field(
-        default=50, metadata={"help": "hardest camera centroids of other identities that a query is held against"}
+    camera_temperature: float = setting(0.07, "temperature of the camera centroids loss", low=0.001, high=100)
+    camera_negatives: int = setting(
+        50, "hardest camera centroids of other identities that a query is held against", low=1
     )
-    instance_weight: float = field(default=1.0, metadata={"help": "weight of the instance loss"})
-    augmentation_weight: float = field(default=1.0, metadata={"help": "weight of the augmentation loss"})
-    centroid_weight: float = field(default=1.0, metadata={"help": "weight of the centroids loss"})
-    camera_weight: float = field(default=0.5, metadata={"help": "weight of the camera centroids loss"})
-    instance_positives: Literal["all", "hardest"] = field(
-        default="all", metadata={"help": "instance loss over all keys of the identity, or the least similar one"}
+    instance_weight: float = setting(1.0, "weight of the instance loss", low=0, high=1000)
+    augmentation_weight: float = setting(1.0, "weight of the augmentation loss", low=0, high=1000)
+    centroid_weight: float = setting(1.0, "weight of the centroids loss", low=0, high=1000)
+    camera_weight: float = setting(0.5, "weight of the camera centroids loss", low=0, high=1000)
+    instance_positives: Literal["all", "hardest"] = setting(
+        "all", "instance loss over all keys of the identity, or the least similar one"
     )
-    instance_negatives: Literal["all", "own_domain"] = field(
-        default="all", metadata={"help": "negatives of the instance loss from the whole batch or the query's domain"}
+    instance_negatives: Literal["all", "own_domain"] = setting(
+        "all", "negatives of the instance loss from the whole batch or the query's domain"
     )
-    augmentation_negatives: Literal["all", "own_domain"] = field(
-        default="all", metadata={"help": "negatives of the augmentation loss, likewise"}
+    augmentation_negatives: Literal["all", "own_domain"] = setting(
+        "all", "negatives of the augmentation loss, likewise"
     )
-    centroid_query: Literal["raw", "unit"] = field(
-        default="raw", metadata={"help": "centroids loss on the encoder's output as it is, or at unit length"}
+    centroid_query: Literal["raw", "unit"] = setting(
+        "raw", "centroids loss on the encoder's output as it is, or at unit length"
     )
-    centroid_softmax: Literal["per_domain", "joint"] = field(
-        default="per_domain", metadata={"help": "centroids loss among identities of the query's domain, or of both"}
+    centroid_softmax: Literal["per_domain", "joint"] = setting(
+        "per_domain", "centroids loss among identities of the query's domain, or of both"
     )
 
     def __post_init__(self) -> None:
-        _check_literals(self)
-        for name in ("instance_temperature_multi", "instance_temperature_single", "augmentation_temperature"):
-            _check(name, getattr(self, name), "0.001 to 100", low=1e-3, high=100)
-        for name in ("centroid_temperature_multi", "centroid_temperature_single", "camera_temperature"):
-            _check(name, getattr(self, name), "0.001 to 100", low=1e-3, high=100)
-        for name in ("instance_weight", "augmentation_weight", "centroid_weight", "camera_weight"):
-            _check(name, getattr(self, name), "0 to 1000", low=0, high=1000)
-        _check("camera_negatives", self.camera_negatives, "at least 1", low=1)
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,19 +94,18 @@ class MomentumSettings:
             "copy": keys are made in eval mode, and the running statistics are averaged or copied from the encoder.
 
     Raises:
-        InputError: a value out of its range.
+        InputError: a value that does not fit its field.
     """
 
-    coefficient: float = field(
-        default=0.999, metadata={"help": "share of its own weights that the momentum encoder keeps in each step"}
+    coefficient: float = setting(
+        0.999, "share of its own weights that the momentum encoder keeps in each step", low=0, high=1
     )
-    batchnorm: Literal["own", "ema", "copy"] = field(
-        default="own", metadata={"help": "the momentum encoder's batch statistics: its own, averaged, or copied"}
+    batchnorm: Literal["own", "ema", "copy"] = setting(
+        "own", "the momentum encoder's batch statistics: its own, averaged, or copied"
     )
 
     def __post_init__(self) -> None:
-        _check_literals(self)
-        _check("coefficient", self.coefficient, "0 to 1", low=0, high=1)
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,39 +127,29 @@ class ClusterSettings:
         backend: "sparse" keeps the pairs that share a neighbour; "dense" is the reference, quadratic in memory.
 
     Raises:
-        InputError: a value out of its range.
+        InputError: a value that does not fit its field.
     """
 
-    scope: Literal["video", "pool"] = field(
-        default="pool", metadata={"help": "cluster with neighbours from all videos, or within each video alone"}
+    scope: Literal["video", "pool"] = setting(
+        "pool", "cluster with neighbours from all videos, or within each video alone"
     )
-    distance: Literal["jaccard", "cosine"] = field(
-        default="jaccard", metadata={"help": "distance of DBSCAN: k-reciprocal Jaccard, or cosine"}
+    distance: Literal["jaccard", "cosine"] = setting("jaccard", "distance of DBSCAN: k-reciprocal Jaccard, or cosine")
+    eps: float = setting(0.5, "largest distance of two images that are neighbours", above=0, below=2)
+    min_samples: int = setting(4, "neighbours, itself included, that make a core image", low=2)
+    k1: int = setting(
+        30, "nearest images that may be reciprocal neighbours; at most 2.5 times a person's crops", low=2, high=1000
     )
-    eps: float = field(default=0.5, metadata={"help": "largest distance of two images that are neighbours"})
-    min_samples: int = field(default=4, metadata={"help": "neighbours, itself included, that make a core image"})
-    k1: int = field(
-        default=30,
-        metadata={"help": "nearest images that may be reciprocal neighbours; at most 2.5 times a person's crops"},
-    )
-    k1_share: float = field(
-        default=0.25, metadata={"help": "k1 is at most this share of the video's, or pool's, images"}
-    )
-    k2: int = field(default=6, metadata={"help": "nearest images over which neighbourhoods are averaged"})
-    backend: Literal["sparse", "dense"] = field(
-        default="sparse", metadata={"help": "dense: the reference, quadratic in memory"}
-    )
+    k1_share: float = setting(0.25, "k1 is at most this share of the video's, or pool's, images", above=0, high=1)
+    k2: int = setting(6, "nearest images over which neighbourhoods are averaged", low=1)
+    backend: Literal["sparse", "dense"] = setting("sparse", "dense: the reference, quadratic in memory")
 
     def __post_init__(self) -> None:
-        _check_literals(self)
-        # Every pair is within 1 in the Jaccard distance and within 2 in the cosine distance.
-        if self.distance == "jaccard":
-            _check("eps", self.eps, "above 0, below 1 for jaccard", low=1e-6, high=1 - 1e-6)
-        _check("eps", self.eps, "above 0, below 2", low=1e-6, high=2 - 1e-6)
-        _check("min_samples", self.min_samples, "at least 2", low=2)
-        _check("k1", self.k1, "2 to 1000", low=2, high=1000)
-        _check("k1_share", self.k1_share, "above 0, at most 1", low=1e-6, high=1)
-        _check("k2", self.k2, "1 to k1", low=1, high=self.k1)
+        check(self)
+        # Every pair is within 1 in the Jaccard distance.
+        if self.distance == "jaccard" and self.eps >= 1:
+            raise InputError(f"eps = {self.eps}; expected above 0, below 1 for jaccard")
+        if self.k2 > self.k1:
+            raise InputError(f"k2 = {self.k2}; expected 1 to k1")
 
     def fitting(self, images: int) -> "ClusterSettings":
         """These settings for so many images that are clustered together: k1, and k2 with it, held to their share."""
@@ -189,20 +171,19 @@ class CentroidSettings:
             it takes longer than the epoch's steps.
 
     Raises:
-        InputError: a value out of its range.
+        InputError: a value that does not fit its field.
     """
 
-    momentum: float = field(
-        default=1.0, metadata={"help": "share of itself that a centroid keeps in each step; 1 fixes it for the epoch"}
+    momentum: float = setting(
+        1.0, "share of itself that a centroid keeps in each step; 1 fixes it for the epoch", low=0, high=1
     )
 
-    refresh_share: float = field(
-        default=1.0, metadata={"help": "share of the multi-camera people that an epoch embeds anew, in turn"}
+    refresh_share: float = setting(
+        1.0, "share of the multi-camera people that an epoch embeds anew, in turn", low=0, high=1
     )
 
     def __post_init__(self) -> None:
-        _check("momentum", self.momentum, "0 to 1", low=0, high=1)
-        _check("refresh_share", self.refresh_share, "0 to 1", low=0, high=1)
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,28 +197,13 @@ class MocoSettings:
         projection: length of the vectors that are compared.
 
     Raises:
-        InputError: a value out of its range.
+        InputError: a value that does not fit its field.
     """
 
-    queue_size: int = field(default=65536, metadata={"help": "keys of earlier batches that serve as negatives"})
-    momentum: float = field(default=0.999, metadata={"help": "share of its weights that the key network keeps"})
-    temperature: float = field(default=0.2, metadata={"help": "temperature of the InfoNCE loss"})
-    projection: int = field(default=128, metadata={"help": "length of the vectors that are compared"})
+    queue_size: int = setting(65536, "keys of earlier batches that serve as negatives", low=1, high=10_000_000)
+    momentum: float = setting(0.999, "share of its weights that the key network keeps", low=0, high=1)
+    temperature: float = setting(0.2, "temperature of the InfoNCE loss", low=0.001, high=100)
+    projection: int = setting(128, "length of the vectors that are compared", low=1, high=65_536)
 
     def __post_init__(self) -> None:
-        _check("queue_size", self.queue_size, "1 to 10,000,000", low=1, high=10_000_000)
-        _check("momentum", self.momentum, "0 to 1", low=0, high=1)
-        _check("temperature", self.temperature, "0.001 to 100", low=1e-3, high=100)
-        _check("projection", self.projection, "1 to 65,536", low=1, high=65_536)
-
-
-def _check(name: str, value: float, expected: str, *, low: float, high: float = math.inf) -> None:
-    if not (math.isfinite(value) and low <= value <= high):
-        raise InputError(f"{name} = {value}; expected {expected}")
-
-
-def _check_literals(settings: object) -> None:
-    for name, hint in get_type_hints(type(settings)).items():
-        value, choices = getattr(settings, name), get_args(hint)
-        if choices and value not in choices:
-            raise InputError(f"{name} = {value!r}; expected {' or '.join(map(repr, choices))}")
+        check(self)

@@ -4,7 +4,6 @@ Defaults that the paper states (Mamedov et al., ReMix, WACV 2025, arXiv 2410.219
 this project's reading of it. No torch here: a command line lists its settings at once.
 """
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -12,6 +11,8 @@ from remix_track.data.augmentation import MOCO_AUGMENTATION, AugmentationSetting
 from remix_track.data.crops.tracklets import HarvestSettings
 from remix_track.data.sampling import MixSettings
 from remix_track.errors import InputError
+from remix_track.settings import check, same_as, setting
+from remix_track.synthetic.style import Style
 from remix_track.training.settings import (
     CentroidSettings,
     ClusterSettings,
@@ -40,26 +41,20 @@ class DataSettings:
         workers: threads that read and change pictures; 0 takes the cores there are, at most 16.
     """
 
-    multi_camera: tuple[str, ...] = field(default=(), metadata={"help": "labelled sets, each KIND:PATH"})
-    single_camera: tuple[str, ...] = field(default=(), metadata={"help": "unlabelled sets, each KIND:PATH"})
-    single_camera_videos: int = field(default=0, metadata={"help": "take so many of their videos alone; 0: all"})
-    single_camera_images: int = field(default=0, metadata={"help": "so many crops of these videos in all; 0: all"})
-    video_fields: tuple[int, ...] = field(
-        default=(), metadata={"help": "fields of a name that say the video, as 0,1,2"}
-    )
-    hidden_identity_fields: tuple[int, ...] = field(
-        default=(), metadata={"help": "fields that say who it is; they only judge pseudo labels"}
-    )
-    target: str = field(default="", metadata={"help": "labelled set with query and gallery to be scored on"})
-    calibration: str = field(default="", metadata={"help": "set for the tracker's threshold; empty: the target"})
-    footage_folder: str = field(default="runs/footage", metadata={"help": "where crops of raw videos are kept"})
-    strict: bool = field(default=True, metadata={"help": "counts other than the published ones are errors"})
-    workers: int = field(default=0, metadata={"help": "threads that read pictures; 0: as many as cores"})
+    multi_camera: tuple[str, ...] = setting((), "labelled sets, each KIND:PATH")
+    single_camera: tuple[str, ...] = setting((), "unlabelled sets, each KIND:PATH")
+    single_camera_videos: int = setting(0, "take so many of their videos alone; 0: all", low=0)
+    single_camera_images: int = setting(0, "so many crops of these videos in all; 0: all", low=0)
+    video_fields: tuple[int, ...] = setting((), "fields of a name that say the video, as 0,1,2")
+    hidden_identity_fields: tuple[int, ...] = setting((), "fields that say who it is; they only judge pseudo labels")
+    target: str = setting("", "labelled set with query and gallery to be scored on")
+    calibration: str = setting("", "set for the tracker's threshold; empty: the target")
+    footage_folder: str = setting("runs/footage", "where crops of raw videos are kept")
+    strict: bool = setting(True, "counts other than the published ones are errors")
+    workers: int = setting(0, "threads that read pictures; 0: as many as cores", low=0, high=256)
 
     def __post_init__(self) -> None:
-        _check("single_camera_videos", self.single_camera_videos, "0 or more", 0, math.inf)
-        _check("single_camera_images", self.single_camera_images, "0 or more", 0, math.inf)
-        _check("workers", self.workers, "0 to 256", 0, 256)
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +71,20 @@ class DrawnSettings:
         folder: where sets are drawn and found again, each in a folder named by these settings.
     """
 
-    identities: int = field(default=0, metadata={"help": "labelled people to draw where [data] names no set; 0: none"})
-    cameras: int = field(default=6, metadata={"help": "cameras of the labelled part"})
-    videos: int = field(default=60, metadata={"help": "videos of the single-camera part"})
-    target_identities: int = field(default=100, metadata={"help": "people of the target"})
-    wardrobe: Literal["paint-box", "street"] = field(default="paint-box", metadata={"help": "colours of the clothes"})
-    lookalikes: float = field(default=0.25, metadata={"help": "share of people in the clothes of another"})
-    colour_cast: float = field(default=1.0, metadata={"help": "how far the cameras' white balance differs"})
-    seed: int = field(default=0, metadata={"help": "of the drawing"})
-    folder: str = field(default="runs/drawn", metadata={"help": "where drawn sets lie and are found again"})
+    identities: int = setting(
+        0, "labelled people to draw where [data] names no set; 0: none", low=2, high=100_000, besides=0
+    )
+    cameras: int = setting(6, "cameras of the labelled part", low=2, high=1000)
+    videos: int = setting(60, "videos of the single-camera part", low=1, high=100_000)
+    target_identities: int = setting(100, "people of the target", low=2, high=100_000)
+    wardrobe: Literal["paint-box", "street"] = same_as(Style, "wardrobe")
+    lookalikes: float = same_as(Style, "lookalikes")
+    colour_cast: float = same_as(Style, "colour_cast")
+    seed: int = setting(0, "of the drawing", low=0, high=2**32 - 1)
+    folder: str = setting("runs/drawn", "where drawn sets lie and are found again")
 
     def __post_init__(self) -> None:
-        _check("identities", self.identities, "0, or 2 to 100,000", 0, 100_000)
-        if self.identities == 1:
-            raise InputError("identities = 1; expected 0, or 2 to 100,000")
-        _check("cameras", self.cameras, "2 to 1,000", 2, 1000)
-        _check("videos", self.videos, "1 to 100,000", 1, 100_000)
-        _check("target_identities", self.target_identities, "2 to 100,000", 2, 100_000)
-        _check("lookalikes", self.lookalikes, "0 to 1", 0, 1)
-        _check("colour_cast", self.colour_cast, "0 to 3", 0, 3)
-        _check("seed", self.seed, "0 to 2**32 - 1", 0, 2**32 - 1)
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,26 +101,19 @@ class EncoderSettings:
         frozen_batchnorm: the backbone keeps the batch statistics of `weights`; see `freeze_batchnorm`.
     """
 
-    architecture: Literal["resnet50-ibn-a", "resnet18-ibn-a", "mobilenet-v2"] = field(
-        default="resnet50-ibn-a", metadata={"help": "the network"}
-    )
-    height: int = field(default=256, metadata={"help": "of the crops in pixels"})
-    width: int = field(default=128, metadata={"help": "of the crops in pixels"})
-    weights: str = field(
-        default="", metadata={"help": "start from: empty, imagenet, default, or a .safetensors or .pth file"}
-    )
-    strict: bool = field(default=True, metadata={"help": "missing or unexpected keys in these weights are errors"})
-    frozen_batchnorm: bool = field(
-        default=False, metadata={"help": "keep the batch statistics that these weights have"}
-    )
+    architecture: Literal["resnet50-ibn-a", "resnet18-ibn-a", "mobilenet-v2"] = setting("resnet50-ibn-a", "the network")
+    height: int = setting(256, "of the crops in pixels", low=32, high=1024)
+    width: int = setting(128, "of the crops in pixels", low=16, high=1024)
+    weights: str = setting("", "start from: empty, imagenet, default, or a .safetensors or .pth file")
+    strict: bool = setting(True, "missing or unexpected keys in these weights are errors")
+    frozen_batchnorm: bool = setting(False, "keep the batch statistics that these weights have")
 
     def __post_init__(self) -> None:
+        check(self)
         if self.frozen_batchnorm and not self.weights:
             raise InputError(
                 "frozen_batchnorm = true keeps the statistics of weights, but there are none; give weights"
             )
-        _check("height", self.height, "32 to 1024", 32, 1024)
-        _check("width", self.width, "16 to 1024", 16, 1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +129,15 @@ class PretrainingSettings:
         weight_decay: of the optimiser.
     """
 
-    epochs: int = field(default=200, metadata={"help": "epochs of pre-training"})
-    iterations_per_epoch: int = field(default=0, metadata={"help": "steps in an epoch; 0: all images once"})
-    batch_size: int = field(default=256, metadata={"help": "images in a step"})
-    optimiser: Literal["sgd", "adam"] = field(default="sgd", metadata={"help": "SGD as MoCo v2, or Adam"})
-    learning_rate: float = field(default=0.03, metadata={"help": "at the start; falls to 0 along a cosine"})
-    weight_decay: float = field(default=1e-4, metadata={"help": "of the optimiser"})
+    epochs: int = setting(200, "epochs of pre-training", low=1, high=100_000)
+    iterations_per_epoch: int = setting(0, "steps in an epoch; 0: all images once", low=0, high=10_000_000)
+    batch_size: int = setting(256, "images in a step", low=2, high=65_536)
+    optimiser: Literal["sgd", "adam"] = setting("sgd", "SGD as MoCo v2, or Adam")
+    learning_rate: float = setting(0.03, "at the start; falls to 0 along a cosine", above=0, high=10)
+    weight_decay: float = setting(1e-4, "of the optimiser", low=0, high=1)
 
     def __post_init__(self) -> None:
-        _check("epochs", self.epochs, "1 to 100,000", 1, 100_000)
-        _check("iterations_per_epoch", self.iterations_per_epoch, "0 to 10,000,000", 0, 10_000_000)
-        _check("batch_size", self.batch_size, "2 to 65,536", 2, 65_536)
-        _check("learning_rate", self.learning_rate, "above 0, at most 10", 1e-12, 10)
-        _check("weight_decay", self.weight_decay, "0 to 1", 0, 1)
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,23 +154,18 @@ class SamplingSettings:
         crops_per_video: of each video in an epoch at most so many, drawn at random; 0 for all.
     """
 
-    iterations_per_epoch: int = field(default=400, metadata={"help": "steps of the optimiser in an epoch"})
-    multi_identities: int = field(default=8, metadata={"help": "people of a mini-batch, multi-camera data"})
-    multi_images: int = field(default=4, metadata={"help": "images of each of them"})
-    single_identities: int = field(default=8, metadata={"help": "pseudo identities of a mini-batch"})
-    single_images: int = field(default=4, metadata={"help": "images of each of them"})
-    videos_per_epoch: int = field(default=250, metadata={"help": "single-camera videos drawn for an epoch"})
-    crops_per_video: int = field(default=0, metadata={"help": "at most so many crops of a video in an epoch; 0: all"})
+    iterations_per_epoch: int = setting(400, "steps of the optimiser in an epoch", low=1, high=10_000_000)
+    multi_identities: int = setting(8, "people of a mini-batch, multi-camera data", low=1, high=4096)
+    multi_images: int = setting(4, "images of each of them", low=1, high=4096)
+    single_identities: int = setting(8, "pseudo identities of a mini-batch", low=0, high=4096)
+    single_images: int = setting(4, "images of each of them", low=1, high=4096)
+    videos_per_epoch: int = setting(250, "single-camera videos drawn for an epoch", low=1)
+    crops_per_video: int = setting(0, "at most so many crops of a video in an epoch; 0: all", low=0)
 
     def __post_init__(self) -> None:
-        _check("iterations_per_epoch", self.iterations_per_epoch, "1 to 10,000,000", 1, 10_000_000)
-        for name in ("multi_identities", "multi_images", "single_images"):
-            _check(name, getattr(self, name), "1 to 4,096", 1, 4096)
-        _check("single_identities", self.single_identities, "0 to 4,096", 0, 4096)
+        check(self)
         if self.multi_identities * self.multi_images < 2:
             raise InputError("a mini-batch of one multi-camera image cannot be normalised; raise multi_identities")
-        _check("videos_per_epoch", self.videos_per_epoch, "1 or more", 1, math.inf)
-        _check("crops_per_video", self.crops_per_video, "0 or more", 0, math.inf)
 
     def mix(self) -> MixSettings:
         """The shape of a mini-batch, for the sampler."""
@@ -211,17 +184,14 @@ class OptimiserSettings:
         accumulation: mini-batches whose gradients make one step.
     """
 
-    learning_rate: float = field(default=3.5e-4, metadata={"help": "after warm-up"})
-    weight_decay: float = field(default=5e-4, metadata={"help": "added to the gradient"})
-    warmup_epochs: int = field(default=10, metadata={"help": "epochs over which the rate rises"})
-    schedule: Literal["constant", "cosine"] = field(default="constant", metadata={"help": "the rate after warm-up"})
-    accumulation: int = field(default=1, metadata={"help": "mini-batches whose gradients make one step"})
+    learning_rate: float = setting(3.5e-4, "after warm-up", above=0, high=10)
+    weight_decay: float = setting(5e-4, "added to the gradient", low=0, high=1)
+    warmup_epochs: int = setting(10, "epochs over which the rate rises", low=0)
+    schedule: Literal["constant", "cosine"] = setting("constant", "the rate after warm-up")
+    accumulation: int = setting(1, "mini-batches whose gradients make one step", low=1, high=1024)
 
     def __post_init__(self) -> None:
-        _check("learning_rate", self.learning_rate, "above 0, at most 10", 1e-12, 10)
-        _check("weight_decay", self.weight_decay, "0 to 1", 0, 1)
-        _check("warmup_epochs", self.warmup_epochs, "0 or more", 0, math.inf)
-        _check("accumulation", self.accumulation, "1 to 1,024", 1, 1024)
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,37 +220,25 @@ class RunSettings:
             as it is, and so do the norms, whose variances float16 cannot hold.
     """
 
-    epochs: int = field(default=100, metadata={"help": "epochs of the joint training"})
-    seed: int = field(default=0, metadata={"help": "of everything that is drawn"})
-    device: str = field(default="auto", metadata={"help": "auto, cpu, cuda, mps, or a CUDA device's number"})
-    precision: Literal["float32", "bfloat16", "float16"] = field(
-        default="float32", metadata={"help": "of the networks"}
+    epochs: int = setting(100, "epochs of the joint training", low=1, high=100_000)
+    seed: int = setting(0, "of everything that is drawn", low=0, high=2**32 - 1)
+    device: str = setting("auto", "auto, cpu, cuda, mps, or a CUDA device's number")
+    precision: Literal["float32", "bfloat16", "float16"] = setting("float32", "of the networks")
+    threads: int = setting(0, "of torch on the CPU; 0: torch's choice", low=0, high=1024)
+    embed_batch: int = setting(128, "images in one call when whole sets are embedded", low=1, high=65_536)
+    evaluate_every: int = setting(5, "epochs between evaluations; 0: at the end alone", low=0)
+    checkpoint_minutes: float = setting(
+        20.0, "minutes between checkpoints inside an epoch; 0: none there", low=0, high=100_000
     )
-    threads: int = field(default=0, metadata={"help": "of torch on the CPU; 0: torch's choice"})
-    embed_batch: int = field(default=128, metadata={"help": "images in one call when whole sets are embedded"})
-    evaluate_every: int = field(default=5, metadata={"help": "epochs between evaluations; 0: at the end alone"})
-    checkpoint_minutes: float = field(
-        default=20.0, metadata={"help": "minutes between checkpoints inside an epoch; 0: none there"}
-    )
-    checkpoint_every: int = field(default=0, metadata={"help": "steps between checkpoints beside those; 0: none"})
-    keep: int = field(default=2, metadata={"help": "checkpoints that stay, apart from the best"})
-    log_every: int = field(default=20, metadata={"help": "steps between lines of the log"})
-    tensorboard: bool = field(default=False, metadata={"help": "write curves for TensorBoard to tensorboard/"})
-    weights: Literal["last", "best"] = field(default="last", metadata={"help": "which epoch's weights are written"})
-    stored: Literal["float32", "float16"] = field(
-        default="float32", metadata={"help": "numbers of the convolutions in remix.safetensors"}
-    )
+    checkpoint_every: int = setting(0, "steps between checkpoints beside those; 0: none", low=0)
+    keep: int = setting(2, "checkpoints that stay, apart from the best", low=1)
+    log_every: int = setting(20, "steps between lines of the log", low=1)
+    tensorboard: bool = setting(False, "write curves for TensorBoard to tensorboard/")
+    weights: Literal["last", "best"] = setting("last", "which epoch's weights are written")
+    stored: Literal["float32", "float16"] = setting("float32", "numbers of the convolutions in remix.safetensors")
 
     def __post_init__(self) -> None:
-        _check("epochs", self.epochs, "1 to 100,000", 1, 100_000)
-        _check("seed", self.seed, "0 to 2**32 - 1", 0, 2**32 - 1)
-        _check("threads", self.threads, "0 to 1,024", 0, 1024)
-        _check("embed_batch", self.embed_batch, "1 to 65,536", 1, 65_536)
-        _check("evaluate_every", self.evaluate_every, "0 or more", 0, math.inf)
-        _check("checkpoint_minutes", self.checkpoint_minutes, "0 to 100,000", 0, 100_000)
-        _check("checkpoint_every", self.checkpoint_every, "0 or more", 0, math.inf)
-        _check("keep", self.keep, "at least 1", 1, math.inf)
-        _check("log_every", self.log_every, "at least 1", 1, math.inf)
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,8 +250,8 @@ class TrainSettings:
         joint: learn from single-camera data beside the multi-camera data; false: from the latter alone.
     """
 
-    pretrain: bool = field(default=True, metadata={"help": "run MoCo v2 on the single-camera data first"})
-    joint: bool = field(default=True, metadata={"help": "learn from single-camera data beside multi-camera data"})
+    pretrain: bool = setting(True, "run MoCo v2 on the single-camera data first")
+    joint: bool = setting(True, "learn from single-camera data beside multi-camera data")
     data: DataSettings = field(default_factory=DataSettings)
     drawn: DrawnSettings = field(default_factory=DrawnSettings)
     harvest: HarvestSettings = field(default_factory=HarvestSettings)
@@ -310,7 +268,5 @@ class TrainSettings:
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     run: RunSettings = field(default_factory=RunSettings)
 
-
-def _check(name: str, value: float, expected: str, low: float, high: float) -> None:
-    if not low <= value <= high:
-        raise InputError(f"{name} = {value}; expected {expected}")
+    def __post_init__(self) -> None:
+        check(self)

@@ -198,11 +198,12 @@ def test_an_empty_batch_is_legal():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"flip": 1.5}, "flip = 1.5 is no probability"),
-        ({"padding": -1}, "padding = -1 is out of range"),
-        ({"blur_sigma": (2.0, 1.0)}, "blur_sigma"),
-        ({"resized_crop_area": (0.2,)}, "resized_crop_area"),
-        ({"colour_jitter_strength": (1, 1, 1)}, "four numbers"),
+        ({"flip": 1.5}, "flip = 1.5; expected 0 to 1"),
+        ({"padding": -1}, "padding = -1; expected 0 to 100"),
+        ({"blur_sigma": (2.0, 1.0)}, "blur_sigma = .*; expected the smaller one first"),
+        ({"blur_sigma": (2.0, 10.1)}, "blur_sigma = 10.1; expected 0.01 to 10"),
+        ({"resized_crop_area": (0.2,)}, "resized_crop_area = .*; expected a list of 2 numbers"),
+        ({"colour_jitter_strength": (1, 1, 1)}, "expected a list of 4 numbers"),
     ],
 )
 def test_settings_out_of_range(change, message):

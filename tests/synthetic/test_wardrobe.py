@@ -74,7 +74,7 @@ def test_the_set_says_its_style_unless_it_is_the_usual_one(tmp_path):
 @pytest.mark.parametrize(
     ("values", "said"),
     [
-        ({"wardrobe": "beach"}, "wardrobe = 'beach'; expected paint-box or street"),
+        ({"wardrobe": "beach"}, "wardrobe = 'beach'; expected 'paint-box' or 'street'"),
         ({"lookalikes": 1.01}, "expected 0 to 1"),
         ({"lookalikes": -0.01}, "expected 0 to 1"),
         ({"colour_cast": 3.01}, "expected 0 to 3"),

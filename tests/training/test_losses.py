@@ -334,16 +334,16 @@ def test_the_defaults_that_the_paper_states():
 @pytest.mark.parametrize(
     ("kind", "key", "value", "message"),
     [
-        ("LossSettings", "camera_temperature", 0, "camera_temperature = 0; expected 0.001 to 100"),
-        ("LossSettings", "instance_weight", math.nan, "instance_weight = nan; expected 0 to 1000"),
+        ("LossSettings", "camera_temperature", 0, "camera_temperature = 0.0; expected 0.001 to 100"),
+        ("LossSettings", "instance_weight", math.nan, "instance_weight = nan; expected 0 to 1,000"),
         ("LossSettings", "camera_negatives", 0, "camera_negatives = 0; expected at least 1"),
         ("LossSettings", "centroid_query", "long", "centroid_query = 'long'; expected 'raw' or 'unit'"),
         ("MomentumSettings", "coefficient", 1.5, "coefficient = 1.5; expected 0 to 1"),
         ("MomentumSettings", "batchnorm", "sync", "batchnorm = 'sync'; expected 'own' or 'ema' or 'copy'"),
-        ("ClusterSettings", "eps", 1, "eps = 1; expected above 0, below 1 for jaccard"),
+        ("ClusterSettings", "eps", 1, "eps = 1.0; expected above 0, below 1 for jaccard"),
         ("ClusterSettings", "k2", 31, "k2 = 31; expected 1 to k1"),
         ("MocoSettings", "queue_size", 0, "queue_size = 0; expected 1 to 10,000,000"),
-        ("CentroidSettings", "momentum", -1, "momentum = -1; expected 0 to 1"),
+        ("CentroidSettings", "momentum", -1, "momentum = -1.0; expected 0 to 1"),
     ],
 )
 def test_settings_out_of_range_are_refused(kind, key, value, message):

@@ -19,6 +19,7 @@ from remix_track.cores import usable_cores
 from remix_track.detections import Detections
 from remix_track.encoder.backend import is_for_gpu
 from remix_track.errors import InputError
+from remix_track.setting_values import Limits, typed
 from remix_track.trackers.detectors.detector import finite
 from remix_track.trackers.detectors.exported_facts import Task
 from remix_track.trackers.detectors.exported_yolo import ExportedYolo
@@ -232,10 +233,8 @@ def chosen_classes(wanted: Sequence[int | str], names: Mapping[int, str], weight
 
 def _check_options(conf: float, iou: float, imgsz: int) -> None:
     for name, value in (("conf", conf), ("iou", iou)):
-        if not 0 <= value <= 1:
-            raise InputError(f"{name} = {value} is outside 0..1")
-    if not 32 <= imgsz <= 8192:
-        raise InputError(f"imgsz = {imgsz} is outside 32..8192 pixels")
+        typed(value, float, name, Limits(low=0, high=1))
+    typed(imgsz, int, "imgsz", Limits(low=32, high=8192))
 
 
 def _check_file(weights: Path) -> None:

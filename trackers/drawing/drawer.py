@@ -3,13 +3,13 @@
 import math
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.errors import InputError
 from remix_track.id_colours import colour_of
+from remix_track.settings import check, setting
 from remix_track.trackers.drawing.label import find_place, label_mask, stamp
 from remix_track.trackers.frame import TrackedFrame
 
@@ -29,25 +29,20 @@ class DrawingSettings:
         scores: the detection's confidence behind the id.
         trails: the path of each person's feet.
         trail_seconds: how much of the path is shown.
-        line_width: of the boxes in pixels; 0 fits it to the picture.
-        text_size: of the labels in pixels; 0 fits it to the picture.
+        line_width: of the boxes in pixels; 0 fits it to the image.
+        text_size: of the labels in pixels; 0 fits it to the image.
     """
 
-    boxes: bool = field(default=True, metadata={"help": "outline each person"})
-    labels: bool = field(default=True, metadata={"help": "write each person's id"})
-    scores: bool = field(default=True, metadata={"help": "write the detection's confidence behind the id"})
-    trails: bool = field(default=True, metadata={"help": "draw where each person walked"})
-    trail_seconds: float = field(default=2.0, metadata={"help": "how much of a trail is shown"})
-    line_width: int = field(default=0, metadata={"help": "of the boxes, in pixels; 0 fits it to the picture"})
-    text_size: int = field(default=0, metadata={"help": "of the labels, in pixels; 0 fits it to the picture"})
+    boxes: bool = setting(True, "outline each person")
+    labels: bool = setting(True, "write each person's id")
+    scores: bool = setting(True, "write the detection's confidence behind the id")
+    trails: bool = setting(True, "draw where each person walked")
+    trail_seconds: float = setting(2.0, "how much of a trail is shown", low=0, high=3600)
+    line_width: int = setting(0, "of the boxes, in pixels; 0 fits it to the image", low=0, high=100)
+    text_size: int = setting(0, "of the labels, in pixels; 0 fits it to the image", low=6, high=200, besides=0)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.trail_seconds <= 3600:
-            raise InputError(f"trail_seconds = {self.trail_seconds} must lie in 0 to 3600")
-        if not 0 <= self.line_width <= 100:
-            raise InputError(f"line_width = {self.line_width} must lie in 0 to 100 (0 fits it to the picture)")
-        if self.text_size and not 6 <= self.text_size <= 200:
-            raise InputError(f"text_size = {self.text_size} must lie in 6 to 200, or be 0 to fit it to the picture")
+        check(self)
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from remix_track.boxes import clip_xyxy
 from remix_track.errors import InputError
 from remix_track.reservations import file_id, refuse_changed
+from remix_track.settings import check, setting
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.sink import Sink
 
@@ -27,21 +28,17 @@ class CropSettings:
         every: at most one of a track in this many frames (neighbouring frames look alike).
         in_all: at most this many of the whole video, so that no run fills a disk.
         min_side: pixels; a crop that is narrower or lower shows nothing.
-        quality: of the JPEG, 1 to 100.
+        quality: of the JPEG files.
     """
 
-    per_track: int = 20
-    every: int = 10
-    in_all: int = 20_000
-    min_side: int = 8
-    quality: int = 92
+    per_track: int = setting(20, "at most so many crops of a track", low=1)
+    every: int = setting(10, "at most one of a track in so many frames; neighbouring frames look alike", low=1)
+    in_all: int = setting(20_000, "at most so many crops of a whole video", low=1)
+    min_side: int = setting(8, "pixels; narrower or lower crops are left out", low=1)
+    quality: int = setting(92, "of the JPEG files", low=1, high=100)
 
     def __post_init__(self) -> None:
-        for name in ("per_track", "every", "in_all", "min_side"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)} must be at least 1")
-        if not 1 <= self.quality <= 100:
-            raise InputError(f"quality = {self.quality} must lie in 1 to 100")
+        check(self)
 
 
 class CropSink(Sink):

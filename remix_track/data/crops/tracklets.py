@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from remix_track.boxes import clip_xyxy, iou_xyxy
 from remix_track.errors import InputError
+from remix_track.settings import check, setting
 
 Image = NDArray[np.uint8]
 
@@ -46,35 +47,27 @@ class HarvestSettings:
         quality: of the JPEG files.
 
     Raises:
-        InputError: a value out of its range.
+        InputError: a value that does not fit its field.
     """
 
-    detector: str = field(default="auto", metadata={"help": "YOLO weights (.pt, .onnx, OpenVINO folder), hog, or auto"})
-    imgsz: int = field(default=640, metadata={"help": "picture size YOLO works at, in pixels"})
-    rate: float = field(default=10.0, metadata={"help": "frames per second that are looked at; 0: all"})
-    start: int = field(default=1, metadata={"help": "first frame of each video, from 1"})
-    frames: int = field(default=0, metadata={"help": "frames of each video from there on; 0: all"})
-    min_score: float = field(default=0.6, metadata={"help": "detections below this score are not followed"})
-    min_height: int = field(default=64, metadata={"help": "of a crop in pixels"})
-    min_width: int = field(default=24, metadata={"help": "of a crop in pixels"})
-    max_covered: float = field(default=0.1, metadata={"help": "share of a crop that another box may cover"})
-    border: float = field(default=0.01, metadata={"help": "share of its height; a box nearer to the border is cut"})
-    meeting: float = field(default=0.3, metadata={"help": "IoU of two tracks from which on both tracklets end"})
-    every: float = field(default=0.5, metadata={"help": "seconds between two crops of a tracklet"})
-    crops_per_tracklet: int = field(default=16, metadata={"help": "at most so many crops of a tracklet"})
-    min_crops: int = field(default=4, metadata={"help": "a tracklet with fewer crops is dropped"})
-    quality: int = field(default=92, metadata={"help": "of the JPEG files, 1 to 100"})
+    detector: str = setting("auto", "YOLO weights (.pt, .onnx, OpenVINO folder), hog, or auto", common=True)
+    imgsz: int = setting(640, "picture size YOLO works at, in pixels", low=32, high=8192)
+    rate: float = setting(10.0, "frames per second that are looked at; 0: all", low=0, high=1000, common=True)
+    start: int = setting(1, "first frame of each video, from 1", low=1, high=1_000_000_000)
+    frames: int = setting(0, "frames of each video from there on; 0: all", low=0, high=1_000_000_000, common=True)
+    min_score: float = setting(0.6, "detections below this score are not followed", low=0, high=1, common=True)
+    min_height: int = setting(64, "of a crop in pixels", low=8, high=8192)
+    min_width: int = setting(24, "of a crop in pixels", low=8, high=8192)
+    max_covered: float = setting(0.1, "share of a crop that another box may cover", low=0, high=1)
+    border: float = setting(0.01, "share of its height; a box nearer to the border is cut", low=0, high=1)
+    meeting: float = setting(0.3, "IoU of two tracks from which on both tracklets end", low=0, high=1)
+    every: float = setting(0.5, "seconds between two crops of a tracklet", low=0, high=86_400, common=True)
+    crops_per_tracklet: int = setting(16, "at most so many crops of a tracklet", low=2, high=100_000)
+    min_crops: int = setting(4, "a tracklet with fewer crops is dropped", low=1, high=100_000)
+    quality: int = setting(92, "of the JPEG files", low=1, high=100)
 
     def __post_init__(self) -> None:
-        ranges: tuple[tuple[str, float, float], ...] = (
-            ("imgsz", 32, 8192), ("rate", 0, 1000), ("start", 1, 1e9), ("frames", 0, 1e9), ("min_score", 0, 1),
-            ("min_height", 8, 8192), ("min_width", 8, 8192), ("max_covered", 0, 1), ("border", 0, 1),
-            ("meeting", 0, 1), ("every", 0, 86_400), ("crops_per_tracklet", 2, 100_000), ("min_crops", 1, 100_000),
-            ("quality", 1, 100),
-        )  # fmt: skip
-        for name, low, high in ranges:
-            if not low <= getattr(self, name) <= high:
-                raise InputError(f"{name} = {getattr(self, name)}; expected {low:,g} to {high:,g}")
+        check(self)
         if self.min_crops > self.crops_per_tracklet:
             raise InputError(f"min_crops = {self.min_crops} is more than crops_per_tracklet {self.crops_per_tracklet}")
 

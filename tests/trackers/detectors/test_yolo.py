@@ -269,9 +269,9 @@ class TestFilesThatAreNoDetectors:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"conf": 1.5}, "conf = 1.5 is outside 0..1"),
-        ({"iou": -0.1}, "iou = -0.1 is outside 0..1"),
-        ({"imgsz": 0}, "imgsz = 0 is outside 32..8192 pixels"),
+        ({"conf": 1.5}, "conf = 1.5; expected 0 to 1"),
+        ({"iou": -0.1}, "iou = -0.1; expected 0 to 1"),
+        ({"imgsz": 0}, "imgsz = 0; expected 32 to 8,192"),
         ({"device": "cuda:9"}, "device 'cuda:9' cannot be used here; give cpu, cuda, cuda:0, mps, or nothing"),
         ({"device": "toaster"}, "device 'toaster' cannot be used here; give cpu, cuda, cuda:0, mps, or nothing"),
     ],

@@ -206,9 +206,9 @@ def test_pictures_that_are_views_are_drawn_too():
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"trail_seconds": -1.0}, "trail_seconds = -1.0 must lie in 0 to 3600"),
-        ({"line_width": 101}, "line_width = 101 must lie in 0 to 100 (0 fits it to the picture)"),
-        ({"text_size": 3}, "text_size = 3 must lie in 6 to 200, or be 0 to fit it to the picture"),
+        ({"trail_seconds": -1.0}, "trail_seconds = -1.0; expected 0 to 3,600"),
+        ({"line_width": 101}, "line_width = 101; expected 0 to 100"),
+        ({"text_size": 3}, "text_size = 3; expected 6 to 200, or 0"),
     ],
 )
 def test_settings_that_cannot_be_drawn_are_refused(values, message):

@@ -48,7 +48,7 @@ def ids(done: FinishedVideo, frames: int) -> list[list[int]]:
 
 @pytest.mark.parametrize(("key", "value"), [("fill_seconds", -1.0), ("smoothness", float("nan"))])
 def test_a_value_out_of_range_is_named(key, value):
-    with pytest.raises(InputError, match=rf"^{key} = .*; expected 0 or more$"):
+    with pytest.raises(InputError, match=rf"^{key} = .*; expected at least 0$"):
         dataclasses.replace(OFFLINE, **{key: value})
 
 

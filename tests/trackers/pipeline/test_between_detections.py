@@ -79,7 +79,7 @@ def test_auto_detects_about_twelve_times_a_second(fps, every):
 
 @pytest.mark.parametrize("value", [0, -1, MOST_BETWEEN + 1])
 def test_a_number_out_of_range_is_refused(value):
-    with pytest.raises(InputError, match=f"detect_every = {value} is outside 1..30"):
+    with pytest.raises(InputError, match=f"detect_every = {value}; expected 1 to 30"):
         DetectorSettings(detect_every=value)
     assert DetectorSettings(detect_every=MOST_BETWEEN).detect_every == MOST_BETWEEN
 
