@@ -16,6 +16,9 @@ from typing import Any
 
 from mkdocs.structure.files import File, Files
 
+from remix_track.setting_values import expected
+from remix_track.settings import limits_of
+
 ROOT = Path(__file__).parents[1]
 FROM_ELSEWHERE = {
     "CHANGELOG.md": "project/changelog.md",
@@ -23,6 +26,23 @@ FROM_ELSEWHERE = {
     "remix_track/weights/remix_mobilenet_v2.md": "reference/weights.md",
 }
 """Files outside of docs/ that the site shows, and as which page."""
+PARTS = [
+    "remix_track.trackers.frame.Frame",
+    "remix_track.trackers.detectors.detector.Detector",
+    "remix_track.trackers.sinks.sink.Sink",
+    "remix_track.encoder.embedder.Embedder",
+    "remix_track.encoder.embedder.Network",
+    "remix_track.encoder.embedder.NetworkEmbedder",
+    "remix_track.encoder.crops.NetworkInput",
+]
+"""For the page on parts."""
+TRACKING = """\
+Each setting is a flag of `remix-track`, a key of a settings file (`--config FILE.toml`, in the section that its heading
+names) and a keyword argument of `remix_track.track`. Flags and arguments win over the file. A setting without a flag is
+a key and an argument only."""
+TRAINING = """\
+Each setting is a key of a settings file (`remix-train --config FILE.toml`), and can be given alone: `--set
+section.key=value`."""
 logger = logging.getLogger(f"mkdocs.{__name__}")
 
 
@@ -30,9 +50,12 @@ def on_files(files: Files, config: Any) -> Files:
     """Add the pages that nobody writes by hand."""
     pages = {
         "reference/python.md": python_page(),
-        "reference/settings.md": settings_page("Settings of a tracking run", "trackers.settings:TrackSettings"),
+        "reference/parts.md": parts_page(),
+        "reference/settings.md": settings_page(
+            "Settings of a tracking run", TRACKING, "trackers.settings:TrackSettings"
+        ),
         "reference/training-settings.md": settings_page(
-            "Settings of a training", "training.train_settings:TrainSettings", flags=False
+            "Settings of a training", TRAINING, "training.train_settings:TrainSettings", flags=False
         ),
         "reference/commands.md": commands_page(),
     } | {page: (ROOT / path).read_text("utf-8") for path, page in FROM_ELSEWHERE.items()}
@@ -66,17 +89,23 @@ def python_page() -> str:
     import remix_track
 
     names = [name for name in remix_track.__all__ if not name.startswith("_")]
-    parts = [f"::: remix_track.{name}" for name in sorted(names, key=lambda name: (name[0].isupper(), name))]
-    return "\n\n".join(["# Python interface", "What `remix_track.__all__` names.", *parts]) + "\n"
+    public = [f"::: remix_track.{name}" for name in sorted(names, key=lambda name: (name[0].isupper(), name))]
+    return "\n\n".join(["# Python interface", *public]) + "\n"
 
 
-def settings_page(title: str, where: str, *, flags: bool = True) -> str:
+def parts_page() -> str:
+    """The same for what somebody needs who writes parts."""
+    about = "What a detector, a sink and an encoder have to be."
+    return "\n\n".join(["# Parts to write yourself", about, *(f"::: {place}" for place in PARTS)]) + "\n"
+
+
+def settings_page(title: str, about: str, where: str, *, flags: bool = True) -> str:
     """A table for each section of a settings dataclass: `where` is `module:class` below `remix_track`."""
     module, _, name = where.partition(":")
     kind = getattr(import_module(f"remix_track.{module}"), name)
     hints = typing.get_type_hints(kind)
     sections = [field for field in dataclasses.fields(kind) if dataclasses.is_dataclass(hints[field.name])]
-    parts = [f"# {title}"]
+    parts = [f"# {title}", about]
     loose = [field for field in dataclasses.fields(kind) if field not in sections]
     if loose:
         parts += ["## Outside of sections", _table(loose, hints, flags=flags)]
@@ -92,7 +121,8 @@ def _table(fields: Sequence["dataclasses.Field[Any]"], hints: dict[str, Any], *,
     head = ["key", "flag", "default", "values", "what it does"]
     rows = [head, ["---"] * len(head)]
     for field in fields:
-        cells = [f"`{field.name}`", _flag(field), f"`{_written(field.default)}`", _values(hints[field.name])]
+        values = re.sub(r"'([^']+)'", r"`\1`", expected(hints[field.name], limits_of(field)))
+        cells = [f"`{field.name}`", _flag(field), f"`{_written(field.default)}`", values]
         rows.append([*cells, field.metadata.get("help", "")])
     if not flags:
         rows = [[row[0], *row[2:]] for row in rows]
@@ -100,6 +130,8 @@ def _table(fields: Sequence["dataclasses.Field[Any]"], hints: dict[str, Any], *,
 
 
 def _flag(field: "dataclasses.Field[Any]") -> str:
+    if not field.metadata.get("flag", True):
+        return "-"
     words = field.name.replace("_", "-")
     return f"`--{words}` `--no-{words}`" if isinstance(field.default, bool) else f"`--{words}`"
 
@@ -111,20 +143,6 @@ def _written(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value}"'
     return str(list(value)) if isinstance(value, tuple) else str(value)
-
-
-def _values(hint: Any) -> str:
-    kinds = typing.get_args(hint) if type(None) in typing.get_args(hint) else (hint,)
-    return " or ".join(_kind(kind) for kind in kinds)
-
-
-def _kind(kind: Any) -> str:
-    if typing.get_origin(kind) is typing.Literal:
-        return ", ".join(f"`{choice}`" for choice in typing.get_args(kind))
-    if typing.get_origin(kind) is tuple:
-        return f"list of {_kind(typing.get_args(kind)[0])}"
-    words = {bool: "true, false", int: "whole number", float: "number", str: "text", type(None): "none"}
-    return words.get(kind, str(kind))
 
 
 def commands_page() -> str:

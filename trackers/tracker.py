@@ -57,7 +57,7 @@ class Tracker:
 
     def __init__(
         self,
-        weights: str = "default",
+        weights: "str | Embedder" = "default",
         *,
         fps: float = 30.0,
         settings: DeepSortSettings | None = None,
@@ -67,7 +67,8 @@ class Tracker:
         """Load the encoder and start with no tracks.
 
         Args:
-            weights: `FILE.safetensors`, `.onnx` or `.xml`, `default`, `imagenet`, or `none` for motion only.
+            weights: `FILE.safetensors`, `.onnx` or `.xml`, `default`, `imagenet`, or `none` for motion only; or
+                an embedder of your own.
             fps: the source's frames per second; `max_age` is scaled by it.
             settings: Deep SORT's settings.
             association: which tracker, and the parts of the remix tracker; None is the defaults.

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from remix_track.encoder.crops import CropBatch, NetworkInput, visible_corners
 logger = logging.getLogger(__name__)
 
 
+@runtime_checkable
 class Embedder(Protocol):
     """Boxes of one picture to appearance vectors.
 

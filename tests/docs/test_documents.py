@@ -29,7 +29,10 @@ def test_links_between_files_lead_to_files():
     """Links to pages that are made with the site, and to headings, are checked when the site is built."""
     links = each(r"\]\(\s*([^)#:\s]+)[^)]*\)")
     assert len(links) > 50
-    made = {ROOT / "docs/reference" / f"{name}.md" for name in ("commands", "settings", "training-settings", "python")}
+    made = {
+        ROOT / "docs/reference" / f"{name}.md"
+        for name in ("commands", "settings", "training-settings", "python", "parts")
+    }
     lost = [
         f"{path.name}: {target}"
         for path, target in links
