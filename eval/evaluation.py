@@ -44,7 +44,7 @@ class Evaluation:
     rows: Mapping[str, SequenceRows] = field(default_factory=dict, repr=False)
 
 
-def evaluate(
+def evaluate_files(
     found: Found,
     results: Results,
     rules: Rules,

@@ -51,6 +51,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "__version__":
         return _version()
+    if name == "eval":  # not among the names of `*`, where it would hide Python's own
+        return import_module("remix_track.eval")
     if name not in _HOMES:
         raise AttributeError(f"module 'remix_track' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -21,7 +21,7 @@ eval.matching trackers.association trackers.drawing trackers.sinks trackers.sour
 eval.metrics eval.report trackers.linking
 eval.files trackers.settings trackers.tracker
 eval.evaluation trackers.pipeline
-eval.verification trackers.api
+eval.verification eval.api trackers.api
 data
 data.readers data.crops retrieval
 training

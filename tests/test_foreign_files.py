@@ -15,7 +15,6 @@ from safetensors.torch import save_file
 
 from remix_track import mot_text, settings
 from remix_track.bounded_file import MOST_TEXT, read_bounded
-from remix_track.cli.perception_cache import CachedFrame, CacheWriter, key_of, replay
 from remix_track.compiled_cache import keep, recall
 from remix_track.data.crops.tracklet_crops import embed_crop
 from remix_track.data.readers.crop_table import read_crop_table
@@ -32,6 +31,7 @@ from remix_track.retrieval.track_vectors import read_track_vectors
 from remix_track.setting_values import parse
 from remix_track.studies.study_file import read_studies
 from remix_track.terminal_text import printable
+from remix_track.trackers.pipeline.sequence_cache import CachedFrame, CacheWriter, key_of, replay
 from remix_track.trackers.sources.listing import expand_sources
 from remix_track.training.checkpoint import Checkpoint, load_checkpoint
 from remix_track.training.initial_weights import _read_state

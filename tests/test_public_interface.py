@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import remix_track
+import remix_track.eval
 from remix_track import Detections, InputError, Tracker, track
 from remix_track.encoder.load import load_embedder
 from remix_track.trackers.association.settings import DeepSortSettings
@@ -28,6 +29,9 @@ def test_every_name_is_there_and_costs_nothing_before_its_use():
     assert set(remix_track.__all__) <= set(dir(remix_track))
     with pytest.raises(AttributeError, match="module 'remix_track' has no attribute 'trak'"):
         remix_track.trak  # noqa: B018
+    used = "import remix_track; print(remix_track.eval.evaluate.__name__, 'eval' in remix_track.__all__)"
+    said = subprocess.run([sys.executable, "-c", used], capture_output=True, text=True, check=True).stdout
+    assert said == "evaluate False\n"
     code = "import sys, remix_track; print(remix_track.__version__, {'numpy', 'torch', 'cv2'} & sys.modules.keys())"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert re.fullmatch(r"[0-9][\w.+]* set\(\)\n", said)
@@ -58,7 +62,10 @@ def examples(text: str | None) -> list[str]:
     return [block for block in found if re.search(r"track\(|Tracker\(|Detections\(.*=|remix_track\.", block)]
 
 
-DOCUMENTED = [remix_track, track, Tracker, Detections, remix_track.Run.record, remix_track.link]
+DOCUMENTED = [
+    remix_track, track, Tracker, Detections, remix_track.Run.record, remix_track.link,
+    remix_track.eval.evaluate, remix_track.eval.score_sequence,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("documented", DOCUMENTED, ids=lambda one: one.__name__)
@@ -73,6 +80,11 @@ def test_the_examples_of_docstrings_run(documented, tmp_path, monkeypatch, capsy
         writer.release()
     det = tmp_path / "det.txt"
     det.write_text("".join(f"{k},-1,10,10,20,40,0.9\n" for k in (1, 2, 3)))
+    sequence = tmp_path / "MOT17" / "MOT17-02-FRCNN"
+    (sequence / "gt").mkdir(parents=True)
+    (tmp_path / "results").mkdir()
+    for path in (sequence / "gt" / "gt.txt", tmp_path / "results" / "MOT17-02-FRCNN.txt"):
+        path.write_text("".join(f"{k},1,10,10,20,40,1,1,1\n" for k in (1, 2, 3)))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(auto, "find_detector", lambda *_, **__: PublicDetections(det))
     text = documented.__doc__

@@ -55,17 +55,13 @@ def _draw(arguments: argparse.Namespace, folder: Path) -> Path:
 
 
 def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
-    from remix_track import mot_text
-    from remix_track.eval.metrics.score import as_dict, score_sequence
-    from remix_track.eval.protocols import PRESETS, PROTOCOLS
+    from remix_track.eval import score_sequence
     from remix_track.eval.report.tables import to_json, to_table
     from remix_track.mot_sequence import SequenceInfo
 
     frames = SequenceInfo.read(sequence / "seqinfo.ini").frames or 0
-    truth, found = mot_text.read(sequence / "gt" / "gt.txt"), mot_text.read(folder / "tracks.txt")
-    protocol = PROTOCOLS["devkit"]
-    score = as_dict(score_sequence(truth, found, PRESETS["data"], protocol, frames).score)
-    report = {"protocol": {"name": protocol.name}, "sequences": {sequence.name: score}, "COMBINED": score}
+    score = score_sequence(sequence / "gt" / "gt.txt", folder / "tracks.txt", protocol="devkit", frames=frames)
+    report = {"protocol": {"name": "devkit"}, "sequences": {sequence.name: score}, "COMBINED": score}
     write_text(folder / "scores.json", to_json(report))
     if not quiet:
         width = shutil.get_terminal_size().columns

@@ -1,34 +1,30 @@
 """`remix-track eval --mot17`: run the tracker over a benchmark, or take results that exist, and score them."""
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix_track import mot_classes, mot_text, reservations
+from remix_track import mot_classes
 from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import ProgressLine
-from remix_track.cli.terminal import say, show_table
+from remix_track.cli.terminal import begin, say, show_table
 from remix_track.errors import InputError
-from remix_track.output_files import release_folder, reserve_folder, reserve_numbered_folder
-from remix_track.progress import Progress
 from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
-    from remix_track.cli.benchmark import Done, Job
     from remix_track.eval.evaluation import Evaluation
     from remix_track.eval.files.sequences import Found
     from remix_track.eval.files.sequences import Sequence as Video
+    from remix_track.eval.matching.preprocess import Split
     from remix_track.eval.protocols import Protocol, Rules
+    from remix_track.trackers.pipeline.sequence import Done
+    from remix_track.trackers.pipeline.sequences import SequenceFiles
 
-DEFAULT_OUTPUT = Path("runs/eval")
 _PRESETS = ("mot15", "mot16", "mot17", "mot20", "dancetrack", "sportsmot")
-_PUBLIC = "public"
-_MOST_WITHOUT_IMAGES = 1_000_000
-"""Nine hours at 30 per second: where no picture says that a frame is there, a wrong number would cost weeks."""
 
 
 def run(words: Sequence[str]) -> int:
@@ -70,7 +66,7 @@ def _differs(arguments: argparse.Namespace, evaluation: "Evaluation") -> bool:
 
 def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Evaluation, Found]":
     """Find the sequences, track them unless `results` are given, and score."""
-    from remix_track.eval.evaluation import evaluate
+    from remix_track.eval.evaluation import evaluate_files
     from remix_track.eval.files.result_files import find_results
     from remix_track.eval.files.sequences import default_root, find_sequences
     from remix_track.eval.protocols import PROTOCOLS
@@ -87,7 +83,7 @@ def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Eva
             say(f"remix-track: warning: {sequence.doubt}")
     if results is None:
         results = _track(arguments, found)
-    evaluation = evaluate(
+    evaluation = evaluate_files(
         found,
         find_results(results, found.sequences),
         rules,
@@ -138,21 +134,6 @@ def _classes(arguments: argparse.Namespace, rules: "Rules", *, tracked: bool) ->
     return mot_classes.numbers_of(numbers, "--classes")
 
 
-def _for_detector(settings: TrackSettings, detections: Path | None) -> TrackSettings:
-    """The settings with the classes that the detector of own data understands.
-
-    Numbers are those of files in MOT text, as far as these state classes. A network numbers its classes in another way,
-    so it takes names only.
-
-    Args:
-        settings: with all of `--classes`.
-        detections: the `det.txt` that is the detector; None for a network.
-    """
-    wants_numbers = detections is not None and bool(mot_classes.class_counts(mot_text.examine(detections)[0]))
-    kept = tuple(word for word in settings.detector.classes if word.isdecimal() == wants_numbers)
-    return dataclasses.replace(settings, detector=dataclasses.replace(settings.detector, classes=kept))
-
-
 def _what_was_found(found: "Found", rules: "Rules", protocol: "Protocol") -> str:
     count = len(found.sequences)
     return f"{rules.title}: {count} sequence{'s' * (count != 1)} in {found.root}; protocol {protocol.name}"
@@ -160,104 +141,45 @@ def _what_was_found(found: "Found", rules: "Rules", protocol: "Protocol") -> str
 
 def _track(arguments: argparse.Namespace, found: "Found") -> Path:
     """Run the tracker over every sequence; the folder of the result files."""
-    from remix_track.cli.benchmark import processes_and_threads
+    from remix_track.trackers.pipeline.sequence_cache import default_cache
+    from remix_track.trackers.pipeline.sequences import plan, track_sequences
 
     settings = collect_sections(arguments, TrackSettings)
     if arguments.jobs is not None and arguments.jobs < 1:
         raise InputError(f"--jobs {arguments.jobs}: must be 1 or more")
-    processes, threads = processes_and_threads(arguments.jobs, len(found.sequences))
+    cache = None if arguments.no_cache else (arguments.cache or default_cache())
+    own = arguments.data is not None
     # Every sequence is looked through before a folder is made: nothing is left behind by a wrong call.
-    planned = [_job(arguments, settings, sequence, threads) for sequence in found.sequences]
-    if arguments.output is None:
-        folder = reserve_numbered_folder(DEFAULT_OUTPUT.parent, DEFAULT_OUTPUT.name)
-    else:
-        folder = reserve_folder(arguments.output, overwrite=arguments.overwrite)
-    jobs = [dataclasses.replace(job, output=folder / f"{job.name}.txt") for job in planned]
-    try:
-        _run_jobs(arguments, jobs, processes, folder)
-        reservations.check(folder)
-    finally:
-        release_folder(folder)
+    jobs = [plan(_files(one, arguments.split), settings, cache, own_classes=own) for one in found.sequences]
+
+    def on_done(done: "Done") -> None:
+        how = ", what was seen replayed" if done.replayed else ""
+        _say(arguments, f"{done.name}: {done.frames} frames in {done.seconds:.1f} s{how}")
+
+    with ProgressLine(quiet=arguments.quiet) as line:
+        folder = track_sequences(
+            jobs,
+            output=arguments.output,
+            overwrite=arguments.overwrite,
+            at_once=arguments.jobs,
+            on_progress=line,
+            on_done=on_done,
+            report=lambda text: say(f"remix-track: {text}"),
+            begin=partial(begin, "remix-track"),
+        )
     _say(arguments, f"results: {folder}")
     return folder
 
 
-def _run_jobs(arguments: argparse.Namespace, jobs: "Sequence[Job]", processes: int, folder: Path) -> None:
-    from remix_track.cli.benchmark import track_all
-
-    ended = 0
-
-    def report(done: "Done") -> None:
-        nonlocal ended
-        ended += 1
-        how = ", what was seen replayed" if done.replayed else ""
-        _say(arguments, f"{done.name}: {done.frames} frames in {done.seconds:.1f} s{how}")
-
-    try:
-        with ProgressLine(quiet=arguments.quiet) as line:
-            total = sum(job.last - job.first + 1 for job in jobs)
-
-            def show(frames: int) -> None:
-                line(Progress("tracking", "tracking", frames, total, f"{ended} of {len(jobs)} sequences done"))
-
-            show(0)
-            track_all(jobs, processes, report, show)
-    except KeyboardInterrupt:
-        kept = f"{ended} of {len(jobs)} sequences are done, in {folder}" if ended else "no sequence is done"
-        say(f"remix-track: stopped by the user; {kept}")
-        raise
-
-
-def _job(arguments: argparse.Namespace, settings: TrackSettings, sequence: "Video", threads: int) -> "Job":
-    """One sequence's job: its public detections where they are asked for, or where its name says they are meant."""
-    from remix_track.cli.benchmark import Job
-    from remix_track.cli.perception_cache import default_cache
+def _files(sequence: "Video", split: "Split") -> "SequenceFiles":
     from remix_track.eval.matching.preprocess import split_range
+    from remix_track.trackers.pipeline.sequences import SequenceFiles
 
-    named = settings.detector.detector
-    pictures = sequence.pictures or sequence.video
-    public = named == _PUBLIC or (named == "auto" and (sequence.detector is not None or pictures is None))
-    if public and sequence.detections is None:
-        raise InputError(f"{sequence.folder}: no public detections (det/det.txt); give --detector yolo11n.pt")
-    if arguments.data is not None and settings.detector.classes:
-        settings = _for_detector(settings, sequence.detections if public else None)
-    if public:
-        of_sequence = dataclasses.replace(settings.detector, detector=str(sequence.detections))
-        settings = dataclasses.replace(settings, detector=of_sequence)
-    if pictures is None and not public:
-        raise InputError(f"{sequence.folder}: no pictures for --detector {named}; give --detector {_PUBLIC}")
-    if pictures is None and settings.appearance.weights != "none":
-        raise InputError(
-            f"{sequence.folder}: no pictures ({sequence.info.image_folder}/) to see appearance in; put them there, "
-            "or give --weights none to track by motion alone"
-        )
-    first, last = split_range(arguments.split, sequence.frames)
-    unseen = public and settings.appearance.weights == "none" and not settings.association.follows_camera
-    if (pictures is None or unseen) and last - first >= _MOST_WITHOUT_IMAGES:
-        raise InputError(
-            f"{sequence.folder}: {last - first + 1:,} frames of detections alone are more than "
-            f"{_MOST_WITHOUT_IMAGES:,}; correct seqLength in seqinfo.ini, or the frame numbers in det.txt and gt.txt"
-        )
-    return Job(
-        name=sequence.name,
-        pictures=None if unseen else pictures,
-        fps=sequence.info.fps or 30.0,
-        width=sequence.info.width or (_width_of(pictures) if pictures and settings.offline.offline else None),
-        first=first,
-        last=last,
-        output=Path(),
-        settings=settings,
-        cache=None if arguments.no_cache else (arguments.cache or default_cache()),
-        threads=threads,
+    first, last = split_range(split, sequence.frames)
+    images, public = sequence.pictures or sequence.video, sequence.detector is not None
+    return SequenceFiles(
+        sequence.name, sequence.folder, sequence.info, images, sequence.detections, first, last, public
     )
-
-
-def _width_of(pictures: Path) -> int:
-    """Of the first of them, in pixels."""
-    from remix_track.trackers.sources import open_source
-
-    with open_source(pictures, frames=1) as source:
-        return int(next(iter(source)).image.shape[1])
 
 
 def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:
@@ -276,9 +198,9 @@ def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Foun
 
 
 def _write_errors_page(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:
-    from remix_track.cli.sequence_images import Pictures
     from remix_track.eval.matching.preprocess import split_range
     from remix_track.eval.report import errors_page
+    from remix_track.trackers.pipeline.sequence_images import Pictures
 
     places = {sequence.name: sequence.pictures or sequence.video for sequence in found.sequences}
     skipped = {sequence.name: split_range(arguments.split, sequence.frames)[0] - 1 for sequence in found.sequences}

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from remix_track.cli.main import main
-from remix_track.eval.evaluation import evaluate
+from remix_track.eval.evaluation import evaluate_files
 from remix_track.eval.files.result_files import find_results
 from remix_track.eval.files.sequences import find_sequences
 from remix_track.eval.matching.match import match_sequence
@@ -43,7 +43,7 @@ def scenes(tmp_path, monkeypatch):
 def verified(folder, protocol="devkit"):
     rules, found = PRESETS["mot17"], find_sequences(folder / "MOT17", PRESETS["mot17"])
     results = find_results(folder / "results", found.sequences)
-    evaluation = evaluate(found, results, rules, PROTOCOLS[protocol], keep_rows=True)
+    evaluation = evaluate_files(found, results, rules, PROTOCOLS[protocol], keep_rows=True)
     return verification.verify(evaluation, rules, PROTOCOLS[protocol])
 
 
