@@ -95,7 +95,7 @@ def python_page() -> str:
 
 def parts_page() -> str:
     """The same for what somebody needs who writes parts."""
-    about = "What a detector, a sink and an encoder have to be."
+    about = "What a detector, a sink and an encoder have to be. [Write your own](../guide/own-parts.md) has examples."
     return "\n\n".join(["# Parts to write yourself", about, *(f"::: {place}" for place in PARTS)]) + "\n"
 
 

@@ -18,7 +18,7 @@ annotators = [sv.BoxAnnotator(color_lookup=sv.ColorLookup.TRACK), sv.TraceAnnota
 line_annotator = sv.LineZoneAnnotator()
 
 with sv.VideoSink(sys.argv[2], info) as sink:
-    for frame in remix_track.track(sys.argv[1], detector=sys.argv[3] if len(sys.argv) > 3 else "auto"):
+    for frame in remix_track.track(sys.argv[1]):
         people = sv.Detections(
             xyxy=frame.xyxy,
             confidence=np.nan_to_num(frame.scores),  # nan where a track is reported without a detection

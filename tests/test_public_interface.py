@@ -156,3 +156,38 @@ def test_numbers_of_numpy_and_paths_are_taken():
     assert (run.tracker.settings.max_age, run.tracker.settings.min_confidence) == (7, 0.25)
     assert type(run.tracker.settings.max_age) is int
     assert load_embedder(Path("none")) is None
+
+
+class OneBox:
+    """A detector."""
+
+    name = "one box"
+    dropped = 0
+
+    def __call__(self, frame: Any) -> Detections:
+        return Detections([[10 + frame.index, 10, 40 + frame.index, 50]], [0.9], [0])
+
+
+class Constant:
+    """An embedder."""
+
+    width = 2
+    description = {"name": "constant", "sha256": "", "input": ""}  # noqa: RUF012
+    max_cosine_distance = 0.3
+
+    def __call__(self, image: Any, xyxy: Any) -> Any:
+        return np.tile(np.array([0.6, 0.8], np.float32), (len(xyxy), 1))
+
+
+def test_a_detector_and_an_embedder_of_ones_own_are_used_and_named(tmp_path):
+    detector, embedder = OneBox(), Constant()
+    run = track(IMAGES, detector=detector, weights=embedder)
+    assert run.detector is detector
+    assert run.tracker.embedder is embedder
+    summary = run.record(tmp_path / "out", video=False, embeddings=True)
+    assert summary["detector"] == "one box"
+    assert summary["settings"]["detector"]["detector"] == "one box"
+    assert summary["settings"]["appearance"]["weights"] == "constant"
+    assert summary["settings"]["tracker"]["max_cosine_distance"] == 0.3
+    assert np.load(tmp_path / "out/embeddings.npz")["embedding"].tolist() == [[pytest.approx(0.6), pytest.approx(0.8)]]
+    assert load_embedder(embedder) is Tracker(weights=embedder).embedder is embedder

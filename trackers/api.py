@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from remix_track import settings as settings_
 from remix_track import stop_signals
+from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
 from remix_track.progress import OnProgress, unheard
+from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.pipeline.session import Session
 from remix_track.trackers.settings import TrackSettings
@@ -55,7 +57,8 @@ def track(
             30 is assumed then, and said in the log and in `Run.source.warnings`.
         settings: everything else, in sections.
         **changes: single settings by the name of their command-line flag: `detector`, `imgsz`, `classes`, `weights`,
-            `min_confidence`, `max_age` ...; they win over `settings`.
+            `min_confidence`, `max_age` ...; they win over `settings`. `detector` may also be a `Detector`, and
+            `weights` an `Embedder`, of your own.
 
     Returns:
         The run: iterate it once for a `TrackedFrame` per frame, as they come.
@@ -65,13 +68,14 @@ def track(
             as the images are needed twice. While iterating: a source that turns out to have no frames, an image that
             is none or of another size.
     """
-    chosen = _chosen(settings, changes, "track()")
+    detector, embedder, named = _built(changes)
+    chosen = _chosen(settings, named, "track()")
     if chosen.offline.offline and isinstance(source, Iterator):
         kind = type(source).__name__
         raise InputError(
             f"`source` is a {kind}, which gives its images once, and `offline` needs them twice; give a list"
         )
-    session = Session(chosen)
+    session = Session(chosen, detector=detector, embedder=embedder)
     stream = session.settings.stream
     opened = partial(open_source, source, start=start, stride=stride, frames=frames, fps=fps, stream=stream)
     return session.run(opened(), reopen=opened)
@@ -152,6 +156,21 @@ def link(
             link_distance=link_distance,
             on_progress=on_progress,
         )
+
+
+def _built(changes: Mapping[str, Any]) -> tuple[Detector | None, Embedder | None, dict[str, Any]]:
+    """A detector and an embedder among the settings, and the settings with what these are called in their place."""
+    detector, embedder = changes.get("detector"), changes.get("weights")
+    named = dict(changes)
+    if isinstance(detector, Detector):
+        named["detector"] = detector.name
+    if isinstance(embedder, Embedder):
+        named["weights"] = str(embedder.description["name"])
+    return (
+        detector if isinstance(detector, Detector) else None,
+        embedder if isinstance(embedder, Embedder) else None,
+        named,
+    )
 
 
 def _chosen(settings: TrackSettings | None, changes: Mapping[str, Any], where: str) -> TrackSettings:

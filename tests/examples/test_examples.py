@@ -1,11 +1,13 @@
 """Each script in examples/ runs as its first lines say, on a drawn street."""
 
+import re
 import runpy
 import sys
 from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 import pytest
 
 from remix_track import mot_text
@@ -39,7 +41,11 @@ def street(tmp_path_factory) -> Path:
 
 @pytest.fixture
 def run(street, tmp_path, monkeypatch, capsys):
-    """`run("name", ...)` runs examples/name.py in an empty folder and gives what it printed."""
+    """`run("name", ...)` runs examples/name.py in an empty folder, every YOLO being the true boxes; what it printed."""
+    from remix_track.trackers.detectors import auto
+    from remix_track.trackers.detectors.public import PublicDetections
+
+    monkeypatch.setattr(auto, "find_detector", lambda *_, **__: PublicDetections(street / "det.txt"))
 
     def running(name: str, *words: Any) -> str:
         monkeypatch.chdir(tmp_path)
@@ -64,6 +70,27 @@ def test_own_loop(run, street, tmp_path):
 
 def test_count_crossings(run, street, tmp_path):
     pytest.importorskip("supervision", reason="supervision is not installed; it is in the extra dev")
-    said = run("count_crossings", street / "street.mp4", "counted.mp4", street / "det.txt")
+    said = run("count_crossings", street / "street.mp4", "counted.mp4")
     assert said.endswith("to the left; see counted.mp4\n")
     assert frames_of(tmp_path / "counted.mp4") == 20
+
+
+def test_own_detector(run, street, tmp_path):
+    said = run("own_detector", street / "street.mp4", "out")
+    assert re.fullmatch(r"\d+ tracks in 20 frames; see out\n", said)
+    assert {"tracks.txt", "tracks.csv", "video.mp4", "summary.json"} <= {path.name for path in tmp_path.glob("out/*")}
+
+
+def test_search_person(run, street, tmp_path):
+    truth = mot_text.read(street / "street/gt/gt.txt")
+    shown = truth[truth.frame == 10]
+    left, top, width, height = shown.tlwh[np.argmax(shown.tlwh[:, 3])].astype(int)
+    image = cv2.imread(str(street / "street/img1/000010.jpg"))
+    assert image is not None
+    cv2.imwrite(str(tmp_path / "person.jpg"), image[max(top, 0) : top + height, max(left, 0) : left + width])
+    lines = run("search_person", "person.jpg", street / "street.mp4").splitlines()
+    assert len(lines) > 2
+    nearest = re.match(r"(\d\.\d+)  street  id (\d+), frames \d+ to \d+", lines[0])
+    assert nearest
+    assert float(nearest[1]) < 0.25
+    assert list((tmp_path / "searched/street/crops" / nearest[2]).iterdir())

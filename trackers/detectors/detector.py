@@ -1,6 +1,6 @@
 """What a detector is: one frame in, boxes out."""
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -9,6 +9,7 @@ from remix_track.detections import Detections
 from remix_track.trackers.frame import Frame
 
 
+@runtime_checkable
 class Detector(Protocol):
     """Finds people (or other classes) in one frame at a time; one instance per stream, as some keep state.
 

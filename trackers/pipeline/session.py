@@ -32,19 +32,30 @@ MOST_AHEAD = 32
 class Session:
     """Makes runs with the same settings, which share the encoder."""
 
-    def __init__(self, settings: TrackSettings, *, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        settings: TrackSettings,
+        *,
+        threads: int | None = None,
+        detector: Detector | None = None,
+        embedder: Embedder | None = None,
+    ) -> None:
         """Load the encoder.
 
         Args:
             settings: of every run.
             threads: that may be at work at once, in networks and outside; None takes one for each core.
+            detector: in place of the one that the settings name; called for one frame at a time.
+            embedder: likewise.
 
         Raises:
             InputError: weights that cannot be used.
         """
         self._threads = threads or usable_cores()
-        self._workers = min(self._threads, MOST_WORKERS) if _is_for_openvino(settings) else 1
+        several = detector is None and embedder is None and _is_for_openvino(settings)
+        self._workers = min(self._threads, MOST_WORKERS) if several else 1
         self._settings = settings
+        self._given_detector, self._given_embedder = detector, embedder
         self._loading = threading.Lock()
         self.embedder = self._load_embedder(self._threads // self._workers)
         self._last: Detector | None = None
@@ -192,6 +203,8 @@ class Session:
     def _load_embedder(self, threads: int) -> Embedder | None:
         from remix_track.encoder.load import load_embedder
 
+        if self._given_embedder is not None:
+            return self._given_embedder
         look = self._settings.appearance
         return load_embedder(
             look.weights,
@@ -217,6 +230,8 @@ class Session:
         from remix_track.trackers.detectors.hog import HogDetector
         from remix_track.trackers.detectors.public import PublicDetections
 
+        if self._given_detector is not None:
+            return self._given_detector
         # Looking for YOLO again for every source would wait, and warn, every time.
         # A det.txt is read, and its classes are told of, once.
         if isinstance(self._last, HogDetector | PublicDetections):
