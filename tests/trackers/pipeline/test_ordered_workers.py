@@ -198,6 +198,7 @@ class Film:
 
     name = path = "film"
     fps = 25.0
+    stride = 1
 
     def __init__(self, frames=40, broken_at=None, live=False):
         self._frames, self._broken_at = frames, broken_at
