@@ -94,3 +94,16 @@ def test_search_person(run, street, tmp_path):
     assert nearest
     assert float(nearest[1]) < 0.25
     assert list((tmp_path / "searched/street/crops" / nearest[2]).iterdir())
+
+
+def test_evaluate(run, street):
+    lines = run("evaluate", street).splitlines()
+    assert [line.split()[:2] for line in lines] == [
+        [tracker, name] for tracker in ("remix", "deep-sort") for name in ("street", "COMBINED")
+    ]
+    assert all(float(re.search(r"MOTA ([\d.]+)", line)[1]) > 50 for line in lines)  # type: ignore[index]
+
+
+def test_every_example_is_run():
+    tested = set(re.findall(r'\brun\("(\w+)"', Path(__file__).read_text("utf-8")))
+    assert tested == {path.stem for path in EXAMPLES.glob("*.py")} | {"name"}
