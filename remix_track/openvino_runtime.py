@@ -1,6 +1,7 @@
 """OpenVINO on the CPU: imported without its telemetry, networks compiled once and kept, precision that is checked."""
 
 import atexit
+import contextlib
 import functools
 import importlib.util
 import logging
@@ -8,7 +9,7 @@ import sys
 import threading
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -64,16 +65,26 @@ def is_usable() -> bool:
 
 
 def openvino() -> Any:
-    """The package, imported without `openvino_telemetry`: otherwise the import alone sends a note to its makers."""
-    if "openvino" not in sys.modules and _TELEMETRY not in sys.modules:
-        sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
-        try:
+    """The package, imported without `openvino_telemetry`."""
+    if "openvino" not in sys.modules:
+        with without_telemetry():
             import openvino
-        finally:
-            del sys.modules[_TELEMETRY]
     import openvino
 
     return openvino
+
+
+@contextlib.contextmanager
+def without_telemetry() -> Iterator[None]:
+    """Import OpenVINO, or NNCF, inside: otherwise the import alone sends a note to their makers."""
+    if _TELEMETRY in sys.modules:
+        yield
+        return
+    sys.modules[_TELEMETRY] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[_TELEMETRY]
 
 
 def version() -> str:
@@ -139,7 +150,7 @@ def compiled(
         threads: for one call.
         exact: in float32, whatever else the CPU computes with.
     """
-    key = _key({**facts, "exact": exact})
+    key = network_key({**facts, "exact": exact})
     if (kept := _recalled(key, threads)) is not None:
         return kept
     _wait_at_the_end()
@@ -164,7 +175,7 @@ def _built(name: str, key: str, build: Callable[[], Compilation], threads: int, 
     accepted = accept(network)
     if precision_of(network) != "float32":
         plain = compiled_exactly(model, threads)
-        if not accepted or _fastest([network, plain]) is plain:
+        if not accepted or fastest([network, plain]) is plain:
             network, accepted = plain, accept(plain)
     if not accepted:
         return None
@@ -173,7 +184,7 @@ def _built(name: str, key: str, build: Callable[[], Compilation], threads: int, 
     return Compiled(network, precision, notes, False)
 
 
-def _fastest(networks: Sequence[Any]) -> Any:
+def fastest(networks: Sequence[Any]) -> Any:
     """That of several compiled networks of one model which takes the least time, the best of some turns of each."""
     requests = [(network.create_infer_request(), _zeros_for(network)) for network in networks]
     seconds = np.empty((_TURNS, len(networks)))
@@ -197,7 +208,8 @@ def _zeros_for(network: Any) -> list[NDArray[Any]]:
     ]
 
 
-def _key(facts: Mapping[str, Any]) -> str:
+def network_key(facts: Mapping[str, Any]) -> str:
+    """The name in the cache of what depends on these facts (plain values), on OpenVINO's release and on the CPU."""
     core = _core()
     cpu = [core.get_property("CPU", "FULL_DEVICE_NAME"), sorted(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))]
     return key_of({**facts, "openvino": openvino().get_version(), "cpu": cpu})

@@ -27,8 +27,10 @@ class DetectorSettings:
     iou: float = setting(0.7, "IoU above which YOLO merges two boxes", above=0, high=1)
     classes: tuple[str, ...] = setting((), "class names or numbers to track (default: person)", common=True)
     detector_backend: Literal["auto", "torch", "openvino"] = setting("auto", "what computes YOLO's .pt")
-    detector_precision: Literal["float32", "fast"] = setting(
-        "float32", "fast: OpenVINO with 16-bit numbers; few boxes move by a pixel or more"
+    detector_precision: Literal["float32", "fast", "int8", "auto"] = setting(
+        "float32",
+        "OpenVINO's; fast: 16-bit numbers, few boxes move by a pixel or more; int8: 8-bit numbers where boxes stay "
+        "nearly the same, made from the source; auto: int8 where it can be made",
     )
     detect_every: int | Literal["auto"] = setting(
         1,

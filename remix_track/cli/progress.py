@@ -11,7 +11,8 @@ from remix_track.progress import Progress
 def tell_first_starts(*, quiet: bool) -> None:
     """Let a line say what takes seconds once only: networks that are converted and compiled."""
     if not quiet:
-        logging.getLogger("remix_track.openvino_runtime").setLevel(logging.INFO)
+        for name in ("openvino_runtime", "trackers.detectors.int8"):
+            logging.getLogger(f"remix_track.{name}").setLevel(logging.INFO)
 
 
 class ProgressLine:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from remix_track.cores import usable_cores
 from remix_track.detections import Detections
 from remix_track.trackers.detectors.letterbox import Letterbox
-from remix_track.trackers.detectors.yolo import DetectorBackend, DetectorPrecision, YoloDetector
+from remix_track.trackers.detectors.openvino_yolo import DetectorPrecision
+from remix_track.trackers.detectors.yolo import DetectorBackend, YoloDetector
 from remix_track.trackers.frame import Frame
 from tests.bench.bench_embedder import best_seconds
 

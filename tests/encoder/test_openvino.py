@@ -129,7 +129,7 @@ class TestPrecision:
             return "bfloat16" if network is of_16_bits[0] else "float32"
 
         monkeypatch.setattr(openvino_runtime, "precision_of", said)
-        monkeypatch.setattr(openvino_runtime, "_fastest", lambda networks: networks[faster])
+        monkeypatch.setattr(openvino_runtime, "fastest", lambda networks: networks[faster])
         ready = openvino_runtime.compiled("net", {"test": 2}, lambda: made, 1)
         assert ready is not None
         assert ready.precision == precision
@@ -141,7 +141,7 @@ class TestPrecision:
         shape = [side.get_length() if side.is_static else 12 for side in network.input(0).partial_shape]
         shared = np.ones(shape, np.float32)
         network.create_infer_request().infer({0: shared}, share_inputs=True)
-        openvino_runtime._fastest([network])
+        openvino_runtime.fastest([network])
         assert (shared == 1).all()
 
     def test_the_fastest_of_several_networks_is_found(self, tmp_path):
@@ -160,7 +160,7 @@ class TestPrecision:
 
                 return SimpleNamespace(infer=infer)
 
-        assert openvino_runtime._fastest([Slow(), quick]) is quick
+        assert openvino_runtime.fastest([Slow(), quick]) is quick
 
 
 class TestOwnFiles:

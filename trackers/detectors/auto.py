@@ -11,9 +11,11 @@ from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.detectors.download import cache_folder, download, is_published
 from remix_track.trackers.detectors.exported_facts import Task
 from remix_track.trackers.detectors.hog import HogDetector
+from remix_track.trackers.detectors.int8 import Frames
+from remix_track.trackers.detectors.openvino_yolo import DetectorPrecision
 from remix_track.trackers.detectors.public import PublicDetections
 from remix_track.trackers.detectors.quiet_ultralytics import weights_folder
-from remix_track.trackers.detectors.yolo import DetectorBackend, DetectorPrecision, YoloDetector
+from remix_track.trackers.detectors.yolo import DetectorBackend, YoloDetector
 
 PREFERRED = ("yolo11n.pt", "yolov8n.pt")
 _DETECTION_WEIGHTS = re.compile(r"yolo(v?\d+)[a-z]u?\.pt")
@@ -33,6 +35,7 @@ def find_detector(
     precision: DetectorPrecision = "float32",
     threads: int | None = None,
     task: Task | None = None,
+    frames: Frames | None = None,
 ) -> Detector:
     """The detector that `spec` names.
 
@@ -50,6 +53,7 @@ def find_detector(
         precision: see `YoloDetector`.
         threads: see `YoloDetector`.
         task: see `YoloDetector`.
+        frames: see `YoloDetector`.
 
     Raises:
         InputError: no such detector, a file that cannot be used, or classes that this detector does not find.
@@ -67,6 +71,7 @@ def find_detector(
         precision=precision,
         threads=threads,
         task=task,
+        frames=frames,
     )
     if spec == "auto":
         weights = weights_at_hand() or _downloaded_nano()

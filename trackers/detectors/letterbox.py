@@ -78,15 +78,29 @@ class Letterbox:
         """A grey input (1, height, width, 3) to `fill`."""
         return np.full((1, self.height, self.width, 3), GREY, dtype)
 
-    def fill(self, image: NDArray[np.uint8], pixels: NDArray[Any]) -> None:
-        """Scale a frame (H, W, 3) into an input of `empty`; the padding stays as it is."""
+    def scaled(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """A frame (H, W, 3) as the network sees it, without the padding; one that is scaled already stays as it is."""
         import cv2
 
+        if image.shape[:2] == (self.scaled_height, self.scaled_width):
+            return image
+        size = self.scaled_width, self.scaled_height
+        return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+
+    def scaled_of_frame(self, image: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+        """The same of a frame of the size that this is for; None of another one."""
+        return self.scaled(image) if image.shape[:2] == (self.frame_height, self.frame_width) else None
+
+    def input_of(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """The network's input (1, height, width, 3) for a frame."""
+        pixels = self.empty()
+        self.fill(image, pixels)
+        return pixels
+
+    def fill(self, image: NDArray[np.uint8], pixels: NDArray[Any]) -> None:
+        """Scale a frame (H, W, 3) into an input of `empty`; the padding stays as it is."""
         inside = pixels[0, self.top : self.top + self.scaled_height, self.left : self.left + self.scaled_width]
-        if image.shape[:2] == inside.shape[:2]:
-            inside[:] = image
-        else:
-            inside[:] = cv2.resize(image, (self.scaled_width, self.scaled_height), interpolation=cv2.INTER_LINEAR)
+        inside[:] = self.scaled(image)
 
     def to_frame(self, xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Corners (N, 4) in pixels of the input -> in pixels of the frame, cut at its borders."""

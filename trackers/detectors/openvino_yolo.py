@@ -3,13 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
 from remix_track.openvino_runtime import Compilation, compiled, from_torch, openvino, precision_of
+from remix_track.trackers.detectors.int8 import Float32, Frames, in_int8
 from remix_track.trackers.detectors.letterbox import Letterbox
 from remix_track.trackers.detectors.suppression import sure, surest
 
@@ -55,6 +56,9 @@ class Look:
     classes: Sequence[int] | None
 
 
+DetectorPrecision = Literal["float32", "fast", "int8", "auto"]
+
+
 class TorchYolo(Protocol):
     """The same model on torch."""
 
@@ -82,7 +86,9 @@ class OpenVinoYolo:
         look: how it looks.
         on_torch: gives the model on torch; called where nothing is kept for a size of frames.
         threads: for one call.
-        fast: with 16-bit numbers where the CPU computes with them.
+        precision: `float32`; `fast`: with 16-bit numbers where the CPU computes with them; `int8`, or `auto` where
+            that is possible: with 8-bit integers where the boxes stay the same.
+        frames: of the source, for `int8`.
     """
 
     def __init__(
@@ -94,10 +100,12 @@ class OpenVinoYolo:
         on_torch: Callable[[], TorchYolo],
         *,
         threads: int,
-        fast: bool = False,
+        precision: DetectorPrecision = "float32",
+        frames: Frames | None = None,
     ) -> None:
         self._weights, self._name, self._facts, self._look = weights, name, facts, look
-        self._on_torch, self._threads, self._fast = on_torch, threads, fast
+        self._on_torch, self._threads, self._precision, self._frames = on_torch, threads, precision, frames
+        self.in_int8 = False
         # Frames of several sizes may become input of one.
         self._networks: dict[tuple[int, int], list[Any]] = {}
         self._ready: dict[tuple[int, int], _Chain] = {}
@@ -126,8 +134,9 @@ class OpenVinoYolo:
         """The whole model, or for 16-bit numbers its two parts, as a boundary between them costs two milliseconds."""
         source = _Source(self._on_torch, letterbox)
         try:
-            if not self._fast:
-                return [self._compiled(letterbox, "whole", source.whole, self._agreeing(source))]
+            if self._precision != "fast":
+                whole = self._compiled(letterbox, "whole", source.whole, self._agreeing(source))
+                return [whole if self._precision == "float32" else self._quantised(letterbox, source, whole)]
             head = self._compiled(letterbox, "head", source.head, lambda network: True)
             return [self._compiled(letterbox, "body", source.body, self._agreeing(source, head), exact=False), head]
         except (WrongBoxesError, InputError):
@@ -135,6 +144,23 @@ class OpenVinoYolo:
         except Exception as error:  # any part of an unknown model may be what neither tracing nor OpenVINO takes
             reason = "".join(one for one in " ".join(str(error).split())[-160:] if one.isprintable())
             raise WrongBoxesError(f"OpenVINO does not take it ({reason or type(error).__name__})") from None
+
+    def _quantised(self, letterbox: Letterbox, source: "_Source", whole: Any) -> Any:
+        """The whole model in 8-bit integers, if it is as good; else as it is."""
+        exact = Float32(
+            self._name,
+            self._network_facts(letterbox),
+            whole,
+            source.whole,
+            lambda network: _Chain([network], letterbox, self._facts, self._look),
+            letterbox.scaled_of_frame,
+            letterbox.input_of,
+            self._look.conf,
+            self._threads,
+        )
+        made = in_int8(exact, self._frames, needed=self._precision == "int8")
+        self.in_int8 = made is not None
+        return made or whole
 
     def _agreeing(self, source: "_Source", *rest: Any) -> Callable[[Any], bool]:
         def agrees(network: Any) -> bool:
@@ -152,17 +178,15 @@ class OpenVinoYolo:
         *,
         exact: bool = True,
     ) -> Any:
-        facts = {
-            "kind": "yolo",
-            "format": _FORMAT,
-            "weights": self._weights,
-            "input": [letterbox.height, letterbox.width],
-            "part": part,
-        }
+        facts = self._network_facts(letterbox) | {"part": part}
         made = compiled(self._name, facts, lambda: Compilation(build(), {}, accept), self._threads, exact=exact)
         if made is None:
             raise WrongBoxesError("OpenVINO finds other boxes than torch")
         return made.network
+
+    def _network_facts(self, letterbox: Letterbox) -> dict[str, Any]:
+        size = [letterbox.height, letterbox.width]
+        return {"kind": "yolo", "format": _FORMAT, "weights": self._weights, "input": size}
 
 
 class _Chain:

@@ -23,12 +23,18 @@ from remix_track.setting_values import Limits, typed
 from remix_track.trackers.detectors.detector import finite
 from remix_track.trackers.detectors.exported_facts import Task
 from remix_track.trackers.detectors.exported_yolo import ExportedYolo
-from remix_track.trackers.detectors.openvino_yolo import Look, OpenVinoYolo, WrongBoxesError, YoloFacts
+from remix_track.trackers.detectors.int8 import Frames
+from remix_track.trackers.detectors.openvino_yolo import (
+    DetectorPrecision,
+    Look,
+    OpenVinoYolo,
+    WrongBoxesError,
+    YoloFacts,
+)
 from remix_track.trackers.detectors.ultralytics_yolo import UltralyticsYolo
 from remix_track.trackers.frame import Frame
 
 DetectorBackend = Literal["auto", "torch", "openvino"]
-DetectorPrecision = Literal["float32", "fast"]
 _log = logging.getLogger(__name__)
 
 PERSON = "person"
@@ -44,7 +50,6 @@ class YoloDetector:
     the upright boxes around the turned ones.
 
     Attributes:
-        name: file, the start of its SHA-256, and what computes it, for the summary.
         class_names: what the model can find, by class number.
         classes: the class numbers it looks for, in order; None for all.
         dropped: boxes that were not finite.
@@ -64,6 +69,7 @@ class YoloDetector:
         precision: DetectorPrecision = "float32",
         threads: int | None = None,
         task: Task | None = None,
+        frames: Frames | None = None,
     ) -> None:
         """Load the model and run it once on a black picture; OpenVINO does that once for a file, and remembers.
 
@@ -80,9 +86,11 @@ class YoloDetector:
             device: `cpu`, `cuda`, `cuda:1`, `mps`; None takes what is there.
             half: 16-bit arithmetic, on a GPU.
             backend: what computes a `.pt` file; `auto` takes OpenVINO on a CPU if its boxes are torch's.
-            precision: of OpenVINO: `float32`, or `fast` for 16-bit numbers where the CPU computes with them.
+            precision: of OpenVINO: `float32`; `fast` for 16-bit numbers where the CPU computes with them; `int8` for
+                8-bit integers where boxes stay the same, see `in_int8`; `auto` for that where it can be made.
             threads: for one call on anything but torch; None takes the cores there are.
             task: what an exported model was trained for, where its file does not say.
+            frames: of the source, for `int8`; None where it comes once.
 
         Raises:
             InputError: an option out of range; a file that is missing, damaged, refused, or not a detection model; an
@@ -104,6 +112,8 @@ class YoloDetector:
             )
         self._as_it_is: UltralyticsYolo | ExportedYolo | None = None
         on_openvino = _is_for_openvino(weights, backend, device)
+        if precision == "int8" and not on_openvino:
+            raise InputError(f"{weights}: int8 is for .pt weights on OpenVINO; leave `detector_precision` out")
         facts = _kept_facts(self._sha256) if on_openvino else None
         if facts is None:
             facts = self._model().facts
@@ -118,11 +128,17 @@ class YoloDetector:
             if backend == "openvino":
                 raise InputError(f"{weights}: turned boxes are computed on torch; leave `detector_backend` out")
         elif on_openvino:
-            look, fast = Look(imgsz, conf, iou, self.classes), precision == "fast"
+            look = Look(imgsz, conf, iou, self.classes)
             self._openvino = OpenVinoYolo(
-                self._sha256, weights.name, facts, look, self._on_torch, threads=cores, fast=fast
+                self._sha256,
+                weights.name,
+                facts,
+                look,
+                self._on_torch,
+                threads=cores,
+                precision=precision,
+                frames=frames,
             )
-        self.name = self._named()
 
     def __call__(self, frame: Frame) -> Detections:
         """The model's boxes in the frame, best first.
@@ -149,7 +165,6 @@ class YoloDetector:
                     raise InputError(f"{self._weights}: {error}; leave `detector_backend` out") from None
                 _log.warning("%s: %s, so it runs on torch", self._weights.name, error)
                 self._openvino = None
-                self.name = self._named()
             else:
                 # Torch's model was needed to convert it.
                 self._as_it_is = None
@@ -168,8 +183,11 @@ class YoloDetector:
             raise TypeError("only a .pt is computed on torch")
         return model
 
-    def _named(self) -> str:
+    @property
+    def name(self) -> str:
+        """File, the start of its SHA-256, and what computes it, for the summary."""
         notes = f", openvino {openvino_runtime.version()}" if self._openvino else ""
+        notes += ", int8" if self._openvino and self._openvino.in_int8 else ""
         if isinstance(self._as_it_is, ExportedYolo) and self._as_it_is.assumed:
             notes += f", taken for: {self._as_it_is.assumed}"
         return f"{self._weights.name} (sha256 {self._sha256[:12]}{notes})"

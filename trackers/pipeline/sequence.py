@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from remix_track.detections import Tracks
 from remix_track.mot_text import format_frame
 from remix_track.output_files import atomic_write
 from remix_track.trackers.association.camera_motion import CameraMotion
+from remix_track.trackers.detectors.int8 import SAMPLE
 from remix_track.trackers.detectors.public import PublicDetections
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.linking.finished_tracks import FinishedTracks
@@ -24,6 +26,7 @@ from remix_track.trackers.pipeline.sequence_cache import CachedFrame, CacheWrite
 from remix_track.trackers.pipeline.session import Session
 from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sources import open_source
+from remix_track.trackers.sources.sample import sample
 from remix_track.trackers.stage_clock import StageClock
 from remix_track.trackers.tracker import Tracker
 
@@ -173,12 +176,14 @@ def _process(job: Job, session: Session, notes: list[str]) -> Iterator[CachedFra
         return
     count = job.last - job.first + 1
     every = session.every(job.fps)
-    detect_and_embed = session.detect_and_embed(StageClock(), every=every)
     motion = CameraMotion() if session.settings.association.follows_camera else None
     with (
         open_source(job.images, start=job.first, frames=count, fps=job.fps) as source,
-        contextlib.closing(detect_and_embed(_marked(source, every))) as seen,
+        contextlib.ExitStack() as stack,
     ):
+        frames = partial(sample, source, SAMPLE)
+        detect_and_embed = session.detect_and_embed(StageClock(), every=every, frames=frames)
+        seen = stack.enter_context(contextlib.closing(detect_and_embed(_marked(source, every))))
         here = np.empty((0, 4), np.float32)
         for frame, detections in seen:
             here = detections.xyxy if frame.detect else here

@@ -12,12 +12,14 @@ from remix_track.errors import InputError
 from remix_track.trackers.association.box_limit import BoxLimit
 from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE, least_score
 from remix_track.trackers.detectors.detector import Detector
+from remix_track.trackers.detectors.int8 import SAMPLE, Frames
 from remix_track.trackers.pipeline.between_detections import detect_every
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
 from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, NetworkPool, Networks
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sources import Source
+from remix_track.trackers.sources.sample import sample
 from remix_track.trackers.stage_clock import StageClock
 from remix_track.trackers.tracker import Tracker
 
@@ -79,7 +81,8 @@ class Session:
         every = self.every(fps)
         if not source.live:
             tracker = self._tracker(self.embedder, fps / every)
-            seen = self.detect_and_embed(tracker.clock, look=self._looks_always, every=every)
+            frames = partial(sample, source, SAMPLE)
+            seen = self.detect_and_embed(tracker.clock, look=self._looks_always, every=every, frames=frames)
             return Run(
                 source, seen, tracker, fps=fps, every=every, offline=offline, reopen=reopen, settings=self.settings
             )
@@ -136,7 +139,9 @@ class Session:
         workers = min(self._workers, cameras)
         return NetworkPool(*self._networks(workers, look=self._looks_always))
 
-    def detect_and_embed(self, clock: StageClock, *, look: bool = True, every: int = 1) -> DetectAndEmbed:
+    def detect_and_embed(
+        self, clock: StageClock, *, look: bool = True, every: int = 1, frames: Frames | None = None
+    ) -> DetectAndEmbed:
         """What looks at the frames of one source that waits for us.
 
         Networks on OpenVINO look at several frames at once, each on its share of the threads: their answers do not
@@ -147,11 +152,12 @@ class Session:
             clock: for the stages `detect` and `embed`.
             look: embed what is detected.
             every: of how many frames one is looked at; the others pass through.
+            frames: of the source, see `YoloDetector`.
 
         Raises:
             InputError: a detector that cannot be used.
         """
-        first, others = self._networks(self._workers, look=look)
+        first, others = self._networks(self._workers, look=look, frames=frames)
         processor = partial(self._processor, clock=clock, look=look, limit=BoxLimit())
 
         def made(make: Callable[[], Networks]) -> FrameProcessor:
@@ -163,10 +169,12 @@ class Session:
         ahead = max(self._workers + SPARE_FRAMES, min(self._workers * every + SPARE_FRAMES, MOST_AHEAD))
         return DetectAndEmbed(processor(*first), more, ahead=ahead if self._threads > 1 else 0)
 
-    def _networks(self, workers: int, *, look: bool) -> tuple[Networks, Callable[[], list[Callable[[], Networks]]]]:
+    def _networks(
+        self, workers: int, *, look: bool, frames: Frames | None = None
+    ) -> tuple[Networks, Callable[[], list[Callable[[], Networks]]]]:
         """A detector and an encoder on their share of the threads, and what makes the others that share them."""
         share = self._threads // workers
-        detector = self.detector(share)
+        detector = self.detector(share, frames)
         embedder = self.embedder if workers == self._workers else self._load_embedder(share)
 
         def another() -> Networks:
@@ -217,11 +225,12 @@ class Session:
             backend=look.backend,
         )
 
-    def detector(self, threads: int | None = None) -> Detector:
+    def detector(self, threads: int | None = None, frames: Frames | None = None) -> Detector:
         """A detector for one thread: the one there is where it keeps no state, else a new one.
 
         Args:
             threads: for its network; None takes what the runs may.
+            frames: of the source, see `YoloDetector`.
 
         Raises:
             InputError: it cannot be used.
@@ -248,6 +257,7 @@ class Session:
             precision=wanted.detector_precision,
             task=None if wanted.detector_task == "auto" else wanted.detector_task,
             threads=threads or self._threads,
+            frames=frames,
         )
         return self._last
 

@@ -1,9 +1,11 @@
 """From what the user names to a source."""
 
 import itertools
+import math
 import numbers
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,10 +56,18 @@ def open_source(
     selection = Selection(start, stride, frames)
     reader = _reader(what, stream or StreamSettings())
     try:
-        return Source(reader, selection, fps)
+        source = Source(reader, selection, fps)
     except InputError:
         reader.close()
         raise
+    if not source.live and not isinstance(what, Iterator):
+
+        def again(step: int) -> Source:
+            some = None if frames is None else math.ceil(frames / step)
+            return open_source(what, start=start, stride=stride * step, frames=some, fps=fps, stream=stream)
+
+        source.again = again
+    return source
 
 
 def is_address(text: str) -> bool:

@@ -5,7 +5,7 @@ import logging
 import math
 import numbers
 import re
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
@@ -97,6 +97,7 @@ class Source:
         live: a camera or a live stream.
         width, height: size of the first frame in pixels; None before it.
         frames_read: frames delivered so far.
+        again: opens it once more, with every so many-th of its frames; None where frames come once.
 
     Raises:
         InputError: while iterating: not one frame could be delivered.
@@ -116,6 +117,7 @@ class Source:
         self.width: int | None = None
         self.height: int | None = None
         self.frames_read = 0
+        self.again: Callable[[int], Source] | None = None
         if not self.fps_known:
             doubt = f"{self.path}: nothing tells the frame rate; {_FALLBACK_FPS:g} is assumed, `fps` sets it"
             facts.warnings += (doubt,)
