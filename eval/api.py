@@ -28,7 +28,7 @@ def evaluate(
     *,
     benchmark: str = "data",
     protocol: str = "devkit",
-    split: Split = "train",
+    split: Split = "all",
     allow_missing: bool = False,
     classes: Collection[int] = (),
 ) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from remix_track.eval.protocols import Protocol, Rules
 from remix_track.eval.report.compare import people_tracked
 from remix_track.mot_classes import described
 from remix_track.mot_text import MotRows
+from remix_track.renamed_settings import current_value
+from remix_track.setting_values import typed
 
 
 class SequenceRows(NamedTuple):
@@ -50,7 +52,7 @@ def evaluate_files(
     rules: Rules,
     protocol: Protocol,
     *,
-    split: Split = "train",
+    split: Split = "all",
     allow_missing: bool = False,
     classes: Collection[int] = (),
     keep_rows: bool = False,
@@ -75,6 +77,7 @@ def evaluate_files(
         InputError: a line for each fault that keeps a file from being scored; no ground truth that counts; results of
             other classes alone.
     """
+    split = typed(current_value("split", split, "evaluate()"), Split, "split")
     issues: list[Issue] = []
     read = {
         sequence.name: _examine(sequence, results, rules, protocol, allow_missing, classes)
@@ -117,7 +120,7 @@ def _what_counts(rules: Rules, protocol: Protocol, split: Split, classes: Collec
     person = rules.person_class if protocol.remove_distractors else None
     wanted = sorted(classes) or ([] if person is None else [person])
     of_class = f" and class {' or '.join(map(str, wanted))} in column 8" if wanted else ""
-    where = "" if split == "train" else f" in the frames of {split}"
+    where = "" if split == "all" else f" in the frames of {split}"
     return f"no row of gt.txt{where} has a flag other than 0 in column 7{of_class}; correct it, or choose another"
 
 

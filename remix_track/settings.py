@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 from remix_track.bounded_file import read_bounded
 from remix_track.errors import InputError, parsing
+from remix_track.renamed_settings import current_keys
 from remix_track.setting_values import ANY, LONGEST_TEXT, Limits, short, typed
 from remix_track.toml_text import parse_toml
 
@@ -119,6 +120,7 @@ def build(kind: type[Settings], values: Mapping[str, Any], where: str) -> Settin
     """
     declared = {name: (hint, limits) for name, hint, limits in _declared(kind)}  # type: ignore[arg-type]
     fields = {field.name for field in dataclasses.fields(kind) if field.init}  # type: ignore[arg-type]
+    values = current_keys(values, fields, where)
     refuse_unknown(values, fields, where)
     made: dict[str, Any] = {}
     for key, value in values.items():

@@ -12,6 +12,7 @@ from remix_track import stop_signals
 from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
 from remix_track.progress import OnProgress, unheard
+from remix_track.renamed_settings import current_keys
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.pipeline.session import Session
@@ -180,6 +181,8 @@ def _chosen(settings: TrackSettings | None, changes: Mapping[str, Any], where: s
 
 
 def _changed(settings: TrackSettings, changes: Mapping[str, Any], where: str) -> TrackSettings:
+    known = [f.name for s in dataclasses.fields(settings) for f in dataclasses.fields(getattr(settings, s.name))]
+    changes = current_keys(changes, known, where)
     for section in dataclasses.fields(settings):
         part = getattr(settings, section.name)
         mine = {key: value for key, value in changes.items() if key in {f.name for f in dataclasses.fields(part)}}
@@ -187,6 +190,5 @@ def _changed(settings: TrackSettings, changes: Mapping[str, Any], where: str) ->
             kept = {field.name: getattr(part, field.name) for field in dataclasses.fields(part)}
             part = settings_.build(type(part), kept | mine, where)
             settings = dataclasses.replace(settings, **{section.name: part})
-    known = [f.name for s in dataclasses.fields(settings) for f in dataclasses.fields(getattr(settings, s.name))]
     settings_.refuse_unknown(changes, known, where)
     return settings

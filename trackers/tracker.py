@@ -13,6 +13,7 @@ from remix_track.boxes import xyxy_from_tlwh
 from remix_track.detections import Detections, Tracks
 from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
+from remix_track.renamed_settings import current_keys
 from remix_track.trackers.association.box_limit import BoxLimit
 from remix_track.trackers.association.camera_motion import CameraMotion, Warp
 from remix_track.trackers.association.deep_sort import deep_sort
@@ -50,7 +51,7 @@ class Tracker:
         settings: as they are used.
         clock: seconds of `embed` and `associate`.
         crops: detections embedded so far.
-        crops_saved: detections that were not, as `appearance="auto"` found them unambiguous.
+        crops_saved: detections that were not, as `reid="when-ambiguous"` found them unambiguous.
         picture_width: pixels; None until it is known by an image or by `around`.
         warp: (2, 3) how the camera moved before the last frame; None where it rests, or that could not be seen.
     """
@@ -85,6 +86,7 @@ class Tracker:
                 raise InputError(f"Tracker(): {type(value).__name__} where {kind.__name__} is expected")
         names = {field.name for field in dataclasses.fields(AssociationSettings)}
         known = [*names, *(field.name for field in dataclasses.fields(DeepSortSettings))]
+        changes = current_keys(changes, known, "Tracker()")
         settings_.refuse_unknown(changes, known, "Tracker()")
         given = _changed(given, {key: value for key, value in changes.items() if key not in names})
         parts = _changed(parts, {key: value for key, value in changes.items() if key in names})
@@ -142,7 +144,7 @@ class Tracker:
         if self.embedder is None and detections.embedding is None:
             return found
         asked = rows
-        if self.settings.appearance == "auto":
+        if self.settings.reid == "when-ambiguous":
             with self.clock("associate"):
                 asked = found.row[self._life_cycle.ambiguous(found)]
         sure = detections.score >= self.settings.min_confidence
@@ -173,9 +175,9 @@ class Tracker:
         """Take the detections of the next frame, of which those with too low a score are left out.
 
         Call it on every frame, also where there are no detections. Detections that carry embeddings already keep
-        them; the others are embedded here. With `appearance="auto"` embeddings that would not have been asked for are
-        not used, so that tracks do not depend on who embedded. Boxes without area are not used, and of more than 2,000
-        only those with the best scores (`remix_track.trackers.association.box_limit`), which is logged once.
+        them; the others are embedded here. With `reid="when-ambiguous"`, embeddings that would not have been asked for
+        are not used, so that tracks do not depend on who embedded. Boxes without area are not used, and of more than
+        2,000 only those with the best scores (`remix_track.trackers.association.box_limit`), which is logged once.
 
         Args:
             detections: of this frame.

@@ -11,7 +11,7 @@ from remix_track.eval.matching.pairs import ROUNDING, CommonFrames, Pairs, choos
 from remix_track.eval.protocols import Protocol, Rules
 from remix_track.mot_text import MotRows
 
-Split = Literal["train", "train-half", "val-half"]
+Split = Literal["all", "train-half", "val-half"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,7 +69,7 @@ def split_rows(rows: MotRows, split: Split, frames: int) -> MotRows:
 def split_range(split: Split, frames: int) -> tuple[int, int]:
     """First and last frame (1-based, both included) of a split of a sequence of `frames` frames."""
     middle = frames // 2 + 1
-    return {"train": (1, frames), "train-half": (1, min(middle, frames)), "val-half": (middle + 1, frames)}[split]
+    return {"all": (1, frames), "train-half": (1, min(middle, frames)), "val-half": (middle + 1, frames)}[split]
 
 
 def _by_frame(rows: MotRows) -> MotRows:

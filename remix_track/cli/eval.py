@@ -269,7 +269,7 @@ def _parser() -> argparse.ArgumentParser:
         default="devkit",
         help="how to match and what to remove (default: devkit)",
     )
-    add("--split", choices=("train", "val-half", "train-half"), default="train", help="which frames (default: all)")
+    add("--split", choices=("all", "val-half", "train-half"), default="all", help="which frames (default: all)")
     add("--allow-missing", action="store_true", help="score a missing result file as no detections")
     add("--json", type=Path, metavar="FILE", help="write every number as JSON")
     add("--csv", type=Path, metavar="FILE", help="write every number as CSV")

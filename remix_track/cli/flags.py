@@ -14,6 +14,7 @@ from typing import Any
 from remix_track import settings
 from remix_track.cli.terminal import show_text
 from remix_track.errors import InputError
+from remix_track.renamed_settings import current_words
 from remix_track.setting_values import parse
 
 Kind = typing.TypeVar("Kind")
@@ -51,26 +52,27 @@ class Parser(argparse.ArgumentParser):
 
     def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse has it, but an unknown flag is named with its nearest."""
-        self._refuse_unknown(args or ())
-        return super().parse_args(args, namespace)
+        return super().parse_args(self._current(args or ()), namespace)
 
     def parse_intermixed_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse has it, but an unknown flag is named with its nearest."""
-        self._refuse_unknown(args or ())
-        return super().parse_intermixed_args(args, namespace)
+        return super().parse_intermixed_args(self._current(args or ()), namespace)
 
-    def _refuse_unknown(self, words: Sequence[str]) -> None:
+    def _current(self, words: Sequence[str]) -> list[str]:
+        """The words with the flags' names of today; an unknown flag is refused."""
         known = self._option_string_actions
+        words = current_words(words, {*known, *self._keys_only})
         for word in words:
             flag = word.partition("=")[0]
             if word == "--":
-                return
+                break
             if not flag.startswith("--") or " " in flag or flag in known:
                 continue
             if flag in self._keys_only:
                 raise InputError(f"{flag}: {self._keys_only[flag]}")
             near = settings.nearest(flag, [name for name in known if name.startswith("--")])
             self.error(f"unknown flag {flag[:_LONGEST_FLAG]}; did you mean {near}?")
+        return words
 
     def error(self, message: str) -> typing.NoReturn:
         """Raise what argparse would print together with its usage."""

@@ -61,7 +61,7 @@ def hops_of_a_frame(**changes: Any) -> tuple[set[str], list[str]]:
 
 
 def main() -> None:
-    for changes in ({}, {"appearance": "auto"}, {"tracker": "deep-sort"}):
+    for changes in ({}, {"reid": "when-ambiguous"}, {"tracker": "deep-sort"}):
         files, chain = hops_of_a_frame(**changes)
         print(changes or "default", f"{len(files)} files, {len(chain)} calls deep")
         print("   files:", ", ".join(sorted(str(Path(path).relative_to(_PACKAGE)) for path in files)))

@@ -6,7 +6,7 @@
 Run from the project's folder. `plain` reads, detects, embeds, associates and writes one frame after the other, each
 network on all threads: what a camera gets. `one ahead` lets one thread look at frames, its networks on all threads,
 while the caller reads, associates and writes. `overlapped` is what a video gets: a frame for each thread. `auto` is
-that with `--appearance auto`. The first 20 frames, while networks are loaded, are not counted; tracks are compared.
+that with `--reid when-ambiguous`. The first 20 frames, while networks are loaded, are not counted; tracks are compared.
 Frames per second are the median of the rounds, and so are the ratios to `plain` of the same round.
 """
 
@@ -43,7 +43,7 @@ class Cost(NamedTuple):
 def prepare(settings: TrackSettings, way: str) -> Session:
     """What makes runs that go this way; the encoder is loaded."""
     if way == "auto":
-        settings = dataclasses.replace(settings, tracker=dataclasses.replace(settings.tracker, appearance="auto"))
+        settings = dataclasses.replace(settings, tracker=dataclasses.replace(settings.tracker, reid="when-ambiguous"))
     runs = Session(settings)
     if way in ("plain", "one ahead"):
         runs._workers = 1

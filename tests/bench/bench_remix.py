@@ -147,16 +147,16 @@ def rows() -> Iterator[tuple[str, dict[str, Any], dict[str, Any], OfflineSetting
     for key, value in (
         ("low_score", None),
         ("camera_motion", False),
-        ("looks", "gallery"),
-        ("looks", "both"),
+        ("appearance_memory", "gallery"),
+        ("appearance_memory", "both"),
         ("mean_momentum", 0.8),
         ("mean_momentum", 0.95),
-        ("look_weight", 0.0),
-        ("look_weight", 0.5),
-        ("look_weight", 1.0),
-        ("look_reach", 1.0),
-        ("look_reach", 2.0),
-        ("look_reach", 6.0),
+        ("appearance_weight", 0.0),
+        ("appearance_weight", 0.5),
+        ("appearance_weight", 1.0),
+        ("gate_scale", 1.0),
+        ("gate_scale", 2.0),
+        ("gate_scale", 6.0),
         ("score_noise", True),
         ("rate_noise", False),
         ("keep_size", False),
@@ -170,7 +170,7 @@ def rows() -> Iterator[tuple[str, dict[str, Any], dict[str, Any], OfflineSetting
     yield "broken, no link", {"max_age": 8}, {}, replace(offline, link_tracklets=False)
     yield "offline", {}, {}, offline
     yield "offline, no link", {}, {}, replace(offline, link_tracklets=False)
-    yield "offline, across sides", {}, {}, replace(offline, link_across_sides=True)
+    yield "offline, re-entries", {}, {}, replace(offline, relink_reentries=True)
     yield "offline, no filling", {}, {}, replace(offline, fill_seconds=0.0)
     yield "offline, fill 1.5 s", {}, {}, replace(offline, fill_seconds=1.5)
     yield "offline, smooth 10", {}, {}, replace(offline, smoothness=10.0)

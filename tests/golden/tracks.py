@@ -88,15 +88,18 @@ def cases() -> Iterator[tuple[str, Callable[[], list[Tracks]]]]:
     street, other = read("street-1"), read("street-2")
     yield "deep-sort", partial(online, street, tracker="deep-sort")
     yield "deep-sort-motion", partial(online, without_vectors(street), tracker="deep-sort")
-    yield "deep-sort-auto", partial(online, street, tracker="deep-sort", appearance="auto")
+    yield "deep-sort-auto", partial(online, street, tracker="deep-sort", reid="when-ambiguous")
     yield "deep-sort-coast", partial(online, street, tracker="deep-sort", max_coast=3, nms_max_overlap=0.6)
     yield "remix", partial(online, street)
     yield "remix-motion", partial(online, without_vectors(street))
-    yield "remix-auto", partial(online, street, appearance="auto")
-    yield "remix-both", partial(online, street, looks="both", nn_budget=20, score_noise=True, match_classes=False)
+    yield "remix-auto", partial(online, street, reid="when-ambiguous")
+    yield (
+        "remix-both",
+        partial(online, street, appearance_memory="both", nn_budget=20, score_noise=True, match_classes=False),
+    )
     yield "remix-moving-camera", partial(moving_camera, street)
     yield "remix-offline", partial(offline, street, OfflineSettings(offline=True))
-    smooth = OfflineSettings(offline=True, smoothness=10, link_across_sides=True, fill_seconds=1.5)
+    smooth = OfflineSettings(offline=True, smoothness=10, relink_reentries=True, fill_seconds=1.5)
     yield "remix-offline-smooth", partial(offline, street, smooth)
     yield "remix-link-1", lambda: linked(street, other)[0]
     yield "remix-link-2", lambda: linked(street, other)[1]

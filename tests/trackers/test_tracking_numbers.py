@@ -121,7 +121,7 @@ def test_appearance_weighs_three_times_what_overlap_does(distance, chosen):
 
 @pytest.mark.parametrize(
     ("options", "shift", "ids"),
-    [({}, 43, [1]), ({}, 44, []), ({"look_reach": 8}, 87, [1]), ({"look_reach": 8}, 88, [])],
+    [({}, 43, [1]), ({}, 44, []), ({"gate_scale": 8}, 87, [1]), ({"gate_scale": 8}, 88, [])],
 )
 def test_who_looks_alike_is_found_four_gates_away(options, shift, ids):
     """The gate of somebody who stood for eight frames, 40 pixels wide, reaches 11 pixels to the side."""
@@ -214,7 +214,7 @@ def test_unambiguous_is_an_overlap_of_one_half(shift, alone):
 
 @pytest.mark.parametrize(("fps", "skipped"), [(30, 10), (15, 5)])
 def test_a_look_is_good_for_ten_frames_at_30_fps(fps, skipped):
-    tracking = tracker(fps, appearance="auto")
+    tracking = tracker(fps, reid="when-ambiguous")
     # The third frame confirms, and is the last look for a while.
     standing(tracking, 3 + skipped, FRONT)
     assert (tracking.crops, tracking.crops_saved) == (3, skipped)

@@ -45,7 +45,7 @@ def deep_sort(settings: DeepSortSettings, *, fps: float) -> TrackLifeCycle:
     rules = LifeRules(
         n_init=settings.n_init,
         max_age=frames_at(fps, settings.max_age),
-        max_embedding_age=frames_at(fps, settings.max_look_age),
+        max_embedding_age=frames_at(fps, settings.max_embedding_age),
         match_classes=settings.match_classes,
         keep_size=False,
     )

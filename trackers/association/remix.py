@@ -43,14 +43,14 @@ def remix(settings: DeepSortSettings, options: AssociationSettings, *, fps: floa
         max_iou_distance=settings.max_iou_distance,
         max_low_iou_distance=options.max_low_iou_distance,
         max_motion_age=frames_at(fps, settings.max_motion_age or settings.max_age),
-        appearance_weight=options.look_weight,
-        gate_scale=options.look_reach,
+        appearance_weight=options.appearance_weight,
+        gate_scale=options.gate_scale,
         match_classes=settings.match_classes,
     )
     rules = LifeRules(
         n_init=settings.n_init,
         max_age=frames_at(fps, settings.max_age),
-        max_embedding_age=frames_at(fps, settings.max_look_age),
+        max_embedding_age=frames_at(fps, settings.max_embedding_age),
         match_classes=settings.match_classes,
         keep_size=options.keep_size,
     )
@@ -59,9 +59,9 @@ def remix(settings: DeepSortSettings, options: AssociationSettings, *, fps: floa
 
 def _memory(settings: DeepSortSettings, options: AssociationSettings) -> Memory:
     mean, gallery = MeanAppearance(options.mean_momentum), Gallery(settings.nn_budget)
-    if options.looks == "both":
+    if options.appearance_memory == "both":
         return AverageAppearance([mean, gallery])
-    return mean if options.looks == "mean" else gallery
+    return mean if options.appearance_memory == "mean" else gallery
 
 
 @dataclass(frozen=True, slots=True)

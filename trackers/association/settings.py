@@ -37,10 +37,10 @@ class DeepSortSettings:
         max_coast: frames that a track is still reported without a detection; 1 is the paper's convention.
         box: report the Kalman filter's box, or the detector's where a detection is behind the track.
         gallery: "fixed" keeps each vector once; "released" repeats vectors as deep-sort-realtime 1.3.2 does.
-        appearance: "always" looks at every detection; "auto" not at one that is alone with its track in the motion
+        reid: "always" embeds every detection; "when-ambiguous" not one that is alone with its track in the motion
             gate and where it is expected, if the track was seen in the frame before and looked at within
-            `max_look_age`. It is matched by motion.
-        max_look_age: frames at 30 fps; scaled to the source's rate.
+            `max_embedding_age`. It is matched by motion.
+        max_embedding_age: frames at 30 fps; scaled to the source's rate.
         match_classes: a track continues only with detections of its own class.
 
     Raises:
@@ -70,10 +70,12 @@ class DeepSortSettings:
     gallery: Literal["fixed", "released"] = setting(
         "fixed", "released: repeat appearance vectors as deep-sort-realtime 1.3.2 does", flag=False
     )
-    appearance: Literal["always", "auto"] = setting(
-        "always", "auto: do not look at people whom nobody else can be, see max_look_age"
+    reid: Literal["always", "when-ambiguous"] = setting(
+        "always", "when-ambiguous: do not embed detections that motion alone identifies, see max_embedding_age"
     )
-    max_look_age: int = setting(10, "appearance auto: frames at 30 fps after which a track is looked at again", low=1)
+    max_embedding_age: int = setting(
+        10, "reid when-ambiguous: frames at 30 fps after which a track is embedded again", low=1
+    )
     match_classes: bool = setting(True, "a track continues only with detections of its own class")
 
     def __post_init__(self) -> None:
@@ -90,11 +92,11 @@ class AssociationSettings:
             finite number. None: they are not used.
         max_low_iou_distance: largest 1 - IoU of such a match.
         camera_motion: follow the camera by sparse optical flow, where there are pictures.
-        looks: what a track remembers: the exponential mean of its vectors, its last `nn_budget` vectors, or both,
-            whose two distances are averaged.
+        appearance_memory: what a track remembers: the exponential mean of its vectors, its last `nn_budget` vectors, or
+            both, whose two distances are averaged.
         mean_momentum: share of the mean that one more vector leaves as it was.
-        look_weight: of appearance in the cost, against overlap.
-        look_reach: how many times as far as Deep SORT's motion gate somebody alike is looked for. People
+        appearance_weight: of appearance in the cost, against overlap.
+        gate_scale: how many times as far as Deep SORT's motion gate somebody alike is looked for. People
             turn and stop behind others, and the gate is the prediction's own opinion of itself.
         score_noise: trust sure detections more: the measurement's variance times 1 - score.
         rate_noise: let velocities change more from frame to frame where frames are further apart.
@@ -110,12 +112,12 @@ class AssociationSettings:
         0.5, "remix: largest 1 - IoU of a match with a low-score detection", low=0, high=1
     )
     camera_motion: bool = setting(True, "remix: follow the camera by sparse optical flow")
-    looks: Literal["mean", "gallery", "both"] = setting(
+    appearance_memory: Literal["mean", "gallery", "both"] = setting(
         "mean", "remix: remember the mean vector, the last nn_budget vectors, or both", flag=False
     )
     mean_momentum: float = setting(0.9, "remix: how slowly the mean vector follows", low=0, high=1, flag=False)
-    look_weight: float = setting(0.75, "remix: weight of appearance in the cost, against overlap", low=0, high=1)
-    look_reach: float = setting(4.0, "remix: how many motion gates away somebody alike is looked for", low=0)
+    appearance_weight: float = setting(0.75, "remix: weight of appearance in the cost, against overlap", low=0, high=1)
+    gate_scale: float = setting(4.0, "remix: how many motion gates away somebody alike is looked for", low=0)
     score_noise: bool = setting(False, "remix: the surer a detection, the less its noise", flag=False)
     rate_noise: bool = setting(True, "remix: expect more change from frame to frame at low frame rates", flag=False)
     keep_size: bool = setting(True, "remix: tracks that are not seen keep their size", flag=False)

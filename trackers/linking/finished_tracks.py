@@ -102,7 +102,7 @@ class FinishedTracks:
         Returns:
             the people, 1.. in the order in which they come; its frames are not known.
         """
-        boxes, total = self._tracks(join_parts=settings.link_across_sides)
+        boxes, total = self._tracks(join_parts=settings.relink_reentries)
         _, first, row, count = np.unique(boxes["track"], return_index=True, return_inverse=True, return_counts=True)
         last = first + count - 1
         person = np.arange(len(first))
@@ -114,7 +114,7 @@ class FinishedTracks:
                 max_distance,
                 max_gap=settings.link_seconds,
                 fps=self._fps,
-                picture_width=None if settings.link_across_sides else self._picture_width,
+                picture_width=None if settings.relink_reentries else self._picture_width,
             )
         ids = _numbered(boxes["frame"][first], person)
         boxes["track"] = ids[row]

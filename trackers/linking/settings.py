@@ -13,8 +13,8 @@ class OfflineSettings:
         offline: do it at all; results come when all is tracked.
         link_tracklets: give tracks one id that look alike and can be one person; without appearance nothing is linked.
         link_seconds: longest time between two such tracks.
-        link_across_sides: one id also for who left the picture at its left or right side and came back. The MOT
-            benchmarks count these as two people; and as anybody may come in there, looks and time are often wrong.
+        relink_reentries: one id also for who left the image at its left or right side and came back. The MOT
+            benchmarks count these as two people; and as anybody may come in there, appearance and time are often wrong.
         fill_seconds: longest time not seen that is filled in.
         smoothness: how much boxes are smoothed; 0 leaves what was seen as it is. In frames at 30 fps, to
             the power of four: 10 evens out what lasts two or three frames.
@@ -28,7 +28,7 @@ class OfflineSettings:
     )
     link_tracklets: bool = setting(True, "offline: one id for tracks that look alike")
     link_seconds: float = setting(5.0, "offline: longest time between tracks of one id", low=0)
-    link_across_sides: bool = setting(False, "offline: one id also for who left the picture at the side and came back")
+    relink_reentries: bool = setting(False, "offline: one id also for who left the image at the side and came back")
     fill_seconds: float = setting(0.7, "offline: longest gap that is filled in", low=0)
     smoothness: float = setting(0.0, "offline: how much boxes are smoothed; 0: not, 10: a bit", low=0)
 

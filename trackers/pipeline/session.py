@@ -189,7 +189,7 @@ class Session:
 
     @property
     def _looks_always(self) -> bool:
-        return self.settings.tracker.appearance == "always"
+        return self.settings.tracker.reid == "always"
 
     def _processor(
         self, detector: Detector, embedder: Embedder | None, *, clock: StageClock, look: bool, limit: BoxLimit

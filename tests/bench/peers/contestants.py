@@ -66,7 +66,7 @@ def contestants(weights: Weights) -> Iterator[Contestant]:
 
     Detection scores: 0.4, and 0.1 for BoT-SORT, which has a second round for unsure boxes.
     """
-    fast = "--appearance auto --detector-precision fast"
+    fast = "--reid when-ambiguous --detector-precision fast"
     for looks, chosen in (("its own ReMix weights", ()), ("OSNet x0.25", ("--weights", str(weights.osnet)))):
         for more in ("", fast, "--tracker deep-sort"):
             yield Contestant(OURS, ", ".join(filter(None, (looks, more))), "", (*chosen, *more.split()))

@@ -175,7 +175,7 @@ def test_combined_is_the_sum_of_counts():
 def test_halves_are_the_published_ones(frames, train_half, val_half):
     assert split_range("train-half", frames) == train_half
     assert split_range("val-half", frames) == val_half
-    assert split_range("train", frames) == (1, frames)
+    assert split_range("all", frames) == (1, frames)
 
 
 def test_split_rows_renumbers_from_one():

@@ -22,7 +22,7 @@ EMPTY = {metric: math.nan if metric not in report.COUNTS else 0 for metric in FI
 @pytest.fixture
 def evaluation():
     return {
-        "protocol": {"name": "devkit", "description": "as the devkit", "benchmark": "MOT17", "split": "train"},
+        "protocol": {"name": "devkit", "description": "as the devkit", "benchmark": "MOT17", "split": "all"},
         "sequences": {"MOT17-02-FRCNN": FIRST, "MOT17-09-DPM": EMPTY},
         "detectors": {"DPM": EMPTY, "FRCNN": FIRST},
         "COMBINED": FIRST,
@@ -46,7 +46,7 @@ def test_the_table_for_a_terminal(evaluation):
     assert [line.split("  ")[0] for line in lines if line.startswith("COMBINED")] == [
         "COMBINED DPM", "COMBINED FRCNN", "COMBINED"
     ]  # fmt: skip
-    assert lines[-1] == "protocol devkit (as the devkit); benchmark MOT17; split train"
+    assert lines[-1] == "protocol devkit (as the devkit); benchmark MOT17; split all"
     assert len({len(line) for line in lines if "47.4" in line}) == 1, "columns are right-aligned"
 
 

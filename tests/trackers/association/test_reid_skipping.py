@@ -1,4 +1,4 @@
-"""`--appearance auto`: which detections are embedded, what it saves, and that a replay gives what a live run gives."""
+"""`--reid when-ambiguous`: what is embedded, what that saves, and that a replay gives what a live run gives."""
 
 import json
 
@@ -41,7 +41,7 @@ class Notebook:
 
 
 def tracker(notebook, kind="remix", **changes):
-    settings = DeepSortSettings(appearance="auto", max_look_age=4, **changes)
+    settings = DeepSortSettings(reid="when-ambiguous", max_embedding_age=4, **changes)
     return Tracker.around(notebook, fps=30, settings=settings, association=AssociationSettings(tracker=kind))
 
 
@@ -50,7 +50,7 @@ def test_one_who_walks_alone_is_looked_at_now_and_then():
     tracked = tracker(notebook)
     for step in range(12):
         tracks = tracked.update(found_at(100 + 2 * step), PICTURE)
-    # Three frames until it is confirmed, then one look in five: max_look_age is the oldest look that will do.
+    # Three frames until it is confirmed, then one embedding in five: max_embedding_age is the oldest that will do.
     assert [len(seen) for seen in notebook.seen] == [1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0]
     assert (tracked.crops, tracked.crops_saved) == (4, 8)
     assert tracks.ids.tolist() == [1]
@@ -181,10 +181,10 @@ def test_always_looks_at_everybody_and_motion_only_at_nobody():
 
 
 def test_wrong_settings_are_refused():
-    with pytest.raises(InputError, match="appearance = 'often'; expected 'always' or 'auto'"):
-        DeepSortSettings(appearance="often")  # type: ignore[arg-type]
-    with pytest.raises(InputError, match="max_look_age = 0; expected at least 1"):
-        DeepSortSettings(max_look_age=0)
+    with pytest.raises(InputError, match="reid = 'often'; expected 'always' or 'when-ambiguous'"):
+        DeepSortSettings(reid="often")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="max_embedding_age = 0; expected at least 1"):
+        DeepSortSettings(max_embedding_age=0)
 
 
 @pytest.fixture
@@ -210,7 +210,7 @@ def sequence(tmp_path):
 
 
 def test_evaluation_from_the_cache_gives_what_tracking_gives(sequence, tmp_path):
-    words = ["--detector", str(sequence / "det" / "det.txt"), "--appearance", "auto", "--quiet"]
+    words = ["--detector", str(sequence / "det" / "det.txt"), "--reid", "when-ambiguous", "--quiet"]
     assert main([str(sequence), *words, "--no-video", "--output", str(tmp_path / "track")]) == 0
     data = [
         "eval",
@@ -222,8 +222,8 @@ def test_evaluation_from_the_cache_gives_what_tracking_gives(sequence, tmp_path)
         "public",
         "--quiet",
     ]
-    for name, mode in (("filled", "always"), ("replayed", "auto")):
-        assert main([*data, "--appearance", mode, "--output", str(tmp_path / name)]) == 0
+    for name, mode in (("filled", "always"), ("replayed", "when-ambiguous")):
+        assert main([*data, "--reid", mode, "--output", str(tmp_path / name)]) == 0
     assert len(list((tmp_path / "cache").iterdir())) == 1, "both replay the same vectors"
     tracked = (tmp_path / "track" / "tracks.txt").read_text()
     assert (tmp_path / "replayed" / "walk.txt").read_text() == tracked

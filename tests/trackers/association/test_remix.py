@@ -42,12 +42,12 @@ def between(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
     ("key", "value", "expected"),
     [
         ("tracker", "sort", "tracker = 'sort'; expected 'deep-sort' or 'remix'"),
-        ("looks", "last", "looks = 'last'; expected 'mean' or 'gallery' or 'both'"),
+        ("appearance_memory", "last", "appearance_memory = 'last'; expected 'mean' or 'gallery' or 'both'"),
         ("low_score", float("inf"), "low_score = inf; expected a finite number, or none"),
         ("mean_momentum", 1.5, "mean_momentum = 1.5; expected 0 to 1"),
-        ("look_weight", -0.1, "look_weight = -0.1; expected 0 to 1"),
+        ("appearance_weight", -0.1, "appearance_weight = -0.1; expected 0 to 1"),
         ("max_low_iou_distance", float("nan"), "max_low_iou_distance = nan; expected 0 to 1"),
-        ("look_reach", -1.0, "look_reach = -1.0; expected at least 0"),
+        ("gate_scale", -1.0, "gate_scale = -1.0; expected at least 0"),
     ],
 )
 def test_a_value_out_of_range_is_named(key, value, expected):
@@ -111,7 +111,7 @@ def test_a_low_score_finds_nobody_again_who_was_not_seen_in_the_frame_before():
 
 
 def test_what_covers_somebody_does_not_become_their_look():
-    tracker = remix(looks="gallery")
+    tracker = remix(appearance_memory="gallery")
     for _ in range(4):
         tracker.update(frame_of(person(100), embedding=FRONT))
     tracker.update(frame_of(person(100), embedding=BACK, score=np.array([0.3], np.float32)))
@@ -145,7 +145,7 @@ def test_the_weight_decides_where_both_pairs_are_possible():
     assert 0.1 < 1 - nearly @ FRONT < 0.2
 
     def ids(weight: float) -> list[int]:
-        tracker, both = remix(look_weight=weight), [person(100), person(110)]
+        tracker, both = remix(appearance_weight=weight), [person(100), person(110)]
         for _ in range(5):
             tracker.update(frame_of(*both, embedding=[FRONT, nearly]))
         tracker.update(Detections.empty())
@@ -175,7 +175,7 @@ def test_overlap_does_not_make_up_for_another_look():
 
 def test_somebody_alike_is_found_beyond_the_motion_gate_but_not_anywhere():
     def id_at(left: float, reach: float) -> int:
-        tracker = remix(look_reach=reach)
+        tracker = remix(gate_scale=reach)
         for _ in range(6):
             tracker.update(frame_of(person(100), embedding=FRONT))
         for _ in range(3):
@@ -272,10 +272,10 @@ def test_a_crowd_keeps_ids_unique_and_rows_its_own():
         assert np.isfinite(people.xyxy).all()
 
 
-@pytest.mark.parametrize("looks", ["mean", "gallery", "both"])
-def test_it_is_the_same_twice(looks):
+@pytest.mark.parametrize("memory", ["mean", "gallery", "both"])
+def test_it_is_the_same_twice(memory):
     def run() -> list[list[int]]:
-        tracker = remix(looks=looks)
+        tracker = remix(appearance_memory=memory)
         return [tracker.update(frame).ids.tolist() for frame in crowd(60, people=12)]
 
     assert run() == run()

@@ -192,7 +192,7 @@ def test_who_was_gone_at_the_side_is_two_people_and_who_was_hidden_one(left, gap
 
 @pytest.mark.parametrize("gap", [20, 60])
 def test_across_the_sides_is_one_person_where_the_user_wants_that(gap):
-    across = dataclasses.replace(OFFLINE, link_across_sides=True)
+    across = dataclasses.replace(OFFLINE, relink_reentries=True)
     done = away(600, gap, across)
     looks = done.tracks(5).embedding
     assert len(done.means) == 1, "kept by the tracker, or linked"
@@ -226,7 +226,7 @@ def test_who_stands_at_the_side_is_one_person_at_any_rate(fps, across):
     for number in range(1, 13):
         tracker.update(frame_of(person(600), embedding=FRONT), PICTURE, np.eye(2, 3))
         tracker.note(noted, number)
-    done = tracker.finish(noted, dataclasses.replace(OFFLINE, link_across_sides=across))
+    done = tracker.finish(noted, dataclasses.replace(OFFLINE, relink_reentries=across))
     assert [done.tracks(number).ids.tolist() for number in range(1, 13)] == [[1]] * 12
 
 
@@ -239,7 +239,7 @@ def test_whoever_was_confirmed_in_a_later_part_is_there_when_the_parts_are_joine
         seen = frame_of(person(600), embedding=FRONT) if there else Detections.empty()
         tracker.update(seen, PICTURE, np.eye(2, 3))
         tracker.note(noted, number)
-    done = tracker.finish(noted, dataclasses.replace(OFFLINE, link_across_sides=True, fill_seconds=0))
+    done = tracker.finish(noted, dataclasses.replace(OFFLINE, relink_reentries=True, fill_seconds=0))
     assert [bool(len(done.tracks(number))) for number in range(1, 14)] == frames
 
 
@@ -281,7 +281,7 @@ def test_gaps_are_counted_in_wanted_frames(seconds, filled):
     ],
 )
 def test_in_the_benchmarks_truth_whoever_leaves_at_a_side_keeps_no_number(shared, sequence, width, fps, left):
-    """What `link_across_sides = false` follows: many leave, and no number is ever gone for half a second."""
+    """What `relink_reentries = false` follows: many leave, and no number is ever gone for half a second."""
     rows = np.loadtxt(shared(f"data/{sequence}/gt/gt.txt"), delimiter=",")
     if "MOT17" in sequence:
         rows = rows[rows[:, 7] == 1]
