@@ -4,7 +4,6 @@ Where that folder cannot be used, they are kept in memory: at least each process
 """
 
 import contextlib
-import hashlib
 import json
 import logging
 import os
@@ -12,8 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from remix_track.digests import sha256_of_bytes
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
+from remix_track.machine import cache_folder
 from remix_track.output_files import atomic_write
 
 KEPT = 16
@@ -24,20 +25,6 @@ _LONGEST_NOTES = 1_000_000
 _log = logging.getLogger(__name__)
 _in_memory: dict[str, tuple[str, bytes]] = {}
 """Notes as JSON, and content, of what no file could keep."""
-
-
-def cache_folder() -> Path | None:
-    """`remix-track/compiled` in the user's cache folder; None where there is no home."""
-    try:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    except RuntimeError:
-        return None
-    return Path(base) / "remix-track" / "compiled"
-
-
-def key_of(facts: Mapping[str, Any]) -> str:
-    """The name under which a network is kept: a digest of everything on which it depends."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def recall(key: str) -> tuple[dict[str, Any], bytes] | None:
@@ -54,7 +41,7 @@ def _from_memory(key: str) -> tuple[dict[str, Any], bytes] | None:
 
 
 def _from_file(key: str) -> tuple[dict[str, Any], bytes] | None:
-    folder = cache_folder()
+    folder = cache_folder("compiled")
     if folder is None:
         return None
     path = folder / key
@@ -85,7 +72,7 @@ def keep(key: str, notes: Mapping[str, Any], content: bytes) -> None:
 
 
 def _to_file(key: str, notes: Mapping[str, Any], content: bytes) -> bool:
-    folder = cache_folder()
+    folder = cache_folder("compiled")
     if folder is None or len(content) > LARGEST:
         return False
     line = json_text({**notes, "sha256": _digest(notes, content)}).encode()
@@ -106,9 +93,7 @@ def _digest(notes: Mapping[str, Any], content: bytes) -> str:
     """Of both: a letter that changed in the notes is as bad as one in the network."""
     # Numbers as keys come back as texts, which sort otherwise.
     as_read = json.loads(json.dumps(notes))
-    digest = hashlib.sha256(json.dumps(as_read, sort_keys=True).encode())
-    digest.update(content)
-    return digest.hexdigest()
+    return sha256_of_bytes(json.dumps(as_read, sort_keys=True).encode(), content)
 
 
 def _prune(folder: Path) -> None:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.compiled_cache import keep, key_of, recall
+from remix_track.compiled_cache import keep, recall
+from remix_track.digests import key_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

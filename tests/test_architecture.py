@@ -155,6 +155,18 @@ def test_no_class_inherits_from_another_of_ours():
     assert [(name, bases & ours - allowed) for name, bases in found if bases & ours - allowed] == []
 
 
+def test_cores_cache_folder_and_pools_have_one_owner():
+    text = {name: path.read_text(encoding="utf-8") for name, path in modules().items()}
+
+    def owners(*words: str) -> list[str]:
+        return [name for name, content in text.items() if any(word in content for word in words)]
+
+    assert owners("sched_getaffinity", "cpu_count") == ["remix_track.machine"]
+    assert owners('"XDG_CACHE_HOME"') == ["remix_track.machine"]
+    assert owners("ThreadPoolExecutor") == []
+    assert [name for name, content in text.items() if "def sha256" in content] == ["remix_track.digests"]
+
+
 def test_help_loads_no_heavy_package():
     """`--help` must answer at once, so what it loads is checked (not the seconds it took on this machine)."""
     code = (

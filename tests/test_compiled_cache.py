@@ -5,7 +5,9 @@ import os
 import pytest
 
 from remix_track import compiled_cache
-from remix_track.compiled_cache import cache_folder, keep, key_of, recall
+from remix_track.compiled_cache import keep, recall
+from remix_track.digests import key_of
+from remix_track.machine import cache_folder
 
 
 @pytest.fixture(autouse=True)
@@ -76,7 +78,7 @@ def test_a_folder_that_cannot_be_made_costs_nothing_else(tmp_path, monkeypatch):
 def test_neither_does_no_home(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr("pathlib.Path.home", lambda: (_ for _ in ()).throw(RuntimeError("no home")))
-    assert cache_folder() is None
+    assert cache_folder("compiled") is None
     keep("a", NOTES, b"blob")
     assert recall("a") == (NOTES, b"blob"), "this process converts but once"
     monkeypatch.setattr(compiled_cache, "_in_memory", {})

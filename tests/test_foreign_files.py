@@ -22,6 +22,7 @@ from remix_track.data.readers.key_list import read_keys
 from remix_track.data.readers.msmt17 import _read_list
 from remix_track.data.readers.tar_store import index_shards
 from remix_track.detections import Detections
+from remix_track.digests import key_of
 from remix_track.encoder.load import load_embedder
 from remix_track.encoder.weights_file import load_weights, read_card
 from remix_track.errors import InputError
@@ -31,7 +32,7 @@ from remix_track.retrieval.track_vectors import read_track_vectors
 from remix_track.setting_values import parse
 from remix_track.studies.study_file import read_studies
 from remix_track.terminal_text import printable
-from remix_track.trackers.pipeline.sequence_cache import CachedFrame, CacheWriter, key_of, replay
+from remix_track.trackers.pipeline.sequence_cache import CachedFrame, CacheWriter, replay
 from remix_track.trackers.sources.listing import expand_sources
 from remix_track.training.checkpoint import Checkpoint, load_checkpoint
 from remix_track.training.initial_weights import _read_state

@@ -14,11 +14,11 @@ import pytest
 import torch
 
 from remix_track import openvino_runtime
-from remix_track.cores import usable_cores
 from remix_track.encoder.backbones import build_encoder
 from remix_track.encoder.load import load_embedder
 from remix_track.encoder.weights_card import WeightsCard
 from remix_track.encoder.weights_file import save_weights
+from remix_track.machine import usable_cores
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 from remix_track.trackers.detectors.yolo import YoloDetector
 from remix_track.trackers.frame import Frame

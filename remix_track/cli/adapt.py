@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import logging
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from remix_track.cli.terminal import say, show, show_text
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
+from remix_track.machine import cache_folder
 from remix_track.output_files import reserve_existing_folder, reserve_folder
 from remix_track.text_files import write_text
 
@@ -123,10 +123,16 @@ def _scored(labelled: Sequence[str], strict: bool) -> str:
 
 
 def drawn_folder() -> Path:
-    """Where drawn people are kept: `$XDG_CACHE_HOME/remix-track/drawn`, by default below `~/.cache`."""
+    """Where drawn people are kept, see `cache_folder`.
+
+    Raises:
+        InputError: there is no home folder.
+    """
     name = "-".join(f"{key[0]}{value}" for key, value in sorted(DRAWN.items()))
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return cache / "remix-track" / "drawn" / name
+    folder = cache_folder("drawn")
+    if folder is None:
+        raise InputError("there is no home folder to keep drawn people in; set XDG_CACHE_HOME to a folder")
+    return folder / name
 
 
 def _draw(folder: Path, stop: "StopRequest", *, quiet: bool) -> None:

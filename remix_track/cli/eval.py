@@ -141,13 +141,13 @@ def _what_was_found(found: "Found", rules: "Rules", protocol: "Protocol") -> str
 
 def _track(arguments: argparse.Namespace, found: "Found") -> Path:
     """Run the tracker over every sequence; the folder of the result files."""
-    from remix_track.trackers.pipeline.sequence_cache import default_cache
+    from remix_track.machine import cache_folder
     from remix_track.trackers.pipeline.sequences import plan, track_sequences
 
     settings = collect_sections(arguments, TrackSettings)
     if arguments.jobs is not None and arguments.jobs < 1:
         raise InputError(f"--jobs {arguments.jobs}: must be 1 or more")
-    cache = None if arguments.no_cache else (arguments.cache or default_cache())
+    cache = None if arguments.no_cache else (arguments.cache or cache_folder("perception"))
     own = arguments.data is not None
     # Every sequence is looked through before a folder is made: nothing is left behind by a wrong call.
     jobs = [plan(_files(one, arguments.split), settings, cache, own_classes=own) for one in found.sequences]

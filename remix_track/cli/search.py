@@ -28,7 +28,7 @@ class Found(NamedTuple):
     @property
     def id(self) -> int:
         """Of the track."""
-        return int(self.vectors.ids[self.row])
+        return int(self.vectors.tracks.ids[self.row])
 
     @property
     def run(self) -> str:
@@ -56,7 +56,7 @@ def run(words: Sequence[str]) -> int:
     found = [
         Found(vectors, row, float(distance))
         for vectors in files
-        for row, distance in enumerate(1 - (vectors.embedding @ query if len(vectors.ids) else np.empty(0)))
+        for row, distance in enumerate(1 - (vectors.tracks.mean @ query if len(vectors.tracks) else np.empty(0)))
     ]
     best = sorted(found, key=lambda one: one.distance)[: arguments.top]
     _print(best, embedder)
@@ -72,10 +72,11 @@ def _print(best: Sequence[Found], embedder: "Embedder") -> None:
     for title in ("", "run", "id", "cosine distance", "frames", "seen in"):
         table.add_column(title, justify="left" if title == "run" else "right", overflow="fold")
     for rank, one in enumerate(best, 1):
-        first, last = one.vectors.first_frame[one.row], one.vectors.last_frame[one.row]
+        tracks = one.vectors.tracks
+        first, last = tracks.first_frame[one.row], tracks.last_frame[one.row]
         near = threshold is not None and one.distance <= threshold
         distance = f"{one.distance:.4f}{' *' if near else '  '}"
-        add_rows(table, [(rank, one.run, one.id, distance, f"{first}-{last}", one.vectors.count[one.row])])
+        add_rows(table, [(rank, one.run, one.id, distance, f"{first}-{last}", tracks.count[one.row])])
     show_table(table)
     if threshold is not None:
         show(f"* at most {threshold:.4f}, the distance up to which these weights call crops of one video one person")

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from remix_track.cores import usable_cores
 from remix_track.encoder.backbones import Encoder
 from remix_track.encoder.torch_network import fuse_norms
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
+from remix_track.machine import usable_cores
 from remix_track.openvino_runtime import compiled_exactly, from_torch, openvino, read_model
 from remix_track.output_files import atomic_write
 from remix_track.text_files import write_text

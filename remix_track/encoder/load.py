@@ -1,7 +1,6 @@
 """One place that turns `--weights` and its flags into an `Embedder`."""
 
 import dataclasses
-import hashlib
 import logging
 import os
 from collections.abc import Callable
@@ -10,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track.bounded_file import read_bounded
-from remix_track.cores import usable_cores
+from remix_track.digests import sha256_of, sha256_of_bytes
 from remix_track.encoder.backend import Backend, choose_backend, is_for_gpu
 from remix_track.encoder.crops import ChannelOrder, NetworkInput
 from remix_track.encoder.embedder import Embedder, Network, NetworkEmbedder
 from remix_track.encoder.shipped import IMAGENET, located
 from remix_track.encoder.weights_file import LARGEST_FILE, check_size
 from remix_track.errors import InputError
+from remix_track.machine import usable_cores
 
 if TYPE_CHECKING:
     from remix_track.encoder.backbones import Encoder
@@ -131,14 +131,14 @@ def _load_imagenet(wish: _Wish) -> Embedder:
 
 
 def _load_safetensors(path: Path, wish: _Wish) -> Embedder:
-    from remix_track.encoder.weights_file import load_encoder, read_card, sha256_of
+    from remix_track.encoder.weights_file import load_encoder, read_card
 
     card = read_card(path)
     network_input = dataclasses.replace(card.network_input, **wish.given)
     description = {
         "name": path.name,
         "file": str(path),
-        "sha256": sha256_of(path),
+        "sha256": sha256_of(path, kind="weights"),
         "architecture": card.architecture,
         "trained_on": card.trained_on,
     }
@@ -190,7 +190,7 @@ def _load_onnx(path: Path, wish: _Wish) -> Embedder:
 
     check_size(path)
     content, beside = read_bounded(path, LARGEST_FILE), read_side_file(path)
-    sha256, asked = hashlib.sha256(content).hexdigest(), beside.said() | wish.given
+    sha256, asked = sha256_of_bytes(content), beside.said() | wish.given
     gpu = is_for_gpu(wish.device) and runs_on_cuda()
     if not gpu and wish.device not in ("auto", "cpu"):
         logger.info("%s: ONNX weights run on the CPU, also with device %s", path, wish.device)
@@ -234,7 +234,7 @@ def _load_openvino(path: Path, wish: _Wish) -> Embedder:
         model = read_ir(path, content, weights)
         return Source(model, _input_of(path, fixed_sides(path, model), asked), None)
 
-    sha256 = hashlib.sha256(hashlib.sha256(content).digest() + hashlib.sha256(weights).digest()).hexdigest()
+    sha256 = sha256_of_bytes(*(bytes.fromhex(sha256_of_bytes(part)) for part in (content, weights)))
     network = open_network(path.name, sha256, asked, source, wish.threads or usable_cores())
     if network is None:
         raise InputError(f"{path}: gives vectors without a direction; export it again")

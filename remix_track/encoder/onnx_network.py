@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.cores import usable_cores
 from remix_track.encoder.crops import ChannelOrder
 from remix_track.encoder.weights_card import check_distance, check_text
 from remix_track.errors import InputError, parsing
+from remix_track.machine import usable_cores
 from remix_track.settings import build, read_toml
 
 LARGEST_BATCH = 16

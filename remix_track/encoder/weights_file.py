@@ -1,6 +1,5 @@
 """Our weight files: safetensors with a card. Nothing in them can run code."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,19 +102,6 @@ def check_size(path: Path) -> None:
         raise InputError(f"{path}: not a file; give a .safetensors or .onnx file")
     if size > LARGEST_FILE:
         raise InputError(f"{path}: {size / 2**30:.1f} GiB is too large for an encoder; expected at most 1 GiB")
-
-
-def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file's content, in hex.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: weights cannot be read ({error.strerror}); check the path") from None
 
 
 def _check_architecture(state: Mapping[str, "Tensor"], card: WeightsCard, where: str) -> None:

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from remix_track.bounded_file import check_ordinary
 from remix_track.errors import InputError, parsing
 from remix_track.npz_file import read_arrays
+from remix_track.track_means import TrackMeans
 
 _LARGEST = 2**32
 _NUMBERS = ("ids", "count", "first_frame", "last_frame")
@@ -18,26 +18,18 @@ _TEXTS = ("weights", "sha256", "input")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackVectors:
-    """The tracks of one run; row i of every array is one track.
+    """The tracks of one run, and what made their vectors.
 
     Attributes:
         path: of the file.
-        ids: (N,) int64.
-        embedding: (N, D) float32 unit vectors.
-        count: (N,) int64 vectors behind each mean.
-        first_frame: (N,) int64, from 1.
-        last_frame: (N,) int64, from 1.
+        tracks: with a vector, each; frames and counts are those of its vectors.
         weights: name of what made the vectors.
         sha256: of its file.
         input: size and channel order of its input.
     """
 
     path: Path
-    ids: NDArray[np.int64]
-    embedding: NDArray[np.float32]
-    count: NDArray[np.int64]
-    first_frame: NDArray[np.int64]
-    last_frame: NDArray[np.int64]
+    tracks: TrackMeans
     weights: str
     sha256: str
     input: str
@@ -57,13 +49,13 @@ def read_track_vectors(path: Path) -> TrackVectors:
 
 def refuse_other_weights(vectors: TrackVectors, description: dict[str, Any], given: str) -> None:
     """Raise `InputError` where vectors cannot be compared with those of an embedder, see `Embedder.description`."""
-    width = vectors.embedding.shape[1]
+    width = vectors.tracks.mean.shape[1]
     made = f"{vectors.path}: vectors of {vectors.weights} ({vectors.input}, {width} long, sha256 {vectors.sha256[:12]})"
     asked = f"`weights` {given} is {description['input']}, {description['width']} long, sha256"
     asked = f"{asked} {description['sha256'][:12]}"
     if vectors.sha256 != description["sha256"] or vectors.input != description["input"]:
         raise InputError(f"{made}, but {asked}; give the weights that made them, or track again")
-    if len(vectors.ids) and width != description["width"]:
+    if len(vectors.tracks) and width != description["width"]:
         raise InputError(f"{made}, but {asked}; the file was changed: track again")
 
 
@@ -79,4 +71,4 @@ def _checked(path: Path, values: dict[str, Any]) -> TrackVectors:
     fits &= all(one.shape == (len(embedding),) and one.dtype == np.int64 for one in numbers.values())
     if not fits or not all(text.isprintable() and len(text) < 1000 for text in texts.values()):
         raise InputError(f"{path}: not an embeddings.npz of remix-track (its arrays do not belong together)")
-    return TrackVectors(path, embedding=embedding, **numbers, **texts)
+    return TrackVectors(path, TrackMeans(mean=embedding, **numbers), **texts)

@@ -2,13 +2,12 @@
 
 import contextlib
 import logging
-import os
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
 from remix_track.errors import InputError
+from remix_track.machine import usable_cores
+from remix_track.ordered_workers import map_ordered
 
 logger = logging.getLogger(__name__)
 
@@ -26,24 +25,15 @@ def ahead(tasks: Iterable[Task], make: Callable[[Task], Made], workers: int) -> 
     Raises:
         InputError: what `make` raised, at the task that it was raised for, also where that was another error.
     """
-    with ThreadPoolExecutor(workers, thread_name_prefix="pictures") as pool:
-        waiting: deque[Future[Made]] = deque()
-        try:
-            for task in tasks:
-                with _in_one_line():
-                    waiting.append(pool.submit(make, task))
-                if len(waiting) >= workers + AHEAD:
-                    yield _result(waiting.popleft())
-            while waiting:
-                yield _result(waiting.popleft())
-        finally:
-            for future in waiting:
-                future.cancel()
-
-
-def _result(future: Future[Made]) -> Made:
-    with _in_one_line():
-        return future.result()
+    others = [lambda: make] * (workers - 1)
+    made = map_ordered(iter(tasks), make, lambda: others, ahead=workers + AHEAD, first_alone=False)
+    with contextlib.closing(made):
+        while True:
+            with _in_one_line():
+                found = next(made, None)
+            if found is None:
+                return
+            yield found[1]
 
 
 @contextlib.contextmanager
@@ -64,4 +54,4 @@ def _in_one_line() -> Iterator[None]:
 
 def reading_threads(wanted: int) -> int:
     """As many as are wanted; 0: one for each core, at most 16."""
-    return wanted or min(os.cpu_count() or 1, MOST_WORKERS)
+    return wanted or min(usable_cores(), MOST_WORKERS)

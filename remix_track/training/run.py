@@ -1,6 +1,5 @@
 """A whole run: data, pre-training, joint training, and the weights that a tracker takes."""
 
-import hashlib
 import logging
 import math
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from remix_track.digests import sha256_of_bytes
 from remix_track.encoder.backbones import Encoder, build_encoder
 from remix_track.encoder.frozen_batchnorm import freeze_batchnorm
 from remix_track.encoder.weights_card import WeightsCard
@@ -180,7 +180,7 @@ def make_card(run: Run, calibration: Calibration | None) -> WeightsCard:
         embedding_width=build_width(settings.encoder.architecture),
         trained_on=text[:1000],
         max_cosine_distance=calibration.max_cosine_distance if calibration else None,
-        config_hash=hashlib.sha256(to_toml(settings).encode()).hexdigest()[:16],
+        config_hash=sha256_of_bytes(to_toml(settings).encode())[:16],
         git_revision=_git_revision(),
     )
 

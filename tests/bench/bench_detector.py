@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.cores import usable_cores
 from remix_track.detections import Detections
+from remix_track.machine import usable_cores
 from remix_track.trackers.detectors.letterbox import Letterbox
 from remix_track.trackers.detectors.openvino_yolo import DetectorPrecision
 from remix_track.trackers.detectors.yolo import DetectorBackend, YoloDetector

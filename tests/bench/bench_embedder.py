@@ -28,7 +28,6 @@ import torch
 from numpy.typing import NDArray
 
 from remix_track.boxes import xyxy_from_tlwh
-from remix_track.cores import usable_cores
 from remix_track.encoder.backbones import Encoder, build_encoder
 from remix_track.encoder.crops import CropBatch, NetworkInput, visible_corners
 from remix_track.encoder.embedder import Embedder
@@ -38,6 +37,7 @@ from remix_track.encoder.precision import drawn_people
 from remix_track.encoder.shipped import IMAGENET, located
 from remix_track.encoder.weights_card import WeightsCard
 from remix_track.encoder.weights_file import load_encoder, save_weights
+from remix_track.machine import usable_cores
 
 SIZES = ((224, 224), (256, 128), (224, 112), (192, 128), (192, 96), (160, 80), (128, 64))
 CLIPS = (("MOT17-02-FRCNN", 1, 4), ("MOT17-04-FRCNN", 1, 8))

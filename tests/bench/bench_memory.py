@@ -17,7 +17,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from remix_track.cores import usable_cores
+from remix_track.machine import usable_cores
 from tests.bench.peers.machine import machine
 from tests.bench.peers.measured_process import measure
 

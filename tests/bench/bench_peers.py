@@ -21,7 +21,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from remix_track.cores import usable_cores
+from remix_track.machine import usable_cores
 from remix_track.output_files import reserve_numbered_folder
 from tests.bench.peers import crowd_video
 from tests.bench.peers.contestants import OURS, Clip, Contestant, Weights, command, contestants, tracking_seconds

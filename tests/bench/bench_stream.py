@@ -22,7 +22,7 @@ from typing import Any
 import av
 import numpy as np
 
-from remix_track.cores import usable_cores
+from remix_track.machine import usable_cores
 from remix_track.mot_text import examine
 from tests.bench.peers.machine import machine
 from tests.bench.peers.measured_process import measure

@@ -12,9 +12,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from remix_track.cores import usable_cores
 from remix_track.encoder.load import load_embedder
 from remix_track.errors import InputError
+from remix_track.machine import usable_cores
 
 BOXES = np.array([[10, 20, 60, 150], [-30, -40, 50, 100], [280, 150, 900, 900], [100.4, 10.2, 140.6, 90.9]], np.float32)
 FLOAT, INT64, FLOAT16 = 1, 7, 10

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from remix_track.cli.train import main as remix_train
+from remix_track.digests import sha256_of
 from remix_track.encoder.shipped import SHIPPED, located
-from remix_track.encoder.weights_file import load_weights, sha256_of
+from remix_track.encoder.weights_file import load_weights
 from remix_track.errors import InputError
 from remix_track.training.run import _as_stored
 

@@ -14,7 +14,7 @@ import torch
 from remix_track.encoder.backbones import build_encoder
 from remix_track.encoder.load import load_embedder
 from remix_track.encoder.weights_card import METADATA_KEY, WeightsCard
-from remix_track.encoder.weights_file import load_weights, save_weights, sha256_of
+from remix_track.encoder.weights_file import load_weights, save_weights
 from remix_track.errors import InputError
 
 CARD = WeightsCard(
@@ -235,11 +235,3 @@ def test_folders_and_giants_are_refused(tmp_path):
         file.truncate(3 * 2**30)  # a sparse file: no disk is used
     with pytest.raises(InputError, match=r"3.0 GiB is too large for an encoder"):
         load_weights(giant)
-
-
-def test_sha256(tmp_path):
-    path = tmp_path / "w"
-    path.write_bytes(b"abc")
-    assert sha256_of(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    with pytest.raises(InputError, match="weights cannot be read"):
-        sha256_of(tmp_path / "gone")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from remix_track.errors import InputError
 from remix_track.trackers.detectors.detector import Detector
-from remix_track.trackers.detectors.download import cache_folder, download, is_published
+from remix_track.trackers.detectors.download import download, downloads, is_published
 from remix_track.trackers.detectors.exported_facts import Task
 from remix_track.trackers.detectors.hog import HogDetector
 from remix_track.trackers.detectors.int8 import Frames
@@ -95,7 +95,7 @@ def weights_at_hand(name: str | None = None) -> Path | None:
     Args:
         name: look for this file only.
     """
-    for folder in (Path(), weights_folder(), cache_folder()):
+    for folder in (Path(), weights_folder(), downloads()):
         if folder is None or not folder.is_dir():
             continue
         others = sorted(path.name for path in folder.glob("yolo*.pt") if _DETECTION_WEIGHTS.fullmatch(path.name))
@@ -107,14 +107,14 @@ def weights_at_hand(name: str | None = None) -> Path | None:
 
 def _downloaded_nano() -> Path | None:
     try:
-        return download(PREFERRED[0], cache_folder())
+        return download(PREFERRED[0], downloads())
     except InputError as error:
         _log.warning(
             "no YOLO weights at hand (%s); put %s into this folder or %s for better tracks; going on with the "
             "built-in HOG detector",
             error,
             PREFERRED[0],
-            cache_folder(),
+            downloads(),
         )
         return None
 
@@ -124,9 +124,9 @@ def _published(spec: str) -> Path:
     if not is_published(name):
         raise InputError(f"{spec}: no such file; give YOLO weights (.pt, .onnx), a det.txt, hog or auto")
     try:
-        return weights_at_hand(name) or download(name, cache_folder())
+        return weights_at_hand(name) or download(name, downloads())
     except InputError as error:
-        raise InputError(f"{error}; put the file into this folder or {cache_folder()}") from None
+        raise InputError(f"{error}; put the file into this folder or {downloads()}") from None
 
 
 def _people_only(detector: Detector, classes: Sequence[int | str]) -> Detector:

@@ -1,20 +1,20 @@
 """Let ultralytics fetch one of its published models, whole or not at all, and give up soon where nothing comes."""
 
-import os
 import re
 import tempfile
 import threading
 from pathlib import Path
 
 from remix_track.errors import InputError
+from remix_track.machine import cache_folder
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 
 PATIENCE = 5.0
 
 
-def cache_folder() -> Path:
-    """Where downloaded weights are kept: `remix-track/weights` in the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "remix-track" / "weights"
+def downloads() -> Path:
+    """Where downloaded weights are kept: in the user's cache folder, or here where there is no home."""
+    return cache_folder("weights") or Path()
 
 
 def is_published(name: str) -> bool:

@@ -2,7 +2,6 @@
 
 import dataclasses
 import difflib
-import hashlib
 import importlib.util
 import logging
 from collections.abc import Callable, Mapping, Sequence
@@ -14,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track import openvino_runtime
-from remix_track.compiled_cache import keep, key_of, recall
-from remix_track.cores import usable_cores
+from remix_track.compiled_cache import keep, recall
 from remix_track.detections import Detections
+from remix_track.digests import key_of, sha256_of
 from remix_track.encoder.backend import is_for_gpu
 from remix_track.errors import InputError
+from remix_track.machine import usable_cores
 from remix_track.setting_values import Limits, typed
 from remix_track.trackers.detectors.detector import finite
 from remix_track.trackers.detectors.exported_facts import Task
@@ -279,13 +279,5 @@ def _listed(names: Mapping[int, str]) -> str:
 
 
 def _sha256(weights: Path) -> str:
-    digest = hashlib.sha256()
     files = [weights] if weights.is_file() else [*sorted(weights.glob("*.xml")), *sorted(weights.glob("*.bin"))]
-    for path in files:
-        try:
-            with path.open("rb") as file:
-                while block := file.read(1 << 20):
-                    digest.update(block)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror})") from None
-    return digest.hexdigest()
+    return sha256_of(*files)

@@ -14,6 +14,7 @@ import numpy as np
 
 from remix_track.boxes import tlwh_from_xyxy
 from remix_track.detections import Tracks
+from remix_track.digests import key_of
 from remix_track.mot_text import format_frame
 from remix_track.output_files import atomic_write
 from remix_track.trackers.association.camera_motion import CameraMotion
@@ -22,7 +23,7 @@ from remix_track.trackers.detectors.public import PublicDetections
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.linking.finished_tracks import FinishedTracks
 from remix_track.trackers.pipeline.between_detections import BetweenDetections
-from remix_track.trackers.pipeline.sequence_cache import CachedFrame, CacheWriter, fingerprint, key_of, replay
+from remix_track.trackers.pipeline.sequence_cache import CachedFrame, CacheWriter, fingerprint, replay
 from remix_track.trackers.pipeline.session import Session
 from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sources import open_source

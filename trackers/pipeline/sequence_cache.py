@@ -7,13 +7,10 @@ whole or not at all.
 """
 
 import contextlib
-import hashlib
-import json
-import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.detections import Detections
+from remix_track.digests import sha256_of_bytes
 from remix_track.npz_file import read_arrays
 
 _EDGE = 64 * 1024
@@ -37,20 +35,6 @@ class CachedFrame(NamedTuple):
     camera: NDArray[np.float64] | None = None
 
 
-def default_cache() -> Path | None:
-    """`$XDG_CACHE_HOME/remix-track/perception`, by default below `~/.cache`; None where there is no home."""
-    try:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    except RuntimeError:
-        return None
-    return Path(base) / "remix-track" / "perception"
-
-
-def key_of(facts: Mapping[str, Any]) -> str:
-    """The name of the entry for these facts (any JSON values): equal facts, equal name."""
-    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
 def fingerprint(path: Path) -> list[Any]:
     """What tells the content of a file or of a folder of files: names, sizes, times, and both ends of single files.
 
@@ -62,7 +46,7 @@ def fingerprint(path: Path) -> list[Any]:
     with path.open("rb") as file:
         head = file.read(_EDGE)
         file.seek(max(0, path.stat().st_size - _EDGE))
-        ends = hashlib.sha256(head + file.read(_EDGE)).hexdigest()
+        ends = sha256_of_bytes(head + file.read(_EDGE))
     return [path.stat().st_size, path.stat().st_mtime_ns, ends]
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from remix_track import mot_classes, mot_text, reservations, stop_signals
-from remix_track.cores import usable_cores
 from remix_track.errors import InputError
+from remix_track.machine import usable_cores
 from remix_track.mot_sequence import SequenceInfo
 from remix_track.output_files import release_folder, reserve_folder, reserve_numbered_folder
 from remix_track.progress import OnProgress, Progress, unheard

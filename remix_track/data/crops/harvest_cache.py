@@ -19,7 +19,7 @@ from typing import Any
 from remix_track import file_lock, settings
 from remix_track.bounded_file import read_bounded
 from remix_track.data.crops.tracklets import HarvestSettings
-from remix_track.encoder.weights_file import sha256_of
+from remix_track.digests import sha256_of
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 

@@ -4,7 +4,7 @@ import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from remix_track.cores import usable_cores
+from remix_track.machine import usable_cores
 
 
 def machine(threads: int) -> str:

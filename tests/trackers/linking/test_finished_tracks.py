@@ -23,7 +23,7 @@ from remix_track.trackers.linking.within_video import link_tracks
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.tracker import Tracker
 from tests.deep_sort_scenes import frame_of, person
-from tests.trackers.pipeline.test_ordered_workers import Film, run_over
+from tests.trackers.pipeline.test_run import Film, run_over
 
 FRONT, BACK, SIDE = np.eye(8, dtype=np.float32)[:3]
 NOTHING = np.empty((0, 0, 3), np.uint8)

@@ -25,7 +25,7 @@ from remix_track.trackers.settings import MOST_BETWEEN, DetectorSettings
 from remix_track.trackers.tracker import Tracker
 from tests.deep_sort_scenes import frame_of, person
 from tests.footage import write_video
-from tests.trackers.pipeline.test_ordered_workers import Colours, Film, Finder, content
+from tests.trackers.pipeline.test_run import Colours, Film, Finder, content
 
 NOTHING = np.empty((0, 0, 3), np.uint8)
 

@@ -20,7 +20,7 @@ from remix_track.trackers.pipeline.outputs import Outputs
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.sources import is_live
 from remix_track.trackers.tracker import Tracker
-from tests.trackers.pipeline.test_ordered_workers import Colours, Film, Finder, content, run_over
+from tests.trackers.pipeline.test_run import Colours, Film, Finder, content, run_over
 from tests.trackers.sources.test_stream import send_images, serve
 
 PATIENCE = 20

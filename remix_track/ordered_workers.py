@@ -27,11 +27,12 @@ def map_ordered(
     others: Callable[[], Sequence[Callable[[], Callable[[Item], Result]]]] = tuple,
     *,
     ahead: int,
+    first_alone: bool = True,
 ) -> Generator[tuple[Item, Result], None, None]:
     """Each item with what `work` makes of it, as a plain loop would give them.
 
     The caller's thread reads the items and uses the results. Threads work on the items in between, one for each
-    worker. The first item is worked on alone: what that prepares (compiled networks) is then at hand for all.
+    worker.
 
     The workers do not make room for the caller, who waits most of the time, also while it reads or encodes: having one
     of two rest meanwhile left a seventh of two cores idle.
@@ -43,6 +44,8 @@ def map_ordered(
             first does not wait for them.
         ahead: how many items may be under way or done, the one counted that is due. With 0 there are no threads: each
             item is read and worked on when it is asked for.
+        first_alone: work on the first item in the caller's thread, before there are others: what that prepares
+            (compiled networks) is then at hand for all.
 
     Raises:
         BaseException: whatever reading or working raised, when the item's turn comes.
@@ -52,7 +55,7 @@ def map_ordered(
             yield item, work(item)
         return
     jobs: deque[_Job[Item, Result]] = deque()
-    for item in itertools.islice(items, 1):
+    for item in itertools.islice(items, 1 if first_alone else 0):
         yield item, work(item)
     pool = _WorkerPool([lambda: work, *others()])
     try:
@@ -126,8 +129,12 @@ class _WorkerPool(Generic[Item, Result]):
         # A loop that was left early may be closed by nobody, and a thread that is inside a native library when Python
         # ends aborts the process.
         atexit.register(self.stop)
-        for thread in self._threads:
-            thread.start()
+        try:
+            for thread in self._threads:
+                thread.start()
+        except BaseException:
+            self.stop()
+            raise
 
     def give(self, job: _Job[Item, Result]) -> None:
         """Have a job done by and by."""
@@ -154,7 +161,8 @@ class _WorkerPool(Generic[Item, Result]):
             self._one_makes.release()
         deadline = time.monotonic() + _STOP_SECONDS
         for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+            if thread.ident is not None:
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self, make: Callable[[], Callable[[Item], Result]]) -> None:
         try:
