@@ -1,4 +1,4 @@
-"""Small files that a user names, read whole: an ordinary file, of a size that such a file can have."""
+"""Small files that a user names, read whole: ordinary files of a plausible size only."""
 
 import errno
 import os

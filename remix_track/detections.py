@@ -17,19 +17,19 @@ class Detections:
         detections = Detections(xyxy=[[100, 60, 140, 170]], score=[0.9], class_id=[0])
         nothing = Detections([], [], [])
 
-    Lists, arrays of any numeric type and tensors of torch are taken, and kept as the arrays below. Of a frame without
-    detections each may be empty in any shape.
+    Lists, arrays of any numeric type and tensors of torch are converted to the arrays below. For a frame without
+    detections, each may be empty in any shape.
 
     Attributes:
         xyxy: (N, 4) float32 corners x1, y1, x2, y2 in pixels, finite, x1 <= x2 and y1 <= y2; may lie partly outside the
-            picture.
-        score: (N,) float32 confidence, finite; detectors have scales of their own, so it may be below 0 or above 1.
-        class_id: (N,) int64 class of the detector (COCO: 0 is a person); floats are taken where they are whole.
-        embedding: (N, D) float32 appearance vectors, or None while nothing has embedded them. A row of zeros says
-            that this detection has no appearance (its crop was empty).
+            image.
+        score: (N,) float32 confidence, finite; may be below 0 or above 1, as the scale depends on the detector.
+        class_id: (N,) int64 class of the detector (COCO: 0 is a person); whole floats are accepted.
+        embedding: (N, D) float32 appearance vectors, or None if they are not embedded. A row of zeros is a
+            detection without appearance (its crop was empty).
 
     Raises:
-        InputError: shapes that do not belong together, or values that are none of these.
+        InputError: shapes that do not fit together, or values of another kind.
     """
 
     xyxy: NDArray[np.float32]
@@ -67,7 +67,7 @@ class Detections:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tracks:
-    """The people of one frame; row i of every array is the same track.
+    """The reported tracks of one frame; row i of every array is the same track.
 
     Attributes:
         ids: (N,) int64 public ids, from 1, one per person and video.

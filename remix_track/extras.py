@@ -1,4 +1,4 @@
-"""Packages that not every installation has: imported where they are used, or one line that says how to get them."""
+"""Optional packages: imported where they are used; one line names the extra where one is missing."""
 
 from importlib import import_module
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""One colour per id, in videos, pictures and pages: neighbouring ids far apart, also for the colour-blind."""
+"""One colour per id, in videos, images and pages: neighbouring ids differ clearly, also for the colour-blind."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""Frame numbers that the names of pictures state, so that `frame_000006.jpg` meets row 6 of a text file."""
+"""Frame numbers stated by file names, so that `frame_000006.jpg` is matched with row 6 of a text file."""
 
 import itertools
 import re

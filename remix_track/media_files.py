@@ -1,4 +1,4 @@
-"""Pictures and videos by their names: the one list of endings, and the pictures of a folder in natural order."""
+"""Images and videos by their names: the one list of extensions, and the images of a folder in natural order."""
 
 import itertools
 import os

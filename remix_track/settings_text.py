@@ -1,4 +1,4 @@
-"""Settings as TOML text that says what each key is for, and single keys changed from the command line."""
+"""Settings as commented TOML text, and single keys changed from the command line."""
 
 import dataclasses
 import typing

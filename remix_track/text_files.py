@@ -1,4 +1,4 @@
-"""Text that is written to files: whole, and UTF-8 whatever the names in it are made of."""
+"""Text files written atomically, in UTF-8 whatever the names in the text contain."""
 
 import re
 from pathlib import Path

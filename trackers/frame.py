@@ -1,4 +1,4 @@
-"""One frame of a source, and what the tracker found in it."""
+"""One frame of a source, and the same frame with its tracks."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,19 +10,19 @@ from remix_track.detections import Tracks
 
 
 def blank(shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """A black picture that takes no memory and cannot be drawn on: for frames whose pictures nobody looks at."""
+    """A black image that takes no memory and is read-only, for frames whose pixels are not needed."""
     return np.broadcast_to(np.zeros((), np.uint8), shape)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One picture of a source.
+    """One frame of a source.
 
     Attributes:
         index: 1-based number of the frame in its source (MOT's numbering); with a stride, the numbers skip.
         image: (H, W, 3) uint8, BGR.
         time: seconds since the source's first frame.
-        utc: when the picture was taken, as far as the sender tells, else when it arrived; None for files.
+        utc: when the frame was recorded, if the sender states it, else when it arrived; None for files.
         detect: people are to be detected in it; see `pipeline.between_detections`.
     """
 
@@ -35,14 +35,14 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackedFrame:
-    """One frame and the people in it, as `remix_track.track` yields it.
+    """One frame and its tracks, as `remix_track.track` yields it.
 
     Attributes:
         index: 1-based frame number, as in `tracks.txt`.
-        image: (H, W, 3) uint8, BGR: the picture as read, nothing drawn on it.
+        image: (H, W, 3) uint8, BGR: as read, nothing drawn on it.
         time: seconds since the source's first frame.
-        tracks: the people.
-        utc: when the picture was taken, as `Frame` has it; None for files.
+        tracks: the tracks reported in it.
+        utc: as in `Frame`; None for files.
     """
 
     index: int

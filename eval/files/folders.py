@@ -1,4 +1,4 @@
-"""Looking through folders of any size: bounded, links followed once, hidden folders left out."""
+"""Walking folders of any size: bounded, links followed once, hidden folders left out."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Whether boxes belong to the picture they are scored on: corners for sizes, or a picture of another size."""
+"""Whether boxes fit the frames they are scored on: corners instead of sizes, or boxes made at another resolution."""
 
 import numpy as np
 from numpy.typing import NDArray

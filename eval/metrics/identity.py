@@ -1,4 +1,4 @@
-"""Identity measures: one track per person for the whole sequence, as good as it gets.
+"""Identity metrics (IDF1, IDP, IDR): the best one-to-one assignment of tracks to people over the whole sequence.
 
 Ristani et al., "Performance Measures and a Data Set for Multi-Target, Multi-Camera Tracking", 2016.
 """

@@ -1,4 +1,4 @@
-"""Cut-outs of frames with boxes on them, as SVG with the picture inside: small JPEGs, within a budget."""
+"""Cut-outs of frames with boxes on them, as SVG with an embedded JPEG, within a budget of bytes."""
 
 import base64
 from collections.abc import Callable, Iterable

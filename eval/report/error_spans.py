@@ -1,4 +1,4 @@
-"""Where a tracker went wrong, in numbers: long stretches of misses and false alarms, and the lives of people."""
+"""Where a tracker went wrong, in numbers: long spans of misses and false alarms, and the coverage of each person."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

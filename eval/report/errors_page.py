@@ -1,4 +1,4 @@
-"""One HTML page that shows what went wrong: identity switches, lives of people, worst misses and false alarms.
+"""One HTML page of errors: identity switches, coverage of each person, worst spans of misses and false alarms.
 
 The page opens from disk and asks nothing of any network; its content security policy forbids it. What it shows is
 computed here and written by a template, which escapes all of it. Long sequences are drawn in at most 1,000 columns of

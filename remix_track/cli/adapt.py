@@ -1,4 +1,4 @@
-"""`remix-track adapt`: weights for one's own cameras, learnt from one's own videos without a label."""
+"""`remix-track adapt`: weights trained further on unlabelled videos of your own cameras."""
 
 import argparse
 import dataclasses

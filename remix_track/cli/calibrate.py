@@ -1,4 +1,4 @@
-"""`remix-track calibrate`: the tracker's threshold from one's own unlabelled footage, stored with the weights."""
+"""`remix-track calibrate`: the tracker's threshold measured on unlabelled footage and stored with the weights."""
 
 import argparse
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""One line that says where a run is: redrawn in a terminal, said every ten seconds elsewhere, silent when quiet."""
+"""One progress line: redrawn in a terminal, printed every ten seconds elsewhere, silent when quiet."""
 
 import contextlib
 import sys

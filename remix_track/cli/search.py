@@ -1,4 +1,4 @@
-"""`remix-track search embeddings.npz --like crop.jpg`: the tracks that look most like a picture of a person."""
+"""`remix-track search embeddings.npz --like crop.jpg`: tracks ranked by their similarity to an image of a person."""
 
 import argparse
 from collections.abc import Sequence

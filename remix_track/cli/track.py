@@ -1,4 +1,4 @@
-"""`remix-track video.mp4`: people in; annotated video, MOT text and a summary out."""
+"""`remix-track video.mp4`: track videos; write annotated videos, MOT text and summaries."""
 
 import argparse
 import dataclasses

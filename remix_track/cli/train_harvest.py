@@ -1,4 +1,4 @@
-"""`remix-train harvest`: raw videos in, crops of people out."""
+"""`remix-train harvest`: crops of people cut out of raw videos."""
 
 import argparse
 import logging

@@ -1,4 +1,4 @@
-"""`remix-train synthesize`: drawn people to train on, from nothing."""
+"""`remix-train synthesize`: draw a data set of people to train on."""
 
 import argparse
 import time

@@ -1,4 +1,4 @@
-"""The pixels of a mini-batch: bad pictures are replaced by others, the same ones in every run."""
+"""The pixels of a mini-batch; unreadable images are replaced by others, the same ones in every run."""
 
 import logging
 from dataclasses import dataclass

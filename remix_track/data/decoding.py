@@ -1,4 +1,4 @@
-"""One crop from its bytes to pixels; a bad picture is an answer, not a crash in the night."""
+"""Decode one crop; an unreadable image is a return value, not an exception."""
 
 import io
 import logging

@@ -1,4 +1,4 @@
-"""Where the bytes of a picture lie: the seam between index arrays and folders, LMDB or tar shards."""
+"""Where the bytes of an image lie: the interface between index arrays and folders, LMDB or tar shards."""
 
 import bisect
 import os

@@ -1,4 +1,4 @@
-"""Boxes of one picture to the batch that a network takes: crop, resize, normalise, in buffers that are kept."""
+"""Boxes of one image to the batch that a network takes: crop, resize, normalise, in buffers that are reused."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -17,7 +17,7 @@ SMALLEST_SIDE, LARGEST_SIDE = 8, 1024
 
 @dataclass(frozen=True, slots=True)
 class NetworkInput:
-    """What a network wants to see.
+    """Size, channel order and normalisation of a network's input.
 
     Attributes:
         height: of its input in pixels, 8 to 1024.

@@ -1,4 +1,4 @@
-"""Appearance: the people of a picture to unit vectors, whatever network computes them."""
+"""Appearance: the crops of an image to unit vectors, on any runtime."""
 
 import logging
 import threading
@@ -15,13 +15,13 @@ logger = logging.getLogger(__name__)
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Boxes of one picture to appearance vectors.
+    """Boxes of one image to appearance vectors.
 
     Attributes:
         width: D, the length of a vector.
         description: what it is, ready for `summary.json`: name, file, sha256, architecture, input, width, trained_on,
             backend.
-        max_cosine_distance: threshold calibrated for these weights, in 0..2; None where nobody has measured one.
+        max_cosine_distance: threshold calibrated for these weights, in 0..2; None if it was not measured.
     """
 
     @property
@@ -35,15 +35,15 @@ class Embedder(Protocol):
         """Embed boxes.
 
         Args:
-            image: (H, W, 3) uint8 BGR; what else `remix_track.arrays.bgr_image` takes is turned into that.
-            xyxy: (N, 4) corners in pixels, finite; may lie partly or wholly outside the picture.
+            image: (H, W, 3) uint8 BGR; other kinds are converted by `remix_track.arrays.bgr_image`.
+            xyxy: (N, 4) corners in pixels, finite; may lie partly or wholly outside the image.
 
         Returns:
             (N, D) float32, finite, of unit length; a row of zeros where the crop is empty (the box shows less than a
-            pixel of the picture).
+            pixel of the image).
 
         Raises:
-            InputError: it is no picture, or these are no boxes.
+            InputError: not an image, or not boxes.
         """
         ...
 
@@ -54,8 +54,8 @@ class Network(Protocol):
     Attributes:
         width: D, the length of a vector.
         largest_batch: crops in one call at which it is fastest.
-        takes_pixels: it normalises by itself.
-        backend: what computes it, for the summary: runtime, device, precision.
+        takes_pixels: it normalises its input itself.
+        backend: runtime, device and precision, for the summary.
     """
 
     width: int
@@ -74,13 +74,13 @@ class Network(Protocol):
 
 
 class NetworkEmbedder:
-    """The `Embedder` over any `Network`: all crops of a picture in one call, in a few for a crowd.
+    """The `Embedder` over any `Network`: all crops of an image in one call, in a few for a crowd.
 
-    Threads may share it: their calls wait for each other, because the buffers and the network serve one at a time.
+    Threads may share it: calls are serialised, because the buffers and the network serve one at a time.
 
     Args:
         network: the network.
-        network_input: what it wants to see.
+        network_input: the size and normalisation that it expects.
         description: see `Embedder`.
         max_cosine_distance: see `Embedder`.
     """

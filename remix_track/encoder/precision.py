@@ -1,4 +1,4 @@
-"""Whether a network gives the vectors it should, also with 16-bit numbers: tried on drawn people."""
+"""Whether a network gives the right vectors, also in 16 bits: compared on drawn people."""
 
 from pathlib import Path
 

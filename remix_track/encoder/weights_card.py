@@ -1,4 +1,4 @@
-"""The card of a weight file: what a tracker must know to use the weights, validated when it is made."""
+"""The metadata of a weight file: what a tracker needs to use the weights, validated on construction."""
 
 import dataclasses
 import json

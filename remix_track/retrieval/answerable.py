@@ -1,4 +1,4 @@
-"""Whether a labelled set can score anything at all: a figure over no query, or without a wrong answer, says nothing."""
+"""Whether a labelled set can be scored at all: it needs queries with right and with wrong answers."""
 
 from typing import Protocol
 

@@ -1,4 +1,4 @@
-"""Pictures of a search: ranked lists with right and wrong marked, and the histogram of similarities."""
+"""Figures of a search: ranked lists with right and wrong marked, and the histogram of similarities."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""How alike are images of the same person and of different people: two histograms, counted over all pairs."""
+"""Similarities of images of the same person and of different people: two histograms over all pairs."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""A picture for each study: lines over numbers, bars over names, and curves over epochs where jitter is asked for."""
+"""A plot for each study: lines over numbers, bars over names, and curves over epochs where jitter is asked for."""
 
 import logging
 import math

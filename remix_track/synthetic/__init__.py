@@ -1,1 +1,1 @@
-"""Drawn people and scenes whose truth is exact."""
+"""Drawn people and scenes with exact ground truth."""

@@ -1,4 +1,4 @@
-"""Who does what in the street: the roles that make a test of identity."""
+"""The roles of the people in the street: paths that test identity."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""What stands before the people and hides them: a poster pillar and a tree."""
+"""Obstacles in front of the people: a poster pillar and a tree."""
 
 import math
 from dataclasses import dataclass

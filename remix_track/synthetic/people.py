@@ -1,4 +1,4 @@
-"""Who walks in the drawn street: the looks of one person, drawn from a random generator."""
+"""The appearance of one drawn person: clothes, hair, body and bags, from a random generator."""
 
 import dataclasses
 from dataclasses import dataclass

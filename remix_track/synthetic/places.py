@@ -1,4 +1,4 @@
-"""What stands behind the people of one camera: a wide picture from which each crop takes its window."""
+"""The background of one camera: a wide image from which each crop takes its window."""
 
 import colorsys
 import math

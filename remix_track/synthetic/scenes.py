@@ -1,4 +1,4 @@
-"""A street with people who cross, hide and come back, and the exact truth about each of them."""
+"""A street with people who cross, hide and come back, and its exact ground truth."""
 
 from collections.abc import Iterator
 from pathlib import Path

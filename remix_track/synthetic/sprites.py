@@ -1,4 +1,4 @@
-"""A picture with transparent surroundings, and how it is laid over another."""
+"""An image with transparency, and compositing of it over another."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""What an adaptation to one's own cameras does otherwise than a training from nothing. No torch here."""
+"""The settings of an adaptation that differ from those of a training. No torch here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Pictures to mini-batches: read ahead by threads, in an order and with views that only seed, epoch and step decide.
+"""Images to mini-batches: read ahead by threads; order and views depend on seed, epoch and step alone.
 
 Several processes share the mini-batch that one would have: each reads its part, and all parts together are it.
 """

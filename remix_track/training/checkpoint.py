@@ -1,4 +1,4 @@
-"""Checkpoints: everything that a run needs to go on as if it had never stopped, in one file, whole or not there."""
+"""Checkpoints: the whole state of a run in one file, written atomically; a resumed run equals an unbroken one."""
 
 import dataclasses
 import os

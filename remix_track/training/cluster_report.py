@@ -1,4 +1,4 @@
-"""How a clustering went: how many identities, how large, and, where the truth is known, how right."""
+"""Statistics of a clustering: number and sizes of identities, and purity and completeness where labels are known."""
 
 from dataclasses import dataclass
 

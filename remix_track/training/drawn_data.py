@@ -1,4 +1,4 @@
-"""People drawn for a run whose settings name no data: a configuration that works with nothing prepared."""
+"""People drawn for a run whose settings name no data, so that it works without any preparation."""
 
 import dataclasses
 import logging

@@ -1,4 +1,4 @@
-"""Whole sets of crops through a network, each crop as it is."""
+"""Whole sets of crops through a network, without augmentation."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What an epoch learns from: who is on which image, and the centroids, from the momentum encoder's embeddings."""
+"""The labels of an epoch: pseudo identities and centroids, from the momentum encoder's embeddings."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Threads that read pictures a few batches ahead of who takes them."""
+"""Threads that read images a few batches ahead."""
 
 import contextlib
 import logging

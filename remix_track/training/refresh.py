@@ -1,4 +1,4 @@
-"""Which labelled people an epoch embeds anew, and how their centroids join those that the others keep."""
+"""Which labelled people an epoch embeds anew, and how their centroids join the kept ones."""
 
 import math
 from dataclasses import replace

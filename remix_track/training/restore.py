@@ -1,4 +1,4 @@
-"""A checkpoint's state into networks and optimisers: all of it fits, or one line says what does not."""
+"""A checkpoint's state into networks and optimisers; one line says what does not fit."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""A whole run: data, pre-training, joint training, and the weights that a tracker takes."""
+"""A whole training run: data, pre-training, joint training, and the weights for the tracker."""
 
 import logging
 import math

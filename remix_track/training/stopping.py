@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP as a question that the training asks where its state is whole."""
+"""Ctrl-C, SIGTERM and SIGHUP, polled by the training at points where its state is complete."""
 
 import contextlib
 import signal

@@ -1,4 +1,4 @@
-"""How many boxes of a frame are tracked: the best ones, up to a number that no frame of people reaches."""
+"""The limit of boxes in a frame: the best ones are kept."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""What a detector is: one frame in, boxes out."""
+"""The protocol of detectors: one frame in, boxes out."""
 
 from typing import Protocol, runtime_checkable
 
@@ -11,14 +11,14 @@ from remix_track.trackers.frame import Frame
 
 @runtime_checkable
 class Detector(Protocol):
-    """Finds people (or other classes) in one frame at a time; one instance per stream, as some keep state.
+    """Finds people (or other classes) in one frame at a time; one instance per source, as it may keep state.
 
-    Plain attributes serve for both properties.
+    Plain attributes may stand for both properties.
     """
 
     @property
     def name(self) -> str:
-        """What found the boxes, for the summary: `yolo11n.pt (sha256 1a2b3c4d5e6f)`."""
+        """Name of the detector, for the summary: `yolo11n.pt (sha256 1a2b3c4d5e6f)`."""
         ...
 
     @property
@@ -27,7 +27,7 @@ class Detector(Protocol):
         ...
 
     def __call__(self, frame: Frame) -> Detections:
-        """The detections of `frame`, in pixels of its picture, best first or in no order; none is fine."""
+        """The detections of `frame`, in pixels of its image, in any order; there may be none."""
         ...
 
 

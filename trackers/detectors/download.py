@@ -1,4 +1,4 @@
-"""Let ultralytics fetch one of its published models, whole or not at all, and give up soon where nothing comes."""
+"""Download a published model of ultralytics, atomically and with a short time-out."""
 
 import re
 import tempfile

@@ -1,4 +1,4 @@
-"""What an exported detector says about itself: the notes that ultralytics leaves in `.onnx` and `metadata.yaml`."""
+"""The metadata that ultralytics writes into exported detectors: `.onnx` files and `metadata.yaml`."""
 
 import ast
 import json

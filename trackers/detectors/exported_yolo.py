@@ -1,4 +1,4 @@
-"""Exported YOLO and RT-DETR (`.onnx`, OpenVINO folders) on their own runtime, by what their files say of themselves."""
+"""Exported YOLO and RT-DETR (`.onnx`, OpenVINO folders) on their own runtime, read by their metadata."""
 
 import logging
 from collections.abc import Sequence

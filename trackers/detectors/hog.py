@@ -1,4 +1,4 @@
-"""The detector that is always there: OpenCV's HOG people detector, with boxes that fit."""
+"""The built-in detector: OpenCV's HOG people detector, with trimmed boxes."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The picture that YOLO sees, scaled and padded, and its boxes back in the pixels of the frame."""
+"""YOLO's input: the frame scaled and padded, and its boxes mapped back to pixels of the frame."""
 
 import math
 from dataclasses import dataclass

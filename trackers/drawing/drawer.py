@@ -1,4 +1,4 @@
-"""People on the picture: boxes coloured by id, trails of where they walked, and labels that stay readable."""
+"""Tracks on the frame: boxes coloured by id, trails, and labels that stay readable."""
 
 import math
 from collections import deque

@@ -1,4 +1,4 @@
-"""Small text on a filled ground: how it looks and where there is room for it."""
+"""Small text on a filled background: its look and where there is room for it."""
 
 import functools
 from typing import Any

@@ -1,4 +1,4 @@
-"""Who left the picture at its left or right side, and who came in there."""
+"""Tracks that leave or enter the image at its left or right border."""
 
 import numpy as np
 from numpy.typing import NDArray

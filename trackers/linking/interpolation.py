@@ -1,4 +1,4 @@
-"""Boxes for the frames in which a finished track was not seen, and smoother boxes for those in which it was."""
+"""Boxes for the frames in which a finished track has no detection, and smoother boxes for the others."""
 
 import numpy as np
 from numpy.typing import NDArray

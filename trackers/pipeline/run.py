@@ -1,4 +1,4 @@
-"""One source, one tracker: frames in, tracked frames out, while the next frames are read and looked at."""
+"""One source and one tracker: frames in, tracked frames out, while the next frames are read and processed."""
 
 import contextlib
 from collections.abc import Callable, Generator, Iterator, Set
@@ -28,19 +28,19 @@ STAGES = ("read", "detect", "embed", "associate")
 
 
 class Run:
-    """A source being tracked. Iterate it once, a second time is refused; what it counted can be read at any time.
+    """A source being tracked. Iterate it once; a second time raises. Its counts can be read at any time.
 
     Attributes:
-        source, detect_and_embed, tracker: the parts it was given; `detect_and_embed` on the tracker's clock.
+        source, detect_and_embed, tracker: its parts.
         frames: frames tracked so far.
-        boxes: boxes given out so far.
-        people: ids given out so far.
+        boxes: boxes reported so far.
+        people: ids reported so far.
         people_now: how many of them are in the last frame.
-        fps: frames per second as they come out (after a stride).
-        every: of how many frames one is detected in.
-        offline: frames come when all of the source is tracked.
-        on_progress: called with the number of frames tracked so far, while none comes out.
-        settings: that it was made with, for the files and their summary.
+        fps: frames per second of the output (after a stride).
+        every: detections are made in every so many frames.
+        offline: frames come after the whole source is tracked.
+        on_progress: called with the number of frames tracked so far, while none is reported yet.
+        settings: of the run, for its files and their summary.
     """
 
     def __init__(
@@ -86,22 +86,22 @@ class Run:
         self._iterated = False
 
     def begin(self) -> None:
-        """Let threads begin to read and to look, where they do; else nothing happens before a frame is asked for."""
+        """Start the threads that read and process, if there are any; otherwise frames are processed on iteration."""
         self._seen = self.detect_and_embed(self._read())
         if isinstance(self._seen, LiveProcessedFrames):
             self._seen.start()
 
     def stop(self) -> None:
-        """Let the thread of a live source end soon; `close` waits for it."""
+        """Ask the thread of a live source to end; `close` waits for it."""
         if isinstance(self._seen, LiveProcessedFrames):
             self._seen.stop()
 
     def forgo_images(self) -> None:
-        """Do without the images of frames that come out offline: the source is then not read a second time."""
+        """Leave out the images of offline frames, so that the source is not read a second time."""
         self._reopen = None
 
     def close(self) -> None:
-        """End what `begin` began; needed where the frames were not iterated to their end, or not at all."""
+        """End what `begin` started; needed if the frames were not iterated to their end."""
         if self._seen is not None:
             self._seen.close()
 
@@ -174,8 +174,8 @@ class Run:
             summary = remix_track.track("video.mp4").record("out", csv=True)
             print(summary["ended"], summary["frames"], summary["tracks"], summary["files"])
 
-        Ctrl-C ends the run at the next frame, with every file whole, and raises `KeyboardInterrupt`; signals for which
-        the program has handlers of its own stay its own.
+        Ctrl-C ends the run at the next frame, with every file complete, and raises `KeyboardInterrupt`. Signal handlers of
+        the program are left alone.
 
         Args:
             output: the folder; made, and locked while the run writes to it.
@@ -208,7 +208,7 @@ class Run:
 
     @property
     def detector(self) -> Detector:
-        """What finds the people."""
+        """The detector."""
         return self.detect_and_embed.detector
 
     @property

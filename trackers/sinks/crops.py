@@ -1,4 +1,4 @@
-"""`crops/`: pictures of each person, for a look at the identities and for training on one's own footage."""
+"""`crops/`: images of each person, to check identities and to train on."""
 
 import contextlib
 import logging

@@ -1,4 +1,4 @@
-"""A file that is whole at every moment: each piece goes to the operating system in one write."""
+"""A file that is complete at every moment: each piece is appended in one write."""
 
 import os
 from pathlib import Path

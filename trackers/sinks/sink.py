@@ -1,4 +1,4 @@
-"""What every sink is: something that takes tracked frames, one after another, until it is closed."""
+"""The protocol of sinks: they take tracked frames in order until they are closed."""
 
 from types import TracebackType
 from typing import Protocol, Self
@@ -9,16 +9,16 @@ from remix_track.trackers.frame import TrackedFrame
 class Sink(Protocol):
     """Takes frames in order: `with sink: sink.write(frame)`.
 
-    `close` runs in a `finally`: it completes what is there, also after an error, and may be called twice. What can
-    be read on disk after a `write` that raised, or after the process was killed, is whole up to a recent frame.
-    Any object with these methods will do; ours inherit `with` from here.
+    `close` completes the result. It is called after an error too, and may be called twice. If a `write` raised, or
+    the process was killed, the result on disk is complete up to a recent frame. Any object with these methods is a
+    sink; the ones of this package inherit `with` from here.
     """
 
     def write(self, frame: TrackedFrame) -> None:
         """Take one frame.
 
         Raises:
-            InputError: the disk is full, or the place cannot be written.
+            InputError: the disk is full, or the file cannot be written.
         """
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""`--show`: a window with the drawn picture."""
+"""`--show`: a window with the annotated frame."""
 
 import contextlib
 import functools

@@ -1,4 +1,4 @@
-"""Everything that turns what the user names into frames: videos, pictures, MOT sequences, cameras, streams."""
+"""Sources of frames: videos, images, MOT sequences, cameras, streams."""
 
 from remix_track.trackers.sources.listing import expand_sources
 from remix_track.trackers.sources.opening import is_live, open_source

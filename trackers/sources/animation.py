@@ -1,4 +1,4 @@
-"""What the chunks of a PNG or WebP say without decoding one: how long each picture of an animation is shown."""
+"""Frame durations of an animated PNG or WebP, read from its chunks without decoding."""
 
 import struct
 from collections.abc import Callable, Iterator

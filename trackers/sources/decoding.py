@@ -1,4 +1,4 @@
-"""One open video, file or stream: packets in, numbered pictures out, damage noted where it is met."""
+"""One open video, file or stream: packets in, numbered frames out, damage noted where it occurs."""
 
 import itertools
 import struct

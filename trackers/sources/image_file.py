@@ -1,4 +1,4 @@
-"""One file of a picture or of several: 8-bit BGR, or the deeper values that wait for a scale."""
+"""One file of one or several images: 8-bit BGR, or deeper values that are scaled later."""
 
 import contextlib
 import re

@@ -1,4 +1,4 @@
-"""Folders and globs of pictures, in natural order."""
+"""Folders and globs of images, in natural order."""
 
 import contextlib
 import glob

@@ -1,4 +1,4 @@
-"""The newest pictures of a live stream, for a tracker that is slower than the stream."""
+"""The newest frames of a live stream, for a tracker that is slower than the stream."""
 
 import threading
 from collections import deque

@@ -1,4 +1,4 @@
-"""Times of pictures, in the order in which they are shown: they rise from the first one, whatever the stamps do."""
+"""Frame times that always rise, whatever the time stamps do."""
 
 import time
 from collections.abc import Callable

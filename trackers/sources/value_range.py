@@ -1,4 +1,4 @@
-"""Values beyond 8 bits as 8 bits, by one range for all pictures of a source."""
+"""Values of more than 8 bits scaled to 8 bits, by one range for all images of a source."""
 
 import itertools
 import math

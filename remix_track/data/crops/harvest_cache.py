@@ -1,4 +1,4 @@
-"""Crops of a raw video on disk: one folder a video and settings, written once, whole or not there.
+"""Harvested crops on disk: one folder per video and settings, written atomically and once.
 
 `ROOT/<video's name>-<fingerprint>/<tracklet>_<frame>.jpg` and `harvest.json`. A folder of such folders is a data set
 like any other (`read_video_folders`), and the first field of a picture's name says which tracklet it is of.

@@ -1,4 +1,4 @@
-"""The crops of harvested tracklets as appearance vectors, with who and when."""
+"""The crops of harvested tracklets as appearance vectors, with their tracklet and time."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""One's own labelled crops as a table: a CSV of `path,identity,camera`, as editors and spreadsheets write it."""
+"""Your own labelled crops as a table: a CSV of `path,identity,camera`, as editors and spreadsheets write it."""
 
 import csv
 import logging

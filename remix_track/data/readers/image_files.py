@@ -1,4 +1,4 @@
-"""Picture files of a folder, in an order that no file system can change."""
+"""Image files of a folder, in an order that does not depend on the file system."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""Which part of a name says the video, and names sorted by it."""
+"""Which part of a name identifies the video, and names sorted by it."""
 
 import logging
 from collections.abc import Callable, Sequence

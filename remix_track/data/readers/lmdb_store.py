@@ -1,4 +1,4 @@
-"""Pictures in an LMDB, as LUPerson comes."""
+"""Images in an LMDB, as LUPerson is distributed."""
 
 import os
 from pathlib import Path

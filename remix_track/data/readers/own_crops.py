@@ -1,4 +1,4 @@
-"""One's own labelled crops in a plain folder, labelled by where they lie or what they are called."""
+"""Your own labelled crops in a plain folder, labelled by folder or file name."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""What a data set's authors say it holds, held against what is on the disk."""
+"""The published counts of a data set, compared with what is on the disk."""
 
 import logging
 from dataclasses import dataclass, field

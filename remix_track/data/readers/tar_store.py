@@ -1,4 +1,4 @@
-"""Pictures in tar shards, read in place."""
+"""Images in tar shards, read in place."""
 
 import os
 import tarfile

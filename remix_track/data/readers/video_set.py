@@ -1,4 +1,4 @@
-"""Unlabelled crops that know only which video they come from, as index arrays."""
+"""Unlabelled crops with the video they come from, as index arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
