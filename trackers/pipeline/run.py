@@ -174,8 +174,8 @@ class Run:
             summary = remix_track.track("video.mp4").record("out", csv=True)
             print(summary["ended"], summary["frames"], summary["tracks"], summary["files"])
 
-        Ctrl-C ends the run at the next frame, with every file complete, and raises `KeyboardInterrupt`. Signal handlers of
-        the program are left alone.
+        Ctrl-C ends the run at the next frame, with every file complete, and raises `KeyboardInterrupt`. Signal
+        handlers of the program are left alone.
 
         Args:
             output: the folder; made, and locked while the run writes to it.
