@@ -13,6 +13,7 @@ from remix_track.boxes import xyxy_from_tlwh
 from remix_track.detections import Detections, Tracks
 from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
+from remix_track.foreign_detections import detections_of
 from remix_track.renamed_settings import current_keys
 from remix_track.trackers.association.box_limit import BoxLimit
 from remix_track.trackers.association.camera_motion import CameraMotion, Warp
@@ -44,7 +45,7 @@ class Tracker:
         for image in frames:
             tracks = tracker.update(Detections(xyxy, score, class_id), image)
 
-    Make one per video: ids start at 1 and are never shared between videos.
+    Make one per video, or call `reset` before the next one: ids start at 1 and are never shared between videos.
 
     Attributes:
         embedder: gives detections their appearance; None: motion only.
@@ -118,13 +119,18 @@ class Tracker:
             settings = dataclasses.replace(settings, max_cosine_distance=embedder.max_cosine_distance)
         self.embedder = embedder
         self.settings = settings
+        self._association = association
+        self._least_score = least_score(settings, association)
+        self._begin(fps)
+
+    def _begin(self, fps: float) -> None:
+        check_fps(fps)
+        settings, association = self.settings, self._association
         self._fps = fps
         self.clock = StageClock("embed", "associate")
         self.crops = self.crops_saved = 0
-        check_fps(fps)
         is_remix = association.tracker == "remix"
         self._life_cycle = remix(settings, association, fps=fps) if is_remix else deep_sort(settings, fps=fps)
-        self._least_score = least_score(settings, association)
         self.warp: Warp | None = None
         self._found = FrameDetections.of(Detections.empty(), np.empty(0, np.intp), settings)
         self._vector_width: int | None = None
@@ -171,7 +177,7 @@ class Tracker:
         if width != (self._vector_width or width):
             raise InputError(f"embeddings {width} wide after {self._vector_width}; use one embedder per video")
 
-    def update(self, detections: Detections, image: Any = None, camera: Warp | None = None) -> Tracks:
+    def update(self, detections: Any, image: Any = None, camera: Warp | None = None) -> Tracks:
         """Take the detections of the next frame, of which those with too low a score are left out.
 
         Call it on every frame, also where there are no detections. Detections that carry embeddings already keep
@@ -180,7 +186,9 @@ class Tracker:
         2,000 only those with the best scores (`remix_track.trackers.association.box_limit`), which is logged once.
 
         Args:
-            detections: of this frame.
+            detections: of this frame: `Detections`, or what a detector of another package gave, which is converted:
+                `supervision.Detections`, `Results` of ultralytics, a dict of torchvision, an array (N, 6) of `x1, y1,
+                x2, y2, score, class`; see `remix_track.foreign_detections.detections_of`.
             image: (H, W, 3) uint8, BGR, all of one size; gray, BGRA, floats, 16 bits and images of Pillow are turned
                 into that, see `remix_track.arrays.bgr_image`. None, or an array without pixels: there is none. Then
                 detections must carry embeddings, unless weights are "none", and the camera is taken to rest.
@@ -191,9 +199,10 @@ class Tracker:
             The people; `Tracks.detection` counts rows of `detections` as given.
 
         Raises:
-            InputError: an image that is missing, of another size than those before it, or no image; embeddings of
-                another width than those before them. The frame is not taken then.
+            InputError: detections that are none of these; an image that is missing, of another size than those before
+                it, or no image; embeddings of another width than those before them. The frame is not taken then.
         """
+        detections = detections_of(detections)
         pixels, camera = self._checked(detections, image), None if camera is None else _checked_warp(camera)
         rows = np.flatnonzero(detections.score >= self._least_score)
         rows = rows[self._limit.best(detections.score[rows], self._frames + 1)]
@@ -239,6 +248,17 @@ class Tracker:
         self.warp = camera
         self._note_turn(camera)
 
+    def reset(self, *, fps: float | None = None) -> None:
+        """Begin a new video with the same encoder and settings: no tracks, ids from 1, counts and clock at 0.
+
+        Args:
+            fps: frames per second of the new video; None: as before.
+
+        Raises:
+            InputError: a rate that none can have.
+        """
+        self._begin(self._fps if fps is None else fps)
+
     def end_tracks(self) -> None:
         """End every track: the next image is of another size, or of another scene; ids go on, none is given twice."""
         self._life_cycle.end_all()
@@ -251,9 +271,6 @@ class Tracker:
 
     def _checked(self, detections: Detections, image: Any) -> NDArray[np.uint8] | None:
         """The image as it is looked at; refuses a frame that cannot be tracked before anything has changed."""
-        if not isinstance(detections, Detections):
-            given = type(detections).__name__
-            raise InputError(f"detections is of type {given}; give remix_track.Detections(xyxy, score, class_id)")
         carried = detections.embedding
         sure = len(detections) and detections.score.max() >= self.settings.min_confidence
         if carried is not None and len(carried):
@@ -269,7 +286,7 @@ class Tracker:
         height, width = pixels.shape[:2]
         if (height, width) != (self._size or (height, width)):
             before = f"{self._size[1]}x{self._size[0]}" if self._size else ""
-            raise InputError(f"image is {width}x{height}, those before it {before}; make a Tracker for each video")
+            raise InputError(f"image is {width}x{height}, those before it {before}; call reset() for a new video")
         self._size, self.picture_width = (height, width), width
         return pixels
 
