@@ -5,7 +5,6 @@ python examples/count_crossings.py video.mp4 counted.mp4
 
 import sys
 
-import numpy as np
 import supervision as sv
 
 import remix_track
@@ -19,12 +18,7 @@ line_annotator = sv.LineZoneAnnotator()
 
 with sv.VideoSink(sys.argv[2], info) as sink:
     for frame in remix_track.track(sys.argv[1]):
-        people = sv.Detections(
-            xyxy=frame.xyxy,
-            confidence=np.nan_to_num(frame.scores),  # nan where a track is reported without a detection
-            class_id=frame.class_ids,
-            tracker_id=frame.ids,
-        )
+        people = frame.to_supervision()
         line.trigger(people)
         image = frame.image.copy()
         for annotator in annotators:

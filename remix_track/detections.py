@@ -1,13 +1,20 @@
 """What one frame holds: detections on the way into a tracker, tracks on the way out."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from remix_track import foreign_tracks
 from remix_track.arrays import box_rows, corner_rows, float_rows, refuse_rows, whole_numbers
 from remix_track.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+    import supervision
 
 
 @dataclass(frozen=True, slots=True, eq=False, init=False)
@@ -97,6 +104,22 @@ class Tracks:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def to_supervision(self) -> "supervision.Detections":
+        """Detections of supervision with `tracker_id`; where a track coasts, the confidence is 0."""
+        return foreign_tracks.to_supervision(self)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A row per track: `id, class, left, top, width, height, score`; the score is NaN where a track coasts."""
+        return foreign_tracks.to_pandas(foreign_tracks.columns_of(self))
+
+    def to_polars(self) -> "polars.DataFrame":
+        """The same as `to_pandas`, of polars; missing scores are null."""
+        return foreign_tracks.to_polars(foreign_tracks.columns_of(self))
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """The same as `to_pandas`, of Arrow; missing scores are null."""
+        return foreign_tracks.to_arrow(foreign_tracks.columns_of(self))
 
 
 def _convert(rows: Detections | Tracks, **dtypes: type) -> None:

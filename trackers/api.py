@@ -89,6 +89,7 @@ def link(
     video: bool = True,
     csv: bool = False,
     jsonl: bool = False,
+    parquet: bool = False,
     crops: bool = False,
     embeddings: bool = False,
     segment: float | None = None,
@@ -116,6 +117,7 @@ def link(
         video: write each video's `video.mp4`, with the people's ids.
         csv: write `tracks.csv`.
         jsonl: write `tracks.jsonl`.
+        parquet: write `tracks.parquet`.
         crops: write `crops/ID/FRAME.jpg`.
         embeddings: write `embeddings.npz`.
         segment: minutes after which new files begin.
@@ -140,7 +142,7 @@ def link(
     from remix_track.trackers.pipeline.outputs import OutputSettings
 
     chosen = _chosen(settings, changes, "link()")
-    wanted = OutputSettings(video, csv, jsonl, crops, embeddings, segment=segment)
+    wanted = OutputSettings(video, csv, jsonl, parquet, crops, embeddings, segment=segment)
     given = [sources] if isinstance(sources, str | PathLike) else sources
     names = expand_sources([name if isinstance(name, str | int) else Path(name) for name in given])
     check_links(len(names), wanted, link_distance, appearance=chosen.appearance.weights != "none")

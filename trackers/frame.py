@@ -2,11 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track import foreign_tracks
 from remix_track.detections import Tracks
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
+    import supervision
 
 
 def blank(shape: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -75,3 +83,22 @@ class TrackedFrame:
     def embeddings(self) -> NDArray[np.float32] | None:
         """(N, D) unit vectors of this frame's detections, or None without appearance."""
         return self.tracks.embedding
+
+    def to_supervision(self) -> "supervision.Detections":
+        """Detections of supervision with `tracker_id`; see `Tracks.to_supervision`."""
+        return foreign_tracks.to_supervision(self.tracks)
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """A row per track: `frame, time, id, class, left, top, width, height, score, utc`; see `Tracks.to_pandas`."""
+        return foreign_tracks.to_pandas(self._columns())
+
+    def to_polars(self) -> "polars.DataFrame":
+        """The same as `to_pandas`, of polars; missing scores are null."""
+        return foreign_tracks.to_polars(self._columns())
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """The same as `to_pandas`, of Arrow; missing scores are null."""
+        return foreign_tracks.to_arrow(self._columns())
+
+    def _columns(self) -> foreign_tracks.Columns:
+        return foreign_tracks.columns_of_frame(self.index, self.time, self.utc, self.tracks)

@@ -207,6 +207,7 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     add("--no-video", dest="video", action="store_false", help="do not write video.mp4")
     add("--csv", action="store_true", help="also write tracks.csv")
     add("--jsonl", action="store_true", help="also write tracks.jsonl, an object per frame")
+    add("--parquet", action="store_true", help="also write tracks.parquet, for data frames")
     add("--crops", action="store_true", help="also write crops/ID/FRAME.jpg")
     add("--embeddings", action="store_true", help="also write embeddings.npz, a mean vector per track")
     add("--show", action="store_true", help="show the frames in a window; q or Esc quits")

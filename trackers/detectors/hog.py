@@ -1,6 +1,7 @@
 """The built-in detector: OpenCV's HOG people detector, with trimmed boxes."""
 
 import math
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,12 @@ class HogDetector:
 
     Attributes:
         name: for the summary.
+        class_names: of class 0.
         dropped: boxes that were not finite; OpenCV gives none.
     """
 
     name = "HOG (built in)"
+    class_names: ClassVar[dict[int, str]] = {0: "person"}
 
     def __init__(self) -> None:
         import cv2

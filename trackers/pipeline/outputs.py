@@ -28,6 +28,7 @@ class OutputSettings:
         video: `video.mp4` with the tracks drawn on it.
         csv: `tracks.csv`.
         jsonl: `tracks.jsonl`, an object per frame.
+        parquet: `tracks.parquet`, for data frames and data bases.
         crops: `crops/ID/FRAME.jpg`.
         embeddings: `embeddings.npz`, a mean vector per track.
         show: nothing on disk: a window with the frames; q or Esc ends the run.
@@ -40,6 +41,7 @@ class OutputSettings:
     video: bool = True
     csv: bool = False
     jsonl: bool = False
+    parquet: bool = False
     crops: bool = False
     embeddings: bool = False
     show: bool = False
@@ -64,12 +66,15 @@ class OutputSettings:
             appearance: whether detections get vectors.
 
         Raises:
-            InputError: vectors without appearance, or a window without a screen.
+            InputError: vectors without appearance, Parquet without its package, or a window without a screen.
         """
+        from remix_track.trackers.sinks.parquet import require_parquet
         from remix_track.trackers.sinks.window import require_screen
 
         if self.embeddings and not appearance:
             raise InputError("`embeddings` needs appearance; give `weights` other than none")
+        if self.parquet:
+            require_parquet()
         if self.show:
             require_screen()
 
@@ -108,9 +113,11 @@ class Outputs:
         fps: float,
         drawing: "DrawingSettings",
         appearance: Mapping[str, Any] | None = None,
+        class_names: Mapping[int, str] | None = None,
         title: str = "remix-track",
     ) -> None:
-        """Prepare what is wanted; `tracks.txt` always. `appearance` says what embeds, see `Embedder`.
+        """Prepare what is wanted; `tracks.txt` always. `appearance` says what embeds, see `Embedder`; `class_names`
+        what the detector calls its classes.
 
         Crops lie in one folder, as ids are never given twice. Windows of one title are one window.
 
@@ -121,6 +128,7 @@ class Outputs:
         from remix_track.trackers.sinks.crops import CropSink
         from remix_track.trackers.sinks.embeddings import EmbeddingSink
         from remix_track.trackers.sinks.mot_text import MotTextSink
+        from remix_track.trackers.sinks.parquet import ParquetSink
         from remix_track.trackers.sinks.tables import CsvSink, JsonLinesSink
         from remix_track.trackers.sinks.video import VideoSink
         from remix_track.trackers.sinks.window import WindowSink
@@ -131,6 +139,7 @@ class Outputs:
             ("video.mp4", wanted.video, lambda path: VideoSink(path, fps, draw, in_place=minutes is not None)),
             ("tracks.csv", wanted.csv, CsvSink),
             ("tracks.jsonl", wanted.jsonl, JsonLinesSink),
+            ("tracks.parquet", wanted.parquet, lambda path: ParquetSink(path, class_names)),
             ("embeddings.npz", wanted.embeddings, lambda path: EmbeddingSink(path, appearance)),
         ]
         self.parts = Parts(self.folder, [(name, make) for name, is_wanted, make in makers if is_wanted], minutes)

@@ -131,7 +131,14 @@ def open_outputs(outputs: Outputs, run: "Run", wanted: OutputSettings, title: st
     """Prepare the files of a run; see `Outputs.open`."""
     embedder = run.tracker.embedder
     appearance = embedder.description if embedder else None
-    outputs.open(wanted, fps=run.fps, drawing=run.settings.drawing, appearance=appearance, title=title)
+    outputs.open(
+        wanted,
+        fps=run.fps,
+        drawing=run.settings.drawing,
+        appearance=appearance,
+        class_names=run.class_names,
+        title=title,
+    )
 
 
 @contextlib.contextmanager

@@ -1,13 +1,14 @@
 """One source and one tracker: frames in, tracked frames out, while the next frames are read and processed."""
 
 import contextlib
-from collections.abc import Callable, Generator, Iterator, Set
+from collections.abc import Callable, Generator, Iterator, Mapping, Set
 from functools import partial
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from remix_track import stop_signals
+from remix_track import foreign_tracks, stop_signals
+from remix_track.detections import Tracks
 from remix_track.errors import InputError
 from remix_track.output_files import reserve_folder
 from remix_track.progress import OnProgress, unheard
@@ -23,6 +24,11 @@ from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, LiveP
 from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sources import Source
 from remix_track.trackers.tracker import Tracker
+
+if TYPE_CHECKING:
+    import pandas
+    import polars
+    import pyarrow
 
 STAGES = ("read", "detect", "embed", "associate")
 
@@ -162,6 +168,7 @@ class Run:
         video: bool = True,
         csv: bool = False,
         jsonl: bool = False,
+        parquet: bool = False,
         crops: bool = False,
         embeddings: bool = False,
         show: bool = False,
@@ -182,6 +189,7 @@ class Run:
             video: write `video.mp4`, the tracks drawn on the frames.
             csv: write `tracks.csv`.
             jsonl: write `tracks.jsonl`, an object per frame.
+            parquet: write `tracks.parquet`, for data frames.
             crops: write `crops/ID/FRAME.jpg`.
             embeddings: write `embeddings.npz`, a mean vector per track.
             show: show the frames in a window; q or Esc ends the run.
@@ -200,11 +208,46 @@ class Run:
         from remix_track.trackers.pipeline.outputs import OutputSettings
         from remix_track.trackers.pipeline.recorder import record
 
-        wanted = OutputSettings(video, csv, jsonl, crops, embeddings, show, segment)
+        wanted = OutputSettings(video, csv, jsonl, parquet, crops, embeddings, show, segment)
         wanted.check(appearance=self.tracker.embedder is not None)
         with stop_signals.caught_if_unhandled():
             outputs = record(self, wanted, partial(reserve_folder, Path(output), overwrite=overwrite), on_progress)
         return outputs.summary if outputs else {}
+
+    def to_pandas(self) -> "pandas.DataFrame":
+        """Track to the end, in place of iterating: the rows of all frames, as `TrackedFrame.to_pandas` has them.
+
+            people = remix_track.track("video.mp4").to_pandas()
+            print(people.groupby("id")["frame"].agg(["min", "max"]))
+
+        `class_name`, behind `class`, is what the detector calls it.
+
+        Raises:
+            InputError: as while iterating.
+        """
+        return foreign_tracks.to_pandas(self._columns())
+
+    def to_polars(self) -> "polars.DataFrame":
+        """The same as `to_pandas`, of polars."""
+        return foreign_tracks.to_polars(self._columns())
+
+    def to_arrow(self) -> "pyarrow.Table":
+        """The same as `to_pandas`, of Arrow."""
+        return foreign_tracks.to_arrow(self._columns())
+
+    def _columns(self) -> foreign_tracks.Columns:
+        self.forgo_images()
+        names = self.class_names
+        # Without any frame, columns have their types nevertheless.
+        none = foreign_tracks.columns_of_frame(0, 0.0, None, Tracks.empty(), names)
+        rows = (foreign_tracks.columns_of_frame(one.index, one.time, one.utc, one.tracks, names) for one in self)
+        return foreign_tracks.joined([none, *rows])
+
+    @property
+    def class_names(self) -> Mapping[int, str]:
+        """What the detector calls its classes, by number; empty where it has no names, as public detections."""
+        names: Mapping[int, str] = getattr(self.detector, "class_names", {})
+        return names
 
     @property
     def detector(self) -> Detector:
