@@ -122,7 +122,8 @@ def link(
         embeddings: write `embeddings.npz`.
         segment: minutes after which new files begin.
         overwrite: replace an earlier result in `output`.
-        link_distance: largest mean cosine distance of one person; None: the weights' threshold.
+        link_distance: largest mean cosine distance of one person, of vectors without their cameras; None: as near as
+            strangers seldom come, measured on the tracks themselves, or with few tracks the weights' threshold.
         start: first frame of each, from 1.
         stride: take every `stride`-th frame.
         frames: stop after so many frames of each.

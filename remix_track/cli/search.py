@@ -12,7 +12,6 @@ from remix_track.cli.terminal import add_rows, show, show_table
 from remix_track.errors import InputError, parsing
 
 if TYPE_CHECKING:
-    from remix_track.encoder.embedder import Embedder
     from remix_track.retrieval.track_vectors import TrackVectors
 
 DEFAULT_OUTPUT = Path("runs/search")
@@ -43,7 +42,9 @@ def run(words: Sequence[str]) -> int:
         raise InputError(f"--top {arguments.top}: must be 1 or more")
 
     from remix_track.data.crops.tracklet_crops import embed_crop
+    from remix_track.encoder.centred_tracks import centre_videos
     from remix_track.encoder.load import load_embedder
+    from remix_track.encoder.stranger_distance import unlikely_distance
     from remix_track.retrieval.track_vectors import read_track_vectors, refuse_other_weights
 
     files = [read_track_vectors(path) for path in arguments.embeddings]
@@ -52,22 +53,27 @@ def run(words: Sequence[str]) -> int:
         raise InputError("--weights none: there is no appearance to search by")
     for vectors in files:
         refuse_other_weights(vectors, embedder.description, arguments.weights)
-    query = embed_crop(arguments.like, embedder)
+    centred = centre_videos([vectors.tracks for vectors in files])
+    query = centred.stranger(embed_crop(arguments.like, embedder)[None])[0]
     found = [
         Found(vectors, row, float(distance))
-        for vectors in files
-        for row, distance in enumerate(1 - (vectors.tracks.mean @ query if len(vectors.tracks) else np.empty(0)))
+        for vectors, video in zip(files, centred.videos, strict=True)
+        for row, distance in enumerate(1 - (video.mean @ query if len(video) else np.empty(0)))
     ]
     best = sorted(found, key=lambda one: one.distance)[: arguments.top]
-    _print(best, embedder)
+    unlikely = None
+    if centred.max_distance is not None:
+        unlikely = unlikely_distance(np.array([one.distance for one in found]), len(found))
+    _print(best, embedder.max_cosine_distance if centred.max_distance is None else None, unlikely)
     _draw(best, arguments)
     return 0
 
 
-def _print(best: Sequence[Found], embedder: "Embedder") -> None:
+def _print(best: Sequence[Found], calibrated: float | None, unlikely: float | None) -> None:
+    """The table; what is within the threshold of the weights, or within what is unlikely for strangers, is marked."""
     from rich.table import Table
 
-    threshold = embedder.max_cosine_distance
+    threshold = calibrated if unlikely is None else unlikely
     table = Table(box=None, pad_edge=False)
     for title in ("", "run", "id", "cosine distance", "frames", "seen in"):
         table.add_column(title, justify="left" if title == "run" else "right", overflow="fold")
@@ -78,8 +84,10 @@ def _print(best: Sequence[Found], embedder: "Embedder") -> None:
         distance = f"{one.distance:.4f}{' *' if near else '  '}"
         add_rows(table, [(rank, one.run, one.id, distance, f"{first}-{last}", tracks.count[one.row])])
     show_table(table)
-    if threshold is not None:
-        show(f"* at most {threshold:.4f}, the distance up to which these weights call crops of one video one person")
+    if unlikely is not None:
+        show(f"* at most {unlikely:.4f}, as near as a stranger comes in one of ten searches; the cameras are taken out")
+    elif calibrated is not None:
+        show(f"* at most {calibrated:.4f}, the distance up to which these weights call crops of one video one person")
 
 
 def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:

@@ -194,7 +194,7 @@ def parser() -> argparse.ArgumentParser:
     add("--overwrite", action="store_true", help="replace an earlier result in --output")
     add("--threads", type=int, default=None, metavar="N", help="threads at work at once (default: one per core)")
     add("--link", action="store_true", help="one id for a person in all the videos named")
-    add("--link-distance", type=float, metavar="D", help="largest mean distance of one person (default: calibrated)")
+    add("--link-distance", type=float, metavar="D", help="largest mean distance of one person (default: measured)")
     add("--segment", type=float, metavar="MINUTES", help="begin new files each MINUTES: video-0001-UTC.mp4 ...")
     add_outputs(parser)
     add_sections(parser, TrackSettings)

@@ -64,44 +64,6 @@ class CameraCentring:
         return _unit(np.where(vectors.any(axis=1, keepdims=True), vectors - self.mean, 0.0))
 
 
-def distance_ratio(before: NDArray[np.floating], after: NDArray[np.floating], camera: NDArray[np.integer]) -> float:
-    """By how much centring spreads the people of one camera: what a calibrated distance has to be multiplied by.
-
-    A threshold is measured where nothing is centred. Most pairs of tracks in a camera are two people, so the median
-    distance of such pairs tells the scale before and after.
-
-    Args:
-        before: (T, D) unit vectors, or zeros.
-        after: (T, D) the same, centred.
-        camera: (T,) of each track.
-
-    Returns:
-        The quotient of the medians; 1 where no camera has two tracks.
-    """
-    known = np.asarray(before.any(axis=1) & after.any(axis=1))
-    first, second = _pairs_within(camera, known)
-    if not len(first):
-        return 1.0
-    medians = [float(np.median(1 - np.einsum("ij,ij->i", unit[first], unit[second]))) for unit in (before, after)]
-    return medians[1] / medians[0] if medians[0] > 1e-6 else 1.0
-
-
-_MOST_PAIRS = 20_000
-
-
-def _pairs_within(camera: NDArray[np.integer], known: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows of pairs of one camera, thinned out evenly where they are too many."""
-    found = [np.empty((2, 0), np.intp)]
-    cameras = np.unique(camera[known])
-    for one in cameras:
-        rows = np.flatnonzero(known & (camera == one))
-        rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), round((2 * _MOST_PAIRS) ** 0.5))).astype(np.intp)]
-        found.append(rows[np.stack(np.triu_indices(len(rows), 1))])
-    pairs = np.concatenate(found, axis=1)
-    pairs = pairs[:, np.linspace(0, pairs.shape[1] - 1, min(pairs.shape[1], _MOST_PAIRS)).astype(np.intp)]
-    return pairs[0], pairs[1]
-
-
 def _local_means(
     vectors: NDArray[np.float64], camera: NDArray[np.integer], memory: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

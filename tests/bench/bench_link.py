@@ -1,6 +1,7 @@
 """People of a drawn street before several cameras: identity over all cameras together, before and after linking.
 
-python -m tests.bench.bench_link --weights W [W ...] [--seeds 0 1] [--cameras 3] [--detector yolo11n.pt]
+python -m tests.bench.bench_link --weights W [W ...] [--seeds 0 1] [--cameras 3] [--pets DATA/pets09-s2l1]
+    [--detector yolo11n.pt]
 
 The boxes are those of the truth (of people who show at least a third) unless a detector is named, so that linking is
 measured, not detection. The threshold is calibrated on the same films without labels, as `remix-track calibrate` does.
@@ -10,15 +11,21 @@ import argparse
 import dataclasses
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 import remix_track
+from remix_track import mot_text
 from remix_track.boxes import tlwh_from_xyxy
 from remix_track.data.crops.harvest import harvest_footage
 from remix_track.data.crops.tracklet_crops import embed_tracklets
 from remix_track.data.crops.tracklets import HarvestSettings
+from remix_track.encoder.centred_tracks import centre_videos
 from remix_track.encoder.load import load_embedder
 from remix_track.eval.metrics.score import score_sequence
 from remix_track.eval.protocols import PRESETS, PROTOCOLS
@@ -32,57 +39,100 @@ from tests.footage import write_video
 SHOWN = 1 / 3
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Footage:
+    """Videos of the same people: each with what finds its people, and the truth of all, camera after camera."""
+
+    name: str
+    films: list[tuple[Path, str]]
+    truth: MotRows
+    frames: int
+
+
 def main() -> None:
-    """Print a table: each seed and encoder, before and after, at the calibrated distance and at others."""
+    """Print a table: each footage and encoder, before linking, as is, and with the cameras taken out."""
     arguments = _parser().parse_args()
-    print(
-        "| seed | weights | calibrated | IDF1 alone | IDF1 linked | people / tracks | IDF1 at .1 .15 .2 .25 .3 .4 .5 |"
-    )
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+    print("| footage | weights | tracks | alone | as is at | IDF1 | people | taken out | at | IDF1 | people | best |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     with tempfile.TemporaryDirectory() as folder:
-        for seed in arguments.seeds:
-            scenes = [
-                StreetScene(seed, frames=arguments.frames, people=arguments.people, place=place)
-                for place in range(arguments.cameras)
-            ]
-            films = [_film(scene, Path(folder) / f"s{seed}c{place}", arguments) for place, scene in enumerate(scenes)]
-            truth = _joined([scene.ground_truth() for scene in scenes], arguments.frames)
+        for footage in _all_footage(arguments, Path(folder)):
             for weights in arguments.weights:
-                print(_row(seed, weights, films, truth, arguments, Path(folder)))
+                print(_row(footage, weights, Path(folder)))
                 sys.stdout.flush()
 
 
-def _row(
-    seed: int, weights: str, films: list[tuple[Path, str]], truth: MotRows, arguments: argparse.Namespace, folder: Path
-) -> str:
-    threshold = _calibrated(weights, films, folder / "crops")
-    runs = [_recorded(video, detector, weights, threshold) for video, detector in films]
-    alone = _score(truth, runs, _local(runs), arguments)
-    people = _linked(runs, threshold)
-    after = _score(truth, runs, people, arguments)
-    others = [_score(truth, runs, _linked(runs, at), arguments) for at in (0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5)]
-    tracks = sum(len(one) for one in people)
-    found = len(set().union(*(one.values() for one in people)))
-    sweep = " ".join(f"{100 * one:.1f}" for one in others)
-    name = Path(weights).name
-    return (
-        f"| {seed} | {name} | {threshold:.3f} | {100 * alone:.1f} | {100 * after:.1f} | {found} / {tracks} | {sweep} |"
-    )
+def _all_footage(arguments: argparse.Namespace, folder: Path) -> Iterator[Footage]:
+    if arguments.pets:
+        yield _pets(arguments.pets, folder)
+    for seed in arguments.seeds:
+        scenes = [
+            StreetScene(seed, frames=arguments.frames, people=arguments.people, place=place)
+            for place in range(arguments.cameras)
+        ]
+        films = [_street(scene, folder / f"s{seed}c{place}", arguments) for place, scene in enumerate(scenes)]
+        truth = _joined([scene.ground_truth() for scene in scenes], arguments.frames)
+        yield Footage(f"street {seed}", films, truth, arguments.frames)
 
 
-def _film(scene: StreetScene, folder: Path, arguments: argparse.Namespace) -> tuple[Path, str]:
-    """The scene as a video, and what finds its people."""
-    folder.mkdir()
+def _row(footage: Footage, weights: str, folder: Path) -> str:
+    threshold = _calibrated(weights, footage.films, folder / "crops")
+    runs = [_recorded(video, detector, weights, threshold) for video, detector in footage.films]
+    means = [one.means for one, _ in runs]
+    centred = centre_videos(means)
+    distance = centred.max_distance or threshold
+    cells = [footage.name, Path(weights).name, str(sum(map(len, means))), _percent(_score(footage, runs, _local(runs)))]
+    for videos, limit in ((means, threshold), (centred.videos, distance)):
+        people = join_tracks(videos, limit)
+        cells += [
+            f"{limit:.3f}",
+            _percent(_score(footage, runs, people)),
+            str(len(set(np.concatenate(people).tolist()))),
+        ]
+    cells.insert(7, " ".join(f"{one:.2f}" for one in centred.kept))
+    best = [
+        max(_score(footage, runs, join_tracks(videos, limit)) for limit in np.linspace(0.02, 1.2, 30))
+        for videos in (means, centred.videos)
+    ]
+    return f"| {' | '.join([*cells, ' / '.join(map(_percent, best))])} |"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}"
+
+
+def _pets(data: Path, folder: Path) -> Footage:
+    """PETS 2009 S2L1 cut in two: one camera, whose people come again."""
+    film = cv2.VideoCapture(str(data / "video.avi"))
+    images = []
+    while (read := film.read())[0]:
+        images.append(np.asarray(read[1], np.uint8))
+    half = (len(images) + 1) // 2
+    rows = mot_text.read(data / "gt/gt.txt")
+    films, parts = [], []
+    for part in range(2):
+        own = rows[(rows.frame > part * half) & (rows.frame <= (part + 1) * half)]
+        parts.append(dataclasses.replace(own, frame=own.frame - part * half))
+        films.append(_film(folder / f"pets{part}", images[part * half : (part + 1) * half], 7, parts[-1]))
+    return Footage("PETS in two", films, _joined(parts, half), half)
+
+
+def _street(scene: StreetScene, folder: Path, arguments: argparse.Namespace) -> tuple[Path, str]:
     images = [scene.render(frame) for frame in range(1, scene.frames + 1)]
-    video = write_video(folder / f"{folder.name}.mp4", images=images, rate=round(scene.fps), options={"crf": "18"})
     rows = scene.ground_truth()
-    seen = rows[rows.visibility >= SHOWN]
+    video, boxes = _film(folder, images, round(scene.fps), rows[rows.visibility >= SHOWN])
+    return video, arguments.detector or boxes
+
+
+def _film(folder: Path, images: list[NDArray[np.uint8]], rate: int, rows: MotRows) -> tuple[Path, str]:
+    """Images as a video, and its boxes as a file."""
+    folder.mkdir()
+    video = write_video(folder / f"{folder.name}.mp4", images=images, rate=rate, options={"crf": "18"})
     lines = [
         f"{frame},-1,{','.join(f'{value:.1f}' for value in box)},0.9\n"
-        for frame, box in zip(seen.frame.tolist(), seen.tlwh.tolist(), strict=True)
+        for frame, box in zip(rows.frame.tolist(), rows.tlwh.tolist(), strict=True)
     ]
     (folder / "det.txt").write_text("".join(lines))
-    return video, arguments.detector or str(folder / "det.txt")
+    return video, str(folder / "det.txt")
 
 
 def _calibrated(weights: str, films: list[tuple[Path, str]], crops: Path) -> float:
@@ -110,33 +160,20 @@ def _recorded(video: Path, detector: str, weights: str, threshold: float) -> tup
     )
 
 
-def _local(runs: list[tuple[FinishedVideo, MotRows]]) -> list[dict[int, int]]:
+def _local(runs: list[tuple[FinishedVideo, MotRows]]) -> list[NDArray[np.int64]]:
     """Ids as the videos have them, made different from video to video."""
-    return [{id_: 10_000 * video + id_ for id_ in one.means.ids.tolist()} for video, (one, _) in enumerate(runs)]
+    return [10_000 * video + one.means.ids for video, (one, _) in enumerate(runs)]
 
 
-def _linked(runs: list[tuple[FinishedVideo, MotRows]], distance: float) -> list[dict[int, int]]:
-    people = join_tracks([one.means for one, _ in runs], distance)
-    return [
-        dict(zip(one.means.ids.tolist(), (numbers + 1).tolist(), strict=True))
-        for (one, _), numbers in zip(runs, people, strict=True)
-    ]
-
-
-def _score(
-    truth: MotRows,
-    runs: list[tuple[FinishedVideo, MotRows]],
-    people: list[dict[int, int]],
-    arguments: argparse.Namespace,
-) -> float:
+def _score(footage: Footage, runs: list[tuple[FinishedVideo, MotRows]], people: list[NDArray[np.int64]]) -> float:
+    """IDF1 over all cameras together, where `people` (T,) are those of each video's tracks."""
     found = [
-        dataclasses.replace(rows, id=np.array([names[id_] for id_ in rows.id.tolist()], np.int64))
-        for (_, rows), names in zip(runs, people, strict=True)
+        dataclasses.replace(rows, id=numbers[np.searchsorted(one.means.ids, rows.id)] + 1)
+        for (one, rows), numbers in zip(runs, people, strict=True)
     ]
-    frames = arguments.frames * arguments.cameras
-    results = _joined(found, arguments.frames)
-    score = score_sequence(truth, results, PRESETS["data"], PROTOCOLS["devkit"], frames).score
-    return score.identity.idf1
+    results = _joined(found, footage.frames)
+    frames = footage.frames * len(runs)
+    return score_sequence(footage.truth, results, PRESETS["data"], PROTOCOLS["devkit"], frames).score.identity.idf1
 
 
 def _joined(parts: list[MotRows], frames: int) -> MotRows:
@@ -148,11 +185,12 @@ def _joined(parts: list[MotRows], frames: int) -> MotRows:
 def _parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--weights", nargs="+", default=["default"])
-    made.add_argument("--seeds", nargs="+", type=int, default=[0])
+    made.add_argument("--seeds", nargs="*", type=int, default=[0])
     made.add_argument("--cameras", type=int, default=3)
     made.add_argument("--frames", type=int, default=150)
     made.add_argument("--people", type=int, default=9)
     made.add_argument("--detector", default="", help="default: the boxes of the truth")
+    made.add_argument("--pets", type=Path, metavar="DATA/pets09-s2l1", help="this clip cut in two as well")
     return made
 
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from remix_track.encoder.camera_centring import CameraCentring, distance_ratio
+from remix_track.encoder.camera_centring import CameraCentring
 
 WIDTH = 16
 
@@ -132,16 +132,3 @@ def test_the_camera_of_a_second_number_is_the_same_camera():
     np.testing.assert_array_equal(
         CameraCentring.of(vectors, camera).tracks(vectors), CameraCentring.of(vectors, 7 - 3 * camera).tracks(vectors)
     )
-
-
-def test_distances_are_scaled_by_the_median_pair_within_a_camera():
-    vectors, camera, _ = scene(12)
-    centred = CameraCentring.of(vectors, camera).tracks(vectors)
-
-    def median(of):
-        pairs = [1 - of[i] @ of[j] for i in range(len(of)) for j in range(i) if camera[i] == camera[j] and of[i].any()]
-        return np.median(pairs)
-
-    assert distance_ratio(vectors, centred, camera) == pytest.approx(median(centred) / median(vectors), rel=1e-5)
-    assert distance_ratio(vectors, vectors, camera) == pytest.approx(1)
-    assert distance_ratio(vectors[[0]], centred[[0]], camera[[0]]) == 1

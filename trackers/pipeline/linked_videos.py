@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track import __version__, reservations, stop_signals
+from remix_track.encoder.centred_tracks import CentredTracks, centre_videos
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.output_files import release_folder, reserve_folder, reserve_numbered_folder
@@ -133,7 +134,8 @@ def link_videos(
         wanted: what is written of each.
         output: the folder of all results; None: `runs/link`, numbered.
         overwrite: replace an earlier result there.
-        link_distance: largest mean cosine distance of one person; None: the weights' threshold.
+        link_distance: largest mean cosine distance of one person, of vectors without their cameras; None: as near as
+            strangers seldom come, measured on the tracks themselves, or with few tracks the weights' threshold.
         on_progress: called after each frame.
         on_recorded: called with what was written, when a source is done.
         report: told what was wrong with a source, a line each, as it is found.
@@ -150,12 +152,15 @@ def link_videos(
     try:
         done = _track_all(names, session, opener, folder, on_progress, report)
         stop_signals.check()
-        distance = link_distance or _calibrated_distance(session)
+        centred = centre_videos([one.video.means for one in done])
+        distance = link_distance or (
+            _calibrated_distance(session) if centred.max_distance is None else centred.max_distance
+        )
         # From 1, in the order in which they come.
-        for one, people in zip(done, join_tracks([one.video.means for one in done], distance), strict=True):
+        for one, people in zip(done, join_tracks(centred.videos, distance), strict=True):
             one.people = people + 1
         tracks = _linked_tracks(done)
-        _write_people(folder, done, tracks, distance, session.embedder.description)
+        _write_people(folder, done, tracks, distance, centred, session.embedder.description)
         summaries = {}
         for one in done:
             stop_signals.check()
@@ -291,6 +296,7 @@ def _write_people(
     done: Sequence[_Tracked],
     tracks: Sequence[LinkedTrack],
     distance: float,
+    centred: CentredTracks,
     appearance: dict[str, Any],
 ) -> None:
     """`people.csv`, a row for each track, and `link.json`."""
@@ -302,6 +308,7 @@ def _write_people(
     facts = {
         "remix_track": __version__,
         "link_distance": distance,
+        "camera_taken_out": {one.folder.name: share for one, share in zip(done, centred.kept, strict=True)},
         "appearance": appearance,
         "people": _people(tracks),
         "people_in_several": _in_several(tracks),
