@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from remix_track.trackers.frame import TrackedFrame
     from remix_track.trackers.pipeline.run import Run
     from remix_track.trackers.tracker import Tracker
+    from remix_track.training.adapt import adapt
+    from remix_track.training.calibrate import calibrate
 
     __version__: str
 
@@ -27,6 +29,8 @@ __all__ = [
     "Tracker",
     "Tracks",
     "__version__",
+    "adapt",
+    "calibrate",
     "link",
     "load_embedder",
     "track",
@@ -39,6 +43,8 @@ _HOMES = {
     "Run": "remix_track.trackers.pipeline.run",
     "TrackedFrame": "remix_track.trackers.frame",
     "Tracker": "remix_track.trackers.tracker",
+    "adapt": "remix_track.training.adapt",
+    "calibrate": "remix_track.training.calibrate",
     "link": "remix_track.trackers.api",
     "load_embedder": "remix_track.encoder.load",
     "track": "remix_track.trackers.api",

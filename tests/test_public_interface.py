@@ -64,7 +64,7 @@ def examples(text: str | None) -> list[str]:
 
 DOCUMENTED = [
     remix_track, track, Tracker, Detections, remix_track.Run.record, remix_track.link,
-    remix_track.eval.evaluate, remix_track.eval.score_sequence,
+    remix_track.load_embedder, remix_track.eval.evaluate, remix_track.eval.score_sequence,
 ]  # fmt: skip
 
 
@@ -95,6 +95,8 @@ def test_the_examples_of_docstrings_run(documented, tmp_path, monkeypatch, capsy
         "Detections": Detections,
         "images": IMAGES,
         "frames": IMAGES,
+        "crops": IMAGES,
+        "image": IMAGES[0],
         "xyxy": [[10, 10, 30, 50]],
         "score": [0.9],
         "class_id": [0],

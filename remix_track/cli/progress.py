@@ -52,3 +52,41 @@ class ProgressLine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class StageLine:
+    """An `on_progress` for harvests and what comes after: a line for each stage."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        """Begin without a line."""
+        self._quiet = quiet
+        self._stage = ""
+        self._line: LiveLine | None = None
+
+    def __call__(self, at: Progress) -> None:
+        """Say what is done of a video, or of all crops."""
+        if self._line is None or at.stage != self._stage:
+            self.close()
+            self._stage = at.stage
+            self._line = LiveLine(at.stage, at.total, quiet=self._quiet)
+        self._line.show(at.name, at.done, at.total, at.detail, _plain(at))
+
+    def close(self) -> None:
+        """Leave the line as it stands."""
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _plain(at: Progress) -> str:
+    if at.stage == "footage":
+        return f"{at.name} ({at.detail}): {at.done}/{at.total or '?'} frames"
+    if at.stage == "crops":
+        return f"{at.done:,} of {at.total:,} crops embedded"
+    return f"{at.name}: {at.done:,} of {at.total:,} drawn"

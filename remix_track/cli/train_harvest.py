@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from remix_track.cli.flags import Parser, add_sections, collect_sections
-from remix_track.cli.harvesting import HarvestOnly, harvest_videos
+from remix_track.cli.harvesting import HarvestOnly
+from remix_track.cli.progress import StageLine
 from remix_track.cli.terminal import show
 
 
@@ -30,13 +31,14 @@ def run(words: Sequence[str]) -> int:
     if not arguments.quiet:
         logging.getLogger("remix_track").setLevel(logging.WARNING)
 
-    from remix_track.data.crops.harvest import refuse_too_few
+    from remix_track.data.crops.harvest import harvest_videos, refuse_too_few
 
     made = []
-    for folder, one in harvest_videos(arguments.footage, arguments.folder, settings, quiet=arguments.quiet):
-        made.append(one)
-        if not arguments.quiet:
-            show(f"{folder}: {one.frames:,} frames, {len(one.tracklets):,} tracklets, {one.crops:,} crops")
+    with StageLine(quiet=arguments.quiet) as line:
+        for folder, one in harvest_videos(arguments.footage, arguments.folder, settings, on_progress=line):
+            made.append(one)
+            if not arguments.quiet:
+                show(f"{folder}: {one.frames:,} frames, {len(one.tracklets):,} tracklets, {one.crops:,} crops")
     refuse_too_few(made, ", ".join(arguments.footage)[:200])
     if not arguments.quiet:
         crops = sum(one.crops for one in made)

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from collections.abc import Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -11,6 +12,9 @@ from remix_track.arrays import bgr_image, corner_rows
 from remix_track.encoder.crops import CropBatch, NetworkInput, visible_corners
 
 logger = logging.getLogger(__name__)
+
+_AT_ONCE = 64
+"""Crops that are put into one image."""
 
 
 @runtime_checkable
@@ -119,6 +123,10 @@ class NetworkEmbedder:
                 vectors[rows[part]] = self._unit(self._network(self._crops_of(image, corners[part])))
         return vectors
 
+    def of_crops(self, crops: Sequence[Any]) -> NDArray[np.float32]:
+        """See `embed_crops`."""
+        return embed_crops(self, crops)
+
     def _unit(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
         length = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
         usable = np.isfinite(length) & (length > 0)
@@ -130,3 +138,34 @@ class NetworkEmbedder:
         unit: NDArray[np.float32] = np.zeros(vectors.shape, np.float32)
         np.divide(vectors, length, out=unit, where=usable, casting="same_kind")
         return unit
+
+
+def embed_crops(embedder: Embedder, crops: Sequence[Any]) -> NDArray[np.float32]:
+    """Embed images that show one person each.
+
+    Args:
+        embedder: any.
+        crops: images of any sizes, each as `remix_track.arrays.bgr_image` takes it ((H, W, 3) uint8 BGR).
+
+    Returns:
+        (N, D) float32 unit vectors, as for boxes of these sizes in a larger image; see `Embedder`.
+
+    Raises:
+        InputError: one of them is no image.
+    """
+    images = [bgr_image(crop, f"crops[{number}]") for number, crop in enumerate(crops)]
+    parts = (images[start : start + _AT_ONCE] for start in range(0, len(images), _AT_ONCE))
+    nothing = np.zeros((0, embedder.width), np.float32)
+    return np.concatenate([nothing, *(embedder(*_below_each_other(part)) for part in parts)])
+
+
+def _below_each_other(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """One image (H, W, 3) that holds all, so that a network gets them in one call; and (N, 4) where each lies."""
+    bottom = np.cumsum([image.shape[0] for image in images])
+    width = np.array([image.shape[1] for image in images])
+    sheet = np.zeros((bottom[-1], width.max(), 3), np.uint8)
+    xyxy = np.zeros((len(images), 4), np.float32)
+    xyxy[1:, 1], xyxy[:, 2], xyxy[:, 3] = bottom[:-1], width, bottom
+    for image, (_, top, right, end) in zip(images, xyxy.astype(np.int64).tolist(), strict=True):
+        sheet[top:end, :right] = image
+    return sheet, xyxy

@@ -50,7 +50,12 @@ def load_embedder(
 ) -> Embedder | None:
     """The appearance model that `weights` names, ready to embed.
 
-    Arguments win over what the weights state, and that over the defaults.
+        embedder = remix_track.load_embedder("default")
+        vectors = embedder.of_crops(crops)  # a list of images -> (N, D) unit vectors
+        vectors = embedder(image, xyxy)  # boxes of one image
+
+    Arguments win over what the weights state, and that over the defaults. `remix_track.encoder.embedder.embed_crops`
+    gives crops to an embedder of your own, which needs no `of_crops`.
 
     Args:
         weights: `default` (ReMix weights that come with the package), `imagenet` (MobileNetV2 as the

@@ -40,11 +40,6 @@ class Adaptation:
     outcome: Outcome
     before: dict[str, float]
 
-    @property
-    def lost(self) -> float:
-        """Points of mAP that the old domain lost, of 100; below 0 where it gained."""
-        return 100 * (self.before["map"] - self.outcome.scores["map"])
-
 
 def resumable(folder: Path, settings: TrainSettings, *, anew: bool) -> Checkpoint | None:
     """The checkpoint to go on from; None where there is none, or where a finished one is to be done again.

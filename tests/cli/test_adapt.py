@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from remix_track.cli import adapt
 from remix_track.cli.main import main
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.encoder.backbones import build_encoder
 from remix_track.encoder.weights_card import WeightsCard
 from remix_track.encoder.weights_file import load_weights, save_weights
 from remix_track.errors import InputError
+from remix_track.training import adapt
 from remix_track.training.adapt_settings import adapt_settings, read_start
 from tests.footage import write_video
 from tests.training_scenes import picture
@@ -176,14 +176,16 @@ def test_without_labelled_people_they_are_drawn_once(scene, tmp_path, monkeypatc
 
     monkeypatch.setattr(dataset, "synthesize", synthesize)
     for _ in range(2):
-        adapt._draw(folder, StopRequest(), quiet=True)
+        adapt.draw(folder, StopRequest())
     assert len(drawn) == 1
     assert drawn[0]["identities"] == 200
-    words = [str(scene / "gate.mp4"), "--weights", "default", "--output", "w.safetensors"]
-    arguments = adapt.parser().parse_args(words)
-    made = adapt._settings(arguments, read_start("default"), folder)
-    assert made.data.multi_camera == (f"synthetic:{folder}",)
-    assert made.data.target == f"synthetic-target:{folder}"
+    start, videos, crops = read_start("default"), [str(scene / "gate.mp4")], tmp_path / "crops"
+
+    def chosen(*labelled):
+        return adapt.chosen_settings(start, videos, labelled, None, crops, folder, {}, (), "")
+
+    assert chosen().data.multi_camera == (f"synthetic:{folder}",)
+    assert chosen().data.target == f"synthetic-target:{folder}"
     # Labelled people without query and gallery leave the drawn ones to say what is forgotten.
-    arguments.labelled = [f"folder:{scene / 'people' / 'bounding_box_train'}"]
-    assert adapt._settings(arguments, read_start("default"), folder).data.target == f"synthetic-target:{folder}"
+    some = f"folder:{scene / 'people' / 'bounding_box_train'}"
+    assert chosen(some).data.target == f"synthetic-target:{folder}"

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from remix_track.encoder.crops import CropBatch, NetworkInput, visible_corners
-from remix_track.encoder.embedder import NetworkEmbedder
+from remix_track.encoder.embedder import NetworkEmbedder, embed_crops
 from remix_track.encoder.load import load_embedder
 from remix_track.errors import InputError
 
@@ -154,6 +154,27 @@ def test_what_are_no_boxes_is_refused(boxes):
 def test_no_boxes_are_no_vectors():
     nothing: Any = []
     assert embedder_of(ChannelMeans())(picture(), nothing).shape == (0, 3)
+
+
+def test_crops_alone_get_the_vectors_of_boxes_in_a_larger_image(default):
+    image = picture()
+    corners = BOXES[[0, 3]].round().astype(int)
+    crops = [image[top:bottom, left:right] for left, top, right, bottom in corners.tolist()]
+    np.testing.assert_allclose(default.of_crops(crops), default(image, corners.astype(np.float32)), atol=1e-6)
+
+
+def test_many_crops_of_all_sizes_go_through_in_order():
+    network = ChannelMeans(largest_batch=50)
+    embedder = embedder_of(network, mean=(0, 0, 0), std=(1, 1, 1))
+    sizes = np.random.default_rng(3).integers(1, 90, (150, 2))
+    colours = np.random.default_rng(4).integers(1, 256, (150, 3))
+    crops = [np.full((*size, 3), colour, np.uint8) for size, colour in zip(sizes.tolist(), colours, strict=True)]
+    wanted = colours[:, ::-1] / np.linalg.norm(colours, axis=1, keepdims=True)
+    np.testing.assert_allclose(embed_crops(embedder, crops), wanted, atol=1e-5)
+    assert [len(batch) for batch in network.seen] == [50, 14, 50, 14, 22]
+    assert embed_crops(embedder, []).shape == (0, 3)
+    with pytest.raises(InputError, match=r"crops\[1\] is empty"):
+        embed_crops(embedder, [crops[0], np.zeros((0, 4, 3), np.uint8)])
 
 
 def test_pictures_in_any_memory_layout():

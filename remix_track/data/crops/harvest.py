@@ -22,6 +22,7 @@ from remix_track.data.crops.harvest_cache import (
 from remix_track.data.crops.tracklets import HarvestSettings, Tracklet, TrackletCutter
 from remix_track.errors import InputError
 from remix_track.media_files import videos_in
+from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.trackers.association.box_limit import BoxLimit
 from remix_track.trackers.association.settings import REFERENCE_FPS, AssociationSettings, DeepSortSettings
 from remix_track.trackers.detectors.auto import find_detector, weights_at_hand
@@ -78,6 +79,22 @@ def harvest_footage(
                     write_notes(hidden, _harvest(video, hidden, settings, mark, (number, len(videos)), check, show))
             found = read_harvest(folder)
         yield folder, found
+
+
+def harvest_videos(
+    footage: Sequence[str | Path],
+    root: Path,
+    settings: HarvestSettings,
+    *,
+    check: Callable[[], None] = lambda: None,
+    on_progress: OnProgress = unheard,
+) -> Iterator[tuple[Path, Harvest]]:
+    """`harvest_footage`, of which each frame is said as `Progress`."""
+
+    def show(video: str, number: int, videos: int, frame: int, frames: int | None) -> None:
+        on_progress(Progress("footage", video, frame, frames, f"video {number}/{videos}"))
+
+    yield from harvest_footage(footage, root, settings, check=check, show=show)
 
 
 def refuse_too_few(made: Sequence[Harvest], where: str) -> None:

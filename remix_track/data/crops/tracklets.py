@@ -8,6 +8,7 @@ YOLO11n this takes the share of crops that show their tracklet's person from 93.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +23,8 @@ IN_COMMON = 0.3
 """IoU of a tracklet's boxes in two frames, at least."""
 SAME_HEIGHT = 0.8
 """Share of the taller one's height, at least."""
+DEFAULT_FOOTAGE = Path("runs/footage")
+"""Where crops of raw videos are kept, as for trainings (`data.footage_folder`)."""
 
 
 @dataclass(frozen=True, slots=True)
