@@ -16,6 +16,7 @@ from typing import Any
 
 from mkdocs.structure.files import File, Files
 
+from remix_track.renamed_settings import RENAMED
 from remix_track.setting_values import expected
 from remix_track.settings import limits_of
 
@@ -53,7 +54,8 @@ def on_files(files: Files, config: Any) -> Files:
         "reference/parts.md": parts_page(),
         "reference/settings.md": settings_page(
             "Settings of a tracking run", TRACKING, "trackers.settings:TrackSettings"
-        ),
+        )
+        + renamed_table(),
         "reference/training-settings.md": settings_page(
             "Settings of a training", TRAINING, "training.train_settings:TrainSettings", flags=False
         ),
@@ -119,6 +121,18 @@ def settings_page(title: str, about: str, where: str, *, flags: bool = True) -> 
     return "\n\n".join(parts) + "\n"
 
 
+def renamed_table() -> str:
+    """The settings that had another name before."""
+    rows = ["| old name | new name |", "| --- | --- |"]
+    for old, renamed in sorted(RENAMED.items()):
+        if old == renamed.name:
+            continue  # of a flag of `remix-track eval`, whose value was renamed
+        values = "".join(f"; `{before}` is `{now}`" for before, now in renamed.values.items())
+        rows.append(f"| `{old}` | `{renamed.name}`{values} |")
+    about = "The old names work in this version, and a line says the new one."
+    return "\n\n".join(["\n## Renamed {#renamed}", about, "\n".join(rows)]) + "\n"
+
+
 def _table(fields: Sequence["dataclasses.Field[Any]"], hints: dict[str, Any], *, flags: bool) -> str:
     head = ["key", "flag", "default", "values", "what it does"]
     rows = [head, ["---"] * len(head)]
@@ -148,7 +162,7 @@ def _written(value: Any) -> str:
 
 
 def commands_page() -> str:
-    """The help of every command, as it prints it."""
+    """The help of every command with all its flags, as it prints it."""
     from remix_track.cli import main, train
 
     commands = [("main", name) for name in main._COMMANDS] + [("train", name) for name in ("", *train._COMMANDS)]
@@ -162,6 +176,6 @@ def commands_page() -> str:
 
 
 def _help(module: str, command: str) -> str:
-    words = [sys.executable, "-m", f"remix_track.cli.{module}", *([command] if command else []), "--help"]
+    words = [sys.executable, "-m", f"remix_track.cli.{module}", *([command] if command else []), "--help-all"]
     environment = {**os.environ, "COLUMNS": "100"}
     return subprocess.run(words, capture_output=True, text=True, check=True, env=environment, cwd=ROOT).stdout

@@ -10,6 +10,7 @@ from remix_track.settings import check, setting
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing.drawer import DrawingSettings
 from remix_track.trackers.linking.settings import OfflineSettings
+from remix_track.trackers.sinks.crops import CropSettings
 from remix_track.trackers.sources.stream_settings import StreamSettings
 
 MOST_BETWEEN = 30
@@ -18,7 +19,7 @@ MOST_BETWEEN = 30
 
 @dataclass(frozen=True, slots=True)
 class DetectorSettings:
-    """Which detector, and at which size and threshold it works."""
+    """The detector, and at which size and threshold it works."""
 
     detector: str = setting(
         "auto", "YOLO weights (.pt, .onnx, OpenVINO folder), a MOT det.txt, hog, or auto", common=True
@@ -49,7 +50,10 @@ class DetectorSettings:
 
 @dataclass(frozen=True, slots=True)
 class AppearanceSettings:
-    """Which encoder, and, where its file does not say, what images it expects."""
+    """The encoder of appearance.
+
+    What images it expects is said where its file does not say it.
+    """
 
     weights: str = setting(
         "default", "FILE.safetensors, .onnx, .xml (OpenVINO), default, imagenet, or none (motion only)", common=True
@@ -88,6 +92,7 @@ class TrackSettings:
     association: AssociationSettings = field(default_factory=AssociationSettings)
     offline: OfflineSettings = field(default_factory=OfflineSettings)
     drawing: DrawingSettings = field(default_factory=DrawingSettings)
+    crops: CropSettings = field(default_factory=CropSettings)
     stream: StreamSettings = field(default_factory=StreamSettings)
 
     def __post_init__(self) -> None:

@@ -54,6 +54,7 @@ def parser() -> argparse.ArgumentParser:
     """The flags of the calibration."""
     made = Parser(
         prog="remix-track calibrate",
+        usage="remix-track calibrate VIDEO [VIDEO ...] --weights W [options]",
         description="Measure on unlabelled footage how alike crops of a person are; store the tracker's threshold.",
     )
     made.add_argument("footage", metavar="VIDEO", nargs="+", help="video files, or folders that hold some")

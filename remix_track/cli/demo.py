@@ -71,13 +71,10 @@ def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="remix-track demo", description=__doc__)
+    parser = Parser(prog="remix-track demo", description=__doc__, usage="remix-track demo [options]")
     add = parser.add_argument
     add("--seed", type=int, default=0, metavar="N", help="another street (default: 0)")
     add("--frames", type=int, default=100, metavar="N", help="how many frames are drawn (default: 100)")
-    add("--output", type=Path, default=None, metavar="DIR", help="result folder (default: runs/demo, numbered)")
-    add("--overwrite", action="store_true", help="replace an earlier result in --output")
-    add_outputs(parser)
-    parser.set_defaults(segment=None)  # what is scored is in one file
-    add_sections(parser, TrackSettings)
+    add_outputs(parser, "runs/demo", skip={"segment"})  # what is scored is in one file
+    add_sections(parser, TrackSettings, skip={"stream"})
     return parser

@@ -253,7 +253,7 @@ def _terminal_width() -> int:
 def _parser() -> argparse.ArgumentParser:
     from remix_track.eval.protocols import PROTOCOLS
 
-    parser = Parser(prog="remix-track eval", description=__doc__)
+    parser = Parser(prog="remix-track eval", description=__doc__, usage="remix-track eval --BENCHMARK [ROOT] [options]")
     which = parser.add_argument_group("benchmark (one of these)")
     for name in _PRESETS:
         which.add_argument(f"--{name}", nargs="?", const="", metavar="ROOT", help="the download, or one sequence of it")
@@ -283,5 +283,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--no-cache", action="store_true", help="detect and embed anew, keep nothing")
     add("--jobs", type=int, metavar="N", help="sequences tracked at once (default: one per core)")
     add("--quiet", action="store_true", help="only the table, warnings and errors")
-    add_sections(parser, TrackSettings)
+    # What is scored is neither drawn nor cut out, and none of it is a camera.
+    add_sections(parser, TrackSettings, skip={"drawing", "crops", "stream"})
+    parser.hide("--allow-missing", "--csv", "--markdown", "--min", "--verify", "--protocol", "--cache", "--no-cache")
     return parser

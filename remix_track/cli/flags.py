@@ -6,7 +6,7 @@
 import argparse
 import dataclasses
 import typing
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,13 @@ class Parser(argparse.ArgumentParser):
         # `type=int` and `type=float` mean numbers that can be counted with: of bounded digits, and finite.
         for kind in (int, float):
             self.register("type", kind, partial(_number, kind))
+        self._help_all = self.add_argument("--help-all", action=_HelpAll, nargs=0, help=argparse.SUPPRESS)
         self._rare: list[tuple[argparse.Action, str | None]] = []
         self._keys_only: dict[str, str] = {}
 
     def hide(self, *flags: str) -> None:
         """Leave these flags out of `--help`; `--help-all` has them."""
-        if not self._rare:
-            self.add_argument("--help-all", action=_HelpAll, nargs=0, help="show all flags, not only the common ones")
+        self._help_all.help = "show all flags, not only the common ones"
         for action in {id(found): found for found in map(self._option_string_actions.__getitem__, flags)}.values():
             self._rare.append((action, action.help))
             action.help = argparse.SUPPRESS
@@ -98,23 +98,28 @@ def _number(kind: type[Any], text: str) -> Any:
         raise argparse.ArgumentTypeError(f"{text[:40]!r} is not {name}") from None
 
 
-def add_sections(parser: Parser, kind: type[Any], *, skip: frozenset[str] = frozenset()) -> None:
+def add_sections(parser: Parser, kind: type[Any], *, skip: Collection[str] = ()) -> None:
     """Add a group of flags for each section of `kind` that is not in `skip`, and `--config FILE.toml`."""
     parser.add_argument("--config", metavar="FILE.toml", type=Path, help="settings file; flags win over it")
     for name, section in _sections(kind).items():
-        if name in skip:
+        if name not in skip:
+            about = (section.__doc__ or name).partition("\n")[0].removesuffix(".")
+            add_settings(parser, parser.add_argument_group(f"{about} ([{name}] in a settings file)"), section, name)
+
+
+def add_settings(parser: Parser, group: Any, section: type[Any], name: str, *, skip: Collection[str] = ()) -> None:
+    """Add a flag for each setting of a section that is called `name`, but for those in `skip`."""
+    hints = typing.get_type_hints(section)
+    for field in dataclasses.fields(section):
+        flag = _flag(field.name)
+        if field.name in skip:
             continue
-        about = (section.__doc__ or name).partition("\n")[0].removesuffix(".")
-        group = parser.add_argument_group(f"{about} ([{name}] in a settings file)")
-        hints = typing.get_type_hints(section)
-        for field in dataclasses.fields(section):
-            flag = _flag(field.name)
-            if not field.metadata.get("flag", True):
-                parser.refuse_flag(flag, f"no flag but a key of settings files, [{name}] {field.name}; see --config")
-                continue
-            _add_flag(group, name, field, hints[field.name])
-            if not field.metadata.get("common", True):
-                parser.hide(flag)
+        if not field.metadata.get("flag", True):
+            parser.refuse_flag(flag, f"no flag but a key of settings files, [{name}] {field.name}; see --config")
+            continue
+        _add_flag(group, name, field, hints[field.name])
+        if not field.metadata.get("common", True):
+            parser.hide(flag)
 
 
 def collect_sections(arguments: argparse.Namespace, kind: type[Kind]) -> Kind:
@@ -125,14 +130,24 @@ def collect_sections(arguments: argparse.Namespace, kind: type[Kind]) -> Kind:
     """
     values: dict[str, Any] = settings.read_toml(arguments.config) if arguments.config else {}
     made = settings.build(kind, values, str(arguments.config)) if values else kind()
-    for name, section in _sections(kind).items():
-        hints = typing.get_type_hints(section)
-        for field in dataclasses.fields(section):
-            given = getattr(arguments, f"{name}.{field.name}", None)
-            if given is not None:
-                changed = _replace(getattr(made, name), field.name, _value(given, hints[field.name], field))
-                made = dataclasses.replace(made, **{name: changed})  # type: ignore[type-var]
+    for name in _sections(kind):
+        changed = collect_settings(arguments, getattr(made, name), name)
+        made = dataclasses.replace(made, **{name: changed})  # type: ignore[type-var]
     return made
+
+
+def collect_settings(arguments: argparse.Namespace, section: Kind, name: str) -> Kind:
+    """The section that is called `name`, with what the flags ask for.
+
+    Raises:
+        InputError: an unfitting value, with the flag it stands in.
+    """
+    hints = typing.get_type_hints(type(section))
+    for field in dataclasses.fields(section):  # type: ignore[arg-type]
+        given = getattr(arguments, f"{name}.{field.name}", None)
+        if given is not None:
+            section = _replace(section, field.name, _value(given, hints[field.name], field))
+    return section
 
 
 def _sections(kind: type[Any]) -> dict[str, type[Any]]:
@@ -172,8 +187,8 @@ def _value(given: Any, hint: Any, field: dataclasses.Field[Any]) -> Any:
     return parse(text, hint, _flag(field.name), settings.limits_of(field))
 
 
-def _replace(section: Any, name: str, value: Any) -> Any:
+def _replace(section: Kind, name: str, value: Any) -> Kind:
     try:
-        return dataclasses.replace(section, **{name: value})
+        return dataclasses.replace(section, **{name: value})  # type: ignore[type-var]
     except InputError as error:
         raise InputError(f"{_flag(name)}: {error}") from None

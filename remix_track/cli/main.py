@@ -39,10 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(words: list[str]) -> int:
-    if not words or words[0] in ("-h", "--help", "help"):
+    if not words or words[0] in ("-h", "--help", "help", "--help-all"):
         from remix_track.cli.track import parser
 
-        show_text(_HELP + parser().format_help())
+        made = parser()
+        if words[:1] == ["--help-all"]:
+            made.unhide()
+        show_text(_HELP + made.format_help())
         return 0 if words else 2
     if words[0] == "--version":
         from remix_track import __version__

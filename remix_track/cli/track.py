@@ -1,23 +1,24 @@
 """`remix-track video.mp4`: track videos; write annotated videos, MOT text and summaries."""
 
 import argparse
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.cli.flags import Parser, add_sections, add_settings, collect_sections, collect_settings
 from remix_track.cli.progress import ProgressLine, tell_first_starts
 from remix_track.cli.terminal import add_rows, say, show, show_table
 from remix_track.errors import InputError
+from remix_track.trackers.pipeline.outputs import OutputSettings
 from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
-    from remix_track.trackers.pipeline.outputs import Outputs, OutputSettings
+    from remix_track.trackers.pipeline.outputs import Outputs
     from remix_track.trackers.pipeline.session import Session
     from remix_track.trackers.sources import Source
 
+_OUTPUTS = "output"
 _WHAT = "People in; annotated video, MOT text and a summary out."
 
 
@@ -66,7 +67,7 @@ def _record(
     names: Sequence[Any],
     session: "Session",
     opener: "Callable[[Any], Source]",
-    wanted: "OutputSettings",
+    wanted: OutputSettings,
     lines: "RunLines",
 ) -> None:
     from remix_track.trackers.pipeline.recordings import ResultFolders, record_sources
@@ -89,7 +90,7 @@ def _link(
     names: Sequence[Any],
     session: "Session",
     opener: "Callable[[Any], Source]",
-    wanted: "OutputSettings",
+    wanted: OutputSettings,
     lines: "RunLines",
 ) -> None:
     from remix_track.trackers.pipeline.linked_videos import link_videos
@@ -113,15 +114,13 @@ def _link(
         )
 
 
-def wanted_outputs(arguments: argparse.Namespace) -> "OutputSettings":
+def wanted_outputs(arguments: argparse.Namespace) -> OutputSettings:
     """What the flags of `add_outputs` ask for.
 
     Raises:
         InputError: a length of parts that none can have.
     """
-    from remix_track.trackers.pipeline.outputs import OutputSettings
-
-    return OutputSettings(**{one.name: getattr(arguments, one.name) for one in dataclasses.fields(OutputSettings)})
+    return collect_settings(arguments, OutputSettings(), _OUTPUTS)
 
 
 class RunLines:
@@ -180,35 +179,35 @@ def print_table(outputs: "Outputs") -> None:
     show_table(table)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The flags of the main job."""
     parser = Parser(prog="remix-track", description=_WHAT, usage="remix-track SOURCE [SOURCE ...] [options]")
-    add = parser.add_argument
+    read = parser.add_argument_group("What is read")
+    add = read.add_argument
     add("sources", nargs="*", metavar="SOURCE", help="video, folder or glob of images, MOT sequence, webcam index, URL")
     add("--sources", dest="list_file", metavar="list.txt", type=Path, help="a file with one source a line")
     add("--start", type=int, default=1, metavar="N", help="first frame, from 1 (default: 1)")
     add("--stride", type=int, default=1, metavar="N", help="take every N-th frame (default: 1)")
     add("--frames", type=int, default=None, metavar="N", help="stop after N frames")
     add("--fps", type=float, default=None, metavar="F", help="frames per second, where the source is silent or wrong")
-    add("--output", type=Path, default=None, metavar="DIR", help="result folder (default: runs/track/NAME, numbered)")
-    add("--overwrite", action="store_true", help="replace an earlier result in --output")
-    add("--threads", type=int, default=None, metavar="N", help="threads at work at once (default: one per core)")
+    add_outputs(parser, "runs/track/NAME")
+    add = parser.add_argument_group("Several videos").add_argument
     add("--link", action="store_true", help="one id for a person in all the videos named")
     add("--link-distance", type=float, metavar="D", help="largest mean distance of one person (default: measured)")
-    add("--segment", type=float, metavar="MINUTES", help="begin new files each MINUTES: video-0001-UTC.mp4 ...")
-    add_outputs(parser)
+    parser.add_argument(
+        "--threads", type=int, default=None, metavar="N", help="threads at work at once (default: one per core)"
+    )
+    parser.hide("--sources", "--start", "--stride", "--fps", "--link-distance", "--threads")
     add_sections(parser, TrackSettings)
     return parser
 
 
-def add_outputs(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that say what is written and shown."""
-    add = parser.add_argument
-    add("--no-video", dest="video", action="store_false", help="do not write video.mp4")
-    add("--csv", action="store_true", help="also write tracks.csv")
-    add("--jsonl", action="store_true", help="also write tracks.jsonl, an object per frame")
-    add("--parquet", action="store_true", help="also write tracks.parquet, for data frames")
-    add("--crops", action="store_true", help="also write crops/ID/FRAME.jpg")
-    add("--embeddings", action="store_true", help="also write embeddings.npz, a mean vector per track")
-    add("--show", action="store_true", help="show the frames in a window; q or Esc quits")
-    add("--quiet", action="store_true", help="no progress, no table; errors and warnings only")
+def add_outputs(parser: Parser, folder: str, *, skip: Collection[str] = ()) -> None:
+    """Add the flags that say what is written and shown, but for those of `OutputSettings` in `skip`."""
+    group = parser.add_argument_group("What is written and shown")
+    group.add_argument(
+        "--output", type=Path, default=None, metavar="DIR", help=f"result folder (default: {folder}, numbered)"
+    )
+    group.add_argument("--overwrite", action="store_true", help="replace an earlier result in --output")
+    add_settings(parser, group, OutputSettings, _OUTPUTS, skip=skip)
+    group.add_argument("--quiet", action="store_true", help="no progress, no table; errors and warnings only")

@@ -15,6 +15,7 @@ def parser() -> argparse.ArgumentParser:
     """The flags of the harvest."""
     made = Parser(
         prog="remix-train harvest",
+        usage="remix-train harvest OUT VIDEO [VIDEO ...] [options]",
         description="Cut crops of people out of raw videos, a folder for each; a video that is done is not done again.",
     )
     made.add_argument("folder", metavar="OUT", type=Path, help="folder of the crops; may hold earlier ones")

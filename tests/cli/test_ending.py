@@ -57,10 +57,26 @@ ASKED = {
 @pytest.mark.parametrize(("program", "words"), [(name, words) for name in ASKED for words in ASKED[name]])
 def test_help_is_an_answer_and_leaves_no_error(capsys, program, words):
     main = importlib.import_module(PROGRAMS[program]).main
-    assert main([*words, "--help"]) == 0
-    shown = capsys.readouterr()
-    assert f"usage: {program} {' '.join(words)}".rstrip() in shown.out
-    assert shown.err == ""
+    for flag in ("--help", "--help-all"):
+        assert main([*words, flag]) == 0
+        shown = capsys.readouterr()
+        assert f"usage: {program} {' '.join(words)}".rstrip() in shown.out
+        assert shown.err == ""
+
+
+def test_help_has_what_most_need_and_help_all_the_rest(capsys):
+    shown = {}
+    for words in ((), ("eval",)):
+        for flag in ("--help", "--help-all"):
+            assert importlib.import_module(PROGRAMS["remix-track"]).main([*words, flag]) == 0
+            shown[(*words, flag)] = capsys.readouterr().out
+    assert "--detector" in shown[("--help",)]
+    assert "--nn-budget" not in shown[("--help",)]
+    assert shown[("--help",)].count("\n  --") <= 20
+    assert {"--nn-budget", "--trail-seconds", "--crops-per-track", "--stride"} <= set(shown[("--help-all",)].split())
+    # What is scored is neither drawn nor cut out.
+    for flag in ("--trail-seconds", "--labels", "--crops-per-track", "--stream-timeout"):
+        assert flag not in shown[("eval", "--help-all")]
 
 
 @pytest.mark.parametrize(("program", "words"), [("remix-track", ("eval",)), ("remix-train", ())])

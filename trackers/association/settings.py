@@ -20,7 +20,7 @@ MOTION_AGE = 30
 
 @dataclass(frozen=True, slots=True)
 class DeepSortSettings:
-    """How Deep SORT associates; the names are the paper's and the package's.
+    """How tracks begin, go on and end, in both trackers; the names are those of Deep SORT.
 
     Attributes:
         max_cosine_distance: largest appearance distance of a match. None: the value calibrated
@@ -84,7 +84,7 @@ class DeepSortSettings:
 
 @dataclass(frozen=True, slots=True)
 class AssociationSettings:
-    """The choice of the tracker, and what `remix` adds to the settings that it shares with Deep SORT.
+    """The choice of the tracker, and the parts of remix.
 
     Attributes:
         tracker: "remix", or "deep-sort" as published.

@@ -26,6 +26,7 @@ class DrawingSettings:
     Attributes:
         boxes: the outline of each person; thin where a track coasts without a detection.
         labels: the id, on a ground of the id's colour.
+        class_names: what it is before the id, where several classes are tracked.
         scores: the detection's confidence behind the id.
         trails: the path of each person's feet.
         trail_seconds: how much of the path is shown.
@@ -35,6 +36,7 @@ class DrawingSettings:
 
     boxes: bool = setting(True, "outline each person")
     labels: bool = setting(True, "write each person's id")
+    class_names: bool = setting(True, "write what each is, where several classes are tracked")
     scores: bool = setting(True, "write the detection's confidence behind the id")
     trails: bool = setting(True, "draw where each person walked")
     trail_seconds: float = setting(2.0, "how much of a trail is shown", low=0, high=3600)
@@ -57,7 +59,7 @@ class Drawer:
     def __init__(self, settings: DrawingSettings | None = None, class_names: Mapping[int, str] | None = None) -> None:
         """Start without trails; with `class_names` a label says what it is, not only which."""
         self._settings = settings or DrawingSettings()
-        self._names = class_names or {}
+        self._names = (class_names or {}) if self._settings.class_names else {}
         self._trails: dict[int, _Trail] = {}
         self._last: tuple[TrackedFrame, NDArray[np.uint8]] | None = None
 

@@ -1,6 +1,5 @@
 """The files of a run, written and closed together: `tracks.txt` always, and what else is asked for."""
 
-import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from remix_track import reservations
 from remix_track.errors import InputError
-from remix_track.setting_values import typed
+from remix_track.settings import check, setting
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.pipeline.id_set import IdSet
 from remix_track.trackers.sinks.parts import LIST as PARTS
@@ -17,6 +16,7 @@ from remix_track.trackers.sinks.parts import Parts
 
 if TYPE_CHECKING:
     from remix_track.trackers.drawing.drawer import DrawingSettings
+    from remix_track.trackers.sinks.crops import CropSettings
     from remix_track.trackers.sinks.sink import Sink
 
 
@@ -35,24 +35,20 @@ class OutputSettings:
         segment: minutes after which new files begin; None: files are as long as the source.
 
     Raises:
-        InputError: a value of another type, or a length that no part can have.
+        InputError: a value that does not fit its field.
     """
 
-    video: bool = True
-    csv: bool = False
-    jsonl: bool = False
-    parquet: bool = False
-    crops: bool = False
-    embeddings: bool = False
-    show: bool = False
-    segment: float | None = None
+    video: bool = setting(True, "write video.mp4", common=True)
+    csv: bool = setting(False, "also write tracks.csv", common=True)
+    jsonl: bool = setting(False, "also write tracks.jsonl, an object per frame")
+    parquet: bool = setting(False, "also write tracks.parquet, for data frames")
+    crops: bool = setting(False, "also write crops/ID/FRAME.jpg")
+    embeddings: bool = setting(False, "also write embeddings.npz, a mean vector per track")
+    show: bool = setting(False, "show the frames in a window; q or Esc quits", common=True)
+    segment: float | None = setting(None, "minutes after which new files begin: video-0001-UTC.mp4 ...", above=0)
 
     def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            hint = float | None if field.name == "segment" else bool
-            typed(getattr(self, field.name), hint, f"`{field.name}`")
-        if self.segment is not None and self.segment <= 0:
-            raise InputError(f"`segment` {self.segment:g}: must be above 0 minutes, such as 60")
+        check(self)
 
     @property
     def needs_images(self) -> bool:
@@ -112,12 +108,14 @@ class Outputs:
         *,
         fps: float,
         drawing: "DrawingSettings",
+        crops: "CropSettings | None" = None,
         appearance: Mapping[str, Any] | None = None,
         class_names: Mapping[int, str] | None = None,
+        labels: Mapping[int, str] | None = None,
         title: str = "remix-track",
     ) -> None:
         """Prepare what is wanted; `tracks.txt` always. `appearance` says what embeds, see `Embedder`; `class_names`
-        what the detector calls its classes.
+        what the detector calls its classes; `labels` those classes whose names are drawn.
 
         Crops lie in one folder, as ids are never given twice. Windows of one title are one window.
 
@@ -133,7 +131,7 @@ class Outputs:
         from remix_track.trackers.sinks.video import VideoSink
         from remix_track.trackers.sinks.window import WindowSink
 
-        draw, minutes = Drawer(drawing).draw, wanted.segment
+        draw, minutes = Drawer(drawing, labels).draw, wanted.segment
         makers: list[tuple[str, bool, Callable[[Path], Sink]]] = [
             ("tracks.txt", True, MotTextSink),
             ("video.mp4", wanted.video, lambda path: VideoSink(path, fps, draw, in_place=minutes is not None)),
@@ -144,7 +142,7 @@ class Outputs:
         ]
         self.parts = Parts(self.folder, [(name, make) for name, is_wanted, make in makers if is_wanted], minutes)
         if wanted.crops:
-            self._lasting.append(("crops", CropSink(self.folder / "crops")))
+            self._lasting.append(("crops", CropSink(self.folder / "crops", crops)))
         if wanted.show:
             # Last, so that the files have the frame at which the user closes the window.
             self._lasting.append(("", WindowSink(draw, title)))

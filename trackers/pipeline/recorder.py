@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -17,6 +17,7 @@ from remix_track.trackers.pipeline.outputs import Outputs, OutputSettings
 from remix_track.trackers.sinks.summary import write_summary
 
 if TYPE_CHECKING:
+    from remix_track.trackers.detectors.detector import Detector
     from remix_track.trackers.pipeline.run import Run
 
 logger = logging.getLogger(__name__)
@@ -135,10 +136,20 @@ def open_outputs(outputs: Outputs, run: "Run", wanted: OutputSettings, title: st
         wanted,
         fps=run.fps,
         drawing=run.settings.drawing,
+        crops=run.settings.crops,
         appearance=appearance,
         class_names=run.class_names,
+        labels=several_classes(run.detector),
         title=title,
     )
+
+
+def several_classes(detector: "Detector") -> dict[int, str]:
+    """The names of the classes that are tracked, by number; empty where there is but one, or none has a name."""
+    names: Mapping[int, str] = getattr(detector, "class_names", {})
+    wanted: Collection[int] | None = getattr(detector, "classes", None)
+    found = {number: name for number, name in names.items() if wanted is None or number in wanted}
+    return found if len(found) > 1 else {}
 
 
 @contextlib.contextmanager

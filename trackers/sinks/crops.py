@@ -21,21 +21,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class CropSettings:
-    """How many crops are kept.
+    """Which crops `--crops` keeps.
 
     Attributes:
-        per_track: at most this many of one track.
-        every: at most one of a track in this many frames (neighbouring frames look alike).
-        in_all: at most this many of the whole video, so that no run fills a disk.
-        min_side: pixels; a crop that is narrower or lower shows nothing.
-        quality: of the JPEG files.
+        crops_per_track: at most this many of one track.
+        crops_every: at most one of a track in this many frames (neighbouring frames look alike).
+        crops_in_all: at most this many of the whole video, so that no run fills a disk.
+        min_crop_side: pixels; a crop that is narrower or lower shows nothing.
+        crop_quality: of the JPEG files.
     """
 
-    per_track: int = setting(20, "at most so many crops of a track", low=1)
-    every: int = setting(10, "at most one of a track in so many frames; neighbouring frames look alike", low=1)
-    in_all: int = setting(20_000, "at most so many crops of a whole video", low=1)
-    min_side: int = setting(8, "pixels; narrower or lower crops are left out", low=1)
-    quality: int = setting(92, "of the JPEG files", low=1, high=100)
+    crops_per_track: int = setting(20, "at most so many crops of a track", low=1)
+    crops_every: int = setting(10, "at most one of a track in so many frames; neighbouring frames look alike", low=1)
+    crops_in_all: int = setting(20_000, "at most so many crops of a whole video", low=1)
+    min_crop_side: int = setting(8, "pixels; narrower or lower crops are left out", low=1)
+    crop_quality: int = setting(92, "of the JPEG files", low=1, high=100)
 
     def __post_init__(self) -> None:
         check(self)
@@ -73,7 +73,7 @@ class CropSink(Sink):
         """
         height, width = frame.image.shape[:2]
         boxes = clip_xyxy(np.rint(frame.xyxy), width, height).astype(np.int64)
-        big = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=1 << 30) >= self._settings.min_side
+        big = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=1 << 30) >= self._settings.min_crop_side
         for row in np.flatnonzero(big & (frame.tracks.detection >= 0)).tolist():
             id_ = int(frame.ids[row])
             if self._due(id_, frame.index):
@@ -94,14 +94,14 @@ class CropSink(Sink):
             refuse_changed(path, made)
 
     def _due(self, id_: int, index: int) -> bool:
-        count, last = self._kept.get(id_, (0, index - self._settings.every))
-        enough = count >= self._settings.per_track or self._in_all >= self._settings.in_all
-        return not enough and index - last >= self._settings.every
+        count, last = self._kept.get(id_, (0, index - self._settings.crops_every))
+        enough = count >= self._settings.crops_per_track or self._in_all >= self._settings.crops_in_all
+        return not enough and index - last >= self._settings.crops_every
 
     def _save(self, crop: NDArray[np.uint8], id_: int, index: int) -> None:
         import cv2
 
-        _, jpeg = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, self._settings.quality])
+        _, jpeg = cv2.imencode(".jpg", crop, [cv2.IMWRITE_JPEG_QUALITY, self._settings.crop_quality])
         name = f"{id_}/{index:06d}.jpg"
         path = self._folder / name
         try:
@@ -121,5 +121,5 @@ class CropSink(Sink):
             raise InputError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
         self._kept[id_] = (self._kept.get(id_, (0, 0))[0] + 1, index)
         self._in_all += 1
-        if self._in_all == self._settings.in_all:
+        if self._in_all == self._settings.crops_in_all:
             log.warning("%s: %d crops are there, no more will be added", self._folder, self._in_all)

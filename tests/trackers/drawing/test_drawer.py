@@ -141,9 +141,10 @@ def test_the_label_says_id_and_score_and_a_coasting_track_has_no_score():
             ("coasting", coasting, labels, None),
             ("no score", seen, DrawingSettings(boxes=False, trails=False, scores=False), None),
             ("class", seen, labels, {0: "person"}),
+            ("no class", seen, DrawingSettings(boxes=False, trails=False, class_names=False), {0: "person"}),
         ]
     }
-    assert width["score"] == label_mask("1  0.90", 9).shape[1]
+    assert width["score"] == width["no class"] == label_mask("1  0.90", 9).shape[1]
     assert width["coasting"] == width["no score"] == label_mask("1", 9).shape[1]
     assert width["class"] == label_mask("person 1  0.90", 9).shape[1]
 

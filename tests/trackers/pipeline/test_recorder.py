@@ -4,6 +4,8 @@ import filecmp
 import json
 import logging
 import signal
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from remix_track.cli.main import main
 from remix_track.json_text import json_text
 from remix_track.progress import Progress
 from remix_track.trackers.pipeline.outputs import OutputSettings
+from remix_track.trackers.pipeline.recorder import several_classes
 from remix_track.trackers.sinks.mot_text import MotTextSink
 from tests.cli.test_run_ending import EVERYTHING, FRAMES, HUP, INT, TERM, at, frames_of, video, words
 
@@ -40,6 +43,33 @@ def test_python_writes_what_the_command_writes_and_prints_nothing(video, tmp_pat
     assert {key: value for key, value in summary.items() if key not in timed} == {
         key: value for key, value in theirs.items() if key not in timed
     }
+
+
+def test_settings_of_crops_reach_the_folder_of_crops(video, tmp_path):
+    def crops(name: str, **settings: Any) -> dict[str, int]:
+        detector = video.parent / "det.txt"
+        run = remix_track.track(video, detector=detector, n_init=1, weights="none", camera_motion=False, **settings)
+        run.record(tmp_path / name, video=False, crops=True)
+        return {folder.name: len(list(folder.iterdir())) for folder in (tmp_path / name / "crops").iterdir()}
+
+    every = crops("every", crops_every=1)
+    assert max(every.values()) > 2
+    assert crops("two", crops_every=1, crops_per_track=2) == {name: min(count, 2) for name, count in every.items()}
+    assert sum(crops("three", crops_every=1, crops_in_all=3).values()) == 3
+
+
+@pytest.mark.parametrize(
+    ("known", "chosen", "tracked"),
+    [
+        ({}, None, {}),
+        ({0: "person", 1: "bicycle"}, None, {0: "person", 1: "bicycle"}),
+        ({0: "person", 1: "bicycle", 2: "car"}, [0, 2], {0: "person", 2: "car"}),
+        ({0: "person", 1: "bicycle"}, [0], {}),
+    ],
+)
+def test_labels_get_the_names_of_classes_where_several_are_tracked(known, chosen, tracked):
+    assert several_classes(SimpleNamespace(class_names=known, classes=chosen)) == tracked
+    assert several_classes(SimpleNamespace()) == {}
 
 
 @pytest.mark.parametrize("offline", [False, True])
@@ -116,9 +146,9 @@ def test_the_folder_is_locked_meanwhile_and_free_afterwards(video, tmp_path):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"segment": 0}, "`segment` 0: must be above 0 minutes"),
-        ({"segment": "1"}, "`segment` = '1'; expected a number or none"),
-        ({"csv": 1}, "`csv` = 1; expected"),
+        ({"segment": 0}, "segment = 0.0; expected above 0, or none"),
+        ({"segment": "1"}, "segment = '1'; expected a number, above 0, or none"),
+        ({"csv": 1}, "csv = 1; expected true or false"),
     ],
 )
 def test_outputs_that_do_not_fit_are_named(wrong, message):

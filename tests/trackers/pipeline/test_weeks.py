@@ -156,7 +156,7 @@ def test_a_live_run_does_not_grow(tmp_path, monkeypatch, tracker):
         MotTextSink(tmp_path / "tracks.txt"),
         CsvSink(tmp_path / "tracks.csv"),
         JsonLinesSink(tmp_path / "tracks.jsonl"),
-        CropSink(tmp_path / "crops", CropSettings(in_all=20)),
+        CropSink(tmp_path / "crops", CropSettings(crops_in_all=20)),
         EmbeddingSink(tmp_path / "embeddings.npz"),
     ]
     held = []

@@ -233,9 +233,9 @@ def test_crops_are_the_pixels_of_the_box_cut_at_the_border(tmp_path):
 def test_crops_keep_their_distance_and_their_number(tmp_path):
     people = [(1, 0, 0, 20, 40, 0.9), (2, 20, 0, 40, 40, 0.9), (3, 0, 0, 20, 40, float("nan")), (4, 0, 0, 4, 40, 0.9)]
     frames = [frame_of(index, people) for index in range(1, 21)]
-    write_all(CropSink(tmp_path / "a", CropSettings(per_track=3, every=5)), frames)
+    write_all(CropSink(tmp_path / "a", CropSettings(crops_per_track=3, crops_every=5)), frames)
     assert crops_of(tmp_path / "a") == [f"{id_}/{index:06d}.jpg" for id_ in (1, 2) for index in (1, 6, 11)]
-    write_all(CropSink(tmp_path / "b", CropSettings(every=5, in_all=5)), frames)
+    write_all(CropSink(tmp_path / "b", CropSettings(crops_every=5, crops_in_all=5)), frames)
     assert len(crops_of(tmp_path / "b")) == 5
 
 
@@ -256,9 +256,11 @@ def test_a_crop_that_is_there_is_not_overwritten(tmp_path):
     assert crops_of(tmp_path) == ["1/000001.jpg"]
 
 
-@pytest.mark.parametrize(("name", "value"), [("per_track", 0), ("every", 0), ("in_all", 0), ("quality", 101)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("crops_per_track", 0), ("crops_every", 0), ("crops_in_all", 0), ("crop_quality", 101)]
+)
 def test_crop_settings_are_checked(name, value):
-    with pytest.raises(InputError, match=f"{name} = {value} must"):
+    with pytest.raises(InputError, match=f"^{name} = {value}; expected"):
         CropSettings(**{name: value})
 
 
