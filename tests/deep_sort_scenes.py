@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from remix_track.boxes import tlwh_from_xyxy
 from remix_track.detections import Detections
+from remix_track.trackers.association.assignment import Assigned
+from remix_track.trackers.association.frame_detections import FrameDetections
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.association.track_table import Table
 from remix_track.trackers.tracker import Tracker
@@ -19,6 +21,23 @@ def deep_sort(settings: DeepSortSettings | None = None, *, fps: float = 30.0) ->
     """Deep SORT for detections that bring their vectors."""
     association = AssociationSettings(tracker="deep-sort")
     return Tracker.around(None, fps=fps, settings=settings or DeepSortSettings(), association=association)
+
+
+def with_released_gallery(tracker: Tracker) -> Tracker:
+    """The same tracker with the fault of deep-sort-realtime 1.3.2: each frame repeats every track's newest vector."""
+    life, gallery = tracker._life_cycle, memory(tracker)
+    match = life._match
+
+    def matched(tracks: Table, found: FrameDetections) -> Assigned:
+        assigned = match(tracks, found)
+        rows = tracks["memory"][tracks["confirmed"]]
+        rows = rows[gallery.sizes(rows) > 0]
+        if len(rows):
+            gallery.add(rows, gallery.newest(rows))
+        return assigned
+
+    life._match = matched
+    return tracker
 
 
 def table(tracker: Tracker) -> Table:

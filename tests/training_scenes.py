@@ -10,6 +10,7 @@ from remix_track.data.augmentation import AugmentationSettings
 from remix_track.data.crop_set import Crop, Split, crop_set
 from remix_track.data.name_table import NameTable
 from remix_track.data.readers.video_set import VideoSet
+from remix_track.data.sampling import SamplingSettings
 from remix_track.training.data_sets import TrainingData
 from remix_track.training.settings import ClusterSettings, MocoSettings, MomentumSettings
 from remix_track.training.train_settings import (
@@ -17,7 +18,6 @@ from remix_track.training.train_settings import (
     OptimiserSettings,
     PretrainingSettings,
     RunSettings,
-    SamplingSettings,
     TrainSettings,
 )
 

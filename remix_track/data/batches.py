@@ -23,13 +23,11 @@ class Pixels:
         pixels: (P * K, H, W, 3) uint8 RGB.
         rows: (P * K,) int64 rows that they really come from.
         identity: (P * K,) int32 labels.
-        camera: (P * K,) int16 cameras.
     """
 
     pixels: NDArray[np.uint8]
     rows: NDArray[np.int64]
     identity: NDArray[np.int32]
-    camera: NDArray[np.int16]
 
 
 def read_draw(reader: CropReader, index: IdentityIndex, draw: Draw, seed: tuple[int, ...]) -> Pixels:
@@ -54,7 +52,7 @@ def read_draw(reader: CropReader, index: IdentityIndex, draw: Draw, seed: tuple[
         slots = np.flatnonzero(draw.which == one)
         _fill(reader, index, one, slots, (rows, which, pixels), random)
     labels = index.labels[which]
-    return Pixels(pixels, rows, labels, _cameras(index, rows, which))
+    return Pixels(pixels, rows, labels)
 
 
 def _fill(
@@ -111,11 +109,3 @@ def _read_identity(
         source = good[number % len(good)]
         rows[slot], pixels[slot] = rows[source], pixels[source]
     return True
-
-
-def _cameras(index: IdentityIndex, rows: NDArray[np.int64], which: NDArray[np.int64]) -> NDArray[np.int16]:
-    camera = np.empty(len(rows), np.int16)
-    for slot, (row, one) in enumerate(zip(rows, which, strict=True)):
-        own = slice(index.offsets[one], index.offsets[one + 1])
-        camera[slot] = index.camera[own][np.flatnonzero(index.rows[own] == row)[0]]
-    return camera

@@ -1,7 +1,6 @@
 """Mini-batches of P identities with exactly K images each, from both kinds of data; a pure function of the step."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
+from remix_track.settings import check, setting
 
 logger = logging.getLogger(__name__)
 
@@ -16,32 +16,31 @@ _MULTI, _SINGLE = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
-class MixSettings:
-    """The shape of a mini-batch and of an epoch. The defaults are this project's reading of ReMix's.
+class SamplingSettings:
+    """What an epoch and a mini-batch of the joint training are made of.
 
     Attributes:
-        multi_identities: P of the labelled multi-camera half.
-        multi_images: K of that half.
-        single_identities: P of the pseudo-labelled single-camera half; 0 trains without it.
-        single_images: K of that half.
-        iterations_per_epoch: mini-batches between two rounds of pseudo labels.
-
-    Raises:
-        InputError: a number out of range.
+        iterations_per_epoch: steps of the optimiser; only part of the images is seen, so that centroids stay fresh.
+        multi_identities: P_m, people of a mini-batch from the multi-camera data.
+        multi_images: K_m, images of each.
+        single_identities: P_s, pseudo identities of a mini-batch from the single-camera data; 0 leaves that half out.
+        single_images: K_s, images of each.
+        videos_per_epoch: single-camera videos drawn for an epoch.
+        crops_per_video: of each video in an epoch at most so many, drawn at random; 0 for all.
     """
 
-    multi_identities: int = 8
-    multi_images: int = 4
-    single_identities: int = 8
-    single_images: int = 4
-    iterations_per_epoch: int = 400
+    iterations_per_epoch: int = setting(400, "steps of the optimiser in an epoch", low=1, high=10_000_000)
+    multi_identities: int = setting(8, "people of a mini-batch, multi-camera data", low=1, high=4096)
+    multi_images: int = setting(4, "images of each of them", low=1, high=4096)
+    single_identities: int = setting(8, "pseudo identities of a mini-batch", low=0, high=4096)
+    single_images: int = setting(4, "images of each of them", low=1, high=4096)
+    videos_per_epoch: int = setting(250, "single-camera videos drawn for an epoch", low=1)
+    crops_per_video: int = setting(0, "at most so many crops of a video in an epoch; 0: all", low=0)
 
     def __post_init__(self) -> None:
-        for name in ("multi_identities", "multi_images", "single_images", "iterations_per_epoch"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} = {getattr(self, name)} is out of range; expected 1 or more")
-        if self.single_identities < 0:
-            raise InputError(f"single_identities = {self.single_identities} is out of range; expected 0 or more")
+        check(self)
+        if self.multi_identities * self.multi_images < 2:
+            raise InputError("a mini-batch of one multi-camera image cannot be normalised; raise multi_identities")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,18 +123,14 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class MixedBatch:
-    """What one step trains on.
+class MixedDraw:
+    """What one mini-batch is made of.
 
     Attributes:
-        epoch: number of the epoch.
-        step: of the epoch, from 0.
         multi: the labelled half.
         single: the pseudo-labelled half; empty where the epoch has no pseudo identities.
     """
 
-    epoch: int
-    step: int
     multi: Draw
     single: Draw
 
@@ -145,54 +140,38 @@ class MixedSampler:
 
     So a run resumes at any step without replaying what came before. Identities are dealt from a shuffled deck that is
     shuffled again when it is used up; what is left of a deck and too little for a batch is dropped.
-
-    Args:
-        multi: the labelled images.
-        settings: shape of batch and epoch.
-        seed: of the run.
-        rank: number of this process among `ranks`; each gets other identities, and its own P of them.
-        ranks: processes that train together.
-
-    Raises:
-        InputError: fewer identities than processes.
     """
 
-    def __init__(
-        self, multi: IdentityIndex, settings: MixSettings, seed: int, *, rank: int = 0, ranks: int = 1
-    ) -> None:
-        if len(multi) < ranks:
-            raise InputError(f"{len(multi)} labelled identities for {ranks} processes; expected at least one for each")
-        self.multi = multi
-        self.settings = settings
-        self.seed = seed
-        self.rank = rank
-        self.ranks = ranks
-        if len(multi) < settings.multi_identities * ranks:
+    def __init__(self, multi: IdentityIndex, settings: SamplingSettings, seed: int) -> None:
+        """Deal from the labelled images `multi`, by the `seed` of the run.
+
+        Raises:
+            InputError: not one identity.
+        """
+        if not len(multi):
+            raise InputError("no labelled identity; expected at least one")
+        self._multi, self._settings, self._seed = multi, settings, seed
+        if len(multi) < settings.multi_identities:
             logger.warning("%d labelled identities in all; batches hold fewer than were asked for", len(multi))
 
-    def epoch(self, epoch: int, single: IdentityIndex | None = None, start: int = 0) -> Iterator[MixedBatch]:
-        """The batches of an epoch from step `start` on; `single` holds the epoch's pseudo identities."""
-        for step in range(start, self.settings.iterations_per_epoch):
-            yield self.batch(epoch, step, single)
-
-    def batch(self, epoch: int, step: int, single: IdentityIndex | None = None) -> MixedBatch:
+    def batch(self, epoch: int, step: int, single: IdentityIndex | None = None) -> MixedDraw:
         """One batch. An epoch without pseudo identities (`None`, or empty) gives the labelled half alone."""
-        chosen = self.settings
-        multi = self._draw(self.multi, chosen.multi_identities, chosen.multi_images, (epoch, step, _MULTI))
+        chosen = self._settings
+        multi = self._draw(self._multi, chosen.multi_identities, chosen.multi_images, (epoch, step, _MULTI))
         other = single if single is not None else IdentityIndex.of(np.empty(0, np.int32))
         shape = chosen.single_identities, chosen.single_images
-        return MixedBatch(epoch, step, multi, self._draw(other, *shape, (epoch, step, _SINGLE)))
+        return MixedDraw(multi, self._draw(other, *shape, (epoch, step, _SINGLE)))
 
     def _draw(self, index: IdentityIndex, identities: int, images: int, at: tuple[int, int, int]) -> Draw:
         epoch, step, kind = at
-        identities = min(identities, len(index) // self.ranks)
+        identities = min(identities, len(index))
         if identities == 0:
             return Draw(np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.int64))
-        batches_in_deck = len(index) // (identities * self.ranks)
-        deck = _deck(self.seed, epoch, kind, step // batches_in_deck, len(index))
-        first = (step % batches_in_deck * self.ranks + self.rank) * identities
+        batches_in_deck = len(index) // identities
+        deck = _deck(self._seed, epoch, kind, step // batches_in_deck, len(index))
+        first = step % batches_in_deck * identities
         which = deck[first : first + identities]
-        random = np.random.default_rng([self.seed, epoch, kind, 1, step, self.rank])
+        random = np.random.default_rng([self._seed, epoch, kind, 1, step, 0])
         rows = np.concatenate([index.draw(int(one), images, random) for one in which])
         which = np.repeat(which, images)
         return Draw(rows, index.labels[which], which)

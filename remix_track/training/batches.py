@@ -70,7 +70,7 @@ def mixed_batches(run: Run, labels: EpochLabels, epoch: int, first_step: int) ->
     each = settings.optimiser.accumulation
     multi = IdentityIndex.of(labels.multi_identity, labels.multi_camera, labels.multi_rows)
     single = IdentityIndex.of(labels.single_identity, None, labels.single_rows)
-    sampler = MixedSampler(multi, settings.sampling.mix(), seed)
+    sampler = MixedSampler(multi, settings.sampling, seed)
     multi_reader = run.reader(run.data.labelled.store)
     single_reader = run.reader(run.data.single.store) if run.data.single is not None else None
 

@@ -9,10 +9,9 @@ from torch import Tensor
 
 from remix_track.data.crop_set import CropSet
 from remix_track.data.readers.video_set import VideoSet
-from remix_track.data.sampling import choose_videos
+from remix_track.data.sampling import SamplingSettings, choose_videos
 from remix_track.training.centroids import CameraCentroids, camera_centroids, identity_centroids
 from remix_track.training.randomness import draw
-from remix_track.training.train_settings import SamplingSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,6 @@ from torch import Tensor
 
 from remix_track.training.cluster_report import ClusterReport, report_clusters
 from remix_track.training.jaccard import check_size, jaccard_graph
-from remix_track.training.jaccard_dense import dense_jaccard
 from remix_track.training.neighbours import STEPS, blocks, to_grid
 from remix_track.training.settings import ClusterSettings
 
@@ -79,21 +78,19 @@ def _scopes(video: NDArray[np.int64], settings: ClusterSettings) -> Iterator[NDA
 def _cluster(embeddings: Tensor, video: NDArray[np.int64], settings: ClusterSettings) -> NDArray[np.int64]:
     dbscan = DBSCAN(eps=settings.eps, min_samples=settings.min_samples, metric="precomputed")
     grid = to_grid(embeddings)
-    if settings.backend == "dense":
-        apart = dense_jaccard(grid, settings.k1, settings.k2) if settings.distance == "jaccard" else _cosine(grid, grid)
-        apart[video[:, None] != video] = 3  # beyond any distance; DBSCAN refuses infinity
-        found: NDArray[np.int64] = dbscan.fit_predict(apart)
-        return found
     if settings.distance == "jaccard":
         graph = jaccard_graph(grid, settings.k1, settings.k2, settings.eps, video)
     else:
         graph = _cosine_graph(grid, settings.eps)
     del grid
-    found = dbscan.fit_predict(sort_graph_by_row_values(sparse.csr_matrix(graph), warn_when_not_sorted=False))
+    found: NDArray[np.int64] = dbscan.fit_predict(
+        sort_graph_by_row_values(sparse.csr_matrix(graph), warn_when_not_sorted=False)
+    )
     return found
 
 
-def _cosine(first: Tensor, second: Tensor) -> NDArray[np.float64]:
+def cosine_distances(first: Tensor, second: Tensor) -> NDArray[np.float64]:
+    """(A, B) of every two rows (A, D) and (B, D) from `neighbours.to_grid`."""
     apart: NDArray[np.float64] = (1 - first @ second.T / STEPS**2).clamp_(min=0).cpu().numpy()
     return apart
 
@@ -105,7 +102,7 @@ def _cosine_graph(grid: Tensor, eps: float) -> sparse.csr_array:
     distances: list[NDArray[np.float64]] = []
     pairs = 0
     for part in blocks(len(grid), len(grid)):
-        apart = _cosine(grid[part], grid)
+        apart = cosine_distances(grid[part], grid)
         row, column = np.nonzero(apart <= eps)
         rows.append((part.start + row).astype(np.int32))
         columns.append(column.astype(np.int32))

@@ -124,7 +124,6 @@ class ClusterSettings:
         k1_share: k1 is at most this share of the images that are clustered together, those of a video or of the pool;
             but not below 6, or one person falls apart. 1: as it is.
         k2: nearest images over which neighbourhoods are averaged, itself included.
-        backend: "sparse" keeps the pairs that share a neighbour; "dense" is the reference, quadratic in memory.
 
     Raises:
         InputError: a value that does not fit its field.
@@ -141,7 +140,6 @@ class ClusterSettings:
     )
     k1_share: float = setting(0.25, "k1 is at most this share of the video's, or pool's, images", above=0, high=1)
     k2: int = setting(6, "nearest images over which neighbourhoods are averaged", low=1)
-    backend: Literal["sparse", "dense"] = setting("sparse", "dense: the reference, quadratic in memory")
 
     def __post_init__(self) -> None:
         check(self)

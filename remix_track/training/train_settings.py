@@ -9,7 +9,7 @@ from typing import Literal
 
 from remix_track.data.augmentation import MOCO_AUGMENTATION, AugmentationSettings
 from remix_track.data.crops.tracklets import HarvestSettings
-from remix_track.data.sampling import MixSettings
+from remix_track.data.sampling import SamplingSettings
 from remix_track.errors import InputError
 from remix_track.settings import check, same_as, setting
 from remix_track.synthetic.style import Style
@@ -138,38 +138,6 @@ class PretrainingSettings:
 
     def __post_init__(self) -> None:
         check(self)
-
-
-@dataclass(frozen=True, slots=True)
-class SamplingSettings:
-    """What an epoch and a mini-batch of the joint training are made of.
-
-    Attributes:
-        iterations_per_epoch: steps of the optimiser; only part of the images is seen, so that centroids stay fresh.
-        multi_identities: P_m, people of a mini-batch from the multi-camera data.
-        multi_images: K_m, images of each.
-        single_identities: P_s, pseudo identities of a mini-batch from the single-camera data; 0 leaves that half out.
-        single_images: K_s, images of each.
-        videos_per_epoch: single-camera videos drawn for an epoch.
-        crops_per_video: of each video in an epoch at most so many, drawn at random; 0 for all.
-    """
-
-    iterations_per_epoch: int = setting(400, "steps of the optimiser in an epoch", low=1, high=10_000_000)
-    multi_identities: int = setting(8, "people of a mini-batch, multi-camera data", low=1, high=4096)
-    multi_images: int = setting(4, "images of each of them", low=1, high=4096)
-    single_identities: int = setting(8, "pseudo identities of a mini-batch", low=0, high=4096)
-    single_images: int = setting(4, "images of each of them", low=1, high=4096)
-    videos_per_epoch: int = setting(250, "single-camera videos drawn for an epoch", low=1)
-    crops_per_video: int = setting(0, "at most so many crops of a video in an epoch; 0: all", low=0)
-
-    def __post_init__(self) -> None:
-        check(self)
-        if self.multi_identities * self.multi_images < 2:
-            raise InputError("a mini-batch of one multi-camera image cannot be normalised; raise multi_identities")
-
-    def mix(self) -> MixSettings:
-        """The shape of a mini-batch, for the sampler."""
-        return MixSettings(self.multi_identities, self.multi_images, self.single_identities, self.single_images)
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,7 +160,6 @@ def report_pets(folder: Path, boxes: Path, embeddings: Path | None) -> None:
     rows = {
         "defaults": start,
         "box detector": replace(start, box="detector"),
-        "released": replace(start, gallery="released"),
     }
     for name, settings in rows.items():
         _print(name, score([clip], partial(ours, settings=settings)))

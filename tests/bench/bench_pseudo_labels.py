@@ -28,10 +28,10 @@ from remix_track.synthetic.crops import tracklet
 from remix_track.synthetic.crowd import crowd
 from remix_track.synthetic.places import panorama
 from remix_track.training.jaccard import jaccard_graph
-from remix_track.training.jaccard_dense import dense_jaccard
 from remix_track.training.neighbours import to_grid
 from remix_track.training.pseudo_labels import pseudo_labels
 from remix_track.training.settings import ClusterSettings
+from tests.training.dense_jaccard import dense_jaccard, dense_labels
 
 Crops = tuple[torch.Tensor, NDArray[np.int64], NDArray[np.int64]]
 
@@ -63,11 +63,9 @@ def agree(counts: list[int]) -> None:
         end = time.perf_counter()
         expected = np.where(dense < 1, dense, 0)
         wrong = int((graph.toarray() != expected).sum())
-        labels = [
-            pseudo_labels(embeddings, video, ClusterSettings(scope="pool", backend=backend), person).labels
-            for backend in ("dense", "sparse")
-        ]
-        different = int((labels[0] != labels[1]).sum())
+        settings = ClusterSettings(scope="pool")
+        labels = pseudo_labels(embeddings, video, settings, person).labels
+        different = int((dense_labels(embeddings, video, settings, person).labels != labels).sum())
         print(f"N = {count}: {(dense < 1).sum():,} pairs, {wrong} distances and {different} labels differ")
         print(f"    dense {middle - start:.1f} s, sparse {end - middle:.1f} s")
 

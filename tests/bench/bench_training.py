@@ -36,6 +36,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from remix_track.data.augmentation import AugmentationSettings
+from remix_track.data.sampling import SamplingSettings
 from remix_track.encoder.backbones import Encoder
 from remix_track.synthetic.dataset import synthesize
 from remix_track.training.centroids import CameraCentroids
@@ -49,7 +50,6 @@ from remix_track.training.train_settings import (
     DataSettings,
     EncoderSettings,
     RunSettings,
-    SamplingSettings,
     TrainSettings,
 )
 

@@ -20,6 +20,7 @@ import pytest
 import torch
 from torch import nn
 
+from remix_track.data.sampling import SamplingSettings
 from remix_track.encoder.backbones import BACKBONES, Encoder
 from remix_track.errors import InputError
 from remix_track.training import remix
@@ -32,7 +33,7 @@ from remix_track.training.run import run_training
 from remix_track.training.run_log import read_log
 from remix_track.training.settings import CentroidSettings, MomentumSettings
 from remix_track.training.stopping import Stopped, StopRequest
-from remix_track.training.train_settings import OptimiserSettings, SamplingSettings
+from remix_track.training.train_settings import OptimiserSettings
 from tests.training_scenes import TinyBackbone, picture, small_data, small_run, small_settings
 
 SMALL = OptimiserSettings(learning_rate=1e-3, warmup_epochs=1)

@@ -1,4 +1,4 @@
-"""Pseudo labels: three back ends that agree to the bit, distances by the book, and clusters that are right."""
+"""Pseudo labels: the sparse graph agrees with a plain table to the bit; distances by the book; clusters are right."""
 
 import math
 
@@ -11,10 +11,10 @@ from remix_track.errors import InputError
 from remix_track.training import jaccard
 from remix_track.training.cluster_report import report_clusters
 from remix_track.training.jaccard import jaccard_graph
-from remix_track.training.jaccard_dense import dense_jaccard
 from remix_track.training.neighbours import to_grid
 from remix_track.training.pseudo_labels import pseudo_labels
 from remix_track.training.settings import ClusterSettings
+from tests.training.dense_jaccard import dense_jaccard, dense_labels
 
 
 def crops(videos=6, people=3, each=12, noise=1.0, place=0.7, width=64, seed=0):
@@ -109,11 +109,9 @@ def test_sparse_is_dense_at_size(count):
     graph = jaccard_graph(grid, 30, 6, 1 - 1e-9, np.zeros(count, np.int64)).tocoo()
     assert graph.nnz == (dense < 1).sum()
     np.testing.assert_array_equal(graph.data, dense[graph.row, graph.col])
-    sparse, reference = (
-        pseudo_labels(embeddings, video, ClusterSettings(scope="pool", backend=backend)).labels
-        for backend in ("sparse", "dense")
-    )
-    np.testing.assert_array_equal(sparse, reference)
+    settings = ClusterSettings(scope="pool")
+    labels = pseudo_labels(embeddings, video, settings).labels
+    np.testing.assert_array_equal(labels, dense_labels(embeddings, video, settings).labels)
 
 
 def test_only_near_pairs_of_one_video_are_kept():
@@ -144,39 +142,29 @@ DISTANCES = [("jaccard", 0.5), ("jaccard", 0.8), ("cosine", 0.4), ("cosine", 0.7
 @pytest.mark.parametrize("noise", [0.5, 1.0, 2.0])
 def test_sparse_and_dense_labels_are_the_same(distance, eps, scope, noise):
     embeddings, video, _ = crops(noise=noise)
-    sparse, reference = (
-        pseudo_labels(
-            embeddings, video, ClusterSettings(scope=scope, distance=distance, eps=eps, backend=backend, k1=15)
-        ).labels
-        for backend in ("sparse", "dense")
-    )
-    np.testing.assert_array_equal(sparse, reference)
+    settings = ClusterSettings(scope=scope, distance=distance, eps=eps, k1=15)
+    labels = pseudo_labels(embeddings, video, settings).labels
+    np.testing.assert_array_equal(labels, dense_labels(embeddings, video, settings).labels)
 
 
 def test_per_video_is_the_pool_where_videos_are_far_apart():
     """With neighbours from one's own video alone there is nothing that the pool adds."""
     embeddings, video, person = crops(place=30, each=20)
-    found = {
-        (scope, backend): pseudo_labels(
-            embeddings, video, ClusterSettings(scope=scope, backend=backend, k1_share=1), person
-        )
-        for scope in ("video", "pool")
-        for backend in ("sparse", "dense")
-    }
-    first = found["video", "sparse"]
+    per_video, pool = (ClusterSettings(scope=scope, k1_share=1) for scope in ("video", "pool"))
+    first = pseudo_labels(embeddings, video, per_video, person)
     assert first.report.clusters > 0
-    assert all(np.array_equal(other.labels, first.labels) for other in found.values())
+    np.testing.assert_array_equal(pseudo_labels(embeddings, video, pool).labels, first.labels)
+    for settings in (per_video, pool):
+        np.testing.assert_array_equal(dense_labels(embeddings, video, settings).labels, first.labels)
 
 
 @pytest.mark.parametrize("eps", [0.4, 0.75])
 def test_with_the_cosine_distance_per_video_is_the_pool(eps):
     embeddings, video, _ = crops(noise=1.2, place=0)
-    video_labels, pool_labels, dense_labels = (
-        pseudo_labels(embeddings, video, ClusterSettings(distance="cosine", eps=eps, **other)).labels  # type: ignore[arg-type]
-        for other in ({"scope": "video"}, {"scope": "pool"}, {"scope": "pool", "backend": "dense"})
-    )
-    np.testing.assert_array_equal(video_labels, pool_labels)
-    np.testing.assert_array_equal(video_labels, dense_labels)
+    per_video, pool = (ClusterSettings(distance="cosine", eps=eps, scope=scope) for scope in ("video", "pool"))
+    labels = pseudo_labels(embeddings, video, per_video).labels
+    np.testing.assert_array_equal(labels, pseudo_labels(embeddings, video, pool).labels)
+    np.testing.assert_array_equal(labels, dense_labels(embeddings, video, pool).labels)
 
 
 def test_a_video_is_clustered_as_if_it_were_alone():
@@ -235,10 +223,10 @@ def test_an_epoch_of_outliers_is_legal():
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 @pytest.mark.parametrize("scope", ["video", "pool"])
-@pytest.mark.parametrize("backend", ["sparse", "dense"])
-def test_fewer_crops_than_make_an_identity_are_outliers(count, scope, backend):
-    settings = ClusterSettings(scope=scope, backend=backend)
-    found = pseudo_labels(torch.ones(count, 8), np.zeros(count, np.int64), settings)
+@pytest.mark.parametrize("label", [pseudo_labels, dense_labels])
+def test_fewer_crops_than_make_an_identity_are_outliers(count, scope, label):
+    settings = ClusterSettings(scope=scope)
+    found = label(torch.ones(count, 8), np.zeros(count, np.int64), settings)
     assert found.labels.tolist() == [-1] * count
     assert found.report.videos == min(count, 1)
 
@@ -257,8 +245,8 @@ def test_few_crops_of_a_person_need_a_smaller_k1_than_30_and_get_it():
     wide = pseudo_labels(embeddings, video, ClusterSettings(scope="video", k1=30, k1_share=1), person).report
     assert wide.purity < 0.5
     assert wide.whole_videos > 0
-    for backend in ("sparse", "dense"):
-        held = pseudo_labels(embeddings, video, ClusterSettings(scope="video", backend=backend), person).report
+    for label in (pseudo_labels, dense_labels):
+        held = label(embeddings, video, ClusterSettings(scope="video"), person).report
         assert held.purity == held.completeness == 1
         assert held.whole_videos == 0
 

@@ -49,8 +49,7 @@ def deep_sort(settings: DeepSortSettings, *, fps: float) -> TrackLifeCycle:
         match_classes=settings.match_classes,
         keep_size=False,
     )
-    released = settings.gallery == "released"
-    return TrackLifeCycle(motion, gallery, ReleasedMatching(match, gallery) if released else match, rules)
+    return TrackLifeCycle(motion, gallery, match, rules)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,25 +143,6 @@ class DeepSortMatching:
         if self.match_classes:
             cost[tracks["class_id"][:, None] != found.class_id[columns]] = IMPOSSIBLE
         return cost
-
-
-@dataclass(frozen=True, slots=True)
-class ReleasedMatching:
-    """The same with the fault of deep-sort-realtime 1.3.2, for comparison: each frame repeats a track's newest vector.
-
-    Attributes:
-        match: what matches.
-        gallery: what the tracks remember.
-    """
-
-    match: DeepSortMatching
-    gallery: Gallery
-
-    def __call__(self, tracks: Table, found: FrameDetections) -> Assigned:
-        """See `DeepSortMatching`."""
-        assigned = self.match(tracks, found)
-        self.gallery.repeat_newest(tracks["memory"][tracks["confirmed"]])
-        return assigned
 
 
 def _for_overlap(tracks: Table, taken: Index) -> Index:

@@ -63,12 +63,6 @@ class Gallery:
         self._slab[rows, slots] = vectors
         self._added[rows] += 1
 
-    def repeat_newest(self, rows: Rows) -> None:
-        """Remember the newest vectors once more, pushing out the oldest: the fault of deep-sort-realtime 1.3.2."""
-        rows = rows[self._added[rows] > 0]
-        if len(rows):
-            self.add(rows, self.newest(rows))
-
     def newest(self, rows: Rows) -> NDArray[np.float32]:
         """The newest vector of each track (R, D), none of which may be empty."""
         return self._slab[rows, self._slots(self._added[rows] - 1)]

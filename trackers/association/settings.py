@@ -36,7 +36,6 @@ class DeepSortSettings:
         nms_max_overlap: detections that overlap a stronger one by more are dropped; 1 switches it off.
         max_coast: frames that a track is still reported without a detection; 1 is the paper's convention.
         box: report the Kalman filter's box, or the detector's where a detection is behind the track.
-        gallery: "fixed" keeps each vector once; "released" repeats vectors as deep-sort-realtime 1.3.2 does.
         reid: "always" embeds every detection; "when-ambiguous" not one that is alone with its track in the motion
             gate and where it is expected, if the track was seen in the frame before and looked at within
             `max_embedding_age`. It is matched by motion.
@@ -67,9 +66,6 @@ class DeepSortSettings:
     )
     max_coast: int = setting(0, "frames that a track is still reported without a detection; the paper: 1", low=0)
     box: Literal["kalman", "detector"] = setting("kalman", "report the Kalman filter's boxes or the detector's")
-    gallery: Literal["fixed", "released"] = setting(
-        "fixed", "released: repeat appearance vectors as deep-sort-realtime 1.3.2 does", flag=False
-    )
     reid: Literal["always", "when-ambiguous"] = setting(
         "always", "when-ambiguous: do not embed detections that motion alone identifies, see max_embedding_age"
     )

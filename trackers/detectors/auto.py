@@ -30,7 +30,6 @@ def find_detector(
     iou: float = 0.7,
     imgsz: int = 640,
     device: str | None = None,
-    half: bool = False,
     backend: DetectorBackend = "auto",
     precision: DetectorPrecision = "float32",
     threads: int | None = None,
@@ -48,7 +47,6 @@ def find_detector(
         iou: see `YoloDetector`.
         imgsz: see `YoloDetector`.
         device: see `YoloDetector`.
-        half: see `YoloDetector`.
         backend: see `YoloDetector`.
         precision: see `YoloDetector`.
         threads: see `YoloDetector`.
@@ -66,7 +64,6 @@ def find_detector(
         iou=iou,
         imgsz=imgsz,
         device=device,
-        half=half,
         backend=backend,
         precision=precision,
         threads=threads,

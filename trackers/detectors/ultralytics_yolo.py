@@ -25,13 +25,10 @@ class UltralyticsYolo:
         InputError: the device is not there, or the file is damaged, refused, or not a detection model.
     """
 
-    def __init__(
-        self, weights: Path, *, conf: float, iou: float, imgsz: int, device: str | None, half: bool = False
-    ) -> None:
+    def __init__(self, weights: Path, *, conf: float, iou: float, imgsz: int, device: str | None) -> None:
         self._options: dict[str, Any] = {"conf": conf, "iou": iou, "imgsz": imgsz, "device": device, "verbose": False}
         with quiet_ultralytics():
             _check_device(device)
-            self._options |= _half() if half else {}
             self._model = _load_pt(weights)
             self.facts = self._try(weights)
 
@@ -74,12 +71,6 @@ def _check_device(device: str | None) -> None:
         select_device(device or "", verbose=False)
     except Exception:
         raise InputError(f"device {device!r} cannot be used here; give cpu, cuda, cuda:0, mps, or nothing") from None
-
-
-def _half() -> dict[str, Any]:
-    from ultralytics.utils import DEFAULT_CFG_DICT
-
-    return {"quantize": 16} if "quantize" in DEFAULT_CFG_DICT else {"half": True}
 
 
 def _load_pt(weights: Path) -> Any:

@@ -64,7 +64,6 @@ class YoloDetector:
         iou: float = 0.7,
         imgsz: int = 640,
         device: str | None = None,
-        half: bool = False,
         backend: DetectorBackend = "auto",
         precision: DetectorPrecision = "float32",
         threads: int | None = None,
@@ -84,7 +83,6 @@ class YoloDetector:
             imgsz: longer side of the picture the model works on, in pixels; a model exported with a fixed size keeps
                 that.
             device: `cpu`, `cuda`, `cuda:1`, `mps`; None takes what is there.
-            half: 16-bit arithmetic, on a GPU.
             backend: what computes a `.pt` file; `auto` takes OpenVINO on a CPU if its boxes are torch's.
             precision: of OpenVINO: `float32`; `fast` for 16-bit numbers where the CPU computes with them; `int8` for
                 8-bit integers where boxes stay the same, see `in_int8`; `auto` for that where it can be made.
@@ -104,7 +102,7 @@ class YoloDetector:
         self._weights, self._backend = weights, backend
         cores = threads or usable_cores()
         self._load: Callable[[], UltralyticsYolo | ExportedYolo] = partial(
-            UltralyticsYolo, weights, conf=conf, iou=iou, imgsz=imgsz, device=device, half=half
+            UltralyticsYolo, weights, conf=conf, iou=iou, imgsz=imgsz, device=device
         )
         if weights.suffix.lower() != ".pt":
             self._load = partial(

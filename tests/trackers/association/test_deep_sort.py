@@ -44,7 +44,7 @@ def confirmed(adapter: Tracker, frame: Detections) -> Tracker:
         ("nms_max_overlap", 0.0, "nms_max_overlap = 0.0; expected above 0, at most 1"),
         ("max_coast", -1, "max_coast = -1; expected at least 0"),
         ("box", "yolo", "box = 'yolo'; expected 'kalman' or 'detector'"),
-        ("gallery", "old", "gallery = 'old'; expected 'fixed' or 'released'"),
+        ("box", "old", "box = 'old'; expected 'kalman' or 'detector'"),
     ],
 )
 def test_a_value_out_of_range_is_named(key, value, expected):

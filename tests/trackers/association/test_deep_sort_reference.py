@@ -6,7 +6,16 @@ import pytest
 from remix_track.boxes import tlwh_from_xyxy, xyxy_from_tlwh
 from remix_track.detections import Detections
 from remix_track.trackers.association.settings import DeepSortSettings
-from tests.deep_sort_scenes import bare_package, deep_sort, memory, package_boxes, package_tracks, street, table
+from tests.deep_sort_scenes import (
+    bare_package,
+    deep_sort,
+    memory,
+    package_boxes,
+    package_tracks,
+    street,
+    table,
+    with_released_gallery,
+)
 
 
 def test_reproduces_the_original_on_mot17_09(shared):
@@ -35,7 +44,7 @@ def test_reproduces_the_original_on_mot17_09(shared):
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_released_gallery_reproduces_the_bare_package(seed):
     package = bare_package(max_age=30, nn_budget=100)
-    adapter = deep_sort(DeepSortSettings(max_age=30, gallery="released", match_classes=False))
+    adapter = with_released_gallery(deep_sort(DeepSortSettings(max_age=30, match_classes=False)))
     pairs = set()
     for detections in street(300, people=12, width=16, seed=seed):
         theirs = package_boxes(package_tracks(package, detections))

@@ -19,6 +19,7 @@ from tests.deep_sort_scenes import (
     package_tracks,
     person,
     table,
+    with_released_gallery,
 )
 
 FRONT, BACK = np.eye(8, dtype=np.float32)[:2]
@@ -68,7 +69,7 @@ def test_a_person_who_comes_back_as_seen_at_first_keeps_the_id():
 
 def test_released_keeps_the_fault_for_comparison():
     frames = [frame_of(person(100), embedding=FRONT)] * 60 + [frame_of(person(100), embedding=BACK)] * 60
-    adapter = deep_sort(DeepSortSettings(gallery="released"))
+    adapter = with_released_gallery(deep_sort())
     for detections in frames:
         adapter.update(detections)
     assert distinct(remembered(adapter)[0]) == 1

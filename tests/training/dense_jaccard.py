@@ -1,13 +1,38 @@
-"""The k-reciprocal Jaccard distance written down plainly, N x N: the reference that the sparse graph is held to.
+"""The k-reciprocal Jaccard distance and its labels written down plainly, N x N: what the sparse graph is held to.
 
-Source: Zhong et al., CVPR 2017, equations 2 to 10; see `jaccard` for the counts.
+Source: Zhong et al., CVPR 2017, equations 2 to 10; see `remix_track.training.jaccard` for the counts.
 """
 
+from typing import Any
+
 import numpy as np
+import pytest
 from numpy.typing import NDArray
+from sklearn.cluster import DBSCAN
 from torch import Tensor
 
+from remix_track.training import pseudo_labels
 from remix_track.training.jaccard import distance, neighbour_weights
+from remix_track.training.neighbours import to_grid
+from remix_track.training.pseudo_labels import PseudoLabels, cosine_distances
+from remix_track.training.settings import ClusterSettings
+
+
+def dense_labels(*arguments: Any) -> PseudoLabels:
+    """What `pseudo_labels` gives, from all distances of a scope in one table."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pseudo_labels, "_cluster", _cluster)
+        return pseudo_labels.pseudo_labels(*arguments)
+
+
+def _cluster(embeddings: Tensor, video: NDArray[np.int64], settings: ClusterSettings) -> NDArray[np.int64]:
+    grid = to_grid(embeddings)
+    by_jaccard = settings.distance == "jaccard"
+    apart = dense_jaccard(grid, settings.k1, settings.k2) if by_jaccard else cosine_distances(grid, grid)
+    apart[video[:, None] != video] = 3  # beyond any distance; DBSCAN refuses infinity
+    dbscan = DBSCAN(eps=settings.eps, min_samples=settings.min_samples, metric="precomputed")
+    found: NDArray[np.int64] = dbscan.fit_predict(apart)
+    return found
 
 
 def dense_jaccard(grid: Tensor, k1: int, k2: int) -> NDArray[np.float64]:
