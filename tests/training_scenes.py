@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from torch import nn
 
+from remix_track import settings
 from remix_track.data.augmentation import AugmentationSettings
 from remix_track.data.crop_set import Crop, Split, crop_set
 from remix_track.data.name_table import NameTable
@@ -20,6 +21,10 @@ from remix_track.training.train_settings import (
     RunSettings,
     TrainSettings,
 )
+
+# The small network below is none of the choices that users have.
+EncoderSettings.__annotations__["architecture"] = str
+settings._declared.cache_clear()
 
 
 class TinyBackbone(nn.Module):
