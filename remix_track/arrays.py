@@ -144,8 +144,8 @@ def _eight_bits(values: NDArray[Any], name: str) -> NDArray[np.uint8]:
     low, high = values.min(), values.max()
     if not (low >= 0 and high <= (255 if floats else 65535)):
         raise InputError(
-            f"{name} is {values.shape} {values.dtype} with values from {low:g} to {high:g}, whose scale cannot be "
-            f"told; expected {IMAGE}"
+            f"{name} is {values.shape} {values.dtype} with values from {low:g} to {high:g}, whose value range is "
+            f"unknown; expected {IMAGE}"
         )
     if floats:
         return np.asarray(np.rint(values * (255 if high <= 1 else 1)), np.uint8)

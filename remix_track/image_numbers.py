@@ -35,7 +35,7 @@ def numbers_of_sequence(paths: Sequence[Path], where: object) -> Numbered:
     columns = _rising_columns(paths)
     if len(columns) != 1 or columns[0][-1] > LARGEST_NUMBER:
         found = f"state {len(columns)} numbers that rise" if len(columns) > 1 else "do not state a frame number each"
-        return Numbered(None, f"{where}: the names of the pictures {found}; frames are numbered by their place, from 1")
+        return Numbered(None, f"{where}: the names of the images {found}; frames are numbered by their place, from 1")
     return Numbered(_from_one(columns[0]))
 
 
@@ -52,20 +52,20 @@ def numbers_of_folder(paths: Sequence[Path], where: object) -> Numbered:
     if not columns:
         odd = _state_other_places(paths)
         return Numbered(
-            None, f"{where}: the names of the pictures hold no number that rises; {by_place}" if odd else None
+            None, f"{where}: the names of the images hold no number that rises; {by_place}" if odd else None
         )
     column = columns[0]
     span = column[-1] - column[0] + 1
     if len(columns) > 1 or column[-1] > LARGEST_NUMBER or span > 2 * len(paths):
         found = "hold several numbers" if len(columns) > 1 else f"hold numbers of {column[0]} to {column[-1]}"
-        return Numbered(None, f"{where}: the names of the pictures {found}; {by_place}")
+        return Numbered(None, f"{where}: the names of the images {found}; {by_place}")
     numbers = _from_one(column)
     if numbers == list(range(1, len(paths) + 1)):
         return Numbered(numbers)
     counted = "" if numbers == column else ", which count from 0, and one"
     missing = span - len(paths)
     gaps = f", {missing} {'is' if missing == 1 else 'are'} missing" if missing else ""
-    said = f"frames are numbered by the names of the pictures{counted}: {numbers[0]} to {numbers[-1]}{gaps}"
+    said = f"frames are numbered by the names of the images{counted}: {numbers[0]} to {numbers[-1]}{gaps}"
     return Numbered(numbers, f"{where}: {said}")
 
 

@@ -46,7 +46,7 @@ def test_the_one_number_that_rises_is_the_frames(names, numbers):
 def test_where_the_number_is_not_clear_the_place_counts_and_that_is_said(names, found):
     numbers, doubt = numbers_of_sequence(paths(*names), "here")
     assert numbers is None
-    assert doubt == f"here: the names of the pictures {found}; frames are numbered by their place, from 1"
+    assert doubt == f"here: the names of the images {found}; frames are numbered by their place, from 1"
 
 
 def test_a_number_beyond_all_recordings_is_no_frames():

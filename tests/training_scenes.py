@@ -54,7 +54,7 @@ class MemoryStore:
         return len(self.pictures)
 
     def name(self, row):
-        return f"picture {row}"
+        return f"image {row}"
 
     def read(self, row):
         if row in self.broken:

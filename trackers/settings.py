@@ -42,7 +42,7 @@ class DetectorSettings:
     detector_task: Literal["auto", "detect", "segment", "pose", "obb"] = setting(
         "auto", "what an exported YOLO was trained for, if its file does not say"
     )
-    device: str | None = setting(None, "cpu, cuda, cuda:1, mps (default: what is there)", common=True)
+    device: str | None = setting(None, "cpu, cuda, cuda:1, mps (default: what is available)", common=True)
 
     def __post_init__(self) -> None:
         check(self)

@@ -278,7 +278,7 @@ class Tracker:
         if is_no_image(image):
             if self.embedder and carried is None and sure:
                 raise InputError(
-                    f"image is missing, and detections have no embedding to look for people by; expected {IMAGE}, or "
+                    f"image is missing, and detections have no embedding; expected {IMAGE}, or "
                     'detections.with_embedding(...), or a Tracker with weights "none", which goes by motion only'
                 )
             return None

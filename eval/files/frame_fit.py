@@ -50,7 +50,7 @@ def made_on_other_size(tlwh: NDArray[np.float64], truth_tlwh: NDArray[np.float64
         return None
     return (
         f"boxes reach x {reach[0]:.0f}, y {reach[1]:.0f} where the ground truth reaches {true_reach[0]:.0f}, "
-        f"{true_reach[1]:.0f}, and are {by_size[1]:.2f} times as tall: made on a picture of another size"
+        f"{true_reach[1]:.0f}, and are {by_size[1]:.2f} times as tall: made on an image of another size"
     )
 
 

@@ -155,7 +155,7 @@ def validate_truth(
         found.append(Issue("error", path, None, "no rows", "there is nothing to score against; give the ground truth"))
     elif len(rows) and not rows.score.any():
         found.append(
-            Issue("warning", path, None, "column 7 is 0 in every row", "nobody counts; expected 1 for who does")
+            Issue("warning", path, None, "column 7 is 0 in every row", "no row counts; expected 1 for rows that do")
         )
     return Validation(rows, tuple(found))
 
@@ -293,7 +293,7 @@ def _corner_faults(
     if leaving is None or (truth is not None and as_corners(truth.tlwh, width, height) is not None):
         return []
     message = (
-        f"{len(leaving):,} of {len(rows):,} boxes leave the picture of {width}x{height}, but fit it as corners: "
+        f"{len(leaving):,} of {len(rows):,} boxes leave the image of {width}x{height}, but fit it as corners: "
         "columns 5 and 6 hold x2,y2 where width,height belong"
     )
     remedy = "write width = x2 - x1, height = y2 - y1"
@@ -307,4 +307,4 @@ def _other_size_faults(path: Path, rows: MotRows, truth: MotRows | None) -> list
     message = made_on_other_size(rows.tlwh, truth.tlwh[truth.score != 0])
     if message is None:
         return []
-    return [Issue("warning", path, None, message, "scored as they are; scale them to the sequence's pictures")]
+    return [Issue("warning", path, None, message, "scored as they are; scale them to the sequence's images")]

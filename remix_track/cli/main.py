@@ -18,12 +18,12 @@ _COMMANDS = {
 }
 
 _HELP = """\
-remix-track video.mp4 [options]      people in, tracks out: annotated video, MOT text, summary (below)
+remix-track video.mp4 [options]      track a video: annotated video, MOT text, summary (below)
 remix-track eval --mot17 [ROOT]      MOTA, IDF1, IDsw and HOTA, per sequence and COMBINED (eval --help)
-remix-track demo                     a drawn street, tracked and scored; needs nothing (demo --help)
-remix-track adapt footage/*.mp4      weights for one's own cameras, without a label (adapt --help)
-remix-track calibrate footage.mp4    the tracker's threshold from one's own footage (calibrate --help)
-remix-track search V.npz --like P    the tracks that look most like a picture (search --help)
+remix-track demo                     a drawn street, tracked and scored; needs no data (demo --help)
+remix-track adapt footage/*.mp4      weights for your own cameras, without labels (adapt --help)
+remix-track calibrate footage.mp4    the tracker's threshold from your own footage (calibrate --help)
+remix-track search V.npz --like P    tracks ranked by similarity to an image (search --help)
 
 """
 

@@ -100,7 +100,7 @@ def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
 
     shown = [(one, crop) for one in best if (crop := _crop(one)) is not None]
     if not shown:
-        show("no picture: there are no crops beside the vectors (track with --crops)")
+        show("no image: there are no crops beside the vectors (track with --crops)")
         return
     path = arguments.picture
     if path is None:
@@ -109,12 +109,12 @@ def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
         raise InputError(f"{path}: there is something already; give another --picture")
     pictures = [("like this", decode_image(arguments.like.read_bytes()))]
     for one, crop in shown:
-        with parsing(crop, "a picture of a person", "remove it"):
+        with parsing(crop, "an image of a person", "remove it"):
             pictures.append(
                 (f"{one.run} {one.id}: {one.distance:.3f}", decode_image(read_bounded(crop, LARGEST_IMAGE)))
             )
     write_image(path, likeness_strip(pictures))
-    show(f"picture: {path}")
+    show(f"image: {path}")
 
 
 def _crop(one: Found) -> Path | None:
@@ -128,7 +128,7 @@ def parser() -> argparse.ArgumentParser:
     made = Parser(prog="remix-track search", description="Rank tracks by how much they look like a picture.")
     add = made.add_argument
     add("embeddings", metavar="embeddings.npz", nargs="+", type=Path, help="of runs with --embeddings")
-    add("--like", metavar="CROP.jpg", type=Path, required=True, help="a picture that shows the person, and little else")
+    add("--like", metavar="CROP.jpg", type=Path, required=True, help="an image that shows the person, and little else")
     add("--weights", metavar="W", default="default", help="those of the runs (default: default)")
     add("--top", type=int, default=10, metavar="N", help="how many tracks (default: 10)")
     add("--picture", type=Path, metavar="FILE.png", help="default: runs/search/NAME/likeness.png, numbered")

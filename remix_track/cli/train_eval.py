@@ -44,7 +44,7 @@ def parser() -> argparse.ArgumentParser:
     made = Parser(
         prog="remix-train eval",
         description="Score encoders on labelled sets, as they are and with what each camera has in common taken out.",
-        epilog="A set without query and gallery is searched in itself, each picture among those of the other cameras. "
+        epilog="A set without query and gallery is searched in itself, each image among those of the other cameras. "
         "TP@1%%: true pairs between cameras that are accepted where 1 %% of the false ones are.",
     )
     made.add_argument(
@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--any-count", action="store_true", help="go on where counts are not the published ones")
     made.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
     made.add_argument("--batch", type=int, default=64, help="images in one call (default: 64)")
-    made.add_argument("--output", "-o", metavar="DIR", type=Path, help="write scores.json and pictures of each search")
+    made.add_argument("--output", "-o", metavar="DIR", type=Path, help="write scores.json and images of each search")
     return made
 
 

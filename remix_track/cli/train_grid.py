@@ -24,7 +24,7 @@ def parser() -> argparse.ArgumentParser:
     made = Parser(
         prog="remix-train grid",
         description="Run every training of a file of studies; called again, it goes on where it was stopped.",
-        epilog="DIR gets table.md, results.json, a picture for each study, and every training under cells/.",
+        epilog="DIR gets table.md, results.json, an image for each study, and every training under cells/.",
     )
     made.add_argument("file", metavar="FILE.toml", type=Path, help="studies, such as configs/grid_cpu.toml")
     made.add_argument(

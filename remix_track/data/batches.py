@@ -74,7 +74,7 @@ def _fill(
             which[slots] = other
             return
     raise InputError(
-        f"{reader.store.name(int(rows[slots[0]]))}: neither this identity nor another has a picture that can be read; "
+        f"{reader.store.name(int(rows[slots[0]]))}: neither this identity nor another has an image that can be read; "
         "check that the data set is still there"
     )
 

@@ -112,7 +112,7 @@ def crop_set(name: str, store: ImageStore, crops: Sequence[Crop]) -> CropSet:
         InputError: no crops, or more cameras than an int16 can number.
     """
     if not crops:
-        raise InputError(f"{name}: no pictures found; check the path and the names of the files")
+        raise InputError(f"{name}: no images found; check the path and the names of the files")
     identity_names = sorted({crop.identity for crop in crops if crop.identity is not None and crop.identity != "-1"})
     camera_names = sorted({crop.camera for crop in crops}, key=_by_number)
     if len(camera_names) > np.iinfo(np.int16).max:

@@ -76,9 +76,9 @@ class CropReader:
         if row not in self.bad:
             self.bad.add(row)
             if len(self.bad) <= _REPORTED:
-                logger.warning("%s: a bad picture is passed over (%s)", bad.name, bad.reason)
+                logger.warning("%s: a bad image is passed over (%s)", bad.name, bad.reason)
             if len(self.bad) == _REPORTED:
-                logger.warning("%d bad pictures by now; further ones are not named", _REPORTED)
+                logger.warning("%d bad images by now; further ones are not named", _REPORTED)
         return bad
 
 
@@ -148,7 +148,7 @@ def _decode_other(data: bytes) -> NDArray[np.uint8]:
         with Image.open(io.BytesIO(data), formats=CROP_FORMATS) as picture:
             if picture.mode.startswith(("I", "F")):
                 # Pillow would make all of it white; which value is white, one crop alone does not tell.
-                raise ValueError("gray of more than 8 bits, whose scale nothing tells; save it with 8 bits")
+                raise ValueError("gray of more than 8 bits with an unknown value range; save it with 8 bits")
             return np.ascontiguousarray(np.asarray(picture.convert("RGB"))[..., ::-1])
     except (OSError, SyntaxError) as error:
         raise ValueError(f"cannot be decoded ({error})") from None

@@ -114,7 +114,7 @@ class JoinedStore:
 
     def _find(self, row: int) -> tuple[ImageStore, int]:
         if not 0 <= row < len(self):
-            raise IndexError(f"row {row} of {len(self)} pictures")
+            raise IndexError(f"row {row} of {len(self)} images")
         which = bisect.bisect_right(self.starts, row) - 1
         return self.stores[which], row - self.starts[which]
 

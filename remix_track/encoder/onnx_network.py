@@ -189,7 +189,7 @@ def _check_graph(path: Path, session: Any) -> tuple[str, tuple[int | None, int |
         names = ", ".join(item.name[:40] for item in [*inputs, *outputs][:6])
         raise InputError(
             f"{path}: has {len(inputs)} inputs and {len(outputs)} outputs ({names}); "
-            "expected one of each: pictures in, vectors out"
+            "expected one of each: images in, vectors out"
         )
     kinds = {inputs[0].type, outputs[0].type}
     if kinds != {"tensor(float)"}:
@@ -198,7 +198,7 @@ def _check_graph(path: Path, session: Any) -> tuple[str, tuple[int | None, int |
     if len(shape) != 4:
         raise InputError(f"{path}: takes input of shape {shape}; expected (batch, 3, height, width)")
     if isinstance(shape[1], int) and shape[1] != 3:
-        remedy = "it is NHWC; export it as NCHW" if shape[3] == 3 else "it does not take colour pictures"
+        remedy = "it is NHWC; export it as NCHW" if shape[3] == 3 else "it does not take colour images"
         raise InputError(f"{path}: takes input of shape {shape}; expected (batch, 3, height, width): {remedy}")
     batch, _, height, width = (side if isinstance(side, int) and side > 0 else None for side in shape)
     if batch is not None and batch > 1024:

@@ -129,8 +129,7 @@ def fixed_sides(path: Path, model: Any) -> tuple[int | None, int | None]:
     inputs, outputs = model.inputs, model.outputs
     if len(inputs) != 1 or len(outputs) != 1:
         raise InputError(
-            f"{path}: has {len(inputs)} inputs and {len(outputs)} outputs; "
-            "expected one of each: pictures in, vectors out"
+            f"{path}: has {len(inputs)} inputs and {len(outputs)} outputs; expected one of each: images in, vectors out"
         )
     kinds = {item.get_element_type().get_type_name() for item in (*inputs, *outputs)}
     if kinds != {"f32"}:

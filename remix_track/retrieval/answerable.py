@@ -40,12 +40,12 @@ def refuse_unanswerable(name: str, query: Pictures, gallery: Pictures) -> None:
 def _why_not(query: Pictures, gallery: Pictures) -> str:
     if not len(query.identity) or not len(gallery.identity):
         part = "gallery" if len(query.identity) else "query"
-        return f"it has no {part} pictures; name a set with query and gallery"
+        return f"it has no {part} images; name a set with query and gallery"
     named, kept = query.identity >= 0, gallery.identity != JUNK
     if not named.any():
         return "no query names a person (all are junk or distractors); label the queries"
     if not kept.any():
-        return "every picture of its gallery is junk; label the gallery"
+        return "every image of its gallery is junk; label the gallery"
     people, cameras = query.identity[named], query.camera[named]
     known = np.isin(people, gallery.identity)
     if not known.any():
@@ -67,7 +67,7 @@ def _seen_elsewhere(people: NDArray[np.int32], cameras: NDArray[np.int16], galle
 
 
 def _one_camera(query: Pictures, gallery: Pictures) -> str:
-    rule = "a query is never matched with pictures of its own camera"
+    rule = "a query is never matched with images of its own camera"
     if len(np.unique(np.concatenate([query.camera, gallery.camera]))) == 1:
-        return f"all its pictures are of one camera and {rule}; name the cameras (such as PERSON/CAMERA_0001.jpg)"
-    return f"no person of a query is in the gallery before another camera and {rule}; add pictures of other cameras"
+        return f"all its images are of one camera and {rule}; name the cameras (such as PERSON/CAMERA_0001.jpg)"
+    return f"no person of a query is in the gallery before another camera and {rule}; add images of other cameras"

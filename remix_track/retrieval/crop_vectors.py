@@ -40,11 +40,11 @@ def embed_crops(
         except (OSError, ValueError) as error:
             bad += 1
             if bad <= _REPORTED:
-                logger.warning("%s: a bad picture is passed over (%s)", store.name(row), error)
+                logger.warning("%s: a bad image is passed over (%s)", store.name(row), error)
             continue
         height, width = picture.shape[:2]
         vectors[place] = embedder(picture, np.array([[0, 0, width, height]], np.float32))[0]
     found = np.asarray(vectors.any(axis=1))
     if len(rows) and not found.any():
-        raise InputError(f"none of {len(rows)} pictures gave a vector, such as {store.name(int(rows[0]))}")
+        raise InputError(f"none of {len(rows)} images gave a vector, such as {store.name(int(rows[0]))}")
     return vectors, found

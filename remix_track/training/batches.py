@@ -160,6 +160,6 @@ def _read_near(reader: CropReader, row: int) -> NDArray[np.uint8]:
         if not isinstance(image, BadCrop):
             return image
     raise InputError(
-        f"{reader.store.name(row)}: neither it nor the {MOST_TRIED - 1} pictures after it can be read; "
+        f"{reader.store.name(row)}: neither it nor the {MOST_TRIED - 1} images after it can be read; "
         "check that the data set is still there"
     )

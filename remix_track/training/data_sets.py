@@ -203,7 +203,7 @@ def _trainable(crops: CropSet, name: str) -> CropSet:
     train = crops.of_split(Split.TRAIN)
     named = np.flatnonzero(train.identity >= 0)
     if not len(named):
-        raise InputError(f"data.multi_camera: {name} has no labelled picture to train on")
+        raise InputError(f"data.multi_camera: {name} has no labelled image to train on")
     if len(named) == len(train):
         return train
     return replace(

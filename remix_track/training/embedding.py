@@ -78,7 +78,7 @@ def embed_rows(
             found.append(embed(_to_images(np.stack(kept), plan)).float())
     width = plan.processes.all_max(found[0].shape[1] if found else 0)
     if not width:
-        raise InputError(f"none of {len(rows)} pictures could be read, such as {store.name(int(rows[0]))}")
+        raise InputError(f"none of {len(rows)} images could be read, such as {store.name(int(rows[0]))}")
     readable = torch.tensor(read, dtype=torch.bool, device=plan.device)
     vectors = torch.cat(found) if found else torch.zeros(0, width, device=plan.device)
     if len(vectors) < len(readable):

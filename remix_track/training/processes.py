@@ -178,7 +178,7 @@ def joined(device_name: str) -> Iterator[Processes]:
         # gloo begins with its own place in the code, in brackets, and ends with advice to developers.
         reason = re.sub(r"^\[\S*\] ", "", str(error).splitlines()[0]).partition(". ")[0][:80]
         raise InputError(
-            f"process {rank} of {count}: another process is gone or silent ({reason}); "
+            f"process {rank} of {count}: another process ended or does not answer ({reason}); "
             "the last checkpoint is whole, go on with `resume`"
         ) from None
     finally:

@@ -44,10 +44,10 @@ def _in_one_line() -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        logger.debug("a thread that reads pictures died", exc_info=True)
+        logger.debug("a reading thread failed", exc_info=True)
         reason = str(error).partition("\n")[0][:200]
         raise InputError(
-            f"a thread that reads pictures died ({type(error).__name__}: {reason}); the last checkpoint is whole, "
+            f"a reading thread failed ({type(error).__name__}: {reason}); the last checkpoint is whole, "
             "go on with `resume`"
         ) from error
 

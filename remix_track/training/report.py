@@ -60,7 +60,7 @@ def _score_row(name: str, scores: dict[str, Any]) -> str:
 
 def _calibration_lines(calibration: Calibration | None, calibrated_on: str) -> list[str]:
     if calibration is None:
-        return [f"No threshold for the tracker: {calibrated_on} shows nobody twice beside others in a camera.", ""]
+        return [f"No threshold for the tracker: {calibrated_on} shows no person twice beside others in one camera.", ""]
     return [
         f"Threshold for the tracker, from {calibrated_on}: max_cosine_distance = "
         f"{calibration.max_cosine_distance:.4f}. "

@@ -141,7 +141,7 @@ def _finish(run: Run, network: torch.nn.Module) -> Outcome:
     crops = data.calibration or data.target or data.labelled
     calibrated_on = crops.name
     if crops is data.labelled:
-        calibrated_on += " (the training people, whom the network knows too well: it is too strict)"
+        calibrated_on += " (the training people, which the network was fitted to: it is too strict)"
         logger.warning("the tracker's threshold is taken from %s; name data.calibration or a target", calibrated_on)
     calibration = calibrate_encoder(plan, network, crops, run.settings.run.seed)
     path = run.folder / WEIGHTS

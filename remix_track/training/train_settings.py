@@ -43,15 +43,17 @@ class DataSettings:
 
     multi_camera: tuple[str, ...] = setting((), "labelled sets, each KIND:PATH")
     single_camera: tuple[str, ...] = setting((), "unlabelled sets, each KIND:PATH")
-    single_camera_videos: int = setting(0, "take so many of their videos alone; 0: all", low=0)
-    single_camera_images: int = setting(0, "so many crops of these videos in all; 0: all", low=0)
-    video_fields: tuple[int, ...] = setting((), "fields of a name that say the video, as 0,1,2")
-    hidden_identity_fields: tuple[int, ...] = setting((), "fields that say who it is; they only judge pseudo labels")
+    single_camera_videos: int = setting(0, "number of videos to use; 0: all", low=0)
+    single_camera_images: int = setting(0, "number of crops of these videos to use; 0: all", low=0)
+    video_fields: tuple[int, ...] = setting((), "fields of a name that give the video, such as 0,1,2")
+    hidden_identity_fields: tuple[int, ...] = setting(
+        (), "fields of a name that give the identity; used only to score pseudo labels"
+    )
     target: str = setting("", "labelled set with query and gallery to be scored on")
     calibration: str = setting("", "set for the tracker's threshold; empty: the target")
     footage_folder: str = setting("runs/footage", "where crops of raw videos are kept")
     strict: bool = setting(True, "counts other than the published ones are errors")
-    workers: int = setting(0, "threads that read pictures; 0: as many as cores", low=0, high=256)
+    workers: int = setting(0, "threads that read images; 0: as many as cores", low=0, high=256)
 
     def __post_init__(self) -> None:
         check(self)
@@ -189,7 +191,7 @@ class RunSettings:
     """
 
     epochs: int = setting(100, "epochs of the joint training", low=1, high=100_000)
-    seed: int = setting(0, "of everything that is drawn", low=0, high=2**32 - 1)
+    seed: int = setting(0, "of all random choices", low=0, high=2**32 - 1)
     device: str = setting("auto", "auto, cpu, cuda, mps, or a CUDA device's number")
     precision: Literal["float32", "bfloat16", "float16"] = setting("float32", "of the networks")
     threads: int = setting(0, "of torch on the CPU; 0: torch's choice", low=0, high=1024)

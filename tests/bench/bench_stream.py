@@ -89,12 +89,12 @@ def faults(folder: Path, wanted: int) -> list[str]:
     checks = {
         "frames in summary.json and those passed over": (summary["frames"] + sum(passed_over), wanted),
         "lines in tracks.jsonl": (len(rows), summary["frames"]),
-        "pictures in video.mp4": (len(numbers), summary["frames"]),
+        "images in video.mp4": (len(numbers), summary["frames"]),
         "boxes in tracks.txt": (text, summary["boxes"]),
         "broken lines in tracks.txt": (broken, 0),
         "frames in the parts": (sum(part["frames"] for part in summary["parts"]), summary["frames"]),
         "people in embeddings.npz": (people, summary["tracks"]),
-        "pictures that came twice or late": (sum(b <= a for a, b in pairwise(numbers)), 0),
+        "images that came twice or late": (sum(b <= a for a, b in pairwise(numbers)), 0),
         "times that do not rise": (sum(b["time"] <= a["time"] for a, b in pairwise(rows)), 0),
         "how it ended": (summary["ended"], "complete"),
         "times that it came back": (sum("came back 2 times" in line for line in summary["source"]["warnings"]), 1),
@@ -103,7 +103,7 @@ def faults(folder: Path, wanted: int) -> list[str]:
     print(f"{len(summary['parts'])} parts")
     print("warnings: " + "; ".join(summary["source"]["warnings"]))
     missing = [b - a - 1 for a, b in pairwise(numbers) if b > a + 1]
-    print(f"pictures missing: {missing[:20]} in a row ({_AWAY_SECONDS} s are {FPS * _AWAY_SECONDS})")
+    print(f"images missing: {missing[:20]} in a row ({_AWAY_SECONDS} s are {FPS * _AWAY_SECONDS})")
     return [f"{what}: {is_}, not {should}" for what, (is_, should) in checks.items() if is_ != should]
 
 

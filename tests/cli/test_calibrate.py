@@ -114,7 +114,7 @@ def test_crops_know_their_tracklet_and_their_time(tmp_path):
 
 def test_a_picture_that_is_none_is_named(tmp_path):
     (tmp_path / "a.jpg").write_bytes(b"none")
-    with pytest.raises(InputError, match=r"a\.jpg: cannot be read as a picture of a person \(not a JPEG"):
+    with pytest.raises(InputError, match=r"a\.jpg: cannot be read as an image of a person \(not a JPEG"):
         embed_crop(tmp_path / "a.jpg", Colours())
     with pytest.raises(InputError, match=r"b\.jpg: .*\(No such file or directory\)"):
         embed_crop(tmp_path / "b.jpg", Colours())

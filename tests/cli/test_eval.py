@@ -122,7 +122,7 @@ def test_a_second_run_replays_what_was_seen(root, capsys, monkeypatch):
 def test_a_replay_says_again_what_was_wrong(tmp_path, monkeypatch, caplog):
     monkeypatch.chdir(tmp_path)
     folder = write_sequence(tmp_path / "own", "yard", pictures=True)
-    (folder / "img1" / "000029.jpg").write_bytes(b"no picture")
+    (folder / "img1" / "000029.jpg").write_bytes(b"no image")
     (folder / "img1" / "000030.jpg").unlink()
     said = []
     for _ in range(2):
@@ -132,7 +132,7 @@ def test_a_replay_says_again_what_was_wrong(tmp_path, monkeypatch, caplog):
         caplog.clear()
     assert said[0] == said[1]
     assert len(said[0]) == 2
-    assert "seqinfo.ini says 30 frames, img1 holds 29 pictures" in said[0][0]
+    assert "seqinfo.ini says 30 frames, img1 holds 29 images" in said[0][0]
     assert "frame 29 was lost" in said[0][1]
 
 
@@ -292,7 +292,7 @@ def test_results_as_remix_track_leaves_them(root, tmp_path):
         ]
         (folder / "tracks.txt").write_text("".join(rows))
     assert evaluate("--mot17", "--results", "out", "--min", "MOTA=100", "--errors", "errors.html") == 0
-    assert "In the pictures" not in (tmp_path / "errors.html").read_text(), "there are none"
+    assert "In the images" not in (tmp_path / "errors.html").read_text(), "there are none"
 
 
 def test_results_of_any_tracker(root, tmp_path, capsys):
@@ -393,9 +393,9 @@ def test_pictures_are_detected_and_embedded(tmp_path, monkeypatch):
         ([], "say which benchmark: one of --mot15, --mot16, --mot17, --mot20, --dancetrack, --sportsmot, --data; "
              "your own MOT-format folder is --data ROOT"),
         (["--mot17", "nowhere"], "nowhere: no such folder; give the folder that holds the sequences"),
-        (["--mot17", "--weights", "default"], "MOT17/train/MOT17-02-FRCNN: no pictures (img1/) to see appearance in; "
+        (["--mot17", "--weights", "default"], "MOT17/train/MOT17-02-FRCNN: no images (img1/) to embed; "
              "put them there, or give --weights none to track by motion alone"),
-        (["--mot17", "--detector", "hog"], "MOT17/train/MOT17-02-FRCNN: no pictures for --detector hog; "
+        (["--mot17", "--detector", "hog"], "MOT17/train/MOT17-02-FRCNN: no images for --detector hog; "
              "give --detector public"),
         (["--mot17", "--min", "MOTAA=3"], None),
         (["--mot17", "--jobs", "0"], "--jobs 0: must be 1 or more"),

@@ -203,7 +203,7 @@ def test_search_refuses_vectors_of_other_weights(linked, tmp_path, capsys):
         assert said in error, error
         assert error.count("\n") == 1
     assert search(npz, "--like", tmp_path / "text.npz") == 2
-    assert "text.npz: cannot be read as a picture of a person" in capsys.readouterr().err
+    assert "text.npz: cannot be read as an image of a person" in capsys.readouterr().err
 
 
 def test_the_strip_has_every_picture():

@@ -152,7 +152,7 @@ def test_a_bad_source_among_several_does_not_cost_the_others(video, tmp_path, ca
     text.write_text("this is no video\n" * 50)
     black = tmp_path / "black"
     black.mkdir()
-    (black / "1.png").write_bytes(b"no picture")
+    (black / "1.png").write_bytes(b"no image")
     out = tmp_path / "out"
     assert track(text, str(black), str(video), "--fps", "20", "--output", str(out), "--no-video") == 2
     assert sorted(path.name for path in out.iterdir()) == ["street"]

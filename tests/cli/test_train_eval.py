@@ -101,14 +101,14 @@ def test_three_cameras_have_a_line_of_pairs(tmp_path, network, capsys):
 
 def test_pictures_that_give_nothing_are_passed_over_and_all_of_them_an_error(tmp_path, network, capsys, caplog):
     root = crops(tmp_path / "people")
-    (root / "000/01_0.png").write_bytes(b"no picture")
+    (root / "000/01_0.png").write_bytes(b"no image")
     assert main(["eval", "--weights", str(network), "--folder", str(root)]) == 0
     assert "folder: 23 queries" in capsys.readouterr().out
-    assert "01_0.png: a bad picture is passed over" in caplog.text
+    assert "01_0.png: a bad image is passed over" in caplog.text
     for path in root.glob("*/*.png"):
-        path.write_bytes(b"no picture")
+        path.write_bytes(b"no image")
     assert main(["eval", "--weights", str(network), "--folder", str(root)]) == 2
-    assert "none of 24 pictures gave a vector" in capsys.readouterr().err
+    assert "none of 24 images gave a vector" in capsys.readouterr().err
 
 
 def test_weights_of_another_kind_are_refused_by_name(tmp_path, capsys):

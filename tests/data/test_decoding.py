@@ -71,7 +71,7 @@ def test_bad_pictures_are_told_and_passed_over(tmp_path, caplog, data, reason):
     with pytest.raises(ValueError, match=reason):
         decode_crop(data, 16, 8)
     # Told once, however often it is drawn.
-    assert caplog.text.count("a bad picture is passed over") == 1
+    assert caplog.text.count("a bad image is passed over") == 1
     assert reader.bad == {0}
 
 
@@ -83,7 +83,7 @@ def test_a_bad_picture_is_one_also_where_pillow_was_patched(monkeypatch):
 
     monkeypatch.setattr(Image, "open", patched)
     with pytest.raises(ValueError, match="not a JPEG"):
-        decode_crop(b"no picture", 16, 8)
+        decode_crop(b"no image", 16, 8)
 
 
 def test_a_missing_file_is_a_bad_picture(tmp_path):

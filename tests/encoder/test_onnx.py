@@ -238,7 +238,7 @@ SHAPE = tensor("s", np.array([1, 6], np.int64))
         (pooling(outputs=[value_info("p", ("b", 3, 1, 1)), value_info("y", ("b", 3))]), "has 1 inputs and 2 outputs"),
         (pooling(("b", 3, 32)), r"takes input of shape \['b', 3, 32\]; expected \(batch, 3, height, width\)"),
         (pooling(("b", 32, 16, 3)), "it is NHWC; export it as NCHW"),
-        (pooling(("b", 1, 32, 16)), "it does not take colour pictures"),
+        (pooling(("b", 1, 32, 16)), "it does not take colour images"),
         (pooling(("b", 3, 32, 10**7)), "input width 10000000 is out of range; expected 8 to 1024 pixels"),
         (pooling((5000, 3, 32, 16)), "takes 5000 crops at once, expected at most 1024"),
         (

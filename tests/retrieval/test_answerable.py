@@ -37,12 +37,12 @@ class Part:
 @pytest.mark.parametrize(
     ("query", "gallery", "why"),
     [
-        ([], [(0, 1), (1, 1)], "it has no query pictures; name a set with query and gallery"),
-        ([(0, 0)], [], "it has no gallery pictures; name a set with query and gallery"),
+        ([], [(0, 1), (1, 1)], "it has no query images; name a set with query and gallery"),
+        ([(0, 0)], [], "it has no gallery images; name a set with query and gallery"),
         ([(JUNK, 0), (DISTRACTOR, 0)], [(0, 1)], "no query names a person"),
-        ([(0, 0)], [(JUNK, 1), (JUNK, 2)], "every picture of its gallery is junk"),
+        ([(0, 0)], [(JUNK, 1), (JUNK, 2)], "every image of its gallery is junk"),
         ([(0, 0), (1, 0)], [(2, 1), (DISTRACTOR, 1)], "no person of a query is in the gallery; use the same names"),
-        ([(0, 3), (1, 3)], [(0, 3), (1, 3)], "all its pictures are of one camera and a query is never matched"),
+        ([(0, 3), (1, 3)], [(0, 3), (1, 3)], "all its images are of one camera and a query is never matched"),
         ([(0, 0), (1, 1)], [(0, 0), (1, 1)], "no person of a query is in the gallery before another camera"),
         ([(0, 0)], [(0, 1), (0, 2), (JUNK, 1)], "its gallery shows one person alone, so that every ranking is right"),
     ],
@@ -82,10 +82,10 @@ def folder(root: Path, *, people: int, cameras: tuple[str, ...], splits: tuple[s
 @pytest.mark.parametrize(
     ("people", "cameras", "splits", "why"),
     [
-        (3, ("c1",), ("query", "gallery"), "all its pictures are of one camera"),
-        (3, ("c1", "c2"), ("gallery",), "it has no query pictures"),
-        (3, ("c1", "c2"), ("query",), "it has no gallery pictures"),
-        (3, ("c1",), ("train",), "all its pictures are of one camera"),
+        (3, ("c1",), ("query", "gallery"), "all its images are of one camera"),
+        (3, ("c1", "c2"), ("gallery",), "it has no query images"),
+        (3, ("c1", "c2"), ("query",), "it has no gallery images"),
+        (3, ("c1",), ("train",), "all its images are of one camera"),
         (1, ("c1", "c2"), ("train",), "its gallery shows one person alone"),
         (1, ("c1", "c2"), ("query", "gallery"), "its gallery shows one person alone"),
     ],
@@ -104,7 +104,7 @@ def test_the_command_ends_with_one_line_and_writes_nothing(tmp_path, capsys, peo
 def test_pictures_that_cannot_be_read_leave_no_figure_either(tmp_path, capsys):
     crops = folder(tmp_path / "set", people=2, cameras=("c1", "c2"), splits=("query", "gallery"))
     for path in crops.glob("gallery/p0/*"):
-        path.write_bytes(b"no picture")
+        path.write_bytes(b"no image")
     assert main(["eval", "--weights", "default", "--folder", str(crops), "--device", "cpu"]) == 2
     assert "of what could be read: cannot be scored, its gallery shows one person alone" in capsys.readouterr().err
 
@@ -116,7 +116,7 @@ def test_a_target_that_cannot_score_is_refused_before_a_run_has_a_folder(monkeyp
     )
     data = DataSettings(multi_camera=("folder:train",), target="folder:target")
     settings = dataclasses.replace(small_settings(pretrain=False, joint=False), data=data)
-    with pytest.raises(InputError, match=r"data.target: stripes: cannot be scored, all its pictures are of one camera"):
+    with pytest.raises(InputError, match=r"data.target: stripes: cannot be scored, all its images are of one camera"):
         open_training_data(settings)
 
 

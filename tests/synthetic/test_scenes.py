@@ -118,7 +118,7 @@ def test_ground_truth_keeps_the_rules_of_mot17():
     assert len(set(zip(rows.frame, rows.id, strict=True))) == len(rows), "one row per person and frame"
     assert (np.diff(rows.frame) >= 0).all()
     left, top, width, height = rows.tlwh.T
-    assert ((left < 320) & (top < 180) & (left + width > 0) & (top + height > 0)).all(), "each box touches the picture"
+    assert ((left < 320) & (top < 180) & (left + width > 0) & (top + height > 0)).all(), "each box touches the image"
     assert ((left < 0) | (left + width > 320)).any(), "boxes are not cut at the border"
     assert (rows.tlwh == np.rint(rows.tlwh)).all()
     assert rows.line.tolist() == list(range(1, len(rows) + 1))

@@ -71,7 +71,7 @@ def test_a_thread_that_dies_is_one_line_and_the_run_goes_on(tmp_path, monkeypatc
         with pytest.raises(InputError) as raised:
             run_training(SETTINGS, lambda: tmp_path, stop=StopRequest())
     line = str(raised.value)
-    assert line.startswith(f"a thread that reads pictures died ({type(error).__name__}: ")
+    assert line.startswith(f"a reading thread failed ({type(error).__name__}: ")
     assert line.endswith("the last checkpoint is whole, go on with `resume`")
     assert "\n" not in line
     assert load_checkpoint(newest_checkpoint(tmp_path)).stage == stage
@@ -84,7 +84,7 @@ def test_no_thread_to_be_had_is_one_line_too():
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("threading.Thread.start", lambda self: (_ for _ in ()).throw(RuntimeError("can't start new thr")))
-        with pytest.raises(InputError, match=r"a thread that reads pictures died \(RuntimeError: can't start new thr"):
+        with pytest.raises(InputError, match=r"a reading thread failed \(RuntimeError: can't start new thr"):
             list(reading.ahead([1, 2], never, 2))
 
 

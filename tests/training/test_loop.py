@@ -219,7 +219,7 @@ def test_pictures_that_cannot_be_read_are_left_out(data, tmp_path, caplog):
     data["data"].labelled.store.broken |= {0, 1, 2, 3, 9}  # all of the first person, one of the third
     data["data"].single.store.broken |= {7}
     train(small_settings(run=small_run(epochs=1)), tmp_path)
-    assert "picture 9: a bad picture" in caplog.text
+    assert "image 9: a bad image" in caplog.text
     records = [one for one in read_log(tmp_path) if one["event"] == "labels"]
     assert records[0]["images"] == 47
 

@@ -313,7 +313,7 @@ def test_processes_hold_one_network_in_train_mode_too(two):
     ("fault", "message", "last"),
     [
         ("nan", "the loss is nan at epoch 2, step 2; the last checkpoint is whole", "joint-00001-0000000.pt"),
-        ("pictures", "process 1 of 2: picture 5: neither this identity nor another has a picture", None),
+        ("pictures", "process 1 of 2: image 5: neither this identity nor another has an image", None),
         ("disk", "joint-00001-0000000.pt: cannot be written (No space left on device)", "joint-00000-0000002.pt"),
     ],
 )
@@ -332,7 +332,7 @@ def test_who_is_left_by_a_killed_process_says_so_and_ends(two):
     (kind, line), nothing = said(two, "killed")
     assert nothing is None
     assert kind == "InputError"
-    assert line.startswith("process 0 of 2: another process is gone or silent (")
+    assert line.startswith("process 0 of 2: another process ended or does not answer (")
     assert line.endswith("; the last checkpoint is whole, go on with `resume`")
     assert load_checkpoint(newest_checkpoint(two / "killed")).step == 2
 

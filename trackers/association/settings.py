@@ -50,13 +50,13 @@ class DeepSortSettings:
         None, "largest cosine distance of a match; none: as calibrated for the weights", above=0, high=2
     )
     nn_budget: int | None = setting(
-        100, "appearance vectors kept per track; none keeps all and grows slower for ever", low=1
+        100, "appearance vectors kept per track; none: all, so that memory and time grow", low=1
     )
     max_age: int = setting(
-        90, "frames at 30 fps that a track survives unseen; scaled to the source's rate", low=1, common=True
+        90, "frames at 30 fps that a track is kept without a detection; scaled to the source's rate", low=1, common=True
     )
     max_motion_age: int | None = setting(
-        None, "like max_age, for being found again by motion; none: deep-sort 30, remix all", low=1
+        None, "max_age for matches by motion alone; none: 30 for deep-sort, max_age for remix", low=1
     )
     n_init: int = setting(3, "frames in a row before a track is confirmed", low=1)
     max_iou_distance: float = setting(0.7, "largest 1 - IoU of a match in the last stage", low=0, high=1)
@@ -107,16 +107,20 @@ class AssociationSettings:
     max_low_iou_distance: float = setting(
         0.5, "remix: largest 1 - IoU of a match with a low-score detection", low=0, high=1
     )
-    camera_motion: bool = setting(True, "remix: follow the camera by sparse optical flow")
+    camera_motion: bool = setting(True, "remix: compensate camera motion, measured by sparse optical flow")
     appearance_memory: Literal["mean", "gallery", "both"] = setting(
         "mean", "remix: remember the mean vector, the last nn_budget vectors, or both", flag=False
     )
-    mean_momentum: float = setting(0.9, "remix: how slowly the mean vector follows", low=0, high=1, flag=False)
+    mean_momentum: float = setting(
+        0.9, "remix: share of the mean vector that a new vector leaves unchanged", low=0, high=1, flag=False
+    )
     appearance_weight: float = setting(0.75, "remix: weight of appearance in the cost, against overlap", low=0, high=1)
-    gate_scale: float = setting(4.0, "remix: how many motion gates away somebody alike is looked for", low=0)
-    score_noise: bool = setting(False, "remix: the surer a detection, the less its noise", flag=False)
+    gate_scale: float = setting(
+        4.0, "remix: how many times wider the motion gate is for detections of similar appearance", low=0
+    )
+    score_noise: bool = setting(False, "remix: less measurement noise for detections with higher scores", flag=False)
     rate_noise: bool = setting(True, "remix: expect more change from frame to frame at low frame rates", flag=False)
-    keep_size: bool = setting(True, "remix: tracks that are not seen keep their size", flag=False)
+    keep_size: bool = setting(True, "remix: a track without a detection keeps its width and height", flag=False)
 
     def __post_init__(self) -> None:
         check(self)

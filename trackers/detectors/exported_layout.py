@@ -185,7 +185,7 @@ def _assumed(task: Task, names: int | None, facts: ExportedFacts, *, transformer
     if facts.names is None:
         concluded.append(f"{names or 'unknown'} class{'' if names == 1 else 'es'}")
     if transformer and not facts.transformer:
-        concluded.append("RT-DETR, as its boxes are shares of the picture")
+        concluded.append("RT-DETR, as its boxes are shares of the image")
     return ", ".join(concluded)
 
 

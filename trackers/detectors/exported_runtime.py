@@ -96,15 +96,15 @@ def _openvino(weights: Path, threads: int) -> Network:
 
 def _network(weights: Path, shape: _Shape, kind: str, notes: Mapping[str, Any], run: Callable[..., Any]) -> Network:
     if kind not in _TYPES:
-        raise InputError(f"{weights}: takes pictures as {kind}; export it with float32 or float16 input")
+        raise InputError(f"{weights}: takes images as {kind}; export it with float32 or float16 input")
     if len(shape) != 4 or shape[1] not in (3, None):
         shown = ", ".join("any" if side is None else str(side) for side in shape)
         raise InputError(f"{weights}: takes input of shape ({shown}); expected (batch, 3, height, width)")
     batch, _, height, width = shape
     if (batch or 1) > _LARGEST_BATCH:
-        raise InputError(f"{weights}: takes {batch} pictures at once; export it with batch=1")
+        raise InputError(f"{weights}: takes {batch} images at once; export it with batch=1")
     if max(height or 1, width or 1) > _LARGEST_SIDE:
-        raise InputError(f"{weights}: takes pictures of {width}x{height}, more than {_LARGEST_SIDE} pixels a side")
+        raise InputError(f"{weights}: takes images of {width}x{height}, more than {_LARGEST_SIDE} pixels a side")
     sides = (height, width) if height and width else None
     return Network(run, notes, batch or 1, sides, _TYPES[kind])
 
@@ -112,7 +112,7 @@ def _network(weights: Path, shape: _Shape, kind: str, notes: Mapping[str, Any], 
 def _check_inputs(weights: Path, names: Sequence[str]) -> None:
     if len(names) != 1:
         raise InputError(
-            f"{weights}: has {len(names)} inputs ({', '.join(names)[:80]}); expected one, the picture: "
+            f"{weights}: has {len(names)} inputs ({', '.join(names)[:80]}); expected one, the image: "
             "export it with ultralytics"
         )
 

@@ -38,8 +38,8 @@ class DrawingSettings:
     labels: bool = setting(True, "write each person's id")
     class_names: bool = setting(True, "write what each is, where several classes are tracked")
     scores: bool = setting(True, "write the detection's confidence behind the id")
-    trails: bool = setting(True, "draw where each person walked")
-    trail_seconds: float = setting(2.0, "how much of a trail is shown", low=0, high=3600)
+    trails: bool = setting(True, "draw the path of each track")
+    trail_seconds: float = setting(2.0, "seconds of the path that are drawn", low=0, high=3600)
     line_width: int = setting(0, "of the boxes, in pixels; 0 fits it to the image", low=0, high=100)
     text_size: int = setting(0, "of the labels, in pixels; 0 fits it to the image", low=6, high=200, besides=0)
 

@@ -24,13 +24,15 @@ class OfflineSettings:
     """
 
     offline: bool = setting(
-        False, "link tracks and fill gaps when all is tracked; results come at the end", common=True
+        False, "link tracks and fill gaps after the whole source is tracked; results come at the end", common=True
     )
-    link_tracklets: bool = setting(True, "offline: one id for tracks that look alike")
+    link_tracklets: bool = setting(True, "offline: give tracks of similar appearance one id")
     link_seconds: float = setting(5.0, "offline: longest time between tracks of one id", low=0)
-    relink_reentries: bool = setting(False, "offline: one id also for who left the image at the side and came back")
+    relink_reentries: bool = setting(
+        False, "offline: also link tracks that leave and re-enter at a side border of the image"
+    )
     fill_seconds: float = setting(0.7, "offline: longest gap that is filled in", low=0)
-    smoothness: float = setting(0.0, "offline: how much boxes are smoothed; 0: not, 10: a bit", low=0)
+    smoothness: float = setting(0.0, "offline: smoothing of boxes; 0: none, 10: slight", low=0)
 
     def __post_init__(self) -> None:
         check(self)

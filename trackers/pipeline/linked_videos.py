@@ -107,7 +107,7 @@ def check_links(sources: int, wanted: OutputSettings, link_distance: float | Non
     if not appearance:
         raise InputError("`link` needs appearance; give `weights` other than none")
     if wanted.show:
-        raise InputError("`show`: who is who is known at the end of all videos; leave it out with `link`")
+        raise InputError("`show`: ids are known only after all videos are tracked; leave it out with `link`")
 
 
 def link_videos(

@@ -77,10 +77,10 @@ def plan(sequence: SequenceFiles, settings: TrackSettings, cache: Path | None, *
         of_sequence = dataclasses.replace(settings.detector, detector=str(sequence.detections))
         settings = dataclasses.replace(settings, detector=of_sequence)
     if sequence.images is None and not public:
-        raise InputError(f"{sequence.folder}: no pictures for `detector` {named}; give `detector` {PUBLIC}")
+        raise InputError(f"{sequence.folder}: no images for `detector` {named}; give `detector` {PUBLIC}")
     if sequence.images is None and settings.appearance.weights != "none":
         raise InputError(
-            f"{sequence.folder}: no pictures ({sequence.info.image_folder}/) to see appearance in; put them there, "
+            f"{sequence.folder}: no images ({sequence.info.image_folder}/) to embed; put them there, "
             "or give `weights` none to track by motion alone"
         )
     unseen = public and settings.appearance.weights == "none" and not settings.association.follows_camera

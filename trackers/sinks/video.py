@@ -134,7 +134,7 @@ class VideoSink(Sink):
             return _Encoding(width, height, self._rate, in_place=self._in_place)
         except (FFmpegError, OverflowError) as error:
             raise InputError(
-                f"{self._path}: pictures of {width}x{height} cannot be encoded ({error}); give `no_video`"
+                f"{self._path}: images of {width}x{height} cannot be encoded ({error}); give `no_video`"
             ) from None
 
 

@@ -18,7 +18,7 @@ class _Run:
         frames = f"frame {self.first}" if count == 1 else f"frames {self.first} to {self.last}"
         if self.lost:
             return f"{frames} could not be decoded; {count} {'frame was' if count == 1 else 'frames were'} lost"
-        return f"{frames} decoded with errors; parts of the picture are wrong"
+        return f"{frames} decoded with errors; parts of the image are wrong"
 
 
 @dataclass(slots=True)

@@ -141,7 +141,7 @@ class Decoder:
             raise InputError(f"{self._where}: made with a codec that FFmpeg does not know; convert it to H.264")
         if context.width * context.height > MAX_PIXELS:
             raise InputError(
-                f"{self._where}: pictures of {context.width}x{context.height}, more than the {MAX_PIXELS} pixels"
+                f"{self._where}: images of {context.width}x{context.height}, more than the {MAX_PIXELS} pixels"
                 " that are read; scale it down"
             )
         return streams[0]
@@ -203,7 +203,7 @@ class Decoder:
         width, height = context.width, context.height
         said = f"{self._where}: its pixels are not square (each {aspect:.4g} times as wide as high)"
         if not _PIXEL_SHAPES[0] <= aspect <= _PIXEL_SHAPES[1] or width * aspect * height > MAX_PIXELS:
-            self.doubts += (f"{said}, which cannot be meant; they are taken as square",)
+            self.doubts += (f"{said}, which is implausible; they are taken as square",)
             return 1.0
         if self._stated_width == width:
             self.doubts += (f"{said}; they stay as stored, {width}x{height}, which its seqinfo.ini states",)

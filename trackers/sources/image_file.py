@@ -110,11 +110,11 @@ class ImageFile:
         described = re.search(r"^images=(\d{1,9})\s*$", _imagej_description(self._picture), re.MULTILINE)
         if described and int(described[1]) > place:
             raise InputError(
-                f"{self._path.name}: ImageJ says that it holds {described[1]} pictures, {place} of them are listed;"
+                f"{self._path.name}: ImageJ says that it holds {described[1]} images, {place} of them are listed;"
                 " save it as a sequence of images"
             )
         if len(places) > _MOST_IMAGES:
-            raise InputError(f"{self._path.name}: more than {_MOST_IMAGES} pictures in one file; split it")
+            raise InputError(f"{self._path.name}: more than {_MOST_IMAGES} images in one file; split it")
         return places or [0]
 
     def read(self, index: int) -> NDArray[np.generic]:
@@ -161,7 +161,7 @@ class ImageFile:
         import cv2
 
         if self._picture.format == "PNG" and not chunks_fit(self._path):
-            raise InputError(f"{self._path.name}: cannot be read as a picture (it is cut off or damaged)")
+            raise InputError(f"{self._path.name}: cannot be read as an image (it is cut off or damaged)")
         try:
             found, pages = cv2.imreadmulti(str(self._path), start=place, count=1, flags=cv2.IMREAD_UNCHANGED)
         except (cv2.error, UnicodeError):
@@ -171,7 +171,7 @@ class ImageFile:
 
     @contextlib.contextmanager
     def _in_words(self) -> Iterator[None]:
-        with parsing(self._path.name, "a picture"), warnings.catch_warnings():
+        with parsing(self._path.name, "an image"), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Pillow's own limit and of odd tags; ours is checked
             yield
 
@@ -231,14 +231,14 @@ def _what_it_is(path: Path) -> str:
             head = file.read(8)
             head += file.read(8) if b"+" in head[:4] else b""
             if not head.startswith(_TIFF_HEADS):
-                return "not a picture"
+                return "not an image"
             tags = ImageFileDirectory_v2(head)
             file.seek(tags.next)
             tags.load(file)
     except Exception:  # whatever is wrong with it, it is no picture
-        return "not a picture"
+        return "not an image"
     if _BITS not in tags:
-        return "not a picture"
+        return "not an image"
     kind = {_SIGNED: "signed", 3: "float"}.get(_first(tags.get(_SAMPLE_FORMAT)), "whole")
     samples, bits = tags.get(_SAMPLES, 1), _first(tags.get(_BITS))
     return f"a TIFF of {samples} x {bits}-bit {kind} values, which is not read; save it with 8 or 16 bits"

@@ -83,7 +83,7 @@ class ImageReader:
                     self.seen = number + count - 1
                     return count
             if file.breaks_off and self._numbers is None:
-                self.damage.note(f"{path.name}: the file breaks off behind {count} pictures")
+                self.damage.note(f"{path.name}: the file breaks off behind {count} images")
         return count
 
     def _picture(self, file: ImageFile, index: int, path: Path) -> Picture | None:
@@ -97,9 +97,9 @@ class ImageReader:
 
     def _say_what_is_left_out(self, file: ImageFile, path: Path, count: int) -> None:
         if file.left_out:
-            several = f"{path}: a JPEG of {file.left_out + 1} pictures (two eyes, a preview, a gain map)"
+            several = f"{path}: a JPEG of {file.left_out + 1} images (stereo, a preview, a gain map)"
         elif file.count > count:
-            several = f"{path}: holds {file.count} pictures, and its name is the number of one frame"
+            several = f"{path}: holds {file.count} images, and its name is the number of one frame"
         else:
             return
         if not self._left_out:

@@ -25,7 +25,7 @@ def open_sequence(folder: Path) -> Reader:
         return reader
     doubts: tuple[str, ...] = ()
     if info.frames is not None and info.frames != count:
-        doubts = (f"{folder}: {INFO} says {info.frames} frames, {sequence.image_folder.name} holds {count} pictures",)
+        doubts = (f"{folder}: {INFO} says {info.frames} frames, {sequence.image_folder.name} holds {count} images",)
     if sequence.doubt:
         doubts += (sequence.doubt,)
     first = sequence.numbers[0]
@@ -39,4 +39,4 @@ def _only_video(sequence: MotSequence) -> Path:
     images = sequence.info.image_folder
     missing = f"no images in {images}" if sequence.image_folder.is_dir() else images
     found = f"{len(sequence.videos)} videos; name one of them" if sequence.videos else "no video"
-    raise InputError(f"{sequence.folder}: a MOT sequence without its pictures ({missing}), and {found}")
+    raise InputError(f"{sequence.folder}: a MOT sequence without its images ({missing}), and {found}")

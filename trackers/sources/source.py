@@ -119,7 +119,7 @@ class Source:
         self.frames_read = 0
         self.again: Callable[[int], Source] | None = None
         if not self.fps_known:
-            doubt = f"{self.path}: nothing tells the frame rate; {_FALLBACK_FPS:g} is assumed, `fps` sets it"
+            doubt = f"{self.path}: the frame rate is unknown; {_FALLBACK_FPS:g} is assumed, `fps` sets it"
             facts.warnings += (doubt,)
         self._size: tuple[int, int] | None = None
         self._sizes = 0
@@ -179,9 +179,9 @@ class Source:
             self._compare_with_stated_size()
             return
         self._sizes += 1
-        times = "" if self._sizes == 1 else f" (the picture's size has changed {self._sizes} times)"
+        times = "" if self._sizes == 1 else f" (the image's size has changed {self._sizes} times)"
         self._reader.facts.tallies["size"] = (
-            f"{self.path}: the picture changes from {before[0]}x{before[1]} to {width}x{height} at frame {index};"
+            f"{self.path}: the image changes from {before[0]}x{before[1]} to {width}x{height} at frame {index};"
             f" all tracks end there, and a new part of the result begins{times}"
         )
 
@@ -191,8 +191,8 @@ class Source:
         if facts.size not in (None, (self.width, self.height)):
             stated = "x".join(map(str, facts.size or ()))
             facts.warnings += (
-                f"{self.path}: pictures of {self.width}x{self.height}, where {INFO} states {stated}; boxes count pixels"
-                " of the pictures as they are, and ground truth or detections of the other size do not fit",
+                f"{self.path}: images of {self.width}x{self.height}, where {INFO} states {stated}; boxes count pixels"
+                " of the images as they are, and ground truth or detections of the other size do not fit",
             )
 
     def _time(self, index: int, seconds: float | None) -> float:

@@ -29,7 +29,7 @@ class StreamSettings:
     )
     reconnect_wait: float = setting(1.0, "seconds before the first try; each next one waits twice as long", low=0)
     reconnect_longest_wait: float = setting(30.0, "seconds that a try waits at most", low=0)
-    stream_connect_timeout: float = setting(10.0, "seconds until a stream's connection must stand", above=0)
+    stream_connect_timeout: float = setting(10.0, "seconds to wait for the connection to a stream", above=0)
     stream_timeout: float = setting(10.0, "seconds of silence after which a stream counts as broken off", above=0)
     stream_keep: int = setting(
         8, "images of a live stream that may wait for the tracker; older ones are left out", low=1, high=1000

@@ -44,7 +44,7 @@ class ValueRange:
         outside = np.count_nonzero((deep < -slack) | (deep > self.white + slack))
         if outside > _MOST_OUTSIDE * deep.size:
             raise InputError(
-                f"its values reach from {deep.min():.4g} to {deep.max():.4g}, a sample of the pictures lies in 0 to"
+                f"its values reach from {deep.min():.4g} to {deep.max():.4g}, a sample of the images lies in 0 to"
                 f" {self.white}; {_ADVICE}"
             )
         return np.round(np.clip(deep, 0, self.white) / np.float32(self.white / 255)).astype(np.uint8)
@@ -126,7 +126,7 @@ class ValueScale:
         if (kind, found.white) != ("uint16", np.iinfo(np.uint16).max):
             black = ", what is no number as black" if kind.startswith("float") else ""
             self._facts.warnings += (
-                f"{self._facts.where}: {kind} values (up to {found.greatest:.4g} in a sample of the pictures) are read"
-                f" as 0 to {found.white}{black}; save them with 8 bits if that is not meant",
+                f"{self._facts.where}: {kind} values (up to {found.greatest:.4g} in a sample of the images) are read"
+                f" as 0 to {found.white}{black}; save them with 8 bits if that is wrong",
             )
         return found

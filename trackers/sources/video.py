@@ -135,7 +135,7 @@ class VideoReader:
         lengths = seconds / self._decoder.frame_length
         if lengths >= _LONG_PAUSE and not self.damage.lines:
             self.facts.warnings += (
-                f"{self._path}: no picture for {seconds:.2f} s ({lengths:.0f} frame lengths) after frame {frame}:"
+                f"{self._path}: no image for {seconds:.2f} s ({lengths:.0f} frame lengths) after frame {frame}:"
                 " a pause in the recording, or damage",
             )
 

@@ -110,7 +110,7 @@ def read_harvest(folder: Path) -> Harvest | None:
         found = settings.build(Harvest, values, NOTES)
         if found.format_version != FORMAT_VERSION or any(len(row) != 4 for row in found.tracklets):
             raise InputError(f"format version {found.format_version}")
-        changed = "" if _listing(folder) == found.files else "pictures are missing, added or changed"
+        changed = "" if _listing(folder) == found.files else "images are missing, added or changed"
     except Exception as error:  # the file may come from others
         changed = f"{NOTES}: {' '.join(str(error).split())[:120]}"
     if changed:

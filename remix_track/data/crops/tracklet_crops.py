@@ -69,8 +69,8 @@ def embed_crop(path: Path, embedder: Embedder) -> NDArray[np.float32]:
     Raises:
         InputError: it cannot be read, or is no picture.
     """
-    content = read_bounded(path, LARGEST_IMAGE, "give a picture of a person")
-    with parsing(path, "a picture of a person"):
+    content = read_bounded(path, LARGEST_IMAGE, "give an image of a person")
+    with parsing(path, "an image of a person"):
         picture = decode_image(content)
     height, width = picture.shape[:2]
     vector: NDArray[np.float32] = embedder(picture, np.array([[0, 0, width, height]], np.float32))[0]

@@ -54,8 +54,8 @@ class HarvestSettings:
     """
 
     detector: str = setting("auto", "YOLO weights (.pt, .onnx, OpenVINO folder), hog, or auto", common=True)
-    imgsz: int = setting(640, "picture size YOLO works at, in pixels", low=32, high=8192)
-    rate: float = setting(10.0, "frames per second that are looked at; 0: all", low=0, high=1000, common=True)
+    imgsz: int = setting(640, "image size YOLO works at, in pixels", low=32, high=8192)
+    rate: float = setting(10.0, "frames per second that are processed; 0: all", low=0, high=1000, common=True)
     start: int = setting(1, "first frame of each video, from 1", low=1, high=1_000_000_000)
     frames: int = setting(0, "frames of each video from there on; 0: all", low=0, high=1_000_000_000, common=True)
     min_score: float = setting(0.6, "detections below this score are not followed", low=0, high=1, common=True)

@@ -89,7 +89,7 @@ def _file_named(name: str, folder: Path) -> str | None:
 
 
 def _report_missing(path: Path, missing: list[str], *, strict: bool) -> None:
-    message = f"{path}: {len(missing):,} listed pictures are missing, the first {', '.join(missing[:3])}"
+    message = f"{path}: {len(missing):,} listed images are missing, the first {', '.join(missing[:3])}"
     backslashes = sum("\\" in name for name in missing)
     if not strict:
         logger.warning("%s; going on without them", message)

@@ -53,7 +53,7 @@ def _below(root: Path, relative: bytes, seen: set[tuple[int, int]]) -> Iterator[
     except OSError as error:
         if not relative:
             raise InputError(f"{root}: cannot be listed ({error.strerror}); check the path of the data set") from None
-        logger.warning("%s: cannot be listed (%s); its pictures are left out", here, error.strerror)
+        logger.warning("%s: cannot be listed (%s); its images are left out", here, error.strerror)
         return
     if pictures:
         yield relative, sorted(pictures)

@@ -100,7 +100,7 @@ def sort_by_video(names: Sequence[bytes], split: Callable[[bytes], tuple[bytes, 
 
 def _report_odd(names: Sequence[bytes], odd: NDArray[np.int64], where: str) -> None:
     if not names:
-        raise InputError(f"{where}: no pictures found; check the path")
+        raise InputError(f"{where}: no images found; check the path")
     if not len(odd):
         return
     shown = ", ".join(repr(names[row].decode("utf-8", "replace"))[:60] for row in odd[:3])

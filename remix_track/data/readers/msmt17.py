@@ -124,7 +124,7 @@ def _parse(line: str, where: str) -> _Line:
 def _report_missing(folder: Path, missing: list[str], strict: bool) -> None:
     if not missing:
         return
-    message = f"{folder}: {len(missing):,} listed pictures are missing, the first {', '.join(missing[:3])}"
+    message = f"{folder}: {len(missing):,} listed images are missing, the first {', '.join(missing[:3])}"
     if strict:
         raise InputError(f"{message}; unpack it again, or read it with strict = false to go on with what is there")
     logger.warning("%s; going on without them", message)

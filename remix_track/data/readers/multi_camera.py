@@ -139,7 +139,7 @@ def _named_crops(folder: Path, prefix: bytes, reading: _Reading, split: Split) -
     if odd:
         shown = ", ".join(repr(name.decode("utf-8", "replace"))[:80] for name in odd[:3])
         logger.warning(
-            "%s: %d pictures are left out, their names say no identity and camera: %s", folder, len(odd), shown
+            "%s: %d images are left out, their names say no identity and camera: %s", folder, len(odd), shown
         )
     return crops, names
 

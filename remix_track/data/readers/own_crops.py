@@ -66,7 +66,7 @@ def read_crop_folder(root: Path) -> CropSet:
             crops.append(Crop(*labels, picture.split))
             names.append(picture.path)
     if odd:
-        logger.warning("%s: %d pictures are left out, no identity and camera: %s", root, len(odd), ", ".join(odd[:3]))
+        logger.warning("%s: %d images are left out, no identity and camera: %s", root, len(odd), ", ".join(odd[:3]))
     result = crop_set(f"folder {root.name}", FolderStore(root, NameTable.of(names)), crops)
     _check(root, result, len(odd), level)
     return result
@@ -161,12 +161,12 @@ def _check(root: Path, crops: CropSet, odd: int, level: int | None) -> None:
     people, cameras, pictures = len(crops.identity_names), len(crops.camera_names), len(crops)
     if cameras > _MANY_CAMERAS and 2 * cameras > pictures:
         raise InputError(
-            f"{root}: the names of its {pictures:,} pictures would give {people:,} identities at {cameras:,} cameras"
+            f"{root}: the names of its {pictures:,} images would give {people:,} identities at {cameras:,} cameras"
             f" ({', '.join(crops.camera_names[:3])}, ...); {_ADVICE}"
         )
     if level is not None and (people < 2 or odd > pictures):
         raise InputError(
-            f"{root}: its folders are named like cameras, and the names of the pictures below would give {people:,}"
+            f"{root}: its folders are named like cameras, and the names of the images below would give {people:,}"
             f" identities; {_ADVICE}"
         )
     if level is not None:

@@ -51,7 +51,7 @@ class TarStore:
             file.seek(int(self.offset[row]))
             data = bounded(file.read(min(size, LARGEST_IMAGE + 1)))
         if len(data) < size:
-            raise OSError("the shard ends within the picture")
+            raise OSError("the shard ends within the image")
         return data
 
     def at(self, rows: NDArray[np.int64]) -> "TarStore":

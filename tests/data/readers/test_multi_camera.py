@@ -55,7 +55,7 @@ def test_market(tmp_path, caplog, outer):
     assert crops.camera.tolist() == [0, 3, 2, 0, 0, 0, 0, 1]
     assert [str(a.dtype) for a in (crops.identity, crops.camera, crops.split)] == ["int32", "int16", "uint8"]
     assert crops.store.read(0) == jpeg(1)
-    assert "1 pictures are left out" in caplog.text
+    assert "1 images are left out" in caplog.text
     assert "readme_first.jpg" in caplog.text
 
 
@@ -182,7 +182,7 @@ def test_msmt17_faults(tmp_path, caplog):
     (folder / "mask_train_v2").rename(folder / "mask_train_V2")
     gone = "mask_test_v2/0001/0001_000_01_0114morning_1_0.jpg"
     (folder / gone).unlink()
-    with pytest.raises(InputError, match=f"1 listed pictures are missing, the first {gone}; unpack"):
+    with pytest.raises(InputError, match=f"1 listed images are missing, the first {gone}; unpack"):
         read_msmt17(tmp_path)
     assert len(read_msmt17(tmp_path, strict=False)) == 5
     assert "going on without them" in caplog.text
@@ -223,11 +223,11 @@ def test_folder_of_names_with_splits(tmp_path, caplog):
     assert crops.identity_names == ("0000", "p1")
     assert sorted(crops.identity.tolist()) == [JUNK, 0, 1, 1]
     assert sorted(crops.split.tolist()) == [0, 1, 2, 2]
-    assert "2 pictures are left out" in caplog.text
+    assert "2 images are left out" in caplog.text
 
 
 def test_folder_without_pictures_or_with_a_loop(tmp_path):
-    with pytest.raises(InputError, match="no pictures found"):
+    with pytest.raises(InputError, match="no images found"):
         read_crop_folder(tmp_path)
     with pytest.raises(InputError, match="cannot be listed"):
         read_crop_folder(tmp_path / "nowhere")
@@ -247,7 +247,7 @@ def test_table(tmp_path, caplog):
     assert crops.split.tolist() == [0, 0, 2]
     assert crops.store.read(1) == jpeg(0)
     table.write_text("path,identity,camera\ncrops/2.jpg,zoe,door\ngone.jpg,zoe,door\n")
-    with pytest.raises(InputError, match=r"1 listed pictures are missing, the first gone.jpg; correct the paths"):
+    with pytest.raises(InputError, match=r"1 listed images are missing, the first gone.jpg; correct the paths"):
         read_crop_table(table)
     assert len(read_crop_table(table, strict=False)) == 1
     assert "gone.jpg" in caplog.text
@@ -336,7 +336,7 @@ def test_names_below_folders_of_cameras(tmp_path):
         (["cam1/cam2/1.jpg", "cam2/cam1/1.jpg", "cam2/cam2/1.jpg"], "folders named cam2 lie in several others"),
         (["ann/cam1/1.jpg", "bob/cam1/1.jpg", "bob/2.jpg"], "folders named cam1 lie in several others"),
         (["cam1/ann/w1/1.jpg", "cam2/bob/w2/1.jpg"], "folders lie 3 deep; read as people, .* would give 2 identities"),
-        (["cam1/frame_1.jpg", "cam2/frame_1.jpg"], "the names of the pictures below would give 1 identities"),
+        (["cam1/frame_1.jpg", "cam2/frame_1.jpg"], "the names of the images below would give 1 identities"),
         ([f"p{n % 2}/{n:06}_x.jpg" for n in range(21)], r"would give 2 identities at 21 cameras \(000000, 000001"),
     ],
 )

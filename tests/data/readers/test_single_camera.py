@@ -255,7 +255,7 @@ def test_folder_of_folders(tmp_path):
     crops = read_video_folders(tmp_path)
     assert contents(crops) == {".": ["alone.jpg"], "clip/a": ["8_1.jpg", "9_1.jpg"], "clip/b": ["2_1.jpg"]}
     assert crops.store.read(1) == jpeg(2)
-    with pytest.raises(InputError, match="no pictures found"):
+    with pytest.raises(InputError, match="no images found"):
         read_video_folders(make_empty(tmp_path / "empty"))
 
 

@@ -130,7 +130,7 @@ def test_an_empty_file_with_blank_lines_still_says_that_it_is_empty(results):
 def test_corner_boxes(results):
     corners = "".join(f"{frame},1,{500 + frame},200,{580 + frame},400,1\n" for frame in range(1, 11))
     issue = (
-        "error 1: 10 of 10 boxes leave the picture of 1000x500, but fit it as corners: columns 5 and 6 hold x2,y2 "
+        "error 1: 10 of 10 boxes leave the image of 1000x500, but fit it as corners: columns 5 and 6 hold x2,y2 "
         "where width,height belong; write width = x2 - x1, height = y2 - y1"
     )
     assert results(corners) == [issue]
@@ -140,7 +140,7 @@ def test_corner_boxes(results):
 def test_corner_boxes_in_ground_truth_are_a_warning(truth):
     """A camera at arm's length sees nothing but boxes that leave the picture and could be corners."""
     found = truth("1,1,500,200,580,400,1\n")
-    assert [issue[:36] for issue in found] == ["warning 1: 1 of 1 boxes leave the pi"]
+    assert [issue[:36] for issue in found] == ["warning 1: 1 of 1 boxes leave the im"]
 
 
 def test_people_close_to_the_camera_are_no_corners(results, path):
@@ -162,8 +162,8 @@ def test_results_at_another_resolution(results, path, x, y):
     )
     issue = (
         f"warning boxes reach x {580 * x:.0f}, y {250 * y:.0f} where the ground truth reaches 580, 250, and are "
-        f"{y:.2f} times as tall: made on a picture of another size; scored as they are; scale them to the sequence's "
-        "pictures"
+        f"{y:.2f} times as tall: made on an image of another size; scored as they are; scale them to the sequence's "
+        "images"
     )
     assert results(scaled, truth=truth) == [issue]
 
@@ -176,7 +176,7 @@ def test_what_does_not_count_does_not_hide_another_resolution(results, path):
     path.write_text(CLEAN + small)
     truth = mot_text.read(path)
     half = "".join(f"{frame},{id_},{50 * id_},25,40,100,1\n" for frame in range(1, 11) for id_ in range(1, 6))
-    assert ["made on a picture of another size" in issue for issue in results(half, truth=truth)] == [True]
+    assert ["made on an image of another size" in issue for issue in results(half, truth=truth)] == [True]
 
 
 def test_results_in_one_half_of_the_picture_are_not_scaled(results, path):
@@ -252,7 +252,11 @@ MOT17 = frozenset(range(1, 14))
             MOT17,
             "error 2: class 14 in column 8; classes are 1 to 13; correct the line",
         ),
-        ("1,7,9,9,9,9,0,1,1\n", MOT17, "warning column 7 is 0 in every row; nobody counts; expected 1 for who does"),
+        (
+            "1,7,9,9,9,9,0,1,1\n",
+            MOT17,
+            "warning column 7 is 0 in every row; no row counts; expected 1 for rows that do",
+        ),
         (
             "1,7,9,9,0,9,1,1,1\n",
             MOT17,
@@ -317,7 +321,7 @@ def test_real_results_as_corners_and_at_half_size_are_caught(shared, tmp_path):
         return [issue.message for issue in found.issues]
 
     assert "fit it as corners" in messages(corners)[0]
-    assert "made on a picture of another size" in messages(rows.tlwh / 2)[0]
+    assert "made on an image of another size" in messages(rows.tlwh / 2)[0]
 
 
 def test_real_results_of_every_sequence_are_told_by_their_size(shared):

@@ -225,7 +225,7 @@ def test_an_id_has_one_colour_on_the_page_in_its_pictures_and_in_the_video(scene
 def test_odd_pictures_do_no_harm(scene, shape):
     image = None if shape is None else np.zeros(shape, np.uint8)
     page = Page(errors_page.render(scene[0], scene[1], lambda name, frame: image))
-    assert page.tags["table"] > 0, "the numbers are shown whatever the pictures are"
+    assert page.tags["table"] > 0, "the numbers are shown whatever the images are"
 
 
 def test_boxes_outside_the_picture_are_not_shown():

@@ -102,7 +102,7 @@ def test_appearance_is_inside_the_motion_gate():
     adapter = confirmed(deep_sort(), frame_of(person(100), embedding=FRONT))
     for _ in range(3):
         people = adapter.update(frame_of(person(900), embedding=FRONT))
-    assert people.ids.tolist() == [2], "the same look on the other side of the picture is somebody else"
+    assert people.ids.tolist() == [2], "the same look on the other side of the image is somebody else"
 
 
 def test_motion_alone_finds_nobody_after_max_motion_age_but_appearance_does():

@@ -217,7 +217,7 @@ def test_another_size_in_mid_stream_is_one_clear_error(tmp_path):
 
 def test_a_picture_too_large_for_the_encoder_is_one_clear_error(tmp_path):
     image = np.zeros((2, 60_000, 3), np.uint8)
-    with pytest.raises(InputError, match="pictures of 60000x2 cannot be encoded"), VideoSink(tmp_path / "v", 9) as sink:
+    with pytest.raises(InputError, match="images of 60000x2 cannot be encoded"), VideoSink(tmp_path / "v", 9) as sink:
         sink.write(TrackedFrame(1, image, 0.0, Tracks.empty()))
 
 

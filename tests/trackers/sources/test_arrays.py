@@ -141,7 +141,7 @@ def test_the_rate_is_the_callers_or_said_to_be_30(images, det):
     assert (known.fps, known.source.warnings) == (25, [])
     assert unknown.fps == 30
     (said,) = unknown.source.warnings
-    assert said.startswith("frames in memory: nothing tells the frame rate; 30 is assumed")
+    assert said.startswith("frames in memory: the frame rate is unknown; 30 is assumed")
     assert [frame.time for frame in unknown] == [k / 30 for k in range(FRAMES)]
 
 
@@ -174,7 +174,7 @@ def test_errors_of_the_callers_own_code_stay_what_they_are(images, det):
         ({"a.mp4": 1}, "frame 1 is of type str; expected"),
         (np.zeros((2, 3, 9, 9), np.uint8), r"frame 1 is \(3, 9, 9\) uint8: channels come last"),
         ([np.zeros((9, 9, 3), np.uint8), np.zeros((9, 8, 3), np.uint8)], "frame 2 is 8x9, those before it 9x9"),
-        ([np.zeros((9, 9, 3), np.uint8), np.full((9, 9, 3), np.nan)], "frame 2 is .* whose scale cannot be told"),
+        ([np.zeros((9, 9, 3), np.uint8), np.full((9, 9, 3), np.nan)], "frame 2 is .* whose value range is unknown"),
     ],
 )
 def test_what_is_no_source_is_refused(source, message, det):

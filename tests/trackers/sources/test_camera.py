@@ -67,7 +67,7 @@ def test_a_camera_that_comes_back_goes_on(webcam, monkeypatch, caplog):
     assert len(source.warnings) == 1
     assert source.warnings[0].startswith("camera 0: broke off and came back 2 times, and was away for ")
     assert all(capture.released for capture in opened[:-1])
-    assert "camera 0: broke off after frame 5 (it gave no more pictures; was it unplugged?)" in caplog.text
+    assert "camera 0: broke off after frame 5 (it gave no more images; was it unplugged?)" in caplog.text
 
 
 def test_a_camera_that_stays_away_is_waited_for_until_the_user_ends_it(webcam, monkeypatch):
@@ -106,7 +106,7 @@ def test_a_camera_gives_frames_until_it_is_unplugged(webcam, what):
     )
     assert [frame.index for frame in frames] == [read_stamp(frame.image) for frame in frames] == [1, 2, 3, 4, 5]
     assert frames[0].time == 0
-    why = "the camera broke off after frame 5 (it gave no more pictures; was it unplugged?)"
+    why = "the camera broke off after frame 5 (it gave no more images; was it unplugged?)"
     assert source.problems == [why]
     assert source.broke_off == why
     assert Capture.last.released

@@ -33,7 +33,7 @@ def read_image(path):
 def test_a_folder_is_read_in_natural_order(tmp_path):
     for number in (10, 9, 2, 1, 100):
         save(tmp_path / f"img{number}.png", number)
-    (tmp_path / "notes.txt").write_text("not a picture")
+    (tmp_path / "notes.txt").write_text("not an image")
     (tmp_path / "._img1.png").write_bytes(b"what macOS leaves")
     (tmp_path / "img3.png").mkdir()
     source, frames = read_all(tmp_path)
@@ -42,8 +42,8 @@ def test_a_folder_is_read_in_natural_order(tmp_path):
     assert (source.frames, source.frames_read, source.problems) == (5, 5, [])
     assert (source.fps, source.fps_known, source.name) == (30, False, tmp_path.name)
     assert source.warnings == [
-        f"{tmp_path}: the names of the pictures hold numbers of 1 to 100; frames are numbered by their place, 1 to 5",
-        f"{tmp_path}: nothing tells the frame rate; 30 is assumed, `fps` sets it",
+        f"{tmp_path}: the names of the images hold numbers of 1 to 100; frames are numbered by their place, 1 to 5",
+        f"{tmp_path}: the frame rate is unknown; 30 is assumed, `fps` sets it",
     ]
     assert frames[3].time == pytest.approx(0.1)
 
@@ -116,12 +116,12 @@ def test_a_broken_picture_is_skipped_and_keeps_its_number(tmp_path, capfd):
     for number in range(1, 7):
         save(tmp_path / f"{number}.jpg", number)
     (tmp_path / "3.jpg").write_bytes((tmp_path / "3.jpg").read_bytes()[:-2000])
-    (tmp_path / "5.jpg").write_text("no picture at all")
+    (tmp_path / "5.jpg").write_text("no image at all")
     source, frames = read_all(tmp_path)
     assert [frame.index for frame in frames] == [read_stamp(frame.image) for frame in frames] == [1, 2, 4, 6]
     first, second = source.problems
-    assert first.startswith("frame 3 was lost: 3.jpg: cannot be read as a picture (")
-    assert second == "frame 5 was lost: 5.jpg: not a picture"
+    assert first.startswith("frame 3 was lost: 3.jpg: cannot be read as an image (")
+    assert second == "frame 5 was lost: 5.jpg: not an image"
     assert source.lost_frames == 2
     assert capfd.readouterr() == ("", "")
 
@@ -153,8 +153,8 @@ def test_a_decompression_bomb_is_refused_by_its_header(tmp_path, side):
 
 
 def test_only_broken_pictures_is_an_error_and_nothing_else(tmp_path, caplog):
-    (tmp_path / "a.png").write_text("no picture")
-    with pytest.raises(InputError, match=r"not one frame could be read \(frame 1 was lost: a\.png: not a picture\)"):
+    (tmp_path / "a.png").write_text("no image")
+    with pytest.raises(InputError, match=r"not one frame could be read \(frame 1 was lost: a\.png: not an image\)"):
         read_all(tmp_path)
     # The doubt about the rate is not worth a line where there is no frame.
     assert caplog.messages == []
@@ -171,9 +171,9 @@ def test_pictures_of_several_sizes_are_all_read(tmp_path):
     source, frames = read_all(tmp_path)
     assert [frame.image.shape[1] for frame in frames] == [160, 160, 80, 160]
     assert source.problems == []
-    assert [warning.partition(": the picture changes ")[2] for warning in source.warnings[1:]] == [
+    assert [warning.partition(": the image changes ")[2] for warning in source.warnings[1:]] == [
         "from 80x48 to 160x96 at frame 4; all tracks end there, and a new part of the result begins"
-        " (the picture's size has changed 2 times)"
+        " (the image's size has changed 2 times)"
     ]
 
 
@@ -259,14 +259,14 @@ def test_a_sequence_that_counts_from_zero_starts_at_one(tmp_path):
 
 def test_a_sequence_shorter_than_it_says_is_a_doubt(tmp_path, caplog):
     source, _ = read_all(sequence(tmp_path, [1, 2]))
-    doubt = f"{tmp_path}: seqinfo.ini says 4 frames, img1 holds 2 pictures"
+    doubt = f"{tmp_path}: seqinfo.ini says 4 frames, img1 holds 2 images"
     assert source.warnings == caplog.messages == [doubt]
     assert source.problems == []
 
 
 def test_a_sequence_may_hold_one_video_instead(tmp_path):
     (tmp_path / "seqinfo.ini").write_text("[Sequence]\nname=PETS\nframeRate=7\nseqLength=6\n")
-    with pytest.raises(InputError, match=r"a MOT sequence without its pictures \(img1\), and no video"):
+    with pytest.raises(InputError, match=r"a MOT sequence without its images \(img1\), and no video"):
         open_source(tmp_path)
     write_video(tmp_path / "video.avi", "mpeg4", frames=6)
     source, frames = read_all(tmp_path)
@@ -300,6 +300,6 @@ def test_a_broken_picture_is_one_also_where_pillow_was_patched(tmp_path, monkeyp
         raise ModuleNotFoundError("No module named 'pi_heif'")
 
     monkeypatch.setattr(Image, "open", patched)
-    (tmp_path / "broken.png").write_bytes(b"no picture")
-    with pytest.raises(InputError, match="not a picture"):
+    (tmp_path / "broken.png").write_bytes(b"no image")
+    with pytest.raises(InputError, match="not an image"):
         read_image(tmp_path / "broken.png")

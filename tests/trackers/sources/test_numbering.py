@@ -94,8 +94,8 @@ def test_neighbours_are_told_in_one_line():
     damage.damaged(130)
     assert damage.lines == [
         "frames 118 to 120 could not be decoded; 3 frames were lost",
-        "frame 121 decoded with errors; parts of the picture are wrong",
-        "frame 130 decoded with errors; parts of the picture are wrong",
+        "frame 121 decoded with errors; parts of the image are wrong",
+        "frame 130 decoded with errors; parts of the image are wrong",
     ]
 
 

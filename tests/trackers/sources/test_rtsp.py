@@ -108,7 +108,7 @@ def test_parts_of_a_stream_have_every_picture_once(server, tmp_path):
     assert (np.diff(frames) > 0).all()
     # On a slow machine frames are passed over, which their numbers tell: they are the pictures' own but for the break.
     apart = np.diff(numbers) - np.diff(frames)
-    assert (apart >= 0).all(), "no picture twice"
+    assert (apart >= 0).all(), "no image twice"
     assert (apart > 0).sum() == 1, "none is missing but those of the time it was away, across the cuts too"
 
 

@@ -55,7 +55,7 @@ def test_shapes_that_cannot_be_meant_are_taken_as_square_and_said(tmp_path, monk
     source, _ = read_all(path)
     assert source.width == WIDTH
     assert source.warnings == [
-        f"{path}: its pixels are not square (each 5.5 times as wide as high), which cannot be meant; they are taken as"
+        f"{path}: its pixels are not square (each 5.5 times as wide as high), which is implausible; they are taken as"
         " square"
     ]
     monkeypatch.setattr(decoding, "MAX_PIXELS", 2 * WIDTH * HEIGHT - 1)
@@ -84,7 +84,7 @@ def test_pictures_of_another_size_than_the_sequence_states_are_said(tmp_path, vi
     size = f"imWidth={factor * WIDTH}\nimHeight={factor * HEIGHT}\n"
     (tmp_path / "seqinfo.ini").write_text(f"[Sequence]\nframeRate=10\n{size}")
     source, _ = read_all(tmp_path)
-    said = [line for line in source.warnings if "pictures of 160x96, where seqinfo.ini states 320x192" in line]
+    said = [line for line in source.warnings if "images of 160x96, where seqinfo.ini states 320x192" in line]
     assert len(said) == len(source.warnings) == factor - 1
 
 
@@ -106,7 +106,7 @@ def test_bare_streams_play_at_the_rate_that_the_codec_states(tmp_path, name, cod
     fps = rate if known else 30
     assert (source.fps, source.fps_known) == (fps, known)
     assert [frame.time for frame in frames] == [pytest.approx(index / fps) for index in range(6)]
-    doubts = [] if known else [f"{path}: nothing tells the frame rate; 30 is assumed, `fps` sets it"]
+    doubts = [] if known else [f"{path}: the frame rate is unknown; 30 is assumed, `fps` sets it"]
     assert source.warnings == doubts
     source, frames = read_all(path, fps=5)
     assert (source.fps, frames[5].time, source.warnings) == (5, 1, [])

@@ -64,7 +64,7 @@ def test_an_animation_tells_its_times_and_rate(tmp_path, ending):
 def test_durations_that_are_left_to_the_viewer_are_no_rate(tmp_path, ending):
     source, frames = read_all(stack(tmp_path / f"a{ending}", 1, 2, duration=0))
     assert len(frames) == 2
-    assert source.warnings == [f"{source.path}: nothing tells the frame rate; 30 is assumed, `fps` sets it"]
+    assert source.warnings == [f"{source.path}: the frame rate is unknown; 30 is assumed, `fps` sets it"]
 
 
 @pytest.mark.parametrize("ending", [".tif", ".webp", ".png"])
@@ -86,7 +86,7 @@ def test_deep_stacks_have_one_range(tmp_path):
     pages[0].save(tmp_path / "a.tif", save_all=True, append_images=pages[1:])
     source, frames = read_all(tmp_path / "a.tif")
     assert [int(frame.image[0, 0, 0]) for frame in frames] == [1, 12, 187]
-    said = "uint16 values (up to 3000 in a sample of the pictures) are read as 0 to 4095"
+    said = "uint16 values (up to 3000 in a sample of the images) are read as 0 to 4095"
     assert said in source.warnings[1]
 
 
@@ -97,7 +97,7 @@ def test_a_sequence_numbers_files_so_a_stack_in_it_is_one_frame_and_that_is_said
     source, frames = read_all(tmp_path, fps=10)
     assert [(frame.index, read_stamp(frame.image)) for frame in frames] == [(1, 1), (2, 2), (4, 4)]
     assert source.warnings == [
-        f"{tmp_path / 'img1' / '000001.tif'}: holds 2 pictures, and its name is the number of one frame; the first is"
+        f"{tmp_path / 'img1' / '000001.tif'}: holds 2 images, and its name is the number of one frame; the first is"
         " read, here and in others like it"
     ]
 
@@ -107,7 +107,7 @@ def test_a_stack_among_numbered_pictures_moves_none_of_them(tmp_path):
         stack(tmp_path / f"{number:06}.tif", *([number, 100] if number == 2 else [number]))
     source, frames = read_all(tmp_path, fps=10)
     assert [(frame.index, read_stamp(frame.image)) for frame in frames] == [(1, 1), (2, 2), (3, 3)]
-    assert [line.partition(": ")[2].partition(",")[0] for line in source.warnings] == ["holds 2 pictures"]
+    assert [line.partition(": ")[2].partition(",")[0] for line in source.warnings] == ["holds 2 images"]
 
 
 def test_of_a_jpeg_of_several_pictures_the_first_is_read_and_that_is_said(tmp_path):
@@ -117,7 +117,7 @@ def test_of_a_jpeg_of_several_pictures_the_first_is_read_and_that_is_said(tmp_pa
     source, frames = read_all(tmp_path, fps=10)
     assert [read_stamp(frame.image) for frame in frames] == [1, 1]
     assert source.warnings == [
-        f"{tmp_path / 'a.jpg'}: a JPEG of 2 pictures (two eyes, a preview, a gain map); the first is read, here and in"
+        f"{tmp_path / 'a.jpg'}: a JPEG of 2 images (stereo, a preview, a gain map); the first is read, here and in"
         " others like it"
     ]
 
@@ -150,7 +150,7 @@ def test_a_broken_page_of_a_tiff_is_one_lost_frame(tmp_path):
     path.write_bytes(content)
     source, frames = read_all(path)
     assert [(frame.index, read_stamp(frame.image)) for frame in frames] == [(1, 1), (3, 3)]
-    assert source.problems[0].startswith("frame 2 was lost: a.tif: cannot be read as a picture (")
+    assert source.problems[0].startswith("frame 2 was lost: a.tif: cannot be read as an image (")
 
 
 def test_a_tiff_that_breaks_off_gives_the_pages_before_and_says_so(tmp_path):
@@ -204,7 +204,7 @@ def test_a_header_that_promises_millions_of_pictures_costs_nothing(tmp_path):
     path.write_bytes(content[: place - 4] + chunk + struct.pack(">I", zlib.crc32(chunk)) + content[place + 12 :])
     source, frames = read_all(path)
     assert len(frames) == 3
-    assert source.problems == ["a.png: the file breaks off behind 3 pictures"]
+    assert source.problems == ["a.png: the file breaks off behind 3 images"]
 
 
 @pytest.mark.parametrize(("images_said", "refused"), [(3, False), (4, True)])
@@ -212,9 +212,7 @@ def test_a_stack_of_imagej_that_lists_a_part_of_its_pictures_is_refused(tmp_path
     description = f"ImageJ=1.54f\nimages={images_said}\nframes={images_said}\n"
     path = stack(tmp_path / "a.tif", 1, 2, 3, tiffinfo={270: description})
     if refused:
-        with pytest.raises(
-            InputError, match=r"a\.tif: ImageJ says that it holds 4 pictures, 3 of them are listed; save"
-        ):
+        with pytest.raises(InputError, match=r"a\.tif: ImageJ says that it holds 4 images, 3 of them are listed; save"):
             read(path)
     else:
         assert len(read(path)) == 3
@@ -223,7 +221,7 @@ def test_a_stack_of_imagej_that_lists_a_part_of_its_pictures_is_refused(tmp_path
 def test_a_stack_without_end_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(image_file, "_MOST_IMAGES", 3)
     assert len(read(stack(tmp_path / "a.tif", 1, 2, 3))) == 3
-    with pytest.raises(InputError, match=r"a\.tif: more than 3 pictures in one file; split it"):
+    with pytest.raises(InputError, match=r"a\.tif: more than 3 images in one file; split it"):
         read(stack(tmp_path / "a.tif", 1, 2, 3, 4))
 
 
@@ -232,7 +230,7 @@ def test_pages_of_another_size_are_frames_of_that_size(tmp_path):
     first.save(tmp_path / "a.tif", save_all=True, append_images=[second, *images(3, size=(80, 48))])
     source, frames = read_all(tmp_path / "a.tif")
     assert [frame.image.shape[1] for frame in frames] == [160, 160, 80]
-    assert "the picture changes from 160x96 to 80x48 at frame 3" in source.warnings[-1]
+    assert "the image changes from 160x96 to 80x48 at frame 3" in source.warnings[-1]
 
 
 def test_pages_are_read_one_at_a_time(tmp_path, monkeypatch):

@@ -146,7 +146,7 @@ def test_a_live_stream_that_comes_back_in_another_size_goes_on():
 
     with serve(answer) as (url, _), open_source(url, frames=8, stream=QUICK) as source:
         assert [frame.image.shape[1] for frame in source] == [160] * 5 + [80] * 3
-    assert "the picture changes from 160x96 to 80x48 at frame 6;" in source.warnings[-1]
+    assert "the image changes from 160x96 to 80x48 at frame 6;" in source.warnings[-1]
 
 
 def test_a_live_stream_stops_where_the_user_says():

@@ -43,7 +43,7 @@ def test_deep_pictures_look_like_those_of_eight_bits(tmp_path, dtype, white, end
     for frame in frames:
         assert frame.image.shape == (HEIGHT, WIDTH, 3)
         assert np.abs(frame.image[:, :, 0].astype(int) - gray(frame.index)).max() <= 1
-    said = f"{np.dtype(dtype).name} values (up to {white:.4g} in a sample of the pictures) are read as 0 to {white}"
+    said = f"{np.dtype(dtype).name} values (up to {white:.4g} in a sample of the images) are read as 0 to {white}"
     assert [said in line for line in source.warnings] == [True] * ((dtype, white) != (np.uint16, 65535))
 
 
@@ -70,7 +70,7 @@ def test_a_stack_of_sixteen_bit_colours_is_read_page_by_page(tmp_path):
 
 
 def test_a_broken_picture_of_deep_colours_is_lost_without_a_word_from_libraries(tmp_path, capfd):
-    for ending, said in (("png", "cannot be read as a picture"), ("tif", "not a picture")):
+    for ending, said in (("png", "cannot be read as an image"), ("tif", "not an image")):
         path = tmp_path / f"a.{ending}"
         assert cv2.imwrite(str(path), stamped(1).astype(np.uint16) * 257)
         path.write_bytes(path.read_bytes()[:-3000])
@@ -88,7 +88,7 @@ def test_a_chunk_that_claims_gigabytes_is_refused_before_opencv_asks_for_them(tm
         content[33] = 0xA7  # the first byte of the second chunk's length
     path.write_bytes(content + (behind or b""))
     if refused:
-        with pytest.raises(InputError, match=r"a\.png: cannot be read as a picture"):
+        with pytest.raises(InputError, match=r"a\.png: cannot be read as an image"):
             read_all(path)
     else:
         assert len(read_all(path)[1]) == 1
@@ -109,7 +109,7 @@ def test_a_picture_of_another_scale_is_lost_and_not_made_white(tmp_path):
     source, frames = read_all(tmp_path)
     assert len(frames) == 39
     assert source.problems == [
-        "frame 3 was lost: 003.tif: its values reach from 200 to 200, a sample of the pictures lies in 0 to 1;"
+        "frame 3 was lost: 003.tif: its values reach from 200 to 200, a sample of the images lies in 0 to 1;"
         " save it with 8 or 16 bits"
     ]
 
@@ -120,9 +120,7 @@ def test_lamps_may_lie_outside_of_the_range_and_much_of_a_picture_not(share, los
     values[: round(share * 1000)] = 7
     one = ValueRange(1, 1.0)
     if lost:
-        with pytest.raises(
-            InputError, match=r"its values reach from 0\.6 to 7, a sample of the pictures lies in 0 to 1"
-        ):
+        with pytest.raises(InputError, match=r"its values reach from 0\.6 to 7, a sample of the images lies in 0 to 1"):
             one.to_eight_bits(values)
     else:
         assert one.to_eight_bits(values).tolist() == [255] * 10 + [153] * 990

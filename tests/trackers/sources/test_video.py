@@ -217,7 +217,7 @@ def test_a_hole_in_time_is_told(tmp_path):
     assert len(frames) == 20
     assert source.problems == []
     assert source.warnings == [
-        f"{tmp_path / 'a.mkv'}: no picture for 1.24 s (31 frame lengths) after frame 10:"
+        f"{tmp_path / 'a.mkv'}: no image for 1.24 s (31 frame lengths) after frame 10:"
         " a pause in the recording, or damage"
     ]
 
@@ -264,7 +264,7 @@ def test_recordings_end_to_end_are_one_video(tmp_path, options, begins, apart):
     if apart < 1:
         assert len(source.warnings) == (apart == 0)
     else:
-        assert "no picture for " in source.warnings[0]
+        assert "no image for " in source.warnings[0]
 
 
 @pytest.mark.parametrize("later", [0, 2.5, 4, 50])
@@ -313,7 +313,7 @@ def test_a_camera_that_records_what_moves_keeps_its_hours(tmp_path):
         assert [read_stamp(frame.image) for frame in frames] == list(range(1, 61))
         np.testing.assert_allclose([frame.time for frame in frames], np.array(stamps) / 25, atol=2e-3)
         assert source.problems == []
-        assert "no picture for 3600.04 s" in source.warnings[-1]
+        assert "no image for 3600.04 s" in source.warnings[-1]
 
 
 FRAGMENTS = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
@@ -379,7 +379,7 @@ def test_after_a_change_of_size_the_source_goes_on(tmp_path):
     assert (source.width, source.height) == (WIDTH, HEIGHT)
     assert source.problems == []
     assert source.warnings[-1] == (
-        f"{path}: the picture changes from 160x96 to 80x48 at frame 6;"
+        f"{path}: the image changes from 160x96 to 80x48 at frame 6;"
         " all tracks end there, and a new part of the result begins"
     )
 
@@ -470,7 +470,7 @@ def test_a_header_without_frames(tmp_path):
 def test_absurd_pictures_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
     path = write_video(tmp_path / "a.mp4", frames=2)
     monkeypatch.setattr(decoding, "MAX_PIXELS", WIDTH * HEIGHT - 1)
-    with pytest.raises(InputError, match="pictures of 160x96, more than the 15359 pixels that are read; scale it down"):
+    with pytest.raises(InputError, match="images of 160x96, more than the 15359 pixels that are read; scale it down"):
         read_all(path)
 
 
