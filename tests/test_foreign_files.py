@@ -23,6 +23,7 @@ from remix_track.data.readers.msmt17 import _read_list
 from remix_track.data.readers.tar_store import index_shards
 from remix_track.detections import Detections
 from remix_track.digests import key_of
+from remix_track.encoder.foreign_state import read_state
 from remix_track.encoder.load import load_embedder
 from remix_track.encoder.weights_file import load_weights, read_card
 from remix_track.errors import InputError
@@ -35,7 +36,6 @@ from remix_track.terminal_text import printable
 from remix_track.trackers.pipeline.sequence_cache import CachedFrame, CacheWriter, replay
 from remix_track.trackers.sources.listing import expand_sources
 from remix_track.training.checkpoint import Checkpoint, load_checkpoint
-from remix_track.training.initial_weights import _read_state
 from remix_track.training.run_log import read_log
 from tests.encoder.test_onnx import pooling
 
@@ -90,7 +90,7 @@ READERS = {
     "w.safetensors": (weights, load_weights),
     "card.safetensors": (weights, read_card),
     "joint-00001-0000002.pt": (lambda _: checkpoint(), load_checkpoint),
-    "backbone.pth": (lambda _: checkpoint(), _read_state),
+    "backbone.pth": (lambda _: checkpoint(), read_state),
     "shard.tar": (lambda _: shard(), lambda path: index_shards([path])),
     "net.onnx": (lambda _: pooling(), lambda path: load_embedder(path, backend="onnxruntime")),
     "crops.csv": (lambda _: b'path,identity,camera\n"a.jpg",1,2\n', read_crop_table),

@@ -32,6 +32,7 @@ _COMMANDS = {
     "export": "remix_track.cli.train_export",
     "grid": "remix_track.cli.train_grid",
     "harvest": "remix_track.cli.train_harvest",
+    "import": "remix_track.cli.train_import",
     "synthesize": "remix_track.cli.train_synthesize",
 }
 
@@ -41,6 +42,7 @@ remix-train eval --weights W ...           Rank-1, mAP and mINP on a labelled se
 remix-train export W --format onnx         weights for other runtimes (export --help)
 remix-train grid configs/grid_cpu.toml     studies: many trainings, tables, plots (grid --help)
 remix-train harvest OUT footage/*.mp4      crops of people from raw videos (harvest --help)
+remix-train import FILE.pth                weights of Torchreid or LUPerson as ours (import --help)
 remix-train synthesize OUT                 drawn people to train on (synthesize --help)
 
 """

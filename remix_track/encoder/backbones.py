@@ -5,14 +5,20 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
-from remix_track.encoder.ibn import ResNetIBN, resnet18_ibn_a, resnet50_ibn_a
+from remix_track.encoder.ibn import ResNetIBN, resnet18_ibn_a, resnet50, resnet50_ibn_a, resnet50_stride_2
 from remix_track.encoder.mobilenet import MobileNetV2
+from remix_track.encoder.osnet import OSNet, osnet_x0_25, osnet_x1_0
 from remix_track.errors import InputError
 
-BACKBONES: dict[str, Callable[[], ResNetIBN | MobileNetV2]] = {
+Backbone = ResNetIBN | MobileNetV2 | OSNet
+BACKBONES: dict[str, Callable[[], Backbone]] = {
     "resnet50-ibn-a": resnet50_ibn_a,
     "resnet18-ibn-a": resnet18_ibn_a,
     "mobilenet-v2": MobileNetV2,
+    "resnet50": resnet50,
+    "resnet50-stride-2": resnet50_stride_2,
+    "osnet-x1.0": osnet_x1_0,
+    "osnet-x0.25": osnet_x0_25,
 }
 
 
@@ -24,7 +30,7 @@ class Encoder(nn.Module):
     only scales, so the unit vectors of an ImageNet backbone are not changed by it.
     """
 
-    def __init__(self, backbone: ResNetIBN | MobileNetV2) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         super().__init__()
         self.backbone = backbone
         self.width = backbone.width
@@ -38,7 +44,7 @@ class Encoder(nn.Module):
 
 
 def build_encoder(architecture: str) -> Encoder:
-    """A freshly initialised encoder: `resnet50-ibn-a` (D = 2048), `resnet18-ibn-a` (512) or `mobilenet-v2` (1280).
+    """A freshly initialised encoder: one of `BACKBONES`, D = 512 to 2048.
 
     Convolutions get He's normal initialisation (fan out), drawn from torch's default generator.
 

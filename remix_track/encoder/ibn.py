@@ -1,4 +1,4 @@
-"""ResNets whose early blocks normalise half their channels per image: ResNet50-IBN-a and ResNet18-IBN-a."""
+"""ResNets whose early blocks normalise half their channels per image, and the plain ResNet50 beside them."""
 
 from typing import cast
 
@@ -89,23 +89,32 @@ class ResNetIBN(nn.Module):
     Args:
         block: the block of all layers.
         depths: blocks in layers 1 to 4.
+        ibn: off leaves a plain ResNet, with the state keys of torchvision's.
+        last_stride: of layer 4.
     """
 
-    def __init__(self, block: type[BasicBlock] | type[Bottleneck], depths: tuple[int, int, int, int]) -> None:
+    def __init__(
+        self,
+        block: type[BasicBlock] | type[Bottleneck],
+        depths: tuple[int, int, int, int],
+        *,
+        ibn: bool = True,
+        last_stride: int = 1,
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(64)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         grow = block.expansion
-        self.layer1 = _layer(block, 64, 64, depths[0], stride=1, ibn=True)
-        self.layer2 = _layer(block, 64 * grow, 128, depths[1], stride=2, ibn=True)
-        self.layer3 = _layer(block, 128 * grow, 256, depths[2], stride=2, ibn=True)
-        self.layer4 = _layer(block, 256 * grow, 512, depths[3], stride=1, ibn=False)
+        self.layer1 = _layer(block, 64, 64, depths[0], stride=1, ibn=ibn)
+        self.layer2 = _layer(block, 64 * grow, 128, depths[1], stride=2, ibn=ibn)
+        self.layer3 = _layer(block, 128 * grow, 256, depths[2], stride=2, ibn=ibn)
+        self.layer4 = _layer(block, 256 * grow, 512, depths[3], stride=last_stride, ibn=False)
         self.width = 512 * grow
 
     def forward(self, x: Tensor) -> Tensor:
-        """Images (B, 3, H, W) -> feature map (B, width, H / 16, W / 16)."""
+        """Images (B, 3, H, W) -> feature map (B, width, H / 16, W / 16), or half that with a last stride of 2."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         x = self.layer2(self.layer1(x))
         return cast(Tensor, self.layer4(self.layer3(x)))
@@ -119,6 +128,16 @@ def resnet50_ibn_a() -> ResNetIBN:
 def resnet18_ibn_a() -> ResNetIBN:
     """6 IBN blocks (2 + 2 + 2), then 2 plain ones; 512 channels."""
     return ResNetIBN(BasicBlock, (2, 2, 2, 2))
+
+
+def resnet50() -> ResNetIBN:
+    """16 plain bottlenecks, last stride 1; 2048 channels."""
+    return ResNetIBN(Bottleneck, (3, 4, 6, 3), ibn=False)
+
+
+def resnet50_stride_2() -> ResNetIBN:
+    """The same with the last stride of torchvision's, which Torchreid's `resnet50` was trained with."""
+    return ResNetIBN(Bottleneck, (3, 4, 6, 3), ibn=False, last_stride=2)
 
 
 def _layer(

@@ -2,22 +2,17 @@
 
 import logging
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor, nn
 
-from remix_track.bounded_file import check_ordinary
 from remix_track.encoder.backbones import Encoder, check_state
+from remix_track.encoder.foreign_state import fitted, read_state
 from remix_track.encoder.shipped import IMAGENET, located
-from remix_track.errors import InputError, parsing
+from remix_track.errors import InputError
 from remix_track.training.train_settings import EncoderSettings
 
 logger = logging.getLogger(__name__)
 
-_WRAPPERS = ("state_dict", "model", "net")
-_PREFIXES = ("module.", "encoder_q.", "base_encoder.", "backbone.", "base.")
-_HEADS = ("fc.", "classifier.", "head.")
 _NAMED = 5
 
 
@@ -42,7 +37,8 @@ def load_initial_weights(encoder: Encoder, settings: EncoderSettings) -> None:
             )
         encoder.load_state_dict(state)
     else:
-        _load_backbone(encoder.backbone, _read_state(path), path, strict=settings.strict)
+        state = read_state(path, "check the path in encoder.weights")
+        _load_backbone(encoder.backbone, state, path, strict=settings.strict)
 
 
 def _load_imagenet(encoder: Encoder, settings: EncoderSettings) -> None:
@@ -58,8 +54,7 @@ def _load_imagenet(encoder: Encoder, settings: EncoderSettings) -> None:
 
 def _load_backbone(backbone: nn.Module, state: dict[str, Tensor], path: Path, *, strict: bool) -> None:
     expected = backbone.state_dict()
-    # Checkpoints from before torch 0.4.1 do not count batches.
-    state = {key: value for key, value in expected.items() if key.endswith("num_batches_tracked")} | state
+    state = fitted(state, backbone)
     if strict:
         try:
             check_state(backbone, state, str(path))
@@ -73,22 +68,3 @@ def _load_backbone(backbone: nn.Module, state: dict[str, Tensor], path: Path, *,
     for kind, keys in (("missing", missing), ("unexpected", unexpected)):
         if keys:
             logger.warning("%s: %d keys are %s: %s", path, len(keys), kind, ", ".join(keys[:_NAMED]))
-
-
-def _read_state(path: Path) -> dict[str, Tensor]:
-    check_ordinary(path, "check the path in encoder.weights")
-    with parsing(path, "a state dict that is safe to read"):
-        values: Any = torch.load(path, map_location="cpu", weights_only=True)
-    for name in _WRAPPERS:
-        if isinstance(values, dict) and isinstance(values.get(name), dict):
-            values = values[name]
-    if not isinstance(values, dict):
-        raise InputError(f"{path}: not a state dict; give a file with the backbone's tensors by name")
-    state = {_bare(str(key)): value for key, value in values.items() if isinstance(value, Tensor)}
-    return {key: value for key, value in state.items() if not key.startswith(_HEADS)}
-
-
-def _bare(key: str) -> str:
-    for prefix in _PREFIXES:
-        key = key.removeprefix(prefix)
-    return key

@@ -103,7 +103,15 @@ class EncoderSettings:
         frozen_batchnorm: the backbone keeps the batch statistics of `weights`; see `freeze_batchnorm`.
     """
 
-    architecture: Literal["resnet50-ibn-a", "resnet18-ibn-a", "mobilenet-v2"] = setting("resnet50-ibn-a", "the network")
+    architecture: Literal[
+        "resnet50-ibn-a",
+        "resnet18-ibn-a",
+        "mobilenet-v2",
+        "resnet50",
+        "resnet50-stride-2",
+        "osnet-x1.0",
+        "osnet-x0.25",
+    ] = setting("resnet50-ibn-a", "the network")
     height: int = setting(256, "of the crops in pixels", low=32, high=1024)
     width: int = setting(128, "of the crops in pixels", low=16, high=1024)
     weights: str = setting("", "start from: empty, imagenet, default, or a .safetensors or .pth file")
