@@ -202,7 +202,8 @@ class Tracker:
             InputError: detections that are none of these; an image that is missing, of another size than those before
                 it, or no image; embeddings of another width than those before them. The frame is not taken then.
         """
-        detections = detections_of(detections)
+        if not isinstance(detections, Detections):
+            detections = detections_of(detections)
         pixels, camera = self._checked(detections, image), None if camera is None else _checked_warp(camera)
         rows = np.flatnonzero(detections.score >= self._least_score)
         rows = rows[self._limit.best(detections.score[rows], self._frames + 1)]

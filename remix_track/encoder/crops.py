@@ -1,7 +1,7 @@
 """Boxes of one image to the batch that a network takes: crop, resize, normalise, in buffers that are reused."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -116,6 +116,14 @@ class CropBatch:
 
     def _new_pixels(self, crops: int) -> NDArray[np.uint8]:
         return np.empty((crops, self.network_input.height, self.network_input.width, 3), np.uint8)
+
+
+def filled_up(batch: NDArray[Any], fixed: int | None) -> tuple[NDArray[Any], int]:
+    """A batch as large as the network takes, and how many empty crops were appended; as it is where any size fits."""
+    lacking = (fixed or len(batch)) - len(batch)
+    if lacking:
+        batch = np.concatenate([batch, np.zeros((lacking, *batch.shape[1:]), batch.dtype)])
+    return batch, lacking
 
 
 def visible_corners(xyxy: NDArray[np.float32], width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:

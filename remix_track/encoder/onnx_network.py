@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.encoder.crops import ChannelOrder
+from remix_track.encoder.crops import ChannelOrder, filled_up
 from remix_track.encoder.weights_card import check_distance, check_text
 from remix_track.errors import InputError, parsing
 from remix_track.machine import usable_cores
@@ -130,14 +130,6 @@ class OnnxNetwork:
         filled, lacking = filled_up(batch, self.fixed_batch)
         vectors: NDArray[np.float32] = self._session.run(None, {self._name: filled})[0]
         return vectors[: len(vectors) - lacking]
-
-
-def filled_up(batch: NDArray[Any], fixed: int | None) -> tuple[NDArray[Any], int]:
-    """A batch as large as the network takes, and how many empty crops were appended; as it is where any size fits."""
-    lacking = (fixed or len(batch)) - len(batch)
-    if lacking:
-        batch = np.concatenate([batch, np.zeros((lacking, *batch.shape[1:]), batch.dtype)])
-    return batch, lacking
 
 
 def runs_on_cuda() -> bool:

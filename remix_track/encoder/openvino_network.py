@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.encoder.crops import NetworkInput
+from remix_track.encoder.crops import NetworkInput, filled_up
 from remix_track.encoder.embedder import Network
-from remix_track.encoder.onnx_network import WIDEST, filled_up, line_of
+from remix_track.encoder.onnx_network import WIDEST, line_of
 from remix_track.encoder.precision import agree, drawn_people, vectors_of
 from remix_track.errors import InputError, parsing
 from remix_track.openvino_runtime import (
