@@ -7,7 +7,7 @@ import pytest
 from remix_track.image_numbers import LARGEST_NUMBER, numbers_of_folder, numbers_of_sequence
 from remix_track.media_files import natural_key
 from remix_track.trackers.sources import open_source
-from remix_track.trackers.sources.selection import Selection
+from remix_track.trackers.sources.source import Selection
 from tests.trackers.sources.test_images import save
 
 

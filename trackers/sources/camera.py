@@ -11,8 +11,7 @@ from typing import Any
 from remix_track.errors import InputError
 from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.reconnection import Reconnection
-from remix_track.trackers.sources.selection import Selection
-from remix_track.trackers.sources.source import Facts, Picture, plausible_fps
+from remix_track.trackers.sources.source import Facts, Picture, Selection, plausible_fps
 from remix_track.trackers.sources.stream_settings import StreamSettings
 
 _MOST_MISSES = 10

@@ -17,9 +17,8 @@ from remix_track.trackers.sources.arrays import ArrayReader
 from remix_track.trackers.sources.camera import CameraReader
 from remix_track.trackers.sources.image_file import contents_of
 from remix_track.trackers.sources.images import ImageReader, images_like
-from remix_track.trackers.sources.selection import Selection
 from remix_track.trackers.sources.sequence import open_sequence
-from remix_track.trackers.sources.source import Facts, Reader, Source, folder_name, plausible_fps
+from remix_track.trackers.sources.source import Facts, Reader, Selection, Source, folder_name, plausible_fps
 from remix_track.trackers.sources.stream import StreamReader
 from remix_track.trackers.sources.stream_settings import StreamSettings
 from remix_track.trackers.sources.video import VideoReader

@@ -12,10 +12,9 @@ from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.decoding import Decoder
 from remix_track.trackers.sources.newest import newest
 from remix_track.trackers.sources.reconnection import Reconnection
-from remix_track.trackers.sources.rising_time import LiveTime, RisingTime
-from remix_track.trackers.sources.selection import Selection
-from remix_track.trackers.sources.source import Facts, Picture, folder_name
+from remix_track.trackers.sources.source import Facts, Picture, Selection, folder_name
 from remix_track.trackers.sources.stream_settings import StreamSettings
+from remix_track.trackers.sources.time_stamps import LiveTime, RisingTime
 
 # What each kind of address may lead FFmpeg to; never to files of this machine.
 _PROTOCOLS = {

@@ -29,8 +29,7 @@ from remix_track.trackers.sinks.parts import Parts, part_name
 from remix_track.trackers.sinks.time_of_day import compact_utc, iso_utc
 from remix_track.trackers.sinks.video import VideoSink
 from remix_track.trackers.sources.damage import Damage
-from remix_track.trackers.sources.selection import Selection
-from remix_track.trackers.sources.source import Facts, Picture, Source
+from remix_track.trackers.sources.source import Facts, Picture, Selection, Source
 from remix_track.trackers.tracker import Tracker
 from tests.cli.test_run_ending import at
 from tests.footage import read_stamp, stamped, write_video

@@ -3,8 +3,7 @@ import pytest
 from remix_track.errors import InputError
 from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.numbering import Numbering
-from remix_track.trackers.sources.selection import Selection
-from remix_track.trackers.sources.source import folder_name
+from remix_track.trackers.sources.source import Selection, folder_name
 
 
 def lost(numbering, stamps):

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from remix_track.trackers.sources.one_clock import OneClock, Stamps
+from remix_track.trackers.sources.time_stamps import OneClock, Stamps
 
 TICKS, STEP = 1000, 40  # a clock of milliseconds, 25 frames a second
 PERIOD = 2**20

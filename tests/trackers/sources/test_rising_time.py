@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from remix_track.trackers.sources.rising_time import FrameStamp, LiveTime, RisingTime
+from remix_track.trackers.sources.time_stamps import FrameStamp, LiveTime, RisingTime
 
 STEP = 0.04
 
