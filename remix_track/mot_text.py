@@ -71,10 +71,19 @@ def read(path: Path) -> MotRows:
     Raises:
         InputError: the file cannot be read, or any line of it is at fault; file, line and remedy are named.
     """
-    rows, _, faults = examine(path)
+    return read_data(read_bytes(path), path)
+
+
+def read_data(data: bytes, where: object) -> MotRows:
+    """As `read`, of the content of a file that errors call `where`.
+
+    Raises:
+        InputError: any line of it is at fault.
+    """
+    rows, _, faults = _examined(data)
     if faults:
         more = f" ({len(faults) - 1} more faults in this file)" if len(faults) > 1 else ""
-        raise InputError(f"{path}:{faults[0].line}: {faults[0]}{more}")
+        raise InputError(f"{where}:{faults[0].line}: {faults[0]}{more}")
     return rows
 
 
@@ -87,7 +96,11 @@ def examine(path: Path) -> tuple[MotRows, NumberTable, list[Fault]]:
     Raises:
         InputError: the file cannot be read at all.
     """
-    text = parse(read_bytes(path))
+    return _examined(read_bytes(path))
+
+
+def _examined(data: bytes) -> tuple[MotRows, NumberTable, list[Fault]]:
+    text = parse(data)
     good = _can_be_rows(text.values)
     found = {fault.line: fault for fault in [*_faults_of_numbers(text), *text.faults]}
     good &= ~np.isin(text.line, list(found))

@@ -28,6 +28,7 @@ from remix_track.encoder.load import load_embedder
 from remix_track.encoder.weights_file import load_weights, read_card
 from remix_track.errors import InputError
 from remix_track.eval.files import saved
+from remix_track.interop.formats import FORMATS, read_annotations
 from remix_track.npz_file import read_arrays
 from remix_track.retrieval.track_vectors import read_track_vectors
 from remix_track.setting_values import parse
@@ -38,6 +39,7 @@ from remix_track.trackers.sources.listing import expand_sources
 from remix_track.training.checkpoint import Checkpoint, load_checkpoint
 from remix_track.training.run_log import read_log
 from tests.encoder.test_onnx import pooling
+from tests.interop.test_formats import video
 
 VECTORS = {
     "ids": np.array([1]),
@@ -97,6 +99,11 @@ READERS = {
     "like.jpg": (lambda _: b"\xff\xd8\xff\xe0" + bytes(99), lambda path: embed_crop(path, None)),  # type: ignore[arg-type]
     "list_train.txt": (lambda _: b"0000/0000_0_01_1.jpg 0\n", _read_list),
     "list.txt": (lambda _: b"rtsp://camera/1\n# two\n0\n", lambda path: expand_sources([], path)),
+    "gt.zip": (lambda _: FORMATS["cvat"].write(video()), read_annotations),
+    "annotations.xml": (lambda _: FORMATS["cvat-xml"].write(video()), read_annotations),
+    "coco.json": (lambda _: FORMATS["coco"].write(video()), lambda path: read_annotations(path, "coco")),
+    "kitti.txt": (lambda _: FORMATS["kitti"].write(video()), lambda path: read_annotations(path, "kitti")),
+    "tasks.json": (lambda _: FORMATS["label-studio"].write(video()), read_annotations),
     "tracks.txt": (lambda _: b"1,2,3,4,5,6,0.5\n2,2,3,4,5,6,0.5\n", mot_text.read),
 }
 DEEP = {

@@ -15,6 +15,8 @@ _COMMANDS = {
     "adapt": "remix_track.cli.adapt",
     "calibrate": "remix_track.cli.calibrate",
     "search": "remix_track.cli.search",
+    "export": "remix_track.cli.export",
+    "import": "remix_track.cli.import_tracks",
 }
 
 _HELP = """\
@@ -24,6 +26,8 @@ remix-track demo                     a drawn street, tracked and scored; needs n
 remix-track adapt footage/*.mp4      weights for your own cameras, without labels (adapt --help)
 remix-track calibrate footage.mp4    the tracker's threshold from your own footage (calibrate --help)
 remix-track search V.npz --like P    tracks ranked by similarity to an image (search --help)
+remix-track export RUN --to cvat     tracks for an annotation tool to correct (export --help)
+remix-track import FILE --run RUN    the corrected tracks, as ground truth for eval (import --help)
 
 """
 

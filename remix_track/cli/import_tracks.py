@@ -1,0 +1,80 @@
+"""`remix-track import corrected.zip`: corrected tracks of an annotation tool as ground truth for `eval`."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from remix_track.cli.flags import Parser
+from remix_track.cli.terminal import show
+from remix_track.errors import InputError
+
+if TYPE_CHECKING:
+    from remix_track.interop.annotated_video import AnnotatedVideo
+
+DEFAULT_OUTPUT = Path("runs/import")
+
+
+def run(words: Sequence[str]) -> int:
+    """Read the file, write a MOT sequence for each of its videos, say where they are; 0."""
+    arguments = parser().parse_intermixed_args(words)
+
+    from remix_track.interop.formats import read_annotations
+
+    facts = _facts(arguments)
+    size = (facts["width"], facts["height"]) if facts.get("width") and facts.get("height") else None
+    videos = read_annotations(arguments.file, arguments.kind, size)
+    if len(videos) != 1 and arguments.name is None and arguments.run is None:
+        facts.pop("name", None)
+    elif len(videos) != 1:
+        raise InputError(f"{arguments.file}: holds {len(videos)} videos; leave --run and --name out")
+    for video in videos:
+        _write(video.with_facts(**facts), arguments)
+    return 0
+
+
+def _facts(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What is known of the video apart from the file: by the run that was exported, and by flags, which win."""
+    from remix_track.interop.annotated_video import size_of
+    from remix_track.interop.run_folder import read_run
+
+    facts: dict[str, Any] = {}
+    if arguments.run is not None:
+        video = read_run(arguments.run)
+        facts = {name: getattr(video, name) for name in ("name", "width", "height", "fps", "frames")}
+    if arguments.size is not None:
+        facts["width"], facts["height"] = size_of(arguments.size)
+    return facts | {name: getattr(arguments, name) for name in ("name", "fps") if getattr(arguments, name) is not None}
+
+
+def _write(video: "AnnotatedVideo", arguments: argparse.Namespace) -> None:
+    from remix_track import reservations
+    from remix_track.interop.truth import write_sequence
+    from remix_track.output_files import reserve_numbered_folder
+
+    folder = reserve_numbered_folder(arguments.output, video.name)
+    try:
+        write_sequence(video, folder)
+    finally:
+        reservations.release(folder)
+    tracks = len({*video.id.tolist()})
+    results = arguments.run or "RUN"
+    results = results / "tracks.txt" if isinstance(results, Path) and results.is_dir() else results
+    show(f"{folder}: {tracks:,} tracks, {len(video):,} boxes in {video.last_frame:,} frames")
+    show(f"score a run by it: remix-track eval --data {folder} --results {results}")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags of the import."""
+    from remix_track.interop.formats import READABLE
+
+    made = Parser(prog="remix-track import", description="Corrected tracks of an annotation tool as truth for eval.")
+    add = made.add_argument
+    add("file", metavar="FILE", type=Path, help="that the tool exported")
+    add("--from", dest="kind", choices=READABLE, help="which format it has (default: what it looks like)")
+    add("--run", metavar="RUN", type=Path, help="that was exported: gives name, size, rate and length of the video")
+    add("--output", metavar="DIR", type=Path, default=DEFAULT_OUTPUT, help=f"default: {DEFAULT_OUTPUT}/NAME, numbered")
+    add("--name", metavar="NAME", help="of the sequence (default: as FILE or RUN has it)")
+    add("--size", metavar="WxH", help="of the images, where FILE is in percent of it")
+    add("--fps", type=float, metavar="F", help="frames per second, where FILE is silent")
+    return made
