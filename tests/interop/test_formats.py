@@ -92,7 +92,7 @@ def empty() -> AnnotatedVideo:
     return video(frame=whole, id=whole, tlwh=np.empty((0, 4)), label=whole, score=no)
 
 
-@pytest.mark.parametrize("kind", ["coco", "label-studio", "ultralytics"])
+@pytest.mark.parametrize("kind", ["coco", "label-studio", "fiftyone", "ultralytics"])
 def test_without_the_size_of_images_some_formats_cannot_be_written(kind):
     with pytest.raises(InputError, match="needs the size of the images; give `size` WIDTHxHEIGHT"):
         FORMATS[kind].write(video(width=None))

@@ -1,7 +1,7 @@
 """Exported files as the tools' own readers take them: datumaro (CVAT's), pycocotools, TrackEval, ultralytics.
 
 datumaro cannot live beside opencv-python, so it has an environment of its own: REMIX_TRACK_DATUMARO names its Python
-(`python -m venv there && there/bin/pip install datumaro`).
+(`python -m venv there && there/bin/pip install datumaro`). So has FiftyOne: REMIX_TRACK_FIFTYONE.
 """
 
 import builtins
@@ -38,14 +38,33 @@ print(json.dumps(rows, default=str))
 """
 
 
-def by_datumaro(path: Path, kind: str) -> list[Any]:
-    python = os.environ.get("REMIX_TRACK_DATUMARO") or (sys.executable if find_spec("datumaro") else None)
+FIFTYONE = """
+import json, sys
+import fiftyone.utils.cvat as cvat
+_, labels, tracks = cvat.load_cvat_video_annotations(sys.argv[1])
+frames = cvat._cvat_tracks_to_frames_dict(tracks)
+rows = [
+    [number, int(one.index), list(one.bounding_box), one.label]
+    for number, fields in frames.items() for one in fields["detections"].detections
+]
+print(json.dumps(rows))
+"""
+
+
+def by_another_python(package: str, code: str, *words: object, **environment: str) -> list[Any]:
+    """What `code` prints as JSON in the environment that has `package`."""
+    variable = f"REMIX_TRACK_{package.upper()}"
+    python = os.environ.get(variable) or (sys.executable if find_spec(package) else None)
     if python is None:
-        pytest.skip("datumaro is not installed; REMIX_TRACK_DATUMARO names a Python that has it")
-    command = [python, "-W", "ignore", "-c", DATUMARO, str(path), kind]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=200)
+        pytest.skip(f"{package} is not installed; {variable} names a Python that has it")
+    command = [python, "-W", "ignore", "-c", code, *map(str, words)]
+    said = subprocess.run(command, capture_output=True, text=True, timeout=200, env={**os.environ, **environment})
     assert said.returncode == 0, said.stderr[-3000:]
     return list(json.loads(said.stdout.splitlines()[-1]))
+
+
+def by_datumaro(path: Path, kind: str) -> list[Any]:
+    return by_another_python("datumaro", DATUMARO, path, kind)
 
 
 def test_cvats_reader_takes_the_mot_zip(tmp_path):
@@ -67,6 +86,18 @@ def test_cvats_reader_takes_the_xml(tmp_path):
     ) == (rows_of(video()))
     assert len(rows) - len(seen) == 2
     assert all(row[-1]["keyframe"] for row in rows)
+
+
+def test_fiftyones_reader_takes_the_xml(tmp_path):
+    """Its reader alone, without its data base; it rounds corners to whole pixels."""
+    (tmp_path / "street.xml").write_bytes(FORMATS["fiftyone"].write(video()))
+    own = {"FIFTYONE_DO_NOT_TRACK": "true", "FIFTYONE_DATABASE_DIR": str(tmp_path / "none")}
+    rows = sorted(by_another_python("fiftyone", FIFTYONE, tmp_path / "street.xml", **own))
+    assert [(frame, id_, label) for frame, id_, _, label in rows] == [
+        (frame, id_, label) for frame, id_, _, label in rows_of(video())
+    ]
+    boxes = np.array([box for *_, box, _ in rows]) * [640, 480, 640, 480]
+    np.testing.assert_allclose(boxes, video().tlwh, atol=1.01)
 
 
 def test_pycocotools_takes_the_json(tmp_path):

@@ -81,7 +81,7 @@ class ParquetSink(Sink):
     def _write_piece(self, *, last: bool) -> None:
         self._open = False
         # Whatever fails in here fails inside of `atomic_write`, which removes the file and says why.
-        with self._stack.pop_all() as stack:
+        with self._stack as stack:
             try:
                 if self._rows:
                     self._writer.write_table(to_arrow(joined(self._waiting)))
