@@ -12,6 +12,7 @@ from remix_track.cli.flags import Parser, add_sections, collect_sections
 from remix_track.cli.progress import ProgressLine
 from remix_track.cli.terminal import begin, say, show_table
 from remix_track.errors import InputError
+from remix_track.setting_values import Limits, typed
 from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings
 
@@ -145,8 +146,8 @@ def _track(arguments: argparse.Namespace, found: "Found") -> Path:
     from remix_track.trackers.pipeline.sequences import plan, track_sequences
 
     settings = collect_sections(arguments, TrackSettings)
-    if arguments.jobs is not None and arguments.jobs < 1:
-        raise InputError(f"--jobs {arguments.jobs}: must be 1 or more")
+    if arguments.jobs is not None:
+        typed(arguments.jobs, int, "--jobs", Limits(low=1))
     cache = None if arguments.no_cache else (arguments.cache or cache_folder("perception"))
     own = arguments.data is not None
     # Every sequence is looked through before a folder is made: nothing is left behind by a wrong call.

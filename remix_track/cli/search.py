@@ -10,6 +10,7 @@ import numpy as np
 from remix_track.cli.flags import Parser
 from remix_track.cli.terminal import add_rows, show, show_table
 from remix_track.errors import InputError, parsing
+from remix_track.setting_values import Limits, typed
 
 if TYPE_CHECKING:
     from remix_track.retrieval.track_vectors import TrackVectors
@@ -38,8 +39,7 @@ class Found(NamedTuple):
 def run(words: Sequence[str]) -> int:
     """Embed the picture, rank the tracks, print them, draw what can be drawn; 0."""
     arguments = parser().parse_intermixed_args(words)
-    if arguments.top < 1:
-        raise InputError(f"--top {arguments.top}: must be 1 or more")
+    typed(arguments.top, int, "--top", Limits(low=1))
 
     from remix_track.data.crops.tracklet_crops import embed_crop
     from remix_track.encoder.centred_tracks import centre_videos

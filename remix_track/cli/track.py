@@ -10,6 +10,7 @@ from remix_track.cli.flags import Parser, add_sections, add_settings, collect_se
 from remix_track.cli.progress import ProgressLine, tell_first_starts
 from remix_track.cli.terminal import add_rows, say, show, show_table
 from remix_track.errors import InputError
+from remix_track.setting_values import Limits, typed
 from remix_track.trackers.pipeline.outputs import OutputSettings
 from remix_track.trackers.settings import TrackSettings
 
@@ -58,8 +59,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise InputError("--overwrite needs --output DIR; without it every run gets a folder of its own")
     if arguments.link_distance is not None and not arguments.link:
         raise InputError("--link-distance goes with --link")
-    if arguments.threads is not None and arguments.threads < 1:
-        raise InputError(f"--threads {arguments.threads}: must be 1 or more")
+    if arguments.threads is not None:
+        typed(arguments.threads, int, "--threads", Limits(low=1))
 
 
 def _record(

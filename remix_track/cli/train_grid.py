@@ -8,6 +8,7 @@ from pathlib import Path
 from remix_track.cli.flags import Parser
 from remix_track.cli.terminal import say, show
 from remix_track.errors import InputError
+from remix_track.setting_values import Limits, typed
 from remix_track.studies.cell_runs import CellFolders
 from remix_track.studies.plots import draw_study
 from remix_track.studies.running import Job, all_jobs, folder_lock, run_jobs
@@ -42,8 +43,7 @@ def parser() -> argparse.ArgumentParser:
 def run(words: Sequence[str]) -> int:
     """Run the studies; 1 where a training failed."""
     arguments = parser().parse_args(words)
-    if not 1 <= arguments.jobs <= 256:
-        raise InputError(f"--jobs {arguments.jobs}; expected 1 to 256")
+    typed(arguments.jobs, int, "--jobs", Limits(low=1, high=256))
     file = read_studies(arguments.file)
     jobs = all_jobs(chosen_studies(file, arguments.only))
     if arguments.dry_run:

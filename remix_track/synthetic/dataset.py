@@ -16,6 +16,7 @@ import numpy as np
 
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
+from remix_track.settings import build
 from remix_track.synthetic.crop_cameras import CropCamera
 from remix_track.synthetic.crops import tracklet
 from remix_track.synthetic.crowd import crowd
@@ -23,9 +24,8 @@ from remix_track.synthetic.people import Person
 from remix_track.synthetic.places import panorama
 from remix_track.synthetic.scenes import StreetScene, write_sequence
 from remix_track.synthetic.sprites import Image
-from remix_track.synthetic.style import Style
+from remix_track.synthetic.style import SetSettings, Style
 
-_MOST = 100_000
 _VERSION = 1
 _LABELLED, _VIDEOS, _TARGET, _MOT = range(4)
 _SCENE = {"frames": 150, "width": 640, "height": 360}
@@ -61,14 +61,9 @@ class _Visit:
 def synthesize(
     folder: Path,
     *,
-    identities: int = 400,
-    cameras: int = 6,
-    videos: int = 60,
-    seed: int = 0,
-    sequences: int = 2,
-    target_identities: int | None = None,
     style: Style | None = None,
     show: Show | None = None,
+    **amounts: int | None,
 ) -> Counts:
     """Draw a data set; the same arguments give the same bytes.
 
@@ -86,45 +81,33 @@ def synthesize(
 
     Args:
         folder: must not exist, or be empty.
-        identities: people in the labelled part.
-        cameras: of the labelled part; the target has two thirds as many, at least two.
-        videos: of the single-camera part.
-        seed: decides everything.
-        sequences: MOT sequences; 0 for none.
-        target_identities: people of the target; None for a quarter of `identities`, at least four.
         style: what people and cameras are like; None for the usual. The films of the street have their own.
         show: told how far along the drawing is.
+        **amounts: `identities`, `cameras`, `videos`, `target_identities`, `sequences`, `seed`; see `SetSettings`.
 
     Raises:
-        InputError: numbers too small, something in `folder` already, or a disk that cannot be written.
+        InputError: an amount that does not fit, something in `folder` already, or a disk that cannot be written.
     """
-    wanted = max(4, identities // 4) if target_identities is None else target_identities
-    if min(identities, cameras, wanted) < 2 or videos < 1 or min(sequences, seed) < 0:
-        raise InputError(
-            f"identities {identities}, cameras {cameras}, target identities {wanted}, videos {videos}, "
-            f"sequences {sequences}, seed {seed}: expected at least 2 identities, 2 cameras, 2 target identities, "
-            "1 video, no less than 0 sequences, and a seed from 0 on"
-        )
-    if max(identities, cameras, wanted, videos, sequences) > _MOST:
-        raise InputError(f"more than {_MOST:,} identities, cameras, videos or sequences; draw several sets instead")
+    size = build(SetSettings, amounts, "synthesize()")
+    wanted = max(4, size.identities // 4) if size.target_identities is None else size.target_identities
     _refuse_existing(folder)
     temporary = folder.parent / f".{folder.name[:100]}-{secrets.token_hex(4)}"
     try:
         temporary.mkdir(parents=True)
-        counts = _Drawing(temporary, seed, style or Style(), show or _say_nothing).everything(
-            identities, cameras, videos, sequences, wanted
+        counts = _Drawing(temporary, size.seed, style or Style(), show or _say_nothing).everything(
+            size.identities, size.cameras, size.videos, size.sequences, wanted
         )
         arguments: dict[str, object] = {
-            "identities": identities,
-            "cameras": cameras,
-            "videos": videos,
-            "sequences": sequences,
+            "identities": size.identities,
+            "cameras": size.cameras,
+            "videos": size.videos,
+            "sequences": size.sequences,
         }
-        if target_identities is not None:  # so that a set drawn without it keeps its bytes
+        if size.target_identities is not None:  # so that a set drawn without it keeps its bytes
             arguments["target_identities"] = wanted
         if style not in (None, Style()):
             arguments["style"] = dataclasses.asdict(style)
-        text = json_text({"version": _VERSION, "seed": seed, **arguments}, indent=2)
+        text = json_text({"version": _VERSION, "seed": size.seed, **arguments}, indent=2)
         (temporary / "synthetic.json").write_text(text)
         temporary.rename(folder)
     except OSError as error:

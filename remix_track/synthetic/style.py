@@ -1,10 +1,39 @@
-"""What people and cameras of a drawn set are like, where that is a choice."""
+"""How much a drawn set holds, and what its people and cameras are like."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from remix_track.settings import check, setting
 from remix_track.synthetic.wardrobe import WARDROBES, Wardrobe
+
+
+@dataclass(frozen=True, slots=True)
+class SetSettings:
+    """How much is drawn.
+
+    Attributes:
+        identities: people in the labelled part.
+        cameras: of the labelled part; the target has two thirds as many, at least two.
+        videos: of the single-camera part.
+        target_identities: people of the target; None for a quarter of `identities`, at least four.
+        sequences: MOT sequences.
+        seed: decides everything.
+
+    Raises:
+        InputError: a value that does not fit its field.
+    """
+
+    identities: int = setting(400, "labelled people", low=2, high=100_000, common=True)
+    cameras: int = setting(6, "cameras of the labelled part", low=2, high=1000, common=True)
+    videos: int = setting(60, "videos of the unlabelled part", low=1, high=100_000, common=True)
+    target_identities: int | None = setting(
+        None, "people of the target; none: a quarter of the labelled ones", low=2, high=100_000, common=True
+    )
+    sequences: int = setting(2, "MOT sequences", low=0, high=100_000, common=True)
+    seed: int = setting(0, "same seed, same bytes", low=0, high=2**32 - 1, common=True)
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,9 +46,11 @@ class Style:
         colour_cast: how far the white balance of cameras differs; 1 makes their deviations of warmth 7 %, 0 none.
     """
 
-    wardrobe: Literal["paint-box", "street"] = setting("paint-box", "colours of the clothes")
-    lookalikes: float = setting(0.25, "share of people in the clothes of another", low=0, high=1)
-    colour_cast: float = setting(1.0, "how far the cameras' white balance differs", low=0, high=3)
+    wardrobe: Literal["paint-box", "street"] = setting(
+        "paint-box", "clothes of all colours alike, or as on a street: black, grey, navy, denim", common=True
+    )
+    lookalikes: float = setting(0.25, "share of people in the clothes of another", low=0, high=1, common=True)
+    colour_cast: float = setting(1.0, "how far the cameras' white balance differs", low=0, high=3, common=True)
 
     def __post_init__(self) -> None:
         check(self)

@@ -12,7 +12,7 @@ from remix_track.data.crops.tracklets import HarvestSettings
 from remix_track.data.sampling import SamplingSettings
 from remix_track.errors import InputError
 from remix_track.settings import check, same_as, setting
-from remix_track.synthetic.style import Style
+from remix_track.synthetic.style import SetSettings, Style
 from remix_track.training.settings import (
     CentroidSettings,
     ClusterSettings,
@@ -76,13 +76,13 @@ class DrawnSettings:
     identities: int = setting(
         0, "labelled people to draw where [data] names no set; 0: none", low=2, high=100_000, besides=0
     )
-    cameras: int = setting(6, "cameras of the labelled part", low=2, high=1000)
-    videos: int = setting(60, "videos of the single-camera part", low=1, high=100_000)
+    cameras: int = same_as(SetSettings, "cameras")
+    videos: int = same_as(SetSettings, "videos")
     target_identities: int = setting(100, "people of the target", low=2, high=100_000)
     wardrobe: Literal["paint-box", "street"] = same_as(Style, "wardrobe")
     lookalikes: float = same_as(Style, "lookalikes")
     colour_cast: float = same_as(Style, "colour_cast")
-    seed: int = setting(0, "of the drawing", low=0, high=2**32 - 1)
+    seed: int = same_as(SetSettings, "seed")
     folder: str = setting("runs/drawn", "where drawn sets lie and are found again")
 
     def __post_init__(self) -> None:

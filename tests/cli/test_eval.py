@@ -398,7 +398,7 @@ def test_pictures_are_detected_and_embedded(tmp_path, monkeypatch):
         (["--mot17", "--detector", "hog"], "MOT17/train/MOT17-02-FRCNN: no images for --detector hog; "
              "give --detector public"),
         (["--mot17", "--min", "MOTAA=3"], None),
-        (["--mot17", "--jobs", "0"], "--jobs 0: must be 1 or more"),
+        (["--mot17", "--jobs", "0"], "--jobs = 0; expected at least 1"),
         (["--compare", "nowhere.json", "nowhere.json"], None),
     ],
 )  # fmt: skip

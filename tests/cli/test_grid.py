@@ -365,7 +365,7 @@ def test_a_name_that_is_not_there_names_the_nearest(study, capsys):
     assert grid(path, "--only", "grid/jiont") == 2
     assert "unknown key 'grid/jiont'; did you mean 'grid/joint'?" in capsys.readouterr().err
     assert grid(path, "--jobs", "0") == 2
-    assert "--jobs 0; expected 1 to 256" in capsys.readouterr().err
+    assert "--jobs = 0; expected 1 to 256" in capsys.readouterr().err
 
 
 def test_the_shipped_file_asks_for_the_grid_every_choice_and_every_sweep():

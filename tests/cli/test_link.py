@@ -144,7 +144,7 @@ def test_what_cannot_be_linked_is_one_line(cameras, tmp_path, capsys):
         "--link needs appearance": (cameras, ["--link", "--weights", "none"]),
         "leave it out with --link": (cameras, ["--link", "--show"]),
         "goes with --link": (cameras, ["--link-distance", "0.3"]),
-        "must be above 0 and at most 2": (cameras, ["--link", "--link-distance", "3"]),
+        "expected above 0, at most 2, or none": (cameras, ["--link", "--link-distance", "3"]),
     }
     for said, (sources, words) in wrong.items():
         assert track(sources, *words, "--output", str(tmp_path / "out")) == 2

@@ -99,7 +99,7 @@ def test_threads_change_nothing_in_the_result(video, tmp_path, capsys):
     summary = json.loads((tmp_path / "2" / "summary.json").read_text())
     assert summary["frames_per_second"] == pytest.approx(FRAMES / summary["wall_seconds"])
     assert track(video, "--output", str(tmp_path / "none"), "--threads", "0") == 2
-    assert capsys.readouterr().err == "remix-track: --threads 0: must be 1 or more\n"
+    assert capsys.readouterr().err == "remix-track: --threads = 0; expected at least 1\n"
 
 
 def test_an_earlier_result_is_kept(video, tmp_path, capsys, monkeypatch):
@@ -162,7 +162,7 @@ def test_a_bad_source_among_several_does_not_cost_the_others(video, tmp_path, ca
     assert "not one frame could be read" in said[1]
     # What is wrong with all of them is said once.
     assert track(video, str(video), "--fps", "-1", "--output", str(tmp_path / "none")) == 2
-    assert capsys.readouterr().err == "remix-track: --fps -1: must be above 0 and at most 1000\n"
+    assert capsys.readouterr().err == "remix-track: --fps = -1.0; expected above 0, at most 1,000, or none\n"
     assert not (tmp_path / "none").exists()
 
 

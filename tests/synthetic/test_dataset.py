@@ -1,6 +1,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 import sys
 from typing import Any
 
@@ -190,9 +191,18 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, fault):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("wrong", [{"identities": 1}, {"cameras": 1}, {"videos": 0}, {"seed": -1}])
-def test_numbers_that_make_no_set_are_refused(tmp_path, wrong):
-    with pytest.raises(InputError, match="expected at least 2 identities, 2 cameras, 2 target identities, 1 video"):
+@pytest.mark.parametrize(
+    ("wrong", "expected"),
+    [
+        ({"identities": 1}, "identities = 1; expected 2 to 100,000"),
+        ({"cameras": 1}, "cameras = 1; expected 2 to 1,000"),
+        ({"videos": 0}, "videos = 0; expected 1 to 100,000"),
+        ({"seed": -1}, "seed = -1; expected 0 to 4,294,967,295"),
+        ({"identity": 3}, "unknown key 'identity'; did you mean 'identities'?"),
+    ],
+)
+def test_numbers_that_make_no_set_are_refused(tmp_path, wrong, expected):
+    with pytest.raises(InputError, match=rf"^synthesize\(\): {re.escape(expected)}$"):
         synthesize(tmp_path / "set", **SMALL | wrong)
     assert list(tmp_path.iterdir()) == []
 

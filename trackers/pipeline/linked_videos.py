@@ -24,6 +24,7 @@ from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.output_files import release_folder, reserve_folder, reserve_numbered_folder
 from remix_track.progress import OnProgress, Progress, unheard
+from remix_track.setting_values import Limits, typed
 from remix_track.text_files import write_text
 from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE
 from remix_track.trackers.linking.across_videos import join_tracks
@@ -100,8 +101,7 @@ def check_links(sources: int, wanted: OutputSettings, link_distance: float | Non
         InputError: one source, no appearance, a distance that is none, or a window, which would show ids that are not
             known yet.
     """
-    if link_distance is not None and not 0 < link_distance <= 2:
-        raise InputError(f"`link_distance` {link_distance:g}: must be above 0 and at most 2")
+    typed(link_distance, float | None, "`link_distance`", Limits(above=0, high=2))
     if sources < 2:
         raise InputError("`link` joins the people of several videos; name two or more")
     if not appearance:

@@ -17,6 +17,7 @@ from remix_track.machine import usable_cores
 from remix_track.mot_sequence import SequenceInfo
 from remix_track.output_files import release_folder, reserve_folder, reserve_numbered_folder
 from remix_track.progress import OnProgress, Progress, unheard
+from remix_track.setting_values import Limits, typed
 from remix_track.trackers.pipeline.recorder import Report
 from remix_track.trackers.pipeline.sequence import Done, Job, track_sequence
 from remix_track.trackers.settings import TrackSettings
@@ -155,8 +156,7 @@ def track_sequences(
     Raises:
         InputError: a sequence that cannot be tracked (the others are given up), or a place that cannot be written.
     """
-    if at_once is not None and at_once < 1:
-        raise InputError(f"`jobs` {at_once}: must be 1 or more")
+    typed(at_once, int | None, "`jobs`", Limits(low=1))
     cores = usable_cores()
     processes = max(1, min(at_once or cores, len(planned)))
     if output is None:

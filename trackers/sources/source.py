@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import math
-import numbers
 import re
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field, replace
@@ -143,9 +142,7 @@ class Source:
     """
 
     def __init__(self, reader: Reader, selection: Selection, fps: float | None = None) -> None:
-        if fps is not None and not (isinstance(fps, numbers.Real) and 0 < fps <= _MAX_FPS):
-            given = f"{fps:g}" if isinstance(fps, numbers.Real) else repr(fps)
-            raise InputError(f"`fps` {given}: must be above 0 and at most {_MAX_FPS:g}")
+        typed(fps, float | None, "`fps`", Limits(above=0, high=_MAX_FPS))
         facts = reader.facts
         self._reader, self._selection = reader, selection.beginning_at(facts.first)
         self._times_from_fps = fps is not None and not facts.live
