@@ -117,7 +117,7 @@ def _classes(arguments: argparse.Namespace, rules: "Rules", *, tracked: bool) ->
     """The classes of own data that count: the numbers among `--classes`; names are for the detector.
 
     Raises:
-        InputError: `--classes` where nobody would look at it.
+        InputError: `--classes` where it would have no effect.
     """
     words = collect_sections(arguments, TrackSettings).detector.classes
     numbers = [word for word in words if word.isdecimal()]

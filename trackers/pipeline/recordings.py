@@ -123,8 +123,8 @@ def _record_one(
     several: bool,
 ) -> None:
     with source:
+        run = session.run(source, reopen=opened)
         try:
-            run = session.run(source, reopen=opened)
             outputs = record(run, wanted, partial(folders.reserve, source.name), on_progress, report)
         except InputError as error:
             if not several or source.frames_read:

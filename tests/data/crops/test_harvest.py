@@ -253,7 +253,7 @@ def test_what_cannot_be_harvested_is_one_line(filmed, tmp_path, capsys):
         capsys, "harvest", tmp_path / "a", tmp_path / "empty", *detector
     )
     assert not (tmp_path / "a").exists()
-    assert "min_score = 2.0; expected 0 to 1" in fails(capsys, "harvest", "a", video, "--min-score", "2")
+    assert "--min-score = 2.0; expected 0 to 1" in fails(capsys, "harvest", "a", video, "--min-score", "2")
     assert "no people found in 30 frames" in fails(
         capsys, "harvest", tmp_path / "a", video, "--min-height", "200", *detector
     )

@@ -164,3 +164,10 @@ def test_what_cannot_be_written_is_refused_before_anything_is_made(video, tmp_pa
     with pytest.raises(InputError, match="iterated already"):
         run.record(tmp_path / "o")
     assert not (tmp_path / "o").exists()
+
+
+def test_what_no_source_can_be_tracked_with_is_said_once(video, tmp_path, capsys):
+    two = [str(video), str(video)]
+    assert main([*two, "--detector", "gone.onnx", "--weights", "none", "--quiet", "--output", str(tmp_path / "o")]) == 2
+    assert capsys.readouterr().err.count("gone.onnx") == 1
+    assert not (tmp_path / "o").exists()
