@@ -160,6 +160,8 @@ def rows() -> Iterator[tuple[str, dict[str, Any], dict[str, Any], OfflineSetting
         ("score_noise", True),
         ("rate_noise", False),
         ("keep_size", False),
+        ("adaptive_noise", False),
+        ("lag_correction", False),
     ):
         yield f"{key} {value}", {}, {key: value}, None
     for key, value in (("max_age", 60), ("max_motion_age", 30), ("min_confidence", 0.4), ("box", "detector")):

@@ -176,12 +176,13 @@ def test_max_age_is_90_frames_at_30_fps(kind, fps, most, more):
     [
         ({"tracker": "deep-sort"}, 29, [1]),
         ({"tracker": "deep-sort"}, 30, []),
-        ({"tracker": "remix"}, 30, [1]),
+        ({"tracker": "remix"}, 59, [1]),
+        ({"tracker": "remix"}, 60, []),
         ({"tracker": "remix", "max_motion_age": 30}, 29, [1]),
         ({"tracker": "remix", "max_motion_age": 30}, 30, []),
     ],
 )
-def test_max_motion_age_is_30_frames_for_deep_sort(options, missed, ids):
+def test_max_motion_age_is_30_frames_for_deep_sort_and_60_for_remix(options, missed, ids):
     tracking = standing(tracker(**options))
     for _ in range(missed):
         tracking.update(Detections.empty(), NOTHING)

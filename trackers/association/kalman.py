@@ -80,11 +80,24 @@ class KalmanFilter:
         return mean, covariance
 
     def predict(
-        self, mean: Values, covariance: Values, keep_size: NDArray[np.bool_] | None = None
+        self,
+        mean: Values,
+        covariance: Values,
+        keep_size: NDArray[np.bool_] | None = None,
+        noise_factor: Values | None = None,
     ) -> tuple[Values, Values]:
-        """Mean and covariance one frame later, at constant velocity; tracks of `keep_size` (T,) cease to grow."""
+        """Mean and covariance one frame later, at constant velocity.
+
+        Args:
+            mean: (T, 2, 4).
+            covariance: (T, 3, 4).
+            keep_size: (T,) tracks that cease to grow.
+            noise_factor: (T,) by how much the variance of velocity noise is multiplied.
+        """
         variance, both, of_velocity = covariance[:, 0], covariance[:, 1], covariance[:, 2]
         position_noise, velocity_noise = self._coordinates.of_motion(mean, covariance)
+        if noise_factor is not None:
+            velocity_noise = velocity_noise * noise_factor[:, None]
         later, wider = mean.copy(), np.empty_like(covariance)
         if keep_size is not None:
             later[keep_size, 1, 2:] = 0
@@ -111,6 +124,12 @@ class KalmanFilter:
         of_position, of_velocity = gain[:, 0], gain[:, 1]
         explained = np.stack([of_position * of_position, of_position * of_velocity, of_velocity * of_velocity], axis=1)
         return moved, covariance - explained * variance[:, None]
+
+    def innovation(self, mean: Values, covariance: Values, tlwh: Boxes) -> Values:
+        """(T, 4) detections (T, 4) less the predictions of their tracks, in deviations that the filter expects."""
+        variance = covariance[:, 0] + self._coordinates.of_measurement(mean)
+        off: Values = (self._coordinates.of(tlwh) - mean[:, 0]) / np.sqrt(variance)
+        return off
 
     def inside_gate(self, mean: Values, covariance: Values, tlwh: Boxes, gate: float = GATE) -> Pairs:
         """The pairs inside the gate, and how far apart they are (Deep SORT, equations 1 and 2).

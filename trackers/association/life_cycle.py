@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from remix_track.trackers.association.assignment import Assigned, Index
 from remix_track.trackers.association.frame_detections import FrameDetections
 from remix_track.trackers.association.gallery import FreeRows, Rows
+from remix_track.trackers.association.innovation import lag_share, noise_factor, with_innovation
 from remix_track.trackers.association.kalman import KalmanFilter
 from remix_track.trackers.association.reid_skipping import ambiguous
 from remix_track.trackers.association.track_table import TRACK, Table, age_by_a_frame, note_detections
@@ -47,6 +48,8 @@ class LifeRules:
         max_embedding_age: frames after which a track has to be embedded again, where re-ID is skipped.
         match_classes: a track continues only with detections of its own class.
         keep_size: a track without a detection neither grows nor shrinks, from its second such frame on.
+        adaptive_noise: velocities may change more where a track's detections were far from their predictions.
+        lag_correction: the reported box is drawn to a sure detection by as much as the filter lags.
     """
 
     n_init: int
@@ -54,6 +57,13 @@ class LifeRules:
     max_embedding_age: int
     match_classes: bool
     keep_size: bool
+    adaptive_noise: bool = False
+    lag_correction: bool = False
+
+    @property
+    def watches_innovations(self) -> bool:
+        """Whether tracks keep how far off their predictions were."""
+        return self.adaptive_noise or self.lag_correction
 
 
 class TrackLifeCycle:
@@ -83,7 +93,9 @@ class TrackLifeCycle:
         """Which of the next frame's detections have to be embedded, to be asked before `update`."""
         remembers = self.memory.sizes(self.tracks["memory"]) > 0
         age, same_class = self._rules.max_embedding_age, self._rules.match_classes
-        return ambiguous(self.tracks, found, self._motion, remembers, max_age=age, match_classes=same_class)
+        return ambiguous(
+            self.tracks, found, self._motion, remembers, self._noise(), max_age=age, match_classes=same_class
+        )
 
     def update(self, found: FrameDetections) -> None:
         """Take the detections of the next frame."""
@@ -95,25 +107,41 @@ class TrackLifeCycle:
         self._name()
 
     def expected_tlwh(self, ahead: float = 0.0) -> NDArray[np.floating]:
-        """The boxes (T, 4) of `tracks` by the motion model, `ahead` frames after the last update."""
-        return self._motion.tlwh(self.tracks["mean"], ahead)
+        """The boxes (T, 4) of `tracks` by the motion model, `ahead` frames after the last update.
+
+        Those of this frame's detections are drawn to them by as much as the model lags.
+        """
+        expected = self._motion.tlwh(self.tracks["mean"], ahead)
+        return np.asarray(expected + self.tracks["lag"]) if self._rules.lag_correction else expected
 
     def end_all(self) -> None:
         """End every track; numbers and ids go on, none is given twice."""
         self._free_rows.release_folder(self.tracks["memory"])
         self.tracks = self.tracks[:0].copy()
 
+    def _noise(self) -> NDArray[np.float64] | None:
+        """(T,) factors of the velocity noise."""
+        return noise_factor(self.tracks["innovation"]) if self._rules.adaptive_noise else None
+
     def _predict(self) -> None:
         tracks = self.tracks
         age_by_a_frame(tracks)
         keep_size = tracks["time_since_update"] > 1 if self._rules.keep_size else None
-        tracks["mean"], tracks["covariance"] = self._motion.predict(tracks["mean"], tracks["covariance"], keep_size)
+        tracks["mean"], tracks["covariance"] = self._motion.predict(
+            tracks["mean"], tracks["covariance"], keep_size, self._noise()
+        )
 
     def _correct(self, rows: Index, found: FrameDetections, columns: Index) -> None:
         tracks = self.tracks
-        tracks["mean"][rows], tracks["covariance"][rows] = self._motion.correct(
-            tracks["mean"][rows], tracks["covariance"][rows], found.tlwh[columns], found.score[columns]
-        )
+        mean, covariance, tlwh = tracks["mean"][rows], tracks["covariance"][rows], found.tlwh[columns]
+        if self._rules.watches_innovations:
+            kept = with_innovation(tracks["innovation"][rows], self._motion.innovation(mean, covariance, tlwh))
+            tracks["innovation"][rows] = kept
+        mean, covariance = self._motion.correct(mean, covariance, tlwh, found.score[columns])
+        tracks["mean"][rows], tracks["covariance"][rows] = mean, covariance
+        if self._rules.lag_correction:
+            share = lag_share(kept) * found.sure[columns]
+            tracks["lag"][rows] = share[:, None] * (tlwh - self._motion.tlwh(mean))
         self._note(rows, found, columns)
 
     def _end(self) -> None:

@@ -19,6 +19,7 @@ def ambiguous(
     found: FrameDetections,
     motion: KalmanFilter,
     remembers: NDArray[np.bool_],
+    noise_factor: NDArray[np.float64] | None = None,
     *,
     max_age: int,
     match_classes: bool,
@@ -30,11 +31,12 @@ def ambiguous(
         found: N detections; their features are not used.
         motion: the filter of the tracks.
         remembers: (T,) tracks with an appearance.
+        noise_factor: (T,) of the velocity noise, as the tracks will be predicted with.
         max_age: frames after which a track has to be embedded again.
         match_classes: a track continues only with detections of its own class.
     """
     # `keep_size` is not asked for here: the gate of a track that was just lost is a little larger or smaller then.
-    mean, covariance = motion.predict(tracks["mean"], tracks["covariance"])
+    mean, covariance = motion.predict(tracks["mean"], tracks["covariance"], noise_factor=noise_factor)
     rows, columns, _ = motion.inside_gate(mean, covariance, found.tlwh)
     if match_classes:
         same = tracks["class_id"][rows] == found.class_id[columns]

@@ -19,6 +19,7 @@ from remix_track.trackers.association.life_cycle import LifeRules, TrackLifeCycl
 from remix_track.trackers.association.mean_appearance import AverageAppearance, MeanAppearance
 from remix_track.trackers.association.settings import (
     REFERENCE_FPS,
+    REMIX_MOTION_AGE,
     UNCALIBRATED_COSINE_DISTANCE,
     AssociationSettings,
     DeepSortSettings,
@@ -42,7 +43,7 @@ def remix(settings: DeepSortSettings, options: AssociationSettings, *, fps: floa
         max_cosine_distance=settings.max_cosine_distance or UNCALIBRATED_COSINE_DISTANCE,
         max_iou_distance=settings.max_iou_distance,
         max_low_iou_distance=options.max_low_iou_distance,
-        max_motion_age=frames_at(fps, settings.max_motion_age or settings.max_age),
+        max_motion_age=frames_at(fps, settings.max_motion_age or REMIX_MOTION_AGE),
         appearance_weight=options.appearance_weight,
         gate_scale=options.gate_scale,
         match_classes=settings.match_classes,
@@ -53,6 +54,8 @@ def remix(settings: DeepSortSettings, options: AssociationSettings, *, fps: floa
         max_embedding_age=frames_at(fps, settings.max_embedding_age),
         match_classes=settings.match_classes,
         keep_size=options.keep_size,
+        adaptive_noise=options.adaptive_noise,
+        lag_correction=options.lag_correction,
     )
     return TrackLifeCycle(motion, memory, match, rules)
 

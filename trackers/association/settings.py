@@ -17,6 +17,9 @@ REFERENCE_FPS = 30.0
 MOTION_AGE = 30
 """Deep SORT's `max_motion_age` where none is set."""
 
+REMIX_MOTION_AGE = 60
+"""The remix tracker's, which asks for overlap as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class DeepSortSettings:
@@ -28,8 +31,8 @@ class DeepSortSettings:
         nn_budget: appearance vectors kept per track. None keeps all: memory and time per frame then grow for ever.
         max_age: frames at 30 fps that a confirmed track survives without a detection; scaled to the source's rate.
         max_motion_age: the same, for being found again by motion alone, where track or detection has no appearance: a
-            prediction of constant velocity is worth little after a second. None: 30 for Deep SORT, `max_age` for
-            the remix tracker, which asks for overlap.
+            prediction of constant velocity is worth little after a second. None: 30 for Deep SORT, 60 for the remix
+            tracker, which asks for overlap.
         n_init: consecutive frames with a detection before a track is confirmed and gets an id.
         max_iou_distance: largest 1 - IoU of a match in the last stage.
         min_confidence: detections below it are not used; any finite number, as detectors have scales of their own.
@@ -56,7 +59,7 @@ class DeepSortSettings:
         90, "frames at 30 fps that a track is kept without a detection; scaled to the source's rate", low=1, common=True
     )
     max_motion_age: int | None = setting(
-        None, "max_age for matches by motion alone; none: 30 for deep-sort, max_age for remix", low=1
+        None, "max_age for matches by motion alone; none: 30 for deep-sort, 60 for remix", low=1
     )
     n_init: int = setting(3, "frames in a row before a track is confirmed", low=1)
     max_iou_distance: float = setting(0.7, "largest 1 - IoU of a match in the last stage", low=0, high=1)
@@ -97,6 +100,8 @@ class AssociationSettings:
         score_noise: trust sure detections more: the measurement's variance times 1 - score.
         rate_noise: let velocities change more from frame to frame where frames are further apart.
         keep_size: a track that is not seen neither grows nor shrinks.
+        adaptive_noise: let velocities change more where a track's detections were far from their predictions.
+        lag_correction: report a box that is drawn to a sure detection by as much as the filter lags.
 
     Raises:
         InputError: a value that does not fit its field, or an option of the remix tracker for the other one.
@@ -121,6 +126,10 @@ class AssociationSettings:
     score_noise: bool = setting(False, "remix: less measurement noise for detections with higher scores", flag=False)
     rate_noise: bool = setting(True, "remix: expect more change from frame to frame at low frame rates", flag=False)
     keep_size: bool = setting(True, "remix: a track without a detection keeps its width and height", flag=False)
+    adaptive_noise: bool = setting(
+        True, "remix: expect larger changes of velocity where a track's predictions lag", flag=False
+    )
+    lag_correction: bool = setting(True, "remix: report boxes without the lag of the filter", flag=False)
 
     def __post_init__(self) -> None:
         check(self)

@@ -19,6 +19,8 @@ TRACK = np.dtype(
         ("time_since_update", np.int64),  # frames since the last detection; 0: detected in this frame
         ("mean", np.float64, (2, 4)),  # as `KalmanFilter` has it
         ("covariance", np.float64, (3, 4)),
+        ("innovation", np.float64, (3, 4)),  # as `innovation` keeps it; zeros where nothing adapts
+        ("lag", np.float64, 4),  # pixels (tlwh) that this frame's box is drawn towards its detection; 0: coasting
         ("since_embedded", np.int64),  # frames since the last detection with an appearance
         ("memory", np.intp),  # row in the appearance memory
         ("class_id", np.int64),  # of the last detection
@@ -35,6 +37,7 @@ def age_by_a_frame(tracks: Table) -> None:
     tracks["time_since_update"] += 1
     tracks["since_embedded"] += 1
     tracks["detection"] = -1
+    tracks["lag"] = 0
     tracks["score"] = np.nan
 
 

@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from remix_track import mot_text
 from remix_track.boxes import xyxy_from_tlwh
+from remix_track.detections import Detections
 from remix_track.encoder.embedder import Embedder
 from remix_track.encoder.load import load_embedder
 from remix_track.eval.protocols import PRESETS, Rules
 from remix_track.mot_sequence import INFO, SequenceInfo
 from remix_track.mot_text import MotRows
 from remix_track.trackers.association.camera_motion import CameraMotion, Warp
+from remix_track.trackers.detectors.yolo import YoloDetector
+from remix_track.trackers.frame import Frame
 from tests.bench.on_boxes.given import GivenClip
 
 IMGSZ = 768
@@ -125,12 +128,10 @@ def _of_images(
     if not (place / "clip.json").is_file():
         print(f"{name}: looking at {len(frames)} frames", flush=True)
         fps = 10.0 if name == "PETS" else (info.fps or 30)  # PETS' seqinfo.ini says 7, its video 10
-        nothing = np.zeros(0, np.int64), np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
-        _write(place, info, fps / stride, len(frames), stride, pictures, *nothing)
-        seen = GivenClip.read(place)
-        (place / "clip.json").unlink()  # until all has been looked at
-        frame, xyxy, score = _detect(seen, networks.yolo)
-        _write_vectors(seen, frame, xyxy, score, networks.encoders)
+        width, height = info.width or 1920, info.height or 1080
+        clip = GivenClip(place, fps / stride, len(frames), width, height, stride, str(pictures))
+        place.mkdir(parents=True, exist_ok=True)
+        frame, xyxy, score = _seen(clip, networks)
         _write(place, info, fps / stride, len(frames), stride, pictures, frame, xyxy, score)
     return Clip(group, GivenClip.read(place), truth, PRESETS[rules])
 
@@ -154,49 +155,34 @@ def _write(
     (place / "clip.json").write_text(json.dumps(facts))
 
 
-def _detect(seen: GivenClip, yolo: Path) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
-    from ultralytics import YOLO
-
-    model, parts = YOLO(yolo), []
-    for number, image in enumerate(seen.images(), 1):
-        found = model.predict(image, imgsz=IMGSZ, classes=[0], conf=_LEAST_SCORE, device="cpu", verbose=False)[0].boxes
-        held = found.cpu().numpy()
-        parts.append((np.full(len(held.conf), number), held.xyxy.astype(np.float32), held.conf))
-    frame, xyxy, score = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return frame, xyxy, score
-
-
-def _write_vectors(
-    seen: GivenClip,
-    frame: NDArray[np.int64],
-    xyxy: NDArray[np.float32],
-    score: NDArray[np.float32],
-    encoders: dict[str, str],
-) -> None:
-    loaded = {name: load_embedder(weights) for name, weights in encoders.items()}
+def _seen(clip: GivenClip, networks: Networks) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
+    """Frames, corners and scores of what YOLO sees; vectors and the camera's motion are written beside them."""
+    detect = YoloDetector(networks.yolo, conf=_LEAST_SCORE, imgsz=IMGSZ, device="cpu")
+    encoders = {name: load_embedder(weights) for name, weights in networks.encoders.items()}
+    camera, warps, found = CameraMotion(), [], []
     vectors: dict[str, list[NDArray[np.float32]]] = {name: [] for name in encoders}
-    camera, warps = CameraMotion(), []
-    for number, image in enumerate(seen.images(), 1):
-        here = frame == number
-        warp = camera(image, xyxy[here & (score >= _LEAST_EMBEDDED)])
+    for number, image in enumerate(clip.images(), 1):
+        seen = detect(Frame(number, image, number / clip.fps))
+        found.append(seen)
+        warp = camera(image, seen.xyxy[seen.score >= _LEAST_EMBEDDED])
         warps.append(np.full((2, 3), np.nan) if warp is None else warp)
-        for name, embed in loaded.items():
+        for name, embed in encoders.items():
             assert embed is not None
-            vectors[name].append(_embedded(embed, image, xyxy[here], score[here]))
-    np.savez(seen.folder / "camera.npz", warps=np.array(warps))
-    for name, embed in loaded.items():
+            vectors[name].append(_embedded(embed, image, seen))
+    np.savez(clip.folder / "camera.npz", warps=np.array(warps))
+    for name, embed in encoders.items():
         assert embed is not None
         limit = np.nan if embed.max_cosine_distance is None else embed.max_cosine_distance
-        np.savez(seen.folder / f"vectors-{name}.npz", vectors=np.concatenate(vectors[name]), limit=limit)
+        np.savez(clip.folder / f"vectors-{name}.npz", vectors=np.concatenate(vectors[name]), limit=limit)
+    frame = np.repeat(np.arange(1, len(found) + 1), [len(seen) for seen in found])
+    return frame, np.concatenate([seen.xyxy for seen in found]), np.concatenate([seen.score for seen in found])
 
 
-def _embedded(
-    embed: Embedder, image: NDArray[np.uint8], xyxy: NDArray[np.float32], score: NDArray[np.float32]
-) -> NDArray[np.float32]:
+def _embedded(embed: Embedder, image: NDArray[np.uint8], seen: Detections) -> NDArray[np.float32]:
     """(N, D) vectors; zeros for the least sure boxes, which no tracker here compares."""
-    vectors, sure = np.zeros((len(xyxy), embed.width), np.float32), score >= _LEAST_EMBEDDED
+    vectors, sure = np.zeros((len(seen), embed.width), np.float32), seen.score >= _LEAST_EMBEDDED
     if sure.any():
-        vectors[sure] = embed(image, xyxy[sure])
+        vectors[sure] = embed(image, seen.xyxy[sure])
     return vectors
 
 
