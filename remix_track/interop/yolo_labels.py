@@ -4,13 +4,12 @@ A row is `class x y width height`, the centre and size in shares of the image. R
 its detection data sets.
 """
 
-import json
-
 import numpy as np
 
 from remix_track.boxes import clip_xyxy, tlwh_from_xyxy, xywh_from_tlwh, xyxy_from_tlwh
 from remix_track.interop.annotated_video import AnnotatedVideo
 from remix_track.interop.zip_archive import zipped
+from remix_track.json_text import json_text
 
 
 def write(video: AnnotatedVideo) -> bytes:
@@ -31,5 +30,5 @@ def write(video: AnnotatedVideo) -> bytes:
             lines.setdefault(frame, []).append(f"{label} {x:.6f} {y:.6f} {w:.6f} {h:.6f}\n")
     texts = {f"labels/{video.name}/{frame:06d}.txt": "".join(rows) for frame, rows in lines.items()}
     # JSON is YAML too, and has a form for every letter.
-    names = "".join(f"  {number}: {json.dumps(label)}\n" for number, label in enumerate(video.labels))
+    names = "".join(f"  {number}: {json_text(label)}" for number, label in enumerate(video.labels))
     return zipped({"data.yaml": f"path: .\ntrain: images\nval: images\nnames:\n{names}", **texts})
