@@ -23,6 +23,7 @@ from typing import Any
 
 from remix_track import settings
 from remix_track.errors import InputError
+from remix_track.settings import check, setting
 from remix_track.training.train_settings import TrainSettings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
@@ -46,12 +47,15 @@ class StudyText:
     """
 
     cells: Any
-    title: str = ""
-    note: str = ""
-    axis: str = ""
-    seeds: tuple[int, ...] = (0,)
+    title: str = setting("", "of its table and plot; empty: its name")
+    note: str = setting("", "a sentence below the title")
+    axis: str = setting("", "what the numbers of its cells are")
+    seeds: tuple[int, ...] = setting((0,), "each cell runs once with each", low=0, high=2**32 - 1)
     base: Any = field(default_factory=dict)
-    jitter: bool = False
+    jitter: bool = setting(False, "evaluate after every epoch, and say how much mAP jumps from one to the next")
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +70,10 @@ class StudyFileText:
 
     study: Any
     base: Any = field(default_factory=dict)
-    data_command: str = ""
+    data_command: str = setting("", "what makes the data sets that `base` names")
+
+    def __post_init__(self) -> None:
+        check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +183,6 @@ def _study(name: str, values: Any, base: Mapping[str, Any], where: str) -> Study
     if not cells:
         raise InputError(f"{where}: holds no cell; write [study.{name}.cells] and NAME = {{SECTION.KEY = VALUE}}")
     made = tuple(_cell(cell, changes, merged, f"{where}: cell {cell!r}") for cell, changes in cells.items())
-    for seed in text.seeds:
-        settings.build(TrainSettings, {"run": {"seed": seed}}, where)
     return Study(name, text.title or name, text.note, text.axis, text.seeds, text.jitter, tuple(_flat(own)), made)
 
 

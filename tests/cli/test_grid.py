@@ -345,7 +345,7 @@ def test_data_that_is_not_there_is_said_before_anything_runs(study, capsys):
         ('"a/b" = {}', "cell 'a/b': a cell's name is at most 60 letters, without / and |"),
         ("[study.more]\nseed = [1]", "[study.more]: unknown key 'seed'; did you mean 'seeds'?"),
         ("[study.more]\nseeds = [1, 1]\ncells = {a = {}}", "seeds = [1, 1]; expected different numbers, at least one"),
-        ("[study.more]\nseeds = [-1]\ncells = {a = {}}", "[study.more]: [run]: seed = -1; expected 0 to 4,294,967,295"),
+        ("[study.more]\nseeds = [-1]\ncells = {a = {}}", "[study.more]: seeds = -1; expected 0 to 4,294,967,295"),
         ("[study.more]", "[study.more]: holds no cell; write [study.more.cells]"),
         ("[study.'../x'.cells]\na = {}", "a study's name is letters, digits, - and _"),
         ("[studies.more]", "unknown key 'studies'; did you mean 'study'?"),

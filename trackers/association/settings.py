@@ -26,8 +26,8 @@ class DeepSortSettings:
     """How tracks begin, go on and end, in both trackers; the names are those of Deep SORT.
 
     Attributes:
-        max_cosine_distance: largest appearance distance of a match. None: the value calibrated
-            into the weights, which the caller fills in, else 0.2.
+        max_cosine_distance: largest appearance distance of a match. None: the value calibrated into the weights, which
+            the caller fills in, else 0.2.
         nn_budget: appearance vectors kept per track. None keeps all: memory and time per frame then grow for ever.
         max_age: frames at 30 fps that a confirmed track survives without a detection; scaled to the source's rate.
         max_motion_age: the same, for being found again by motion alone, where track or detection has no appearance: a
@@ -40,7 +40,7 @@ class DeepSortSettings:
         max_coast: frames that a track is still reported without a detection; 1 is the paper's convention.
         box: report the Kalman filter's box, or the detector's where a detection is behind the track.
         reid: "always" embeds every detection; "when-ambiguous" not one that is alone with its track in the motion
-            gate and where it is expected, if the track was seen in the frame before and looked at within
+            gate and where it is expected, if the track was seen in the frame before and embedded within
             `max_embedding_age`. It is matched by motion.
         max_embedding_age: frames at 30 fps; scaled to the source's rate.
         match_classes: a track continues only with detections of its own class.
