@@ -8,7 +8,7 @@ _MOT_CLASSES = frozenset(range(1, 14))
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What a benchmark's ground truth says about who counts.
+    """Which rows of a benchmark's ground truth count.
 
     Attributes:
         name: the preset's name.

@@ -28,7 +28,7 @@ _in_memory: dict[str, tuple[str, bytes]] = {}
 
 
 def recall(key: str) -> tuple[dict[str, Any], bytes] | None:
-    """Notes and content that were kept under `key`; None where there is nothing whole, or it is somebody else's file.
+    """Notes and content that were kept under `key`; None where there is nothing whole, or another user's file.
 
     A compiled network is executed as it is, so a file that another user could have put there is not read.
     """

@@ -161,7 +161,7 @@ def compiled(
 
 @functools.cache
 def _wait_at_the_end() -> None:
-    """Let Python end when nobody builds any more, and let nobody begin then.
+    """Let Python end when no network is being built any more, and none is begun then.
 
     A thread that is inside OpenVINO when Python ends aborts the process. The lock is taken for good.
     """

@@ -26,4 +26,4 @@ OnProgress = Callable[[Progress], None]
 
 
 def unheard(_: Progress) -> None:
-    """The `on_progress` of those who do not ask."""
+    """The `on_progress` that does nothing."""

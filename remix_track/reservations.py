@@ -59,7 +59,7 @@ def reserve(folder: Path) -> None:
     """Lock a folder that is there, and mark it where it is not.
 
     Raises:
-        BusyError: somebody else writes to it.
+        BusyError: another run writes to it.
         OSError: it cannot be written.
     """
     for _ in range(_TRIES):
@@ -67,7 +67,7 @@ def reserve(folder: Path) -> None:
         try:
             _lock(mark, folder)
             reservation = _Reservation(folder, mark, file_id(folder), file_id(mark))
-            # Whoever had it may have removed the folder while we waited for the lock of what was its mark.
+            # Its former owner may have removed the folder while we waited for the lock of what was its mark.
             if reservation.holds():
                 _reservations[str(folder.absolute())] = reservation
                 return

@@ -1,4 +1,4 @@
-"""What Python users call: `track` for one source, `link` for the people of several."""
+"""The functions for Python: `track` for one source, `link` for the people of several."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -38,12 +38,12 @@ def track(
         for frame in remix_track.track("video.mp4", detector="yolo11n.pt", max_age=60):
             print(frame.index, frame.ids, frame.xyxy)
 
-    Images in memory do as well, and are taken as they are due; tell at which rate they were filmed:
+    Images in memory are a source too, and are taken one by one; give their frame rate:
 
         for frame in remix_track.track(images, fps=25):
             print(frame.index, frame.ids, frame.xyxy)
 
-    Or have the files written that the command `remix-track` writes, see `Run.record`:
+    To write the files of the command `remix-track`, see `Run.record`:
 
         print(remix_track.track("video.mp4").record("out"))
 
@@ -53,9 +53,9 @@ def track(
             (N, H, W, 3), an iterator or generator, or any other iterable.
         start: first frame, from 1.
         stride: take every `stride`-th frame.
-        frames: stop after so many; no more are asked of an iterator.
-        fps: frames per second of the source, where it is silent or wrong. Nothing tells the rate of images in memory:
-            30 is assumed then, and said in the log and in `Run.source.warnings`.
+        frames: stop after so many; no more are taken from an iterator.
+        fps: frames per second, where the source does not state them or states them wrongly. For images in memory 30
+            is assumed, with a line in the log and in `Run.source.warnings`.
         settings: everything else, in sections.
         **changes: single settings by the name of their command-line flag: `detector`, `imgsz`, `classes`, `weights`,
             `min_confidence`, `max_age` ...; they win over `settings`. `detector` may also be a `Detector`, and
@@ -133,7 +133,7 @@ def link(
         **changes: single settings by name, as `track` takes them; they win over `settings`.
 
     Returns:
-        Who is who: every track with its person, and what `summary.json` says of each video.
+        Every track with its person, and what `summary.json` says of each video.
 
     Raises:
         InputError: a source, setting or place that cannot be used. One source among several that cannot be tracked is

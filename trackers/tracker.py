@@ -39,7 +39,7 @@ _logger = logging.getLogger(__name__)
 
 
 class Tracker:
-    """One video's tracker, for a loop of one's own.
+    """The tracker of one video, for a loop of your own.
 
         tracker = remix_track.Tracker(fps=25)
         for image in frames:
@@ -54,7 +54,7 @@ class Tracker:
         crops: detections embedded so far.
         crops_saved: detections that were not, as `reid="when-ambiguous"` found them unambiguous.
         picture_width: pixels; None until it is known by an image or by `around`.
-        warp: (2, 3) how the camera moved before the last frame; None where it rests, or that could not be seen.
+        warp: (2, 3) how the camera moved before the last frame; None where it is at rest or the motion is unknown.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class Tracker:
     ) -> Self:
         """A tracker around an encoder that is loaded already (None: motion only), to share it between videos.
 
-        `picture_width`, in pixels, is for those who track offline and give `update` no pictures.
+        `picture_width`, in pixels, is for offline tracking without images.
         """
         self = cls.__new__(cls)
         self._prepare(embedder, fps, settings, association or AssociationSettings())
@@ -178,11 +178,11 @@ class Tracker:
             raise InputError(f"embeddings {width} wide after {self._vector_width}; use one embedder per video")
 
     def update(self, detections: Any, image: Any = None, camera: Warp | None = None) -> Tracks:
-        """Take the detections of the next frame, of which those with too low a score are left out.
+        """Associate the detections of the next frame with tracks; those with too low a score are left out.
 
-        Call it on every frame, also where there are no detections. Detections that carry embeddings already keep
-        them; the others are embedded here. With `reid="when-ambiguous"`, embeddings that would not have been asked for
-        are not used, so that tracks do not depend on who embedded. Boxes without area are not used, and of more than
+        Call it for every frame, also without detections. Detections with embeddings keep them; the others are embedded
+        here. With `reid="when-ambiguous"`, given embeddings of unambiguous detections are not used, so that tracks do
+        not depend on where vectors were computed. Boxes without area are not used, and of more than
         2,000 only those with the best scores (`remix_track.trackers.association.box_limit`), which is logged once.
 
         Args:
@@ -217,7 +217,7 @@ class Tracker:
             return reported(tracks, expected_tlwh, found, max_coast=coast, detector_box=detector_box)
 
     def pass_over(self, image: Any = None, camera: Warp | None = None, *, ahead: float) -> Tracks:
-        """Take a frame in which nothing is detected on purpose: the camera is followed, and no track grows older.
+        """Pass a frame without detecting in it: camera motion is compensated, and no track ages.
 
         Args:
             image: as `update` takes it.

@@ -1,6 +1,6 @@
 """Two evaluations side by side: what changed, sequence by sequence, and which people were gained and lost.
 
-People are compared by the share of their life in which they are tracked. A person is gained who is mostly tracked
+People are compared by the share of their life in which they are tracked. A person is gained if mostly tracked
 (more than 80 %; under the motmetrics protocol 80 % or more) in the second evaluation and was not in the first; lost the
 other way round.
 """

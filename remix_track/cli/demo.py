@@ -46,7 +46,7 @@ def run(words: Sequence[str]) -> int:
 
 
 def _draw(arguments: argparse.Namespace, folder: Path) -> Path:
-    """Render the street into a MOT sequence folder, as if it were anybody's footage."""
+    """Render the street into a MOT sequence folder, like any footage."""
     from remix_track.synthetic.scenes import StreetScene, write_sequence
 
     scene = StreetScene(arguments.seed, frames=arguments.frames)

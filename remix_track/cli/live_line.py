@@ -16,7 +16,7 @@ class LiveLine:
     """Writes to stderr: a name, a bar of steps done, a few words, and the time left."""
 
     def __init__(self, name: str, total: int | None = None, *, quiet: bool) -> None:
-        """Begin at once; `total` is None where nobody knows, as with a camera."""
+        """Begin at once; `total` is None where it is unknown, as with a camera."""
         self._said = time.monotonic()
         self._live: Any = None
         self._plain = not quiet and not sys.stderr.isatty()

@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 JUNK = -1
 """Identity of an image that evaluation leaves out altogether (Market-1501's `-1`)."""
 DISTRACTOR = -2
-"""Identity of an image that stays in the gallery and matches nobody (Market-1501's `0000`)."""
+"""Identity of an image that stays in the gallery and matches no query (Market-1501's `0000`)."""
 
 
 class Split(IntEnum):
@@ -132,7 +132,7 @@ def crop_set(name: str, store: ImageStore, crops: Sequence[Crop]) -> CropSet:
 
 
 def join_crop_sets(sets: Sequence[CropSet]) -> CropSet:
-    """Several sets as one: nobody and no camera is shared between sets, so labels are shifted, names prefixed.
+    """Several sets as one: people and cameras of different sets differ, so labels are shifted, names prefixed.
 
     Raises:
         InputError: no sets, or more than 32,767 cameras in all.

@@ -51,7 +51,7 @@ def check_storage(weights: str, output: Path | None, *, overwrite: bool) -> Path
 
 
 def stored_threshold(weights: Path) -> float | None:
-    """The threshold that weights carry; None where nobody has measured one.
+    """The threshold that weights carry; None if it was not measured.
 
     Raises:
         InputError: they cannot be read.

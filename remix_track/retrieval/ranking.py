@@ -105,7 +105,7 @@ def rank_gallery(query: Labelled, gallery: Labelled, similarity: Similarity | No
     """Search the gallery for every query.
 
     A query never matches gallery images of its own identity *and* camera; junk is as if it were not there; distractors
-    stay and match nobody. Ties are broken by gallery order. Queries that nothing can match (no image of the identity
+    stay and match no query. Ties are broken by gallery order. Queries that nothing can match (no image of the identity
     from another camera) are skipped and counted.
 
     Only the part of the gallery that is at least as alike as a query's worst true match is sorted: nothing beyond it
@@ -181,7 +181,7 @@ def _candidates(query: Labelled, row: int, gallery: Labelled) -> tuple[NDArray[n
     same = gallery.identity == identity
     other_camera = gallery.camera != query.camera[row]
     allowed = (gallery.identity != JUNK) & (~same | other_camera)
-    # A distractor that is asked for is found by nobody.
+    # A distractor as a query has no match.
     return (same & other_camera if identity >= 0 else np.zeros(len(gallery), np.bool_)), allowed
 
 

@@ -18,7 +18,7 @@ class SimilarityHistogram:
     Attributes:
         edges: (BINS + 1,) borders of the bins, from -1 to 1.
         same: (BINS,) int64 pairs of one person from different cameras.
-        different: (BINS,) int64 pairs of different people; distractors are somebody, junk is nobody.
+        different: (BINS,) int64 pairs of different people; distractors count as people, junk does not.
     """
 
     edges: NDArray[np.float64]

@@ -73,7 +73,7 @@ class Attempt:
 
     Attributes:
         began: Unix time.
-        ended: Unix time; None while it runs, or where nobody was left to see its end.
+        ended: Unix time; None while it runs, or where its end was not observed.
         code: its exit code, likewise.
     """
 

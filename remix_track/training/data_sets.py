@@ -199,7 +199,7 @@ def _split(name: str, known: object) -> tuple[str, Path]:
 
 
 def _trainable(crops: CropSet, name: str) -> CropSet:
-    """The training split without junk and distractors, whom nobody can name."""
+    """The training split without junk and distractors, which have no identity."""
     train = crops.of_split(Split.TRAIN)
     named = np.flatnonzero(train.identity >= 0)
     if not len(named):

@@ -1,7 +1,7 @@
 """Several processes that train as one: which of them this is, and what they tell each other.
 
-`torchrun` starts them and says in the environment who is who. All that the rest of training knows of the others goes
-through `Processes`, whose methods do nothing in a process that is alone. A method that says "Collective." is to be
+`torchrun` starts them and sets the rank of each in the environment. All that the rest of training knows of the others
+goes through `Processes`, whose methods do nothing in a process that is alone. A method that says "Collective." is to be
 called by every process, in the same order; what all of them compute from the same numbers needs none.
 """
 

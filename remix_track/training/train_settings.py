@@ -32,7 +32,7 @@ class DataSettings:
         single_camera_videos: take so many videos of them alone, drawn by the seed; 0 for all.
         single_camera_images: take so many crops of these videos in all, a stretch of each; 0 for all.
         video_fields: `_` fields of a single-camera name, from 0, that say the video; empty: the rule of its kind.
-        hidden_identity_fields: those that say who it is, on data that has this; it only judges pseudo labels.
+        hidden_identity_fields: those that give the identity, where names have it; used only to score pseudo labels.
         target: a labelled set with query and gallery that the run is scored on; empty for none.
         calibration: a labelled set that the tracker's threshold is taken from; empty: the target, else the training
             people.

@@ -1,4 +1,4 @@
-"""Who goes with whom at the least cost, and the cascade that serves recently seen tracks first."""
+"""Assignment of tracks to detections at the least cost, and the cascade in which recently matched tracks go first."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -64,7 +64,7 @@ class FrameDetections:
     def with_appearance(self, rows: Index, vectors: NDArray[np.float32]) -> Self:
         """The same with the vectors (R, D) of some rows of the frame's `Detections`, of any length.
 
-        Half hidden people have low scores, and their vectors are those of who hides them: only sure ones are used.
+        Half hidden people have low scores and vectors of the person in front: only those of sure detections are used.
         """
         place = np.full(1 + max(self.row.max(initial=-1), rows.max(initial=-1)), -1)
         place[rows] = np.arange(len(rows))

@@ -95,11 +95,11 @@ class AssociationSettings:
             both, whose two distances are averaged.
         mean_momentum: share of the mean that one more vector leaves as it was.
         appearance_weight: of appearance in the cost, against overlap.
-        gate_scale: how many times as far as Deep SORT's motion gate somebody alike is looked for. People
-            turn and stop behind others, and the gate is the prediction's own opinion of itself.
-        score_noise: trust sure detections more: the measurement's variance times 1 - score.
+        gate_scale: how many times wider than Deep SORT's the motion gate is for detections of similar appearance.
+            People turn or stop while hidden, and the gate is only the filter's own estimate of its error.
+        score_noise: less noise for higher scores: the measurement's variance times 1 - score.
         rate_noise: let velocities change more from frame to frame where frames are further apart.
-        keep_size: a track that is not seen neither grows nor shrinks.
+        keep_size: a track without a detection keeps its width and height.
         adaptive_noise: let velocities change more where a track's detections were far from their predictions.
         lag_correction: report a box that is drawn to a sure detection by as much as the filter lags.
 

@@ -42,7 +42,7 @@ def quiet_ultralytics() -> Iterator[None]:
     from PIL import Image
 
     with contextlib.ExitStack() as stack:
-        # Looked at while no other thread is inside, who would have changed it.
+        # Read while no other thread is inside that would have changed it.
         stack.enter_context(_one_at_a_time)
         threads, open_image = (torch.get_num_threads(), cv2.getNumThreads()), Image.open
         stack.enter_context(np.printoptions())

@@ -18,7 +18,7 @@ def join_tracks(videos: Sequence[TrackMeans], max_distance: float) -> list[NDArr
     The two groups of tracks that are nearest to each other, and so mutual nearest neighbours, become one, again and
     again while their mean cosine distance is at most `max_distance`. Tracks of one video that overlap in time are
     different people, and so are the groups they are in: no chain of likeness joins them. Tracks of one video that do
-    not overlap may be one person, who was lost and found.
+    not overlap may be one person, lost and found again.
 
     This is agglomeration with average linkage (Sokal and Michener 1958) under cannot-link constraints.
 
@@ -63,7 +63,7 @@ def agglomerate(distance: NDArray[np.float32], limit: float) -> NDArray[np.int64
     while len(least) and least.min() <= limit:
         kept = int(least.argmin())
         gone = int(nearest[kept])
-        # An infinite distance stays infinite in the mean: who must not be joined with one must not with both.
+        # An infinite distance stays infinite in the mean: a track excluded by one member is excluded by the group.
         mean = (size[kept] * distance[kept] + size[gone] * distance[gone]) / (size[kept] + size[gone])
         distance[kept] = distance[:, kept] = mean
         distance[kept, kept] = np.inf

@@ -4,11 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 _NEAR = 0.02
-"""How near to a side a box must come to be at it, as a share of the picture's width; and how far a camera may turn
-meanwhile, there and back, and still be at rest."""
+"""Largest distance of a box from a side border at which it counts as at the border, as a share of the image's width;
+and the largest pan of a camera, there and back, that still counts as rest."""
 
 _GONE_SECONDS = 0.5
-"""Who is not seen for so long, at the side before and after, was gone; for less, nobody looked well."""
+"""A track absent for longer, at a border before and after, left the image; for less, the detector missed it."""
 
 
 def crossed_sides(
@@ -19,14 +19,14 @@ def crossed_sides(
     turned: NDArray[np.float64] | float,
     picture_width: int,
 ) -> NDArray[np.bool_]:
-    """Whether who was last seen at `end` left at a side, and who is first seen at `begin` came in at one.
+    """Whether a track that ends at `end` left the image at a side border and one that begins at `begin` entered at one.
 
-    That means something only while the camera rests: when it turns, people leave who stand still, and they are there
-    again when it turns back.
+    This is meaningful only while the camera is at rest: when it pans, people who stand still leave the image, and are
+    back when it pans back.
 
     Args:
         end: (..., 4) centres and sizes, pixels.
-        begin: (..., 4) the same of those who come; it broadcasts with `end`, as the following do without the last axis.
+        begin: (..., 4) the same of the beginnings; it broadcasts with `end`, as the following do without the last axis.
         seconds: from the one to the other.
         turned: how far the camera turned sideways meanwhile, there and back, pixels.
         picture_width: pixels.

@@ -10,13 +10,13 @@ class OfflineSettings:
     """What is done after the last frame.
 
     Attributes:
-        offline: do it at all; results come when all is tracked.
-        link_tracklets: give tracks one id that look alike and can be one person; without appearance nothing is linked.
+        offline: apply these steps; results come after the whole source is tracked.
+        link_tracklets: give tracks of similar appearance one id if they can be one person; needs appearance.
         link_seconds: longest time between two such tracks.
-        relink_reentries: one id also for who left the image at its left or right side and came back. The MOT
-            benchmarks count these as two people; and as anybody may come in there, appearance and time are often wrong.
-        fill_seconds: longest time not seen that is filled in.
-        smoothness: how much boxes are smoothed; 0 leaves what was seen as it is. In frames at 30 fps, to
+        relink_reentries: also link tracks that leave and re-enter at a side border of the image. The MOT benchmarks
+            count these as two people; and as anyone may enter there, such links are often wrong.
+        fill_seconds: longest gap that is filled in.
+        smoothness: of boxes; 0 leaves detected boxes as they are. In frames at 30 fps, to
             the power of four: 10 evens out what lasts two or three frames.
 
     Raises:

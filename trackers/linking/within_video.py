@@ -18,7 +18,7 @@ MARGIN = 0.6
 """Largest share of the appearance distance to the nearest other person at which two tracks are still one person."""
 
 _STRIDE, _SPEED = 1.0, 2.0
-"""How far somebody can get: heights at once, and heights per second. Who runs makes two."""
+"""How far a person can move: body heights at once, and body heights per second (2: running)."""
 
 
 def link_tracks(
@@ -34,12 +34,12 @@ def link_tracks(
     """Say for each track which track its person begins with.
 
     Ends are assigned to later beginnings so that the sum of cosine distances of mean appearances is least. Two tracks
-    that overlap in time are never one: how alike they look says how alike different people look in this video, and two
-    tracks are linked only if they are much nearer to each other than either is to anybody seen at the same time as it.
+    that overlap in time are never one: their distance shows how similar different people are in this video, and two
+    tracks are linked only if they are much nearer to each other than either is to any track visible at the same time.
     A threshold for single vectors alone is too loose for means, and a wrong link costs more than a missing one.
 
-    Who is lost inside the picture is still there; who left it at the side may be anywhere, and who comes in may be
-    anybody. So these two are not linked (`crossed_sides`).
+    A person lost inside the image is still there; one who left at a side border may be anywhere, and one who enters
+    there may be anyone. So tracks that leave and enter at side borders are not linked (`crossed_sides`).
 
     Args:
         first: (T,) of `BOX`, the first box of each track.
@@ -72,7 +72,7 @@ def link_tracks(
 
 
 def _reached(first: Boxes, last: Boxes, max_gap: float, fps: float, picture_width: int | None) -> NDArray[np.bool_]:
-    """(T, T) whether somebody can get from each row's last box to each column's first."""
+    """(T, T) whether a person can move from each row's last box to each column's first."""
     frames = first["frame"][None] - last["frame"][:, None]
     gap, begin, end = frames / fps, first["xywh"][None], last["xywh"][:, None]
     height = (end[..., 3] + begin[..., 3]) / 2

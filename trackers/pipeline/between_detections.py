@@ -55,7 +55,7 @@ class Place:
     from_after: Warp
 
     def tracks(self, before: Tracks, after: Tracks) -> Tracks:
-        """Who is in both frames, at the same share of the way; scores too, and appearance as where there is none."""
+        """Tracks that are in both frames, interpolated; scores too, and no appearance."""
         _, rows, columns = np.intersect1d(before.ids, after.ids, return_indices=True)
         order = np.argsort(rows)
         rows, columns = rows[order], columns[order]

@@ -17,7 +17,7 @@ from remix_track.trackers.stage_clock import StageClock
 
 
 class ProcessedFrames(Protocol):
-    """Frames and what is seen in them, in order; to be closed by whoever does not want all of them."""
+    """Frames and their detections, in order; to be closed if not all of them are taken."""
 
     def __iter__(self) -> "ProcessedFrames": ...
     def __next__(self) -> tuple[Frame, Detections]: ...
@@ -46,7 +46,7 @@ class FrameProcessor:
 
         Args:
             detector: finds the people.
-            embedder: looks at them; None where nobody asks for that, or not yet.
+            embedder: of their crops; None where vectors are not needed, or not yet.
             min_confidence: detections below it are not looked at, and get vectors of zeros.
             clock: for the stages `detect` and `embed`.
             least_score: detections below it are left out: the tracker would not use them. None: `min_confidence`.

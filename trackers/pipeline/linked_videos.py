@@ -1,7 +1,7 @@
 """Several videos recorded so that every person has one id in all of them.
 
-Who is who is known when the last video is tracked. So all are tracked first, and then gone through once more, for the
-files that are wanted.
+Identities are known only after the last video is tracked. So all are tracked first, and then read once more to write
+the files that are wanted.
 """
 
 import contextlib
@@ -57,7 +57,7 @@ class LinkedTrack(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """Who is who in several videos.
+    """The people of several videos.
 
     Attributes:
         folder: of the results: `people.csv`, `link.json`, and a folder for each video.

@@ -73,7 +73,7 @@ class CameraReader:
 
     def _reconnect(self) -> bool:
         why = "it gave no more images; was it unplugged?"
-        # One that never gave a picture is not waited for: whoever named it waits for the answer.
+        # One that never gave a frame is not waited for: the user waits for the answer.
         most = self._settings.tries(None) if self.seen else 0
         return self._reconnection.again(self._open_again, why, self.seen, most)
 

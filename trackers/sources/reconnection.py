@@ -27,7 +27,7 @@ class Reconnection:
             facts: whose tallies say how often it was away.
             damage: where it is noted that the source did not come back.
             settings: the waits.
-            stop: set when nobody waits any more.
+            stop: set when the source is closed.
         """
         self._what, self._facts, self._damage, self._settings, self._stop = what, facts, damage, settings, stop
         self._tried, self._wait = 0, settings.reconnect_wait
@@ -60,7 +60,7 @@ class Reconnection:
             most: tries; None for ever.
 
         Returns:
-            False where it is over: the tries are used up, which is noted, or nobody waits any more.
+            False where it is over: the tries are used up, which is noted, or the source is closed.
         """
         if self._broke_at is None:
             self._broke_at = time.monotonic()

@@ -42,10 +42,10 @@ class StreamReader:
     """
 
     def __init__(self, url: str, settings: StreamSettings) -> None:
-        """Connect, once: whoever typed the address waits for the answer.
+        """Connect, once: the user who gave the address waits for the answer.
 
         Raises:
-            InputError: an address of another kind, nobody answers, or the answer is no video.
+            InputError: an address of another kind, no answer, or the answer is no video.
         """
         import av
 

@@ -34,9 +34,9 @@ from remix_track.trackers.tracker import Tracker
 logger = logging.getLogger(__name__)
 
 FEWEST_TRACKLETS = 2
-"""One tracklet has nobody to be told apart from."""
+"""A single tracklet gives no pair of different people."""
 
-_UNSURE = 0.25  # detector score from which a box may hide somebody
+_UNSURE = 0.25  # detector score from which a box may hide a person
 _PATIENCE = 0.5  # seconds that a track may be unseen
 _MAX_IOU_DISTANCE = 0.6
 
@@ -51,7 +51,7 @@ def harvest_footage(
 ) -> Iterator[tuple[Path, Harvest]]:
     """The folder of crops of each video, and what is in it; made where it is not there yet.
 
-    What is done stays when a later video fails or the run is stopped. A video in which nobody is found has a folder
+    What is done stays when a later video fails or the run is stopped. A video without people has a folder
     without pictures.
 
     Args:

@@ -1,8 +1,8 @@
 """Tracks of a video to tracklets that are surely one person, and the crops of them that are worth keeping.
 
 Motion alone can exchange two people where they meet, where one leaves as another comes, and where one is found again.
-So a tracklet ends where its box comes to lie over another one, where somebody vanishes at it, at the picture's border,
-and where it jumps; a new one begins behind that: more and shorter tracklets, each of one person. On PETS 2009 S2L1 with
+So a tracklet ends where its box overlaps another one, where another box disappears at it, at the image border, and
+where it jumps; a new one begins after that: more and shorter tracklets, each of one person. On PETS 2009 S2L1 with
 YOLO11n this takes the share of crops that show their tracklet's person from 93.3 to 99.8 in a hundred.
 """
 
@@ -40,7 +40,7 @@ class HarvestSettings:
         min_score: detections below it are not followed; they still count as neighbours.
         min_height: of a crop in pixels.
         min_width: of a crop in pixels.
-        max_covered: largest share of a crop that another box may cover, also of somebody who vanished just now.
+        max_covered: largest share of a crop that another box may cover, also one that disappeared just now.
         border: a box that is nearer to the picture's border than this share of its height is cut by it; detectors leave
             a few pixels there.
         meeting: IoU of two tracks from which on both end.
@@ -177,7 +177,7 @@ class TrackletCutter:
     def _vanished(self, time: float, ids: NDArray[np.int64], xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
         """(V, 4) last boxes of those who were seen just now and are not in this frame.
 
-        Somebody who vanishes at another one is behind or before them, and the box that is left may be of either.
+        A person whose box disappears at another is behind or in front of it, and the remaining box may be of either.
         """
         self._seen |= {number: (time, box) for number, box in zip(ids.tolist(), xyxy, strict=True)}
         self._seen = {number: seen for number, seen in self._seen.items() if time - seen[0] <= self._patience}

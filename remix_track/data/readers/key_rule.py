@@ -19,7 +19,7 @@ class KeyRule:
 
     Attributes:
         video_fields: joined, they name the video.
-        identity_fields: joined, they name the person within the video; empty where nobody knows.
+        identity_fields: joined, they name the person within the video; empty where this is unknown.
         separator: between fields.
 
     Raises:
@@ -71,7 +71,7 @@ def sort_by_video(names: Sequence[bytes], split: Callable[[bytes], tuple[bytes, 
 
     Args:
         names: (N) names.
-        split: name -> names of video and person (empty: nobody knows), or None.
+        split: name -> names of video and person (empty: unknown), or None.
         where: for messages.
 
     Raises:
