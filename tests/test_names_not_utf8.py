@@ -11,8 +11,8 @@ from remix_track.cli.main import main
 from remix_track.json_text import json_text
 from remix_track.settings_text import to_toml
 from remix_track.text_files import utf8, write_text
+from remix_track.trackers.pipeline.recorder import write_summary
 from remix_track.trackers.sinks.embeddings import EmbeddingSink
-from remix_track.trackers.sinks.summary import write_summary
 from remix_track.training.train_settings import DataSettings, TrainSettings
 from tests.footage import write_video
 

@@ -19,8 +19,7 @@ from remix_track.json_text import json_text
 from remix_track.settings import build
 from remix_track.synthetic.crop_cameras import CropCamera
 from remix_track.synthetic.crops import tracklet
-from remix_track.synthetic.crowd import crowd
-from remix_track.synthetic.people import Person
+from remix_track.synthetic.people import Person, crowd
 from remix_track.synthetic.places import panorama
 from remix_track.synthetic.scenes import StreetScene, write_sequence
 from remix_track.synthetic.sprites import Image

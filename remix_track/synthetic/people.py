@@ -1,4 +1,4 @@
-"""The appearance of one drawn person: clothes, hair, body and bags, from a random generator."""
+"""Drawn people: clothes, hair, body and bags of one, from a random generator, and crowds of whom some are alike."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
+from remix_track.synthetic.places import some_colour
 from remix_track.synthetic.wardrobe import PAINT_BOX, Colour, Wardrobe
 
 HairStyle = Literal["bald", "short", "long", "bun", "ponytail", "curly"]
@@ -151,3 +152,35 @@ def _hair_style(rng: np.random.Generator, feminine: bool) -> HairStyle:
     if feminine:
         return _choice(rng, {"short": 1, "long": 4, "bun": 1.5, "ponytail": 2, "curly": 1.5})
     return _choice(rng, {"bald": 1.2, "short": 7, "long": 0.5, "curly": 1})
+
+
+def crowd(
+    rng: np.random.Generator, count: int, *, lookalikes: float, any_colour: float, wardrobe: Wardrobe = PAINT_BOX
+) -> list[Person]:
+    """People by chance.
+
+    Args:
+        rng: decides who.
+        count: how many.
+        lookalikes: share of them who wear much the same as somebody before them.
+        any_colour: share of them whose clothes have colours outside the wardrobe's palettes.
+        wardrobe: the palettes.
+    """
+    people: list[Person] = []
+    for _ in range(count):
+        if people and rng.random() < lookalikes:
+            people.append(people[int(rng.integers(len(people)))].lookalike(rng, wardrobe))
+            continue
+        person = Person.sample(rng, wardrobe)
+        people.append(_recoloured(person, rng) if rng.random() < any_colour else person)
+    return people
+
+
+def _recoloured(person: Person, rng: np.random.Generator) -> Person:
+    top, second, bottom, bag = (_cloth(rng) for _ in range(4))
+    return dataclasses.replace(person, top_colour=top, second_colour=second, bottom_colour=bottom, bag_colour=bag)
+
+
+def _cloth(rng: np.random.Generator) -> Colour:
+    blue, green, red = some_colour(rng, 0.8)
+    return max(blue, 12), max(green, 12), max(red, 12)

@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from remix_track.digests import sha256_of_bytes
-from remix_track.encoder.backbones import Encoder, build_encoder
-from remix_track.encoder.frozen_batchnorm import freeze_batchnorm
+from remix_track.encoder.backbones import Encoder, build_encoder, freeze_batchnorm
 from remix_track.encoder.weights_card import WeightsCard
 from remix_track.encoder.weights_file import save_weights
 from remix_track.errors import InputError

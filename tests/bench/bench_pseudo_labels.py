@@ -25,7 +25,7 @@ from remix_track.data.augmentation import plain_view
 from remix_track.encoder.imagenet import INPUT, imagenet_mobilenet_v2
 from remix_track.synthetic.crop_cameras import CropCamera
 from remix_track.synthetic.crops import tracklet
-from remix_track.synthetic.crowd import crowd
+from remix_track.synthetic.people import crowd
 from remix_track.synthetic.places import panorama
 from remix_track.training.jaccard import jaccard_graph
 from remix_track.training.neighbours import to_grid

@@ -5,8 +5,7 @@ import copy
 import pytest
 import torch
 
-from remix_track.encoder.backbones import build_encoder
-from remix_track.encoder.frozen_batchnorm import FrozenBatchNorm2d, freeze_batchnorm
+from remix_track.encoder.backbones import FrozenBatchNorm2d, build_encoder, freeze_batchnorm
 from remix_track.errors import InputError
 from remix_track.training.moco import MocoNetwork
 from remix_track.training.momentum import MomentumNetwork

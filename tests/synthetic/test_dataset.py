@@ -18,9 +18,9 @@ from remix_track.errors import InputError
 from remix_track.synthetic import dataset
 from remix_track.synthetic.crop_cameras import CropCamera
 from remix_track.synthetic.crops import tracklet
-from remix_track.synthetic.crowd import crowd
 from remix_track.synthetic.dataset import synthesize
 from remix_track.synthetic.figure import draw_person
+from remix_track.synthetic.people import crowd
 from remix_track.synthetic.places import panorama
 
 SMALL: dict[str, Any] = {"identities": 5, "cameras": 3, "videos": 2, "sequences": 1}

@@ -9,9 +9,8 @@ import pytest
 
 from remix_track.errors import InputError
 from remix_track.synthetic.crop_cameras import CropCamera
-from remix_track.synthetic.crowd import crowd
 from remix_track.synthetic.dataset import synthesize
-from remix_track.synthetic.people import Person
+from remix_track.synthetic.people import Person, crowd
 from remix_track.synthetic.style import Style
 from remix_track.synthetic.wardrobe import PAINT_BOX, STREET
 from remix_track.training.drawn_data import drawn_folder

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 from remix_track import reservations
 from remix_track.errors import InputError
 from remix_track.settings import check, setting
-from remix_track.trackers.frame import TrackedFrame
-from remix_track.trackers.pipeline.id_set import IdSet
+from remix_track.trackers.frame import IdSet, TrackedFrame
 from remix_track.trackers.sinks.parts import LIST as PARTS
 from remix_track.trackers.sinks.parts import Parts
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Self
 from remix_track import __version__, reservations, stop_signals
 from remix_track.addresses import without_passwords
 from remix_track.errors import InputError
+from remix_track.json_text import json_text
 from remix_track.progress import OnProgress, Progress, unheard
+from remix_track.text_files import write_text
 from remix_track.trackers.pipeline.outputs import Outputs, OutputSettings
-from remix_track.trackers.sinks.summary import write_summary
 
 if TYPE_CHECKING:
     from remix_track.trackers.detectors.detector import Detector
@@ -226,3 +227,13 @@ def _facts(run: "Run", outputs: Outputs, ended: str) -> dict[str, Any]:
         "parts": parts,
         "files": outputs.files(parts),
     }
+
+
+def write_summary(path: Path, summary: Mapping[str, Any]) -> None:
+    """Write `summary` as JSON in one piece; paths become text, nan and infinity null (JSON has neither).
+
+    Raises:
+        InputError: the file cannot be written.
+        TypeError: a value that JSON has no form for.
+    """
+    write_text(path, json_text(summary, indent=2, ensure_ascii=False))

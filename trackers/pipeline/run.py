@@ -13,13 +13,12 @@ from remix_track.errors import InputError
 from remix_track.output_files import reserve_folder
 from remix_track.progress import OnProgress, unheard
 from remix_track.trackers.detectors.detector import Detector
-from remix_track.trackers.frame import Frame, TrackedFrame
+from remix_track.trackers.frame import Frame, IdSet, TrackedFrame
 from remix_track.trackers.linking.finished_tracks import FinishedTracks
 from remix_track.trackers.linking.finished_video import FinishedVideo, FrameFacts
 from remix_track.trackers.linking.settings import OfflineSettings
 from remix_track.trackers.pipeline.between_detections import BetweenDetections, passing_over
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, ProcessedFrames
-from remix_track.trackers.pipeline.id_set import IdSet
 from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, LiveProcessedFrames
 from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sources import Source

@@ -10,9 +10,8 @@ from remix_track import track_means
 from remix_track.detections import Detections, Tracks
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing.drawer import Drawer, DrawingSettings
-from remix_track.trackers.frame import TrackedFrame
+from remix_track.trackers.frame import IdSet, TrackedFrame
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
-from remix_track.trackers.pipeline.id_set import IdSet
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.sinks.crops import CropSettings, CropSink
 from remix_track.trackers.sinks.embeddings import EmbeddingSink

@@ -15,12 +15,12 @@ import pytest
 from remix_track.detections import Tracks
 from remix_track.errors import InputError
 from remix_track.trackers.frame import TrackedFrame
+from remix_track.trackers.pipeline.recorder import write_summary
 from remix_track.trackers.sinks import window
 from remix_track.trackers.sinks.crops import CropSettings, CropSink
 from remix_track.trackers.sinks.embeddings import EmbeddingSink
 from remix_track.trackers.sinks.live_file import LiveFile
 from remix_track.trackers.sinks.mot_text import MotTextSink
-from remix_track.trackers.sinks.summary import write_summary
 from remix_track.trackers.sinks.tables import CsvSink, JsonLinesSink
 from remix_track.trackers.sinks.window import WindowClosed, WindowSink
 
