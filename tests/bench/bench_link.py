@@ -27,10 +27,12 @@ from remix_track.data.crops.tracklet_crops import embed_tracklets
 from remix_track.data.crops.tracklets import HarvestSettings
 from remix_track.encoder.centred_tracks import centre_videos
 from remix_track.encoder.load import load_embedder
+from remix_track.errors import InputError
 from remix_track.eval.metrics.score import score_sequence
 from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.mot_text import MotRows
 from remix_track.synthetic.scenes import StreetScene
+from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE
 from remix_track.trackers.linking.across_videos import join_tracks
 from remix_track.trackers.linking.finished_video import FinishedVideo, VideoCollector
 from remix_track.training.tracklet_calibration import calibrate_tracklets
@@ -143,7 +145,10 @@ def _calibrated(weights: str, films: list[tuple[Path, str]], crops: Path) -> flo
         settings = HarvestSettings(detector=detector, every=0.25, min_width=16)
         for folder, made in harvest_footage([video], crops, settings):
             videos.append(embed_tracklets(folder, made, embedder))
-    return calibrate_tracklets(videos, "the street")[0].max_cosine_distance
+    try:
+        return calibrate_tracklets(videos, "the street")[0].max_cosine_distance
+    except InputError:  # a crowd in which nobody is long in the clear
+        return embedder.max_cosine_distance or UNCALIBRATED_COSINE_DISTANCE
 
 
 def _recorded(video: Path, detector: str, weights: str, threshold: float) -> tuple[FinishedVideo, MotRows]:
