@@ -177,5 +177,5 @@ def commands_page() -> str:
 
 def _help(module: str, command: str) -> str:
     words = [sys.executable, "-m", f"remix_track.cli.{module}", *([command] if command else []), "--help-all"]
-    environment = {**os.environ, "COLUMNS": "100"}
+    environment = {**os.environ, "COLUMNS": "96"}
     return subprocess.run(words, capture_output=True, text=True, check=True, env=environment, cwd=ROOT).stdout

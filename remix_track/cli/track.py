@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from remix_track.trackers.sources import Source
 
 _OUTPUTS = "output"
-_WHAT = "People in; annotated video, MOT text and a summary out."
+_WHAT = "Track people in videos, images, cameras and streams; write annotated videos, MOT text and summaries."
 
 
 def run(words: Sequence[str]) -> int:
