@@ -101,22 +101,16 @@ class YoloDetector:
         self._sha256 = _sha256(weights)
         self._weights, self._backend = weights, backend
         cores = threads or usable_cores()
+        as_it_is = partial(ExportedYolo, threads=cores, task=task)
+        kind = UltralyticsYolo if weights.suffix.lower() == ".pt" else as_it_is
         self._load: Callable[[], UltralyticsYolo | ExportedYolo] = partial(
-            UltralyticsYolo, weights, conf=conf, iou=iou, imgsz=imgsz, device=device
+            kind, weights, conf=conf, iou=iou, imgsz=imgsz, device=device
         )
-        if weights.suffix.lower() != ".pt":
-            self._load = partial(
-                ExportedYolo, weights, conf=conf, iou=iou, imgsz=imgsz, device=device, threads=cores, task=task
-            )
         self._as_it_is: UltralyticsYolo | ExportedYolo | None = None
         on_openvino = _is_for_openvino(weights, backend, device)
         if precision == "int8" and not on_openvino:
             raise InputError(f"{weights}: int8 is for .pt weights on OpenVINO; leave `detector_precision` out")
-        facts = _kept_facts(self._sha256) if on_openvino else None
-        if facts is None:
-            facts = self._model().facts
-            if on_openvino:
-                _keep_facts(self._sha256, facts)
+        facts = self._remembered_facts() if on_openvino else self._model().facts
         if task and task != facts.task:
             raise InputError(f"{weights}: its task is {facts.task}, not {task}; leave `detector_task` out")
         self.class_names = facts.names
@@ -127,16 +121,16 @@ class YoloDetector:
                 raise InputError(f"{weights}: turned boxes are computed on torch; leave `detector_backend` out")
         elif on_openvino:
             look = Look(imgsz, conf, iou, self.classes)
-            self._openvino = OpenVinoYolo(
-                self._sha256,
-                weights.name,
-                facts,
-                look,
-                self._on_torch,
-                threads=cores,
-                precision=precision,
-                frames=frames,
-            )
+            given = self._sha256, weights.name, facts, look, self._on_torch
+            self._openvino = OpenVinoYolo(*given, threads=cores, precision=precision, frames=frames)
+
+    def _remembered_facts(self) -> YoloFacts:
+        """What is known of the model; the first start with its file asks torch, and remembers."""
+        facts = _kept_facts(self._sha256)
+        if facts is None:
+            facts = self._model().facts
+            _keep_facts(self._sha256, facts)
+        return facts
 
     def __call__(self, frame: Frame) -> Detections:
         """The model's boxes in the frame, best first.

@@ -164,8 +164,8 @@ class TestNamed:
         Path("mine.onnx").touch()
         assert find_detector("mine.onnx", conf=-3, imgsz=320) == (
             Path("mine.onnx"),
-            {"classes": (), "conf": 0.0, "iou": 0.7, "imgsz": 320, "device": None, "half": False}
-            | {"backend": "auto", "precision": "float32", "threads": None, "task": None},
+            {"classes": (), "conf": 0.0, "iou": 0.7, "imgsz": 320, "device": None}
+            | {"backend": "auto", "precision": "float32", "threads": None, "task": None, "frames": None},
         )
 
     def test_a_published_model_is_downloaded(self, monkeypatch):
