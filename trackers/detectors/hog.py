@@ -10,9 +10,9 @@ from remix_track.boxes import clip_xyxy
 from remix_track.detections import Detections
 from remix_track.errors import InputError
 from remix_track.trackers.detectors.detector import finite
+from remix_track.trackers.detectors.hog_pyramid import WINDOW, search
 from remix_track.trackers.frame import Frame
 
-WINDOW = (64, 128)
 MAX_ENLARGEMENT = 2.0
 MAX_PIXELS = 2_100_000
 MAX_WINDOWS = 2_000
@@ -25,7 +25,8 @@ class HogDetector:
 
     Source: Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection", CVPR 2005, with the weights that
     come with OpenCV. The window is 64x128 and a person fills about 96 of the 128 rows, so pictures are enlarged
-    (twice, as long as the result stays near two megapixels, which bounds the work) and larger ones are reduced.
+    (twice, as long as the result stays near two megapixels, which bounds the work) and larger ones are reduced. Scales
+    are searched from coarse to fine, see `hog_pyramid`.
 
     Scores are `1 - 4 ** -margin` with the SVM's margin in 0..inf: 0 at the decision boundary, 0.5 at half the training
     margin (where precision and recall are in balance, and where the tracker's default `min_confidence` cuts), 0.75 at
@@ -69,15 +70,10 @@ class HogDetector:
         if size[0] < WINDOW[0] or size[1] < WINDOW[1]:
             return np.empty((0, 4)), np.empty(0)
         resized = cv2.resize(image, size, interpolation=cv2.INTER_LINEAR if scale > 1 else cv2.INTER_AREA)
-        found, weights = self._hog.detectMultiScale(
-            resized, hitThreshold=0, winStride=(8, 8), padding=(16, 16), scale=1.05, groupThreshold=0
-        )
-        tlwh, margin = np.reshape(found, (-1, 4)).astype(np.float64), np.reshape(weights, -1).astype(np.float64)
-        # OpenCV's threads report in any order, and equal margins must not make two runs differ.
-        order = np.lexsort((*tlwh.T, -margin))[:MAX_WINDOWS]
-        tlwh, margin = tlwh[order], margin[order]
-        corners = np.concatenate([tlwh[:, :2], tlwh[:, :2] + tlwh[:, 2:]], axis=1)
-        return corners * np.tile([width / size[0], height / size[1]], 2), margin
+        corners, margin = search(self._hog, np.asarray(resized, np.uint8))
+        # Equal margins must not make two runs differ.
+        order = np.lexsort((*corners.T, -margin))[:MAX_WINDOWS]
+        return corners[order] * np.tile([width / size[0], height / size[1]], 2), margin[order]
 
 
 def trim(xyxy: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -154,9 +154,11 @@ class TestHog:
 
         monkeypatch.setattr(cv2, "resize", watched)
         HogDetector()(blank(shape=(4320, 7680, 3)))
+        large = sizes.copy()
+        sizes.clear()
         HogDetector()(blank(shape=(100, 200, 3)))
-        assert sizes[0][0] * sizes[0][1] <= 1.01 * MAX_PIXELS
-        assert sizes[1] == (400, 200)
+        assert all(width * height <= 1.01 * MAX_PIXELS for width, height in large)
+        assert sizes[0] == (400, 200)
 
     def test_boxes_come_back_in_pixels_of_the_picture_whatever_its_size(self, pets):
         frame, truth = pets[0]
