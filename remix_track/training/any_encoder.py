@@ -73,7 +73,7 @@ def _of_ours(weights: str, path: Path, device: str, batch: int) -> AnyEncoder:
         seen = card.network_input
     else:
         raise InputError(
-            f"--weights {weights}: expected a .safetensors file of ours, an .onnx, an .xml of OpenVINO, 'default' or "
+            f"`weights` {weights}: expected a .safetensors file of ours, an .onnx, an .xml of OpenVINO, 'default' or "
             "'imagenet'"
         )
     where = choose_device(device)
