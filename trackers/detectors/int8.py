@@ -156,6 +156,7 @@ def in_int8(exact: Float32, frames: Frames | None, *, needed: bool) -> Any | Non
         if needed:
             raise
         _say(exact.name, str(error))
+        _refused[key] = str(error)
     except _RefusedError as refused:
         _say(exact.name, str(refused))
         _refused[key] = str(refused)
@@ -165,14 +166,14 @@ def in_int8(exact: Float32, frames: Frames | None, *, needed: bool) -> Any | Non
 
 
 def _compilation(exact: Float32, frames: Frames | None) -> Compilation:
+    quantise = None if frames is None else _nncf()
     images = [] if frames is None else [one for one in map(exact.scaled, frames()) if one is not None]
-    if len(images) < LEAST_FRAMES:
+    if quantise is None or len(images) < LEAST_FRAMES:
         raise _RefusedError(
             f"it is made from a recording of {LEAST_FRAMES} frames or more, and there was none of this size yet; "
             "track a file of this camera once",
             for_good=False,
         )
-    quantise = _nncf()
     calibration, held_out = divided(images)
     detect = exact.boxes(exact.network)
     rows = [detect(image).copy() for image in held_out]
@@ -205,15 +206,8 @@ def divided(frames: Sequence[Image]) -> tuple[list[Image], list[Image]]:
 
 
 def _nncf() -> Callable[..., Any]:
-    # It looks for a CUDA compiler on the way, and misses it aloud.
-    loud = logging.getLogger("torch.utils.cpp_extension")
-    level = loud.level
-    loud.setLevel(logging.ERROR)
-    try:
-        with without_telemetry():
-            nncf = extra("nncf", "int8", "`detector_precision` int8")
-    finally:
-        loud.setLevel(level)
+    with without_telemetry():
+        nncf = extra("nncf", "int8", "`detector_precision` int8")
     return functools.partial(_quantised, nncf)
 
 
@@ -222,8 +216,9 @@ def _quantised(nncf: Any, model: Any, images: Sequence[Image], to_input: Callabl
     import rich
 
     nncf.set_log_level(logging.ERROR)
-    console = rich.get_console()
-    quiet, console.quiet = console.quiet, True  # its progress bars
+    console, loud = rich.get_console(), logging.getLogger("torch.utils.cpp_extension")
+    # Its progress bars; and it looks for a CUDA compiler on the way, which torch misses aloud.
+    quiet, console.quiet, disabled, loud.disabled = console.quiet, True, loud.disabled, True
     try:
         return nncf.quantize(
             model,
@@ -233,7 +228,7 @@ def _quantised(nncf: Any, model: Any, images: Sequence[Image], to_input: Callabl
             ignored_scope=nncf.IgnoredScope(patterns=_FLOAT),
         )
     finally:
-        console.quiet = quiet
+        console.quiet, loud.disabled = quiet, disabled
 
 
 @functools.cache
