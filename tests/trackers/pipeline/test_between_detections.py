@@ -20,6 +20,7 @@ from remix_track.trackers.pipeline.between_detections import (
     passing_over,
 )
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
+from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, NetworkPool, Networks
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.settings import MOST_BETWEEN, DetectorSettings
 from remix_track.trackers.tracker import Tracker
@@ -248,3 +249,20 @@ def test_an_evaluation_tracks_as_a_run_does(tmp_path, others):
     assert own.count(b"\n") > 50
     assert (tmp_path / "seen" / "walk.txt").read_bytes() == own
     assert (tmp_path / "replayed" / "walk.txt").read_bytes() == own
+
+
+def test_of_several_cameras_each_frame_is_one_step():
+    finder, ready = Counting(), list[None]()
+    tracker = Tracker.around(Colours(), fps=25 / 3, settings=DeepSortSettings(n_init=2))
+
+    def processor(detector, embedder):
+        return FrameProcessor(detector, embedder, min_confidence=0.5, clock=tracker.clock)
+
+    live = LiveDetectAndEmbed(NetworkPool(Networks(finder, Colours())), processor, lambda: ready.append(None))
+    film: Any = Film(frames=20, live=True)
+    frames = list(Run(film, live, tracker, fps=25, every=3))
+    assert [frame.index for frame in frames] == list(range(1, 21))
+    assert finder.frames == list(range(1, 21, 3))
+    assert len(frames[-1].ids) == 3
+    # Each frame, and the end.
+    assert len(ready) == 21
