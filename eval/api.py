@@ -8,12 +8,12 @@ from typing import Any, TypeVar
 
 from remix_track import mot_text
 from remix_track.errors import InputError
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.evaluation import evaluate_files
 from remix_track.eval.files.result_files import find_results
 from remix_track.eval.files.sequences import default_root, find_sequences
 from remix_track.eval.matching.preprocess import Split
 from remix_track.eval.metrics import score
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.mot_text import MotRows
 from remix_track.settings import nearest
 

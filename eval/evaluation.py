@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 
 from remix_track import mot_text
 from remix_track.errors import InputError
+from remix_track.eval.benchmarks import Protocol, Rules
 from remix_track.eval.files.result_files import Results
 from remix_track.eval.files.sequences import Found, Sequence
 from remix_track.eval.files.validation import Issue, Validation, raise_errors, validate_results, validate_truth
 from remix_track.eval.matching.match import Match
 from remix_track.eval.matching.preprocess import Split, split_range, split_rows
 from remix_track.eval.metrics.score import Score, as_dict, combine, combine_by_detector, score_sequence
-from remix_track.eval.protocols import Protocol, Rules
 from remix_track.eval.report.compare import people_tracked
 from remix_track.mot_classes import described
 from remix_track.mot_text import MotRows

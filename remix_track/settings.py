@@ -12,7 +12,8 @@ All that is known of a setting stands in one place, its field:
         def __post_init__(self) -> None:
             check(self)
 
-Flags (`cli/flags.py`), TOML keys, keyword arguments, their checks and the reference page are made from it.
+Flags (`cli/flags_from_settings.py`), TOML keys, keyword arguments, their checks and the reference page are made from
+it.
 """
 
 import dataclasses

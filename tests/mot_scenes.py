@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.metrics.hota import ALPHAS
 from remix_track.eval.metrics.score import Score
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.eval.verification import by_trackeval
 from remix_track.mot_text import MotRows
 

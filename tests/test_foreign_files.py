@@ -34,7 +34,7 @@ from remix_track.retrieval.track_vectors import read_track_vectors
 from remix_track.setting_values import parse
 from remix_track.studies.study_file import read_studies
 from remix_track.terminal_text import printable
-from remix_track.trackers.pipeline.sequence_cache import CachedFrame, CacheWriter, replay
+from remix_track.trackers.pipeline.benchmark_cache import CachedFrame, CacheWriter, replay
 from remix_track.trackers.sources.listing import expand_sources
 from remix_track.training.checkpoint import Checkpoint, load_checkpoint
 from remix_track.training.run_log import read_log

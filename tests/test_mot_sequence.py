@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from remix_track.errors import InputError
+from remix_track.eval.benchmarks import PRESETS
 from remix_track.eval.files.sequences import find_sequences
-from remix_track.eval.protocols import PRESETS
 from remix_track.media_files import IMAGE_ENDINGS, IMAGE_FORMATS
 from remix_track.mot_sequence import SequenceInfo, frames_of, read_sequence, sequence_around
 from remix_track.trackers.sources import open_source

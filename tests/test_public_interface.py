@@ -70,7 +70,7 @@ DOCUMENTED = [
 
 @pytest.mark.parametrize("documented", DOCUMENTED, ids=lambda one: one.__name__)
 def test_the_examples_of_docstrings_run(documented, tmp_path, monkeypatch, capsys):
-    from remix_track.trackers.detectors import auto
+    from remix_track.trackers.detectors import find_detector
     from remix_track.trackers.detectors.public import PublicDetections
 
     for name in ("video.mp4", "a.mp4", "b.mp4"):
@@ -86,7 +86,7 @@ def test_the_examples_of_docstrings_run(documented, tmp_path, monkeypatch, capsy
     for path in (sequence / "gt" / "gt.txt", tmp_path / "results" / "MOT17-02-FRCNN.txt"):
         path.write_text("".join(f"{k},1,10,10,20,40,1,1,1\n" for k in (1, 2, 3)))
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(auto, "find_detector", lambda *_, **__: PublicDetections(det))
+    monkeypatch.setattr(find_detector, "find_detector", lambda *_, **__: PublicDetections(det))
     text = documented.__doc__
     if documented is remix_track:
         text = (text or "").replace("\nfor frame", "\n    for frame").replace("\n    print", "\n        print")

@@ -7,7 +7,7 @@ import pytest
 import remix_track
 from remix_track import renamed_settings, settings
 from remix_track.cli import track as track_command
-from remix_track.cli.flags import collect_sections
+from remix_track.cli.flags_from_settings import collect_sections
 from remix_track.errors import InputError
 from remix_track.renamed_settings import RENAMED
 from remix_track.trackers.api import _changed

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remix_track import settings
-from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.cli.flags_from_settings import Parser, add_sections, collect_sections
 from remix_track.errors import InputError
 from remix_track.settings import check, setting
 from remix_track.settings_text import to_toml

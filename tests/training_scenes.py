@@ -13,7 +13,7 @@ from remix_track.data.name_table import NameTable
 from remix_track.data.readers.video_set import VideoSet
 from remix_track.data.sampling import SamplingSettings
 from remix_track.training.data_sets import TrainingData
-from remix_track.training.settings import ClusterSettings, MocoSettings, MomentumSettings
+from remix_track.training.method_settings import ClusterSettings, MocoSettings, MomentumSettings
 from remix_track.training.train_settings import (
     EncoderSettings,
     OptimiserSettings,

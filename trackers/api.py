@@ -143,7 +143,9 @@ def link(
     from remix_track.trackers.pipeline.outputs import OutputSettings
 
     chosen = _chosen(settings, changes, "link()")
-    wanted = OutputSettings(video, csv, jsonl, parquet, crops, embeddings, segment=segment)
+    wanted = OutputSettings(
+        video=video, csv=csv, jsonl=jsonl, parquet=parquet, crops=crops, embeddings=embeddings, segment=segment
+    )
     given = [sources] if isinstance(sources, str | PathLike) else sources
     names = expand_sources([name if isinstance(name, str | int) else Path(name) for name in given])
     check_links(len(names), wanted, link_distance, appearance=chosen.appearance.weights != "none")

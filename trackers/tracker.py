@@ -17,9 +17,9 @@ from remix_track.foreign_detections import detections_of
 from remix_track.renamed_settings import current_keys
 from remix_track.trackers.association.box_limit import BoxLimit
 from remix_track.trackers.association.camera_motion import CameraMotion, Warp
-from remix_track.trackers.association.deep_sort import deep_sort
+from remix_track.trackers.association.deep_sort_tracker import deep_sort
 from remix_track.trackers.association.frame_detections import FrameDetections
-from remix_track.trackers.association.remix import remix
+from remix_track.trackers.association.remix_tracker import remix
 from remix_track.trackers.association.settings import (
     UNCALIBRATED_COSINE_DISTANCE,
     AssociationSettings,

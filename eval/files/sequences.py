@@ -11,9 +11,9 @@ from pathlib import Path
 
 from remix_track import mot_sequence, mot_text
 from remix_track.errors import InputError
+from remix_track.eval.benchmarks import PRESETS, Rules
 from remix_track.eval.files.folders import folders_below
 from remix_track.eval.metrics.score import public_detector
-from remix_track.eval.protocols import PRESETS, Rules
 from remix_track.mot_sequence import SequenceInfo
 
 _DEPTH = 5  # TrackEval/data/gt/mot_challenge/MOT17-train/SEQ

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.eval.benchmarks import Protocol
 from remix_track.eval.matching.pairs import ROUNDING, AmbiguousFrames, CommonFrames, FrameCosts, Pairs
 from remix_track.eval.matching.preprocess import Prepared
-from remix_track.eval.protocols import Protocol
 from remix_track.mot_text import MotRows
 
 

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
+from remix_track.eval.benchmarks import Protocol, Rules
 from remix_track.eval.matching.pairs import ROUNDING, CommonFrames, Pairs, choose, overlapping_pairs
-from remix_track.eval.protocols import Protocol, Rules
 from remix_track.mot_text import MotRows
 
 Split = Literal["all", "train-half", "val-half"]

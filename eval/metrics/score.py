@@ -6,12 +6,12 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
+from remix_track.eval.benchmarks import Protocol, Rules
 from remix_track.eval.matching.match import Match, match_sequence
 from remix_track.eval.matching.preprocess import prepare
 from remix_track.eval.metrics.clear import Clear, count_clear
 from remix_track.eval.metrics.hota import ALPHAS, Hota, count_hota
 from remix_track.eval.metrics.identity import Identity, count_identity
-from remix_track.eval.protocols import Protocol, Rules
 from remix_track.mot_text import MotRows
 
 

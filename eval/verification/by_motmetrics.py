@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.eval.benchmarks import Protocol
 from remix_track.eval.matching.match import Match
-from remix_track.eval.protocols import Protocol
 
 _CLEAR = {
     "MOTA": "mota", "MOTP": "motp", "IDsw": "num_switches", "FP": "num_false_positives", "FN": "num_misses",

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from remix_track.eval.benchmarks import Protocol, Rules
 from remix_track.eval.evaluation import SequenceRows
-from remix_track.eval.protocols import Protocol, Rules
 from remix_track.extras import extra
 from remix_track.mot_text import MotRows
 

@@ -7,8 +7,8 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import Any
 
+from remix_track.eval.benchmarks import Protocol, Rules
 from remix_track.eval.evaluation import Evaluation
-from remix_track.eval.protocols import Protocol, Rules
 from remix_track.eval.verification import by_motmetrics, by_trackeval
 
 TOLERANCE = 1e-6

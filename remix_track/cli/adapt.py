@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from remix_track.cli.calibrate import describe
-from remix_track.cli.flags import Parser
+from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.progress import StageLine
 from remix_track.cli.terminal import say, show, show_text
 from remix_track.cli.train_progress import TrainProgress

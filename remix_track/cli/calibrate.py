@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.cli.flags_from_settings import Parser, add_sections, collect_sections
 from remix_track.cli.harvesting import HarvestOnly
 from remix_track.cli.progress import StageLine
 from remix_track.cli.terminal import show, show_text
 from remix_track.data.crops.tracklets import DEFAULT_FOOTAGE
 
 if TYPE_CHECKING:
-    from remix_track.training.calibration import Calibration
+    from remix_track.training.threshold_from_labels import Calibration
 
 
 def run(words: Sequence[str]) -> int:

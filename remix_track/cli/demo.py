@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from remix_track import stop_signals
-from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.cli.flags_from_settings import Parser, add_sections, collect_sections
 from remix_track.cli.progress import tell_first_starts
 from remix_track.cli.terminal import show, show_table
 from remix_track.cli.track import RunLines, add_outputs, wanted_outputs

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track import mot_classes
-from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.cli.flags_from_settings import Parser, add_sections, collect_sections
 from remix_track.cli.progress import ProgressLine
 from remix_track.cli.terminal import begin, say, show_table
 from remix_track.errors import InputError
@@ -17,13 +17,13 @@ from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
+    from remix_track.eval.benchmarks import Protocol, Rules
     from remix_track.eval.evaluation import Evaluation
     from remix_track.eval.files.sequences import Found
     from remix_track.eval.files.sequences import Sequence as Video
     from remix_track.eval.matching.preprocess import Split
-    from remix_track.eval.protocols import Protocol, Rules
-    from remix_track.trackers.pipeline.sequence import Done
-    from remix_track.trackers.pipeline.sequences import SequenceFiles
+    from remix_track.trackers.pipeline.benchmark_sequence import Done
+    from remix_track.trackers.pipeline.benchmark_sequences import SequenceFiles
 
 _PRESETS = ("mot15", "mot16", "mot17", "mot20", "dancetrack", "sportsmot")
 
@@ -50,7 +50,7 @@ def run(words: Sequence[str]) -> int:
 
 def _differs(arguments: argparse.Namespace, evaluation: "Evaluation") -> bool:
     """Recount with other programs and say what they found; whether anything differs."""
-    from remix_track.eval.protocols import PROTOCOLS
+    from remix_track.eval.benchmarks import PROTOCOLS
     from remix_track.eval.verification.verify import verify
 
     found = verify(evaluation, _benchmark(arguments)[0], PROTOCOLS[arguments.protocol])
@@ -67,10 +67,10 @@ def _differs(arguments: argparse.Namespace, evaluation: "Evaluation") -> bool:
 
 def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Evaluation, Found]":
     """Find the sequences, track them unless `results` are given, and score."""
+    from remix_track.eval.benchmarks import PROTOCOLS
     from remix_track.eval.evaluation import evaluate_files
     from remix_track.eval.files.result_files import find_results
     from remix_track.eval.files.sequences import default_root, find_sequences
-    from remix_track.eval.protocols import PROTOCOLS
 
     rules, root = _benchmark(arguments)
     protocol = PROTOCOLS[arguments.protocol]
@@ -103,7 +103,7 @@ def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Eva
 
 
 def _benchmark(arguments: argparse.Namespace) -> "tuple[Rules, Path | None]":
-    from remix_track.eval.protocols import PRESETS
+    from remix_track.eval.benchmarks import PRESETS
 
     chosen = [name for name in (*_PRESETS, "data") if getattr(arguments, name) is not None]
     if len(chosen) != 1:
@@ -143,7 +143,7 @@ def _what_was_found(found: "Found", rules: "Rules", protocol: "Protocol") -> str
 def _track(arguments: argparse.Namespace, found: "Found") -> Path:
     """Run the tracker over every sequence; the folder of the result files."""
     from remix_track.machine import cache_folder
-    from remix_track.trackers.pipeline.sequences import plan, track_sequences
+    from remix_track.trackers.pipeline.benchmark_sequences import plan, track_sequences
 
     settings = collect_sections(arguments, TrackSettings)
     if arguments.jobs is not None:
@@ -174,7 +174,7 @@ def _track(arguments: argparse.Namespace, found: "Found") -> Path:
 
 def _files(sequence: "Video", split: "Split") -> "SequenceFiles":
     from remix_track.eval.matching.preprocess import split_range
-    from remix_track.trackers.pipeline.sequences import SequenceFiles
+    from remix_track.trackers.pipeline.benchmark_sequences import SequenceFiles
 
     first, last = split_range(split, sequence.frames)
     images, public = sequence.pictures or sequence.video, sequence.detector is not None
@@ -201,7 +201,7 @@ def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Foun
 def _write_errors_page(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:
     from remix_track.eval.matching.preprocess import split_range
     from remix_track.eval.report import errors_page
-    from remix_track.trackers.pipeline.sequence_images import Pictures
+    from remix_track.trackers.pipeline.benchmark_images import Pictures
 
     places = {sequence.name: sequence.pictures or sequence.video for sequence in found.sequences}
     skipped = {sequence.name: split_range(arguments.split, sequence.frames)[0] - 1 for sequence in found.sequences}
@@ -252,7 +252,7 @@ def _terminal_width() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from remix_track.eval.protocols import PROTOCOLS
+    from remix_track.eval.benchmarks import PROTOCOLS
 
     parser = Parser(prog="remix-track eval", description=__doc__, usage="remix-track eval --BENCHMARK [ROOT] [options]")
     which = parser.add_argument_group("benchmark (one of these)")

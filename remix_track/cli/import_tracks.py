@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from remix_track.cli.flags import Parser
+from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.terminal import show
 from remix_track.errors import InputError
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from remix_track.cli.flags import Parser
+from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.terminal import add_rows, show, show_table
 from remix_track.errors import InputError, parsing
 from remix_track.setting_values import Limits, typed

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from remix_track.cli.flags import Parser, add_sections, add_settings, collect_sections, collect_settings
+from remix_track.cli.flags_from_settings import Parser, add_sections, add_settings, collect_sections, collect_settings
 from remix_track.cli.progress import ProgressLine, tell_first_starts
 from remix_track.cli.terminal import add_rows, say, show, show_table
 from remix_track.errors import InputError
@@ -71,7 +71,7 @@ def _record(
     wanted: OutputSettings,
     lines: "RunLines",
 ) -> None:
-    from remix_track.trackers.pipeline.recordings import ResultFolders, record_sources
+    from remix_track.trackers.pipeline.record_sources import ResultFolders, record_sources
 
     folders = ResultFolders(arguments.output, several=len(names) > 1, overwrite=arguments.overwrite)
     record_sources(

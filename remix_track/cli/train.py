@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from remix_track import settings
 from remix_track.cli.ending import exit_code
-from remix_track.cli.flags import Parser
+from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.terminal import begin, say, show, show_text
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.errors import InputError

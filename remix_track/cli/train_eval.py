@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from remix_track.cli.flags import Parser
+from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.terminal import show
 from remix_track.errors import InputError
 from remix_track.json_text import json_text

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from remix_track.cli.flags import Parser
+from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.terminal import say, show
 from remix_track.errors import InputError
 from remix_track.setting_values import Limits, typed

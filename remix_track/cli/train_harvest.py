@@ -5,7 +5,7 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.cli.flags_from_settings import Parser, add_sections, collect_sections
 from remix_track.cli.harvesting import HarvestOnly
 from remix_track.cli.progress import StageLine
 from remix_track.cli.terminal import show

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from remix_track.cli.flags import Parser, add_settings, collect_settings
+from remix_track.cli.flags_from_settings import Parser, add_settings, collect_settings
 from remix_track.cli.terminal import say, show
 from remix_track.synthetic.style import SetSettings, Style
 

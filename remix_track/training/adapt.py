@@ -21,8 +21,8 @@ from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.text_files import write_text
 from remix_track.training.adapt_settings import Start, adapt_settings, read_start
 from remix_track.training.calibrate import LONGEST_NAMES, embed_harvests, names_of
-from remix_track.training.calibration import Calibration
 from remix_track.training.stopping import StopRequest
+from remix_track.training.threshold_from_labels import Calibration
 from remix_track.training.train_settings import TrainSettings
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _adapt(
     show: "Callable[[Position], None]",
 ) -> Adapted:
     from remix_track.data.crops.harvest import harvest_videos
-    from remix_track.training.adaptation import adapt_encoder, resumable, write_adapted
+    from remix_track.training.adaptation_training import adapt_encoder, resumable, write_adapted
     from remix_track.training.run import WEIGHTS
 
     began = time.perf_counter()
@@ -242,7 +242,7 @@ def _calibrate(
 ) -> Calibration | None:
     """The threshold from one's own footage; None, and a line, where it says too little."""
     from remix_track.encoder.load import load_embedder
-    from remix_track.training.tracklet_calibration import calibrate_tracklets
+    from remix_track.training.threshold_from_tracklets import calibrate_tracklets
 
     embedder = load_embedder(weights)
     assert embedder is not None

@@ -15,8 +15,8 @@ from remix_track.encoder.threshold import check_storage, store_threshold
 from remix_track.errors import InputError
 from remix_track.extras import extra
 from remix_track.progress import OnProgress, Progress, unheard
-from remix_track.training.calibration import Calibration
-from remix_track.training.tracklet_calibration import calibrate_tracklets
+from remix_track.training.threshold_from_labels import Calibration
+from remix_track.training.threshold_from_tracklets import calibrate_tracklets
 
 LONGEST_NAMES = 200
 """Letters of all the footage's names in a message."""

@@ -13,9 +13,9 @@ from remix_track.data.crop_set import CropSet, Split
 from remix_track.data.stores import ImageStore
 from remix_track.retrieval.answerable import refuse_unanswerable
 from remix_track.retrieval.ranking import Labelled, rank_gallery
-from remix_track.training.calibration import Calibration, calibrate
 from remix_track.training.embedding import EmbedPlan, embed_unit
 from remix_track.training.randomness import draw
+from remix_track.training.threshold_from_labels import Calibration, calibrate
 
 logger = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from remix_track.training.settings import LossSettings
+from remix_track.training.method_settings import LossSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from remix_track.training.settings import MomentumSettings
+from remix_track.training.method_settings import MomentumSettings
 
 
 class MomentumNetwork:

@@ -15,6 +15,7 @@ from remix_track.errors import InputError
 from remix_track.training.batches import pair_batches
 from remix_track.training.checkpoint import Checkpoint
 from remix_track.training.context import Averages, Position, Run
+from remix_track.training.method_settings import MomentumSettings
 from remix_track.training.moco import MocoNetwork, Queue, info_nce
 from remix_track.training.momentum import MomentumNetwork
 from remix_track.training.optimisation import (
@@ -26,7 +27,6 @@ from remix_track.training.optimisation import (
 )
 from remix_track.training.randomness import draw_torch, seeded
 from remix_track.training.restore import restore_network, restore_optimiser, restoring
-from remix_track.training.settings import MomentumSettings
 from remix_track.training.stopping import Stopped
 
 logger = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from remix_track.training.cluster_report import ClusterReport, report_clusters
 from remix_track.training.jaccard import check_size, jaccard_graph
+from remix_track.training.method_settings import ClusterSettings
 from remix_track.training.neighbours import STEPS, blocks, to_grid
-from remix_track.training.settings import ClusterSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,9 @@ from typing import Any
 from remix_track.extras import ExtraError, extra
 from remix_track.output_files import atomic_write
 from remix_track.text_files import write_text
-from remix_track.training.calibration import Calibration
 from remix_track.training.context import Run
 from remix_track.training.run_log import read_log
+from remix_track.training.threshold_from_labels import Calibration
 from remix_track.training.train_settings import TrainSettings
 
 logger = logging.getLogger(__name__)

@@ -17,21 +17,21 @@ from remix_track.encoder.weights_file import save_weights
 from remix_track.errors import InputError
 from remix_track.settings_text import to_toml
 from remix_track.text_files import write_text
-from remix_track.training.calibration import Calibration
 from remix_track.training.checkpoint import BEST, FOLDER, Checkpoint, load_checkpoint
 from remix_track.training.context import Position, Run
 from remix_track.training.data_sets import open_training_data
 from remix_track.training.evaluation import calibrate_encoder, evaluate_encoder
 from remix_track.training.initial_weights import load_initial_weights
+from remix_track.training.joint_training import train_jointly
 from remix_track.training.optimisation import check_precision
 from remix_track.training.pretrain import pretrain
 from remix_track.training.processes import joined
 from remix_track.training.randomness import seeded
-from remix_track.training.remix import train_jointly
 from remix_track.training.report import write_report
 from remix_track.training.restore import refuse_other_encoder, restore_network
 from remix_track.training.run_log import RunLog
 from remix_track.training.stopping import StopRequest
+from remix_track.training.threshold_from_labels import Calibration
 from remix_track.training.train_settings import TrainSettings
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from remix_track.data.sampling import SamplingSettings
 from remix_track.errors import InputError
 from remix_track.settings import check, same_as, setting
 from remix_track.synthetic.style import SetSettings, Style
-from remix_track.training.settings import (
+from remix_track.training.method_settings import (
     CentroidSettings,
     ClusterSettings,
     LossSettings,

@@ -18,8 +18,8 @@ import numpy as np
 
 from remix_track import mot_text
 from remix_track.cli.main import main as remix_track
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.metrics.score import as_dict, score_sequence
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.mot_text import MotRows
 from remix_track.output_files import atomic_write
 from remix_track.synthetic.scenes import StreetScene, write_ground_truth

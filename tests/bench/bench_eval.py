@@ -20,10 +20,10 @@ import numpy as np
 import trackeval
 
 from remix_track import mot_text
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.files.result_files import find_results
 from remix_track.eval.files.sequences import find_sequences
 from remix_track.eval.metrics.score import as_dict, combine, score_sequence
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 
 _HERE = Path(__file__).resolve()
 

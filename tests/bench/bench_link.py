@@ -28,14 +28,14 @@ from remix_track.data.crops.tracklets import HarvestSettings
 from remix_track.encoder.centred_tracks import centre_videos
 from remix_track.encoder.load import load_embedder
 from remix_track.errors import InputError
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.metrics.score import score_sequence
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.mot_text import MotRows
 from remix_track.synthetic.scenes import StreetScene
 from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE
 from remix_track.trackers.linking.across_videos import join_tracks
 from remix_track.trackers.linking.finished_video import FinishedVideo, VideoCollector
-from remix_track.training.tracklet_calibration import calibrate_tracklets
+from remix_track.training.threshold_from_tracklets import calibrate_tracklets
 from tests.footage import write_video
 
 SHOWN = 1 / 3

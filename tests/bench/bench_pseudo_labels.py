@@ -28,9 +28,9 @@ from remix_track.synthetic.crops import tracklet
 from remix_track.synthetic.people import crowd
 from remix_track.synthetic.places import panorama
 from remix_track.training.jaccard import jaccard_graph
+from remix_track.training.method_settings import ClusterSettings
 from remix_track.training.neighbours import to_grid
 from remix_track.training.pseudo_labels import pseudo_labels
-from remix_track.training.settings import ClusterSettings
 from tests.training.dense_jaccard import dense_jaccard, dense_labels
 
 Crops = tuple[torch.Tensor, NDArray[np.int64], NDArray[np.int64]]

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from remix_track import mot_text
 from remix_track.boxes import tlwh_from_xyxy, xyxy_from_tlwh
 from remix_track.detections import Detections, Tracks
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS, Rules
 from remix_track.eval.metrics.score import as_dict, combine, score_sequence
-from remix_track.eval.protocols import PRESETS, PROTOCOLS, Rules
 from remix_track.mot_sequence import SequenceInfo
 from remix_track.mot_text import MotRows
 from remix_track.synthetic.scenes import StreetScene

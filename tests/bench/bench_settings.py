@@ -18,8 +18,8 @@ from statistics import median
 from typing import Any, NamedTuple
 
 from remix_track import mot_text
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.metrics.score import Score, as_dict, combine, score_sequence
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.mot_sequence import SequenceInfo
 from remix_track.synthetic.scenes import StreetScene, write_sequence
 from remix_track.trackers.api import track

@@ -42,9 +42,9 @@ from remix_track.synthetic.dataset import synthesize
 from remix_track.training.centroids import CameraCentroids
 from remix_track.training.context import Position
 from remix_track.training.losses import Labels, augmentation_loss, camera_loss, centroid_loss, instance_loss
+from remix_track.training.method_settings import ClusterSettings, LossSettings
 from remix_track.training.run import make_encoder, run_training
 from remix_track.training.run_log import read_log
-from remix_track.training.settings import ClusterSettings, LossSettings
 from remix_track.training.stopping import Stopped, StopRequest
 from remix_track.training.train_settings import (
     DataSettings,

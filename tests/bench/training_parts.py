@@ -120,7 +120,7 @@ def _step(
 def _losses(
     queries: torch.Tensor, keys: torch.Tensor, own: torch.Tensor, labels: Labels, known: EpochLabels
 ) -> LossValues:
-    from remix_track.training.settings import LossSettings
+    from remix_track.training.method_settings import LossSettings
 
     chosen, cameras = LossSettings(), known.cameras
     return LossValues(

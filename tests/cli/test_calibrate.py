@@ -11,7 +11,7 @@ from remix_track.encoder.onnx_network import read_side_file
 from remix_track.encoder.threshold import check_storage, store_threshold
 from remix_track.encoder.weights_file import load_weights, read_card
 from remix_track.errors import InputError
-from remix_track.training.tracklet_calibration import GAP, calibrate_tracklets, tracklet_distances
+from remix_track.training.threshold_from_tracklets import GAP, calibrate_tracklets, tracklet_distances
 from tests.footage import write_video
 
 PEOPLE = ((40, 40, 220), (40, 200, 40), (220, 60, 40), (30, 200, 220))  # BGR
@@ -66,7 +66,7 @@ def test_crops_are_held_against_tracklets_a_second_away():
 
 def test_many_crops_are_compared_in_blocks(monkeypatch):
     whole = tracklet_distances(scene())
-    monkeypatch.setattr("remix_track.training.tracklet_calibration._BLOCK", 4)
+    monkeypatch.setattr("remix_track.training.threshold_from_tracklets._BLOCK", 4)
     for part, wanted in zip(tracklet_distances(scene()), whole, strict=True):
         np.testing.assert_allclose(part, wanted, atol=1e-6)
 

@@ -148,7 +148,7 @@ def test_a_broken_entry_is_made_anew(root, capsys):
 
 
 def test_a_full_cache_costs_no_results(root, tmp_path, caplog, monkeypatch):
-    from remix_track.trackers.pipeline.sequence_cache import CacheWriter
+    from remix_track.trackers.pipeline.benchmark_cache import CacheWriter
 
     def no_room(self, *given):
         raise OSError(errno.ENOSPC, "No space left on device")

@@ -30,7 +30,7 @@ def python_of(text: str) -> str:
 @pytest.fixture
 def street(tmp_path, monkeypatch) -> list[np.ndarray]:
     """The images of a drawn street, its video (three times) in the working folder, and its true boxes from any YOLO."""
-    from remix_track.trackers.detectors import auto
+    from remix_track.trackers.detectors import find_detector
     from remix_track.trackers.detectors.public import PublicDetections
 
     scene = StreetScene(3, frames=8)
@@ -44,7 +44,7 @@ def street(tmp_path, monkeypatch) -> list[np.ndarray]:
         shutil.copyfile(tmp_path / "video.mp4", tmp_path / name)
     write_ground_truth(scene, tmp_path / "gt.txt")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(auto, "find_detector", lambda *_, **__: PublicDetections(tmp_path / "gt.txt"))
+    monkeypatch.setattr(find_detector, "find_detector", lambda *_, **__: PublicDetections(tmp_path / "gt.txt"))
     return images
 
 

@@ -7,9 +7,9 @@ import torch
 
 from remix_track.encoder.backbones import FrozenBatchNorm2d, build_encoder, freeze_batchnorm
 from remix_track.errors import InputError
+from remix_track.training.method_settings import MomentumSettings
 from remix_track.training.moco import MocoNetwork
 from remix_track.training.momentum import MomentumNetwork
-from remix_track.training.settings import MomentumSettings
 from remix_track.training.train_settings import EncoderSettings
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")

@@ -5,8 +5,8 @@ import csv
 import pytest
 
 from remix_track import mot_text
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.metrics.score import as_dict, combine, combine_by_detector, score_sequence
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.mot_sequence import SequenceInfo
 
 DEVKIT = {"CLR_TP": "TP", "CLR_FP": "FP", "CLR_FN": "FN", "IDSW": "IDsw"}

@@ -42,10 +42,10 @@ def street(tmp_path_factory) -> Path:
 @pytest.fixture
 def run(street, tmp_path, monkeypatch, capsys):
     """`run("name", ...)` runs examples/name.py in an empty folder, every YOLO being the true boxes; what it printed."""
-    from remix_track.trackers.detectors import auto
+    from remix_track.trackers.detectors import find_detector
     from remix_track.trackers.detectors.public import PublicDetections
 
-    monkeypatch.setattr(auto, "find_detector", lambda *_, **__: PublicDetections(street / "det.txt"))
+    monkeypatch.setattr(find_detector, "find_detector", lambda *_, **__: PublicDetections(street / "det.txt"))
 
     def running(name: str, *words: Any) -> str:
         monkeypatch.chdir(tmp_path)

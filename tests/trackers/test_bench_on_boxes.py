@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from remix_track.eval.protocols import PRESETS
+from remix_track.eval.benchmarks import PRESETS
 from tests.bench.on_boxes.clips import Clip
 from tests.bench.on_boxes.contestants import contestants
 from tests.bench.on_boxes.given import GivenClip

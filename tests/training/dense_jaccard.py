@@ -13,9 +13,9 @@ from torch import Tensor
 
 from remix_track.training import pseudo_labels
 from remix_track.training.jaccard import distance, neighbour_weights
+from remix_track.training.method_settings import ClusterSettings
 from remix_track.training.neighbours import to_grid
 from remix_track.training.pseudo_labels import PseudoLabels, cosine_distances
-from remix_track.training.settings import ClusterSettings
 
 
 def dense_labels(*arguments: Any) -> PseudoLabels:

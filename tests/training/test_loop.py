@@ -15,15 +15,15 @@ from remix_track.encoder.weights_file import load_weights
 from remix_track.errors import InputError
 from remix_track.settings import build, read_toml
 from remix_track.studies.study_file import read_studies
-from remix_track.training import remix
+from remix_track.training import joint_training
 from remix_track.training import run as run_module
 from remix_track.training.checkpoint import load_checkpoint, newest_checkpoint
 from remix_track.training.context import Run
 from remix_track.training.losses import instance_loss
+from remix_track.training.method_settings import CentroidSettings, ClusterSettings
 from remix_track.training.processes import Processes
 from remix_track.training.run import run_training
 from remix_track.training.run_log import read_log
-from remix_track.training.settings import CentroidSettings, ClusterSettings
 from remix_track.training.stopping import Stopped, StopRequest
 from remix_track.training.train_settings import OptimiserSettings, RunSettings, TrainSettings
 from tests.training_scenes import TinyBackbone, labelled, small_data, small_run, small_settings
@@ -232,11 +232,11 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_leaves_its_checkpoint(data, 
         calls.append(1)
         return real(*arguments) * (math.nan if len(calls) == 5 else 1)
 
-    monkeypatch.setattr(remix, "instance_loss", broken)
+    monkeypatch.setattr(joint_training, "instance_loss", broken)
     with pytest.raises(InputError, match=r"the loss is nan at epoch 2, step 2; the last checkpoint is whole"):
         train(settings, tmp_path / "broken")
     assert newest_checkpoint(tmp_path / "broken").name == "joint-00001-0000000.pt"
-    monkeypatch.setattr(remix, "instance_loss", real)
+    monkeypatch.setattr(joint_training, "instance_loss", real)
     train(settings, tmp_path / "broken", resume=True)
     train(settings, tmp_path / "whole")
     assert_same(final_state(tmp_path / "broken"), final_state(tmp_path / "whole"))
@@ -245,7 +245,7 @@ def test_a_loss_that_is_not_finite_ends_the_run_and_leaves_its_checkpoint(data, 
 def test_gradients_reach_the_encoder_alone_and_the_momentum_encoder_is_the_average(data, tmp_path, monkeypatch):
     seen = {}
 
-    class Watched(remix._Training):
+    class Watched(joint_training._Training):
         def take_step(self, batches, labels, rate):
             before = {name: value.clone() for name, value in self.momentum.network.named_parameters()}
             values = super().take_step(batches, labels, rate)
@@ -256,7 +256,7 @@ def test_gradients_reach_the_encoder_alone_and_the_momentum_encoder_is_the_avera
                 torch.testing.assert_close(own, 0.9 * before[name] + 0.1 * followed, rtol=1e-5, atol=1e-7)
             return values
 
-    monkeypatch.setattr(remix, "_Training", Watched)
+    monkeypatch.setattr(joint_training, "_Training", Watched)
     train(small_settings(pretrain=False, run=small_run(epochs=1)), tmp_path)
     assert all(grad is None for grad in seen["grads"])
     assert all(grad is not None and grad.isfinite().all() for grad in seen["trained"])

@@ -11,7 +11,7 @@ import torch
 
 from remix_track.errors import InputError
 from remix_track.settings import build
-from remix_track.training import settings as training_settings
+from remix_track.training import method_settings as training_settings
 from remix_track.training.losses import (
     Labels,
     LossValues,
@@ -20,7 +20,7 @@ from remix_track.training.losses import (
     centroid_loss,
     instance_loss,
 )
-from remix_track.training.settings import LossSettings
+from remix_track.training.method_settings import LossSettings
 
 WIDTH = 8
 
@@ -353,6 +353,7 @@ def test_settings_out_of_range_are_refused(kind, key, value, message):
 
 
 def test_the_settings_are_there_without_the_heavy_packages():
-    code = "import sys, remix_track.training.settings; print({'scipy', 'sklearn', 'torch', 'cv2'} & set(sys.modules))"
+    heavy = "{'scipy', 'sklearn', 'torch', 'cv2'}"
+    code = f"import sys, remix_track.training.method_settings; print({heavy} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "set()"

@@ -7,9 +7,9 @@ import torch
 from torch.nn import functional as F
 
 from remix_track.encoder.backbones import build_encoder
+from remix_track.training.method_settings import MomentumSettings
 from remix_track.training.moco import MocoNetwork, Queue, info_nce
 from remix_track.training.momentum import MomentumNetwork
-from remix_track.training.settings import MomentumSettings
 
 
 def units(rows, width=6, seed=0):

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from remix_track.encoder.backbones import build_encoder
+from remix_track.training.method_settings import MomentumSettings
 from remix_track.training.momentum import MomentumNetwork
-from remix_track.training.settings import MomentumSettings
 
 
 def small_network():

@@ -23,15 +23,15 @@ from torch import nn
 from remix_track.data.sampling import SamplingSettings
 from remix_track.encoder.backbones import BACKBONES, Encoder
 from remix_track.errors import InputError
-from remix_track.training import remix
+from remix_track.training import joint_training
 from remix_track.training import run as run_module
 from remix_track.training.checkpoint import load_checkpoint, newest_checkpoint
 from remix_track.training.losses import instance_loss
+from remix_track.training.method_settings import CentroidSettings, MomentumSettings
 from remix_track.training.moco import MocoNetwork
 from remix_track.training.processes import Processes, joined
 from remix_track.training.run import run_training
 from remix_track.training.run_log import read_log
-from remix_track.training.settings import CentroidSettings, MomentumSettings
 from remix_track.training.stopping import Stopped, StopRequest
 from remix_track.training.train_settings import OptimiserSettings
 from tests.training_scenes import TinyBackbone, picture, small_data, small_run, small_settings
@@ -129,7 +129,7 @@ def nan_loss(patch, rank, folder):
         calls.append(1)
         return instance_loss(*arguments) * (math.nan if rank == 1 and len(calls) == 5 else 1)
 
-    patch.setattr(remix, "instance_loss", broken)
+    patch.setattr(joint_training, "instance_loss", broken)
     train(small_settings(pretrain=False), folder)
 
 
@@ -137,7 +137,7 @@ def no_images(patch, rank, folder):
     """Pictures that go away after they were embedded, in the second process alone."""
     data = small_data()
     patch.setattr(run_module, "open_training_data", lambda settings, **watched: data)
-    label = remix._Training.label
+    label = joint_training._Training.label
 
     def then_gone(self):
         labels = label(self)
@@ -145,7 +145,7 @@ def no_images(patch, rank, folder):
             data.labelled.store.broken |= set(range(len(data.labelled)))
         return labels
 
-    patch.setattr(remix._Training, "label", then_gone)
+    patch.setattr(joint_training._Training, "label", then_gone)
     train(small_settings(pretrain=False), folder)
 
 

@@ -11,9 +11,9 @@ from remix_track.errors import InputError
 from remix_track.training import jaccard
 from remix_track.training.cluster_report import report_clusters
 from remix_track.training.jaccard import jaccard_graph
+from remix_track.training.method_settings import ClusterSettings
 from remix_track.training.neighbours import to_grid
 from remix_track.training.pseudo_labels import pseudo_labels
-from remix_track.training.settings import ClusterSettings
 from tests.training.dense_jaccard import dense_jaccard, dense_labels
 
 

@@ -10,10 +10,10 @@ from remix_track.training import run as run_module
 from remix_track.training.checkpoint import load_checkpoint, newest_checkpoint
 from remix_track.training.embedding import embed_rows
 from remix_track.training.epoch_labels import make_labels
+from remix_track.training.method_settings import CentroidSettings
 from remix_track.training.refresh import people_to_embed, with_kept
 from remix_track.training.run import run_training
 from remix_track.training.run_log import read_log
-from remix_track.training.settings import CentroidSettings
 from remix_track.training.stopping import Stopped, StopRequest
 from tests.training_scenes import MemoryStore, TinyBackbone, small_data, small_run, small_settings
 
@@ -151,6 +151,6 @@ def test_only_the_share_is_embedded(tiny, tmp_path, monkeypatch, share, expected
             read.append(len(rows))
         return real(plan, network, store, rows)
 
-    monkeypatch.setattr("remix_track.training.remix.embed_rows", embed)
+    monkeypatch.setattr("remix_track.training.joint_training.embed_rows", embed)
     train(settings(share), tmp_path / "run")
     assert read == expected

@@ -207,7 +207,16 @@ class Run:
         from remix_track.trackers.pipeline.outputs import OutputSettings
         from remix_track.trackers.pipeline.recorder import record
 
-        wanted = OutputSettings(video, csv, jsonl, parquet, crops, embeddings, show, segment)
+        wanted = OutputSettings(
+            video=video,
+            csv=csv,
+            jsonl=jsonl,
+            parquet=parquet,
+            crops=crops,
+            embeddings=embeddings,
+            show=show,
+            segment=segment,
+        )
         wanted.check(appearance=self.tracker.embedder is not None)
         with stop_signals.caught_if_unhandled():
             outputs = record(self, wanted, partial(reserve_folder, Path(output), overwrite=overwrite), on_progress)

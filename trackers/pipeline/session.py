@@ -235,7 +235,7 @@ class Session:
         Raises:
             InputError: it cannot be used.
         """
-        from remix_track.trackers.detectors.auto import find_detector
+        from remix_track.trackers.detectors.find_detector import find_detector
         from remix_track.trackers.detectors.hog import HogDetector
         from remix_track.trackers.detectors.public import PublicDetections
 

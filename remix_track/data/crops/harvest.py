@@ -25,8 +25,8 @@ from remix_track.media_files import videos_in
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.trackers.association.box_limit import BoxLimit
 from remix_track.trackers.association.settings import REFERENCE_FPS, AssociationSettings, DeepSortSettings
-from remix_track.trackers.detectors.auto import find_detector, weights_at_hand
 from remix_track.trackers.detectors.detector import Detector
+from remix_track.trackers.detectors.find_detector import find_detector, weights_at_hand
 from remix_track.trackers.sources import Source, expand_sources, open_source
 from remix_track.trackers.sources.source import folder_name
 from remix_track.trackers.tracker import Tracker

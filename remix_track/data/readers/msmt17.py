@@ -10,7 +10,7 @@ from remix_track.bounded_file import read_bounded
 from remix_track.data.crop_set import Crop, CropSet, Split, crop_set
 from remix_track.data.name_table import NameTable
 from remix_track.data.readers.image_files import images_below
-from remix_track.data.readers.published import Published, check_counts
+from remix_track.data.readers.published_counts import Published, check_counts
 from remix_track.data.stores import FolderStore
 from remix_track.errors import InputError
 

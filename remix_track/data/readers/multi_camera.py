@@ -9,7 +9,7 @@ from typing import Literal
 from remix_track.data.crop_set import Crop, CropSet, Split, crop_set
 from remix_track.data.name_table import NameTable
 from remix_track.data.readers.image_files import images_in, inner_folder
-from remix_track.data.readers.published import Published, check_counts
+from remix_track.data.readers.published_counts import Published, check_counts
 from remix_track.data.stores import FolderStore
 from remix_track.errors import InputError
 

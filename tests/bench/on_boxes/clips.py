@@ -13,7 +13,7 @@ from remix_track.boxes import xyxy_from_tlwh
 from remix_track.detections import Detections
 from remix_track.encoder.embedder import Embedder
 from remix_track.encoder.load import load_embedder
-from remix_track.eval.protocols import PRESETS, Rules
+from remix_track.eval.benchmarks import PRESETS, Rules
 from remix_track.mot_sequence import INFO, SequenceInfo
 from remix_track.mot_text import MotRows
 from remix_track.trackers.association.camera_motion import CameraMotion, Warp

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from remix_track import mot_text
+from remix_track.eval.benchmarks import PROTOCOLS
 from remix_track.eval.evaluation import SequenceRows
-from remix_track.eval.protocols import PROTOCOLS
 from remix_track.eval.verification.by_trackeval import recount
 from tests.bench.on_boxes.clips import Clip
 

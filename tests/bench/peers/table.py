@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from remix_track import mot_text
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.metrics.score import as_dict, score_sequence
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from tests.bench.peers.contestants import OURS, Clip
 
 

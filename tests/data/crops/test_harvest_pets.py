@@ -10,7 +10,7 @@ from remix_track.boxes import iou_xyxy, xyxy_from_tlwh
 from remix_track.data.crops import tracklets as tracklets_module
 from remix_track.data.crops.harvest import _tracklets
 from remix_track.data.crops.tracklets import HarvestSettings, Tracklet, TrackletCutter
-from remix_track.trackers.detectors.auto import find_detector
+from remix_track.trackers.detectors.find_detector import find_detector
 from remix_track.trackers.sources import open_source
 
 

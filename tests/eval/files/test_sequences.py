@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from remix_track.errors import InputError
+from remix_track.eval.benchmarks import PRESETS
 from remix_track.eval.files.result_files import find_results
 from remix_track.eval.files.sequences import default_root, find_sequences
-from remix_track.eval.protocols import PRESETS
 
 LINE = "1,1,0,0,10,10,1,1,1\n"
 

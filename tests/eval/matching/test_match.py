@@ -7,11 +7,11 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 
 from remix_track.errors import InputError
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.matching.pairs import AmbiguousFrames, CommonFrames, choose, overlapping_pairs
 from remix_track.eval.matching.preprocess import prepare, split_range, split_rows
 from remix_track.eval.metrics.identity import count_identity
 from remix_track.eval.metrics.score import Score, as_dict, combine, public_detector, score_sequence
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from tests.mot_scenes import mot_rows, our_fields, scene
 
 DEVKIT = PROTOCOLS["devkit"]

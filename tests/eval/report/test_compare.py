@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.matching.match import match_sequence
 from remix_track.eval.matching.preprocess import prepare
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.eval.report import compare as comparing
 from remix_track.eval.report.compare import compare, people_tracked, to_markdown, to_rich
 from remix_track.mot_text import MotRows

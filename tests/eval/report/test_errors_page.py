@@ -13,9 +13,9 @@ import pytest
 
 from remix_track import mot_text
 from remix_track.detections import Tracks
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.matching.match import Match
 from remix_track.eval.metrics.score import as_dict, combine, score_sequence
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.eval.report import error_images, error_spans, errors_page
 from remix_track.eval.report.error_images import Box, Budget, Shot
 from remix_track.eval.report.error_spans import ABSENT, MISSED

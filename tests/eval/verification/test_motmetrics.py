@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.metrics.score import score_sequence
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from tests.mot_scenes import mot_rows, scene
 
 mm = pytest.importorskip("motmetrics")

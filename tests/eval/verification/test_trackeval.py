@@ -6,8 +6,8 @@ import io
 import numpy as np
 import pytest
 
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.metrics.score import combine, score_sequence
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.eval.verification import by_trackeval
 from tests.mot_scenes import assert_same, mot_rows, scene, trackeval_data, trackeval_fields
 

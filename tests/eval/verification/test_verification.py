@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from remix_track.cli.main import main
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 from remix_track.eval.evaluation import evaluate_files
 from remix_track.eval.files.result_files import find_results
 from remix_track.eval.files.sequences import find_sequences
 from remix_track.eval.matching.match import match_sequence
 from remix_track.eval.metrics.clear import count_clear
-from remix_track.eval.protocols import PRESETS, PROTOCOLS
 from remix_track.eval.verification import verify as verification
 from tests.mot_scenes import KINDS, mot_rows, scene
 

@@ -8,7 +8,7 @@ import pytest
 
 from remix_track.detections import Detections
 from remix_track.errors import InputError
-from remix_track.trackers.association.deep_sort import deep_sort
+from remix_track.trackers.association.deep_sort_tracker import deep_sort
 from remix_track.trackers.association.frame_detections import FrameDetections
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.tracker import Tracker

@@ -228,7 +228,7 @@ LATER_START = """
 import sys
 from pathlib import Path
 import numpy as np
-from remix_track.trackers.detectors.auto import find_detector
+from remix_track.trackers.detectors.find_detector import find_detector
 from remix_track.trackers.frame import Frame
 detector = find_detector(sys.argv[1], imgsz=64, classes=["person"])
 detector(Frame(1, np.zeros((48, 64, 3), np.uint8), 0.0))

@@ -215,7 +215,7 @@ def paced(numbers):
 @pytest.fixture
 def streams(monkeypatch):
     """Tracks the streams `/a`, `/b`, ... of pictures without end, or as many as asked for; gives the exit code."""
-    monkeypatch.setattr("remix_track.trackers.detectors.auto.find_detector", lambda *_, **__: Finder())
+    monkeypatch.setattr("remix_track.trackers.detectors.find_detector.find_detector", lambda *_, **__: Finder())
 
     gone, asked = set[str](), list[str]()
 

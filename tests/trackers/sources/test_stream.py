@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from remix_track.cli.flags import Parser, add_sections, collect_sections
+from remix_track.cli.flags_from_settings import Parser, add_sections, collect_sections
 from remix_track.errors import InputError
 from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sources import StreamSettings, open_source, stream

@@ -18,8 +18,8 @@ from remix_track.mot_sequence import SequenceInfo
 from remix_track.output_files import release_folder, reserve_folder, reserve_numbered_folder
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.setting_values import Limits, typed
+from remix_track.trackers.pipeline.benchmark_sequence import Done, Job, track_sequence
 from remix_track.trackers.pipeline.recorder import Report
-from remix_track.trackers.pipeline.sequence import Done, Job, track_sequence
 from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sources import open_source
 

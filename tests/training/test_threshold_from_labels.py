@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from remix_track.training.calibration import calibrate
+from remix_track.training.threshold_from_labels import calibrate
 
 
 def scene(people=6, cameras=2, takes=3, spread=0.5, seed=0):

@@ -22,8 +22,8 @@ from remix_track.trackers.detectors.int8 import SAMPLE
 from remix_track.trackers.detectors.public import PublicDetections
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.linking.finished_tracks import FinishedTracks
+from remix_track.trackers.pipeline.benchmark_cache import CachedFrame, CacheWriter, fingerprint, replay
 from remix_track.trackers.pipeline.between_detections import BetweenDetections
-from remix_track.trackers.pipeline.sequence_cache import CachedFrame, CacheWriter, fingerprint, replay
 from remix_track.trackers.pipeline.session import Session
 from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sources import open_source

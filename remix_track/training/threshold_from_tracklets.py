@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from remix_track.data.crops.tracklet_crops import TrackletVectors
 from remix_track.errors import InputError
-from remix_track.training.calibration import Calibration, least_wrong
+from remix_track.training.threshold_from_labels import Calibration, least_wrong
 
 FEWEST_TRACKLETS = 4
 """Tracklets that must be seen beside another: fewer say how two people differ, not how people do."""

@@ -2,7 +2,7 @@
 
 Deep SORT's settings mean the same here, but for three: `min_confidence` is the score from which on a detection begins
 tracks and is compared by appearance; lower ones, from `low_score` on, only continue them. Tracks are found again by
-motion for `max_motion_age`. `gallery` has no meaning.
+motion for `max_motion_age`. The setting `nn_budget` counts where `appearance_memory` keeps a gallery.
 """
 
 from dataclasses import dataclass

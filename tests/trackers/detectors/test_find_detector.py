@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from remix_track.errors import InputError
-from remix_track.trackers.detectors import auto, download
-from remix_track.trackers.detectors.auto import weights_at_hand
+from remix_track.trackers.detectors import download
+from remix_track.trackers.detectors import find_detector as finding
+from remix_track.trackers.detectors.find_detector import weights_at_hand
 from remix_track.trackers.detectors.hog import HogDetector
 from remix_track.trackers.detectors.public import PublicDetections
 
-find_detector: Any = auto.find_detector
+find_detector: Any = finding.find_detector
 FETCH = "ultralytics.utils.downloads.attempt_download_asset"
 
 
@@ -28,7 +29,7 @@ def elsewhere(tmp_path, monkeypatch):
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "YOLO_CONFIG_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.setattr(auto, "YoloDetector", lambda weights, **options: (weights, options))
+    monkeypatch.setattr(finding, "YoloDetector", lambda weights, **options: (weights, options))
 
 
 @pytest.fixture
