@@ -160,6 +160,7 @@ def rows() -> Iterator[tuple[str, dict[str, Any], dict[str, Any], OfflineSetting
         ("score_noise", True),
         ("rate_noise", False),
         ("keep_size", False),
+        ("confirm_by_score", False),
         ("adaptive_noise", False),
         ("lag_correction", False),
     ):

@@ -63,7 +63,7 @@ def test_everything_that_was_asked_for_is_there(video, tmp_path):
     )
     rows = mot_text.read(out / "tracks.txt")
     assert set(rows.id.tolist()) == {1, 2}
-    assert rows.frame.min() == 3, "confirmed in the third frame (n_init)"
+    assert rows.frame.min() == 2, "confirmed in the second frame, as scores are high"
     assert rows.frame.max() == FRAMES
     assert frames_in(out / "video.mp4") == FRAMES
     assert len(list(csv.DictReader((out / "tracks.csv").open()))) == len(rows)

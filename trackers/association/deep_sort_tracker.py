@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from remix_track.boxes import iou_tlwh
 from remix_track.trackers.association.assignment import IMPOSSIBLE, Assigned, Costs, Index, assign, cascade
+from remix_track.trackers.association.confirmation import ByCount
 from remix_track.trackers.association.frame_detections import FrameDetections
 from remix_track.trackers.association.gallery import Gallery
 from remix_track.trackers.association.kalman import GATE, KalmanFilter, Xyah
@@ -43,7 +44,7 @@ def deep_sort(settings: DeepSortSettings, *, fps: float) -> TrackLifeCycle:
         match_classes=settings.match_classes,
     )
     rules = LifeRules(
-        n_init=settings.n_init,
+        confirm=ByCount(settings.n_init),
         max_age=frames_at(fps, settings.max_age),
         max_embedding_age=frames_at(fps, settings.max_embedding_age),
         match_classes=settings.match_classes,

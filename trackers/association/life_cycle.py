@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.trackers.association.assignment import Assigned, Index
+from remix_track.trackers.association.confirmation import ByCount, ByScore
 from remix_track.trackers.association.frame_detections import FrameDetections
 from remix_track.trackers.association.gallery import FreeRows, Rows
 from remix_track.trackers.association.innovation import lag_share, noise_factor, with_innovation
@@ -43,7 +44,7 @@ class LifeRules:
     """How long tracks live, and what is asked of them before.
 
     Attributes:
-        n_init: frames in a row with a detection before a track is confirmed and named; 1 confirms at once.
+        confirm: which tracks are confirmed and named, by the scores of their detections, in a row so far.
         max_age: frames that a confirmed track survives without a detection.
         max_embedding_age: frames after which a track has to be embedded again, where re-ID is skipped.
         match_classes: a track continues only with detections of its own class.
@@ -52,7 +53,7 @@ class LifeRules:
         lag_correction: the reported box is drawn to a sure detection by as much as the filter lags.
     """
 
-    n_init: int
+    confirm: ByCount | ByScore
     max_age: int
     max_embedding_age: int
     match_classes: bool
@@ -168,7 +169,8 @@ class TrackLifeCycle:
     def _note(self, rows: Index, found: FrameDetections, columns: Index) -> None:
         tracks = self.tracks
         note_detections(tracks, rows, found, columns)
-        tracks["confirmed"][rows] |= tracks["hits"][rows] >= self._rules.n_init
+        hits, total, best = (tracks[name][rows] for name in ("hits", "total_score", "best_score"))
+        tracks["confirmed"][rows] |= self._rules.confirm(hits, total, best)
         embedded = found.has_feature[columns]
         self.memory.add(tracks["memory"][rows[embedded]], found.feature[columns[embedded]])
 

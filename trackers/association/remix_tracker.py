@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from remix_track.boxes import iou_tlwh
 from remix_track.trackers.association.assignment import IMPOSSIBLE, Assigned, Costs, assign
+from remix_track.trackers.association.confirmation import ByCount, ByScore, frames_to_confirm
 from remix_track.trackers.association.frame_detections import FrameDetections
 from remix_track.trackers.association.gallery import Gallery
 from remix_track.trackers.association.kalman import GATE, KalmanFilter, Xywh
@@ -48,8 +49,9 @@ def remix(settings: DeepSortSettings, options: AssociationSettings, *, fps: floa
         gate_scale=options.gate_scale,
         match_classes=settings.match_classes,
     )
+    n_init = frames_to_confirm(settings.n_init, fps)
     rules = LifeRules(
-        n_init=settings.n_init,
+        confirm=ByScore(n_init, settings.min_confidence) if options.confirm_by_score else ByCount(n_init),
         max_age=frames_at(fps, settings.max_age),
         max_embedding_age=frames_at(fps, settings.max_embedding_age),
         match_classes=settings.match_classes,

@@ -100,6 +100,8 @@ class AssociationSettings:
         score_noise: less noise for higher scores: the measurement's variance times 1 - score.
         rate_noise: let velocities change more from frame to frame where frames are further apart.
         keep_size: a track without a detection keeps its width and height.
+        confirm_by_score: a track is confirmed once one of its scores is 0.2 above `min_confidence` and `n_init` of them
+            are 0.1 above it on average; fewer frames do where they are higher.
         adaptive_noise: let velocities change more where a track's detections were far from their predictions.
         lag_correction: report a box that is drawn to a sure detection by as much as the filter lags.
 
@@ -126,6 +128,7 @@ class AssociationSettings:
     score_noise: bool = setting(False, "remix: less measurement noise for detections with higher scores", flag=False)
     rate_noise: bool = setting(True, "remix: expect more change from frame to frame at low frame rates", flag=False)
     keep_size: bool = setting(True, "remix: a track without a detection keeps its width and height", flag=False)
+    confirm_by_score: bool = setting(True, "remix: confirm tracks by scores, not by count alone")
     adaptive_noise: bool = setting(
         True, "remix: expect larger changes of velocity where a track's predictions lag", flag=False
     )

@@ -15,6 +15,8 @@ TRACK = np.dtype(
         ("public_id", np.int64),  # from 1, in the order of confirmation; 0 before
         ("confirmed", np.bool_),
         ("hits", np.int64),  # detections so far
+        ("total_score", np.float64),  # of them
+        ("best_score", np.float64),
         ("age", np.int64),  # frames so far, the first one counted
         ("time_since_update", np.int64),  # frames since the last detection; 0: detected in this frame
         ("mean", np.float64, (2, 4)),  # as `KalmanFilter` has it
@@ -44,6 +46,8 @@ def age_by_a_frame(tracks: Table) -> None:
 def note_detections(tracks: Table, rows: NDArray[np.intp], found: FrameDetections, columns: NDArray[np.intp]) -> None:
     """Write down for the tracks at `rows` which detections (`columns` of `found`) are theirs in this frame."""
     tracks["hits"][rows] += 1
+    tracks["total_score"][rows] += found.score[columns]
+    tracks["best_score"][rows] = np.maximum(tracks["best_score"][rows], found.score[columns])
     tracks["time_since_update"][rows] = 0
     tracks["since_embedded"][rows[found.has_feature[columns]]] = 0
     tracks["class_id"][rows] = found.class_id[columns]

@@ -42,7 +42,9 @@ class Notebook:
 
 def tracker(notebook, kind="remix", **changes):
     settings = DeepSortSettings(reid="when-ambiguous", max_embedding_age=4, **changes)
-    return Tracker.around(notebook, fps=30, settings=settings, association=AssociationSettings(tracker=kind))
+    by_count = {"confirm_by_score": False} if kind == "remix" else {}
+    association = AssociationSettings(tracker=kind, **by_count)
+    return Tracker.around(notebook, fps=30, settings=settings, association=association)
 
 
 def test_one_who_walks_alone_is_looked_at_now_and_then():

@@ -19,7 +19,8 @@ NOTHING = np.empty((0, 0, 3), np.uint8)
 
 
 def remix(fps: float = 30, **options) -> Tracker:
-    """With `n_init` and `max_age` as for Deep SORT, everything else an option."""
+    """With `n_init` and `max_age` as for Deep SORT, everything else an option; confirmed by count alone."""
+    options.setdefault("confirm_by_score", False)
     shared = {name: options.pop(name) for name in ("max_age", "n_init", "box", "min_confidence") if name in options}
     return Tracker.around(
         None,
