@@ -19,6 +19,8 @@ MOST_NOISE = 100.0
 LAG_SHARE = 4.0
 """A correlation of innovations of one fourth or more says that the filter lags as a whole."""
 
+_NOTHING = 1e-300  # what is divided by where there was no innovation at all
+
 Values = NDArray[np.float64]
 
 LAST, SQUARE, PRODUCT = range(3)
@@ -27,10 +29,11 @@ LAST, SQUARE, PRODUCT = range(3)
 
 def with_innovation(kept: Values, innovation: Values) -> Values:
     """What tracks keep (T, 3, 4) after one more innovation (T, 4) of each; tracks begin with zeros."""
-    now = np.empty_like(kept)
+    now = MOMENTUM * kept
+    weighed = (1 - MOMENTUM) * innovation
+    now[:, SQUARE] += weighed * innovation
+    now[:, PRODUCT] += weighed * kept[:, LAST]
     now[:, LAST] = innovation
-    now[:, SQUARE] = MOMENTUM * kept[:, SQUARE] + (1 - MOMENTUM) * innovation**2
-    now[:, PRODUCT] = MOMENTUM * kept[:, PRODUCT] + (1 - MOMENTUM) * innovation * kept[:, LAST]
     return now
 
 
@@ -40,18 +43,17 @@ def lag_share(kept: Values) -> Values:
     The correlation of innovations in a row, all coordinates together, `LAG_SHARE` times; negative ones, of detections
     that tremble about their prediction, are 0.
     """
-    square = kept[:, SQUARE].sum(axis=1)
-    correlation = np.divide(kept[:, PRODUCT].sum(axis=1), square, out=np.zeros_like(square), where=square > 0)
-    share: Values = np.clip(LAG_SHARE * correlation, 0.0, 1.0)
-    return share
+    together = np.add.reduce(kept, axis=2)
+    share: Values = LAG_SHARE * together[:, PRODUCT] / np.maximum(together[:, SQUARE], _NOTHING)
+    return np.minimum(np.maximum(share, 0.0), 1.0)
 
 
-def noise_factor(kept: Values) -> Values:
+def noise_factor(kept: Values, share: Values) -> Values:
     """(T,) by how much the variance of velocity noise is multiplied: 1 + lag share (mean square innovation - 1).
 
     Each coordinate counts from 1 to `MOST_NOISE`, so that one which is steadier than expected does not make up for
-    another. Without the share, boxes that tremble would be followed more closely than those that stand.
+    another. Without the lag share (T,), boxes that tremble would be followed more closely than those that stand.
     """
-    square = np.clip(kept[:, SQUARE], 1.0, MOST_NOISE).mean(axis=1)
-    factor: Values = 1 + lag_share(kept) * (square - 1)
+    beyond = np.minimum(np.maximum(kept[:, SQUARE], 1.0), MOST_NOISE) - 1.0
+    factor: Values = 1.0 + share * (np.add.reduce(beyond, axis=1) / 4)
     return factor

@@ -121,8 +121,8 @@ class TrackLifeCycle:
         self.tracks = self.tracks[:0].copy()
 
     def _noise(self) -> NDArray[np.float64] | None:
-        """(T,) factors of the velocity noise."""
-        return noise_factor(self.tracks["innovation"]) if self._rules.adaptive_noise else None
+        """(T,) factors of the velocity noise; None: 1."""
+        return self.tracks["noise_factor"] if self._rules.adaptive_noise else None
 
     def _predict(self) -> None:
         tracks = self.tracks
@@ -137,12 +137,13 @@ class TrackLifeCycle:
         mean, covariance, tlwh = tracks["mean"][rows], tracks["covariance"][rows], found.tlwh[columns]
         if self._rules.watches_innovations:
             kept = with_innovation(tracks["innovation"][rows], self._motion.innovation(mean, covariance, tlwh))
-            tracks["innovation"][rows] = kept
+            share = lag_share(kept)
+            tracks["innovation"][rows], tracks["noise_factor"][rows] = kept, noise_factor(kept, share)
         mean, covariance = self._motion.correct(mean, covariance, tlwh, found.score[columns])
         tracks["mean"][rows], tracks["covariance"][rows] = mean, covariance
         if self._rules.lag_correction:
-            share = lag_share(kept) * found.sure[columns]
-            tracks["lag"][rows] = share[:, None] * (tlwh - self._motion.tlwh(mean))
+            drawn = share * found.sure[columns]
+            tracks["lag"][rows] = drawn[:, None] * (tlwh - self._motion.tlwh(mean))
         self._note(rows, found, columns)
 
     def _end(self) -> None:
@@ -157,7 +158,7 @@ class TrackLifeCycle:
             return
         fresh = np.zeros(len(columns), TRACK)
         fresh["number"] = self._begun + 1 + np.arange(len(columns))
-        fresh["age"] = 1
+        fresh["age"] = fresh["noise_factor"] = 1
         fresh["mean"], fresh["covariance"] = self._motion.begin(found.tlwh[columns])
         fresh["memory"] = self._free_rows.take(len(columns))
         self.memory.open(fresh["memory"])

@@ -114,8 +114,9 @@ class RemixMatching:
         apart = self._apart(tracks, found)
         known, new = np.flatnonzero(tracks["confirmed"]), np.flatnonzero(~tracks["confirmed"])
         rows, columns, free = assign(self._cost(tracks, found, apart), 1.0, known, sure)
-        here = np.setdiff1d(known[tracks["time_since_update"][known] == 1], rows)
-        low_rows, low_columns, _ = assign(apart, self.max_low_iou_distance, here, unsure)
+        here = tracks["confirmed"] & (tracks["time_since_update"] == 1)
+        here[rows] = False
+        low_rows, low_columns, _ = assign(apart, self.max_low_iou_distance, np.flatnonzero(here), unsure)
         new_rows, new_columns, fresh = assign(apart, self.max_iou_distance, new, free)
         return np.concatenate([rows, low_rows, new_rows]), np.concatenate([columns, low_columns, new_columns]), fresh
 

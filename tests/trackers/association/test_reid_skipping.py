@@ -42,8 +42,8 @@ class Notebook:
 
 def tracker(notebook, kind="remix", **changes):
     settings = DeepSortSettings(reid="when-ambiguous", max_embedding_age=4, **changes)
-    by_count = {"confirm_by_score": False} if kind == "remix" else {}
-    association = AssociationSettings(tracker=kind, **by_count)
+    # By count: an option of remix, which deep-sort has to leave as it is.
+    association = AssociationSettings(tracker=kind, confirm_by_score=kind != "remix")
     return Tracker.around(notebook, fps=30, settings=settings, association=association)
 
 
