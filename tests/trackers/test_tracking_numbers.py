@@ -32,7 +32,7 @@ LIMIT = 0.2
 
 def tracker(fps: float = 30, **changes: Any) -> Tracker:
     if changes.get("tracker") != "deep-sort":
-        changes.setdefault("confirm_by_score", False)  # has numbers of its own, in test_confirmation
+        changes.setdefault("confirm_by_score", False)  # has numbers of its own, in test_life_cycle
     return Tracker("none", fps=fps, max_cosine_distance=LIMIT, **changes)
 
 

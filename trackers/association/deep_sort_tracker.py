@@ -17,11 +17,10 @@ from numpy.typing import NDArray
 
 from remix_track.boxes import iou_tlwh
 from remix_track.trackers.association.assignment import IMPOSSIBLE, Assigned, Costs, Index, assign, cascade
-from remix_track.trackers.association.confirmation import ByCount
 from remix_track.trackers.association.frame_detections import FrameDetections
 from remix_track.trackers.association.gallery import Gallery
 from remix_track.trackers.association.kalman import GATE, KalmanFilter, Xyah
-from remix_track.trackers.association.life_cycle import LifeRules, TrackLifeCycle
+from remix_track.trackers.association.life_cycle import ByCount, LifeRules, TrackLifeCycle
 from remix_track.trackers.association.settings import (
     MOTION_AGE,
     UNCALIBRATED_COSINE_DISTANCE,

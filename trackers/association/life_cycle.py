@@ -5,6 +5,7 @@ they remember of appearance (`AppearanceMemory`), and which detection continues 
 `deep_sort.py` and `remix.py` put the parts together.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,17 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.trackers.association.assignment import Assigned, Index
-from remix_track.trackers.association.confirmation import ByCount, ByScore
 from remix_track.trackers.association.frame_detections import FrameDetections
 from remix_track.trackers.association.gallery import FreeRows, Rows
 from remix_track.trackers.association.innovation import lag_share, noise_factor, with_innovation
 from remix_track.trackers.association.kalman import KalmanFilter
 from remix_track.trackers.association.reid_skipping import ambiguous
+from remix_track.trackers.association.settings import REFERENCE_FPS
 from remix_track.trackers.association.track_table import TRACK, Table, age_by_a_frame, note_detections
 
 Match = Callable[[Table, FrameDetections], Assigned]
 """Of predicted tracks and a frame's detections: rows and columns that belong together, and the columns that begin
 tracks, in that order."""
+
+
+MARGIN = 0.2
+"""One score has to be so far above the lowest score of a sure detection."""
+
+MEAN_MARGIN = 0.1
+"""Of `n_init` scores the mean has to be; higher scores need fewer frames, but two."""
 
 
 class AppearanceMemory(Protocol):
@@ -37,6 +45,51 @@ class AppearanceMemory(Protocol):
 
     def add(self, rows: Rows, vectors: NDArray[np.float32]) -> None:
         """Remember one unit vector (R, D) for each of different tracks."""
+
+
+@dataclass(frozen=True, slots=True)
+class ByCount:
+    """Deep SORT's: `n_init` frames in a row."""
+
+    n_init: int
+
+    def __call__(
+        self, hits: NDArray[np.int64], total: NDArray[np.float64], best: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """(T,) tracks to be confirmed, by their detections so far, the sum of their scores, and the best of them."""
+        return hits >= self.n_init
+
+
+@dataclass(frozen=True, slots=True)
+class ByScore:
+    """`n_init` frames in a row at scores of `min_confidence` + `MEAN_MARGIN`, fewer at higher ones, more at lower ones.
+
+    ByteTrack (Zhang et al. 2022, section 3) begins tracks at a higher score than it continues them with. Here a track
+    may begin with any sure detection, and waits for its first high score: people come into sight half hidden, and then
+    it is confirmed at once. What never gets one is a reflection, a statue, or a double of somebody.
+
+    Attributes:
+        n_init: frames; 1 confirms at once.
+        min_confidence: the lowest score of a sure detection.
+    """
+
+    n_init: int
+    min_confidence: float
+
+    def __call__(
+        self, hits: NDArray[np.int64], total: NDArray[np.float64], best: NDArray[np.float64]
+    ) -> NDArray[np.bool_]:
+        """See `ByCount`."""
+        if self.n_init == 1:
+            return hits >= 1
+        # Scores are float32: 0.9 twice has to be 1.8.
+        enough = total >= self.n_init * (self.min_confidence + MEAN_MARGIN) - 1e-6
+        return (hits >= 2) & enough & (best >= self.min_confidence + MARGIN - 1e-6)
+
+
+def frames_to_confirm(n_init: int, fps: float) -> int:
+    """`n_init` frames at 30 fps, or as many fewer, but two, as last as long at `fps`: 2 for 3 up to 15 fps."""
+    return min(n_init, 1 + math.ceil((n_init - 1) * fps / REFERENCE_FPS - 1e-9))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,16 @@ from numpy.typing import NDArray
 
 from remix_track.boxes import iou_tlwh
 from remix_track.trackers.association.assignment import IMPOSSIBLE, Assigned, Costs, assign
-from remix_track.trackers.association.confirmation import ByCount, ByScore, frames_to_confirm
 from remix_track.trackers.association.frame_detections import FrameDetections
 from remix_track.trackers.association.gallery import Gallery
 from remix_track.trackers.association.kalman import GATE, KalmanFilter, Xywh
-from remix_track.trackers.association.life_cycle import LifeRules, TrackLifeCycle
+from remix_track.trackers.association.life_cycle import (
+    ByCount,
+    ByScore,
+    LifeRules,
+    TrackLifeCycle,
+    frames_to_confirm,
+)
 from remix_track.trackers.association.mean_appearance import AverageAppearance, MeanAppearance
 from remix_track.trackers.association.settings import (
     REFERENCE_FPS,

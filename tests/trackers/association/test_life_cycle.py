@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from remix_track.detections import Detections
-from remix_track.trackers.association.confirmation import ByCount, ByScore, frames_to_confirm
+from remix_track.trackers.association.life_cycle import ByCount, ByScore, frames_to_confirm
 from remix_track.trackers.tracker import Tracker
 
 NOTHING = np.empty((0, 0, 3), np.uint8)
