@@ -157,7 +157,7 @@ def test_reset_begins_a_new_video(kind):
         with pytest.raises(InputError, match=r"call reset\(\) for a new video"):
             one.update(rows, given[:50])
         one.reset()
-        assert (one.crops, one.picture_width, one.clock.seconds["associate"]) == (0, None, 0)
+        assert (one.crops, one.frame_width, one.clock.seconds["associate"]) == (0, None, 0)
 
 
 def test_reset_forgets_how_wide_vectors_were():

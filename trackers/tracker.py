@@ -53,7 +53,7 @@ class Tracker:
         clock: seconds of `embed` and `associate`.
         crops: detections embedded so far.
         crops_saved: detections that were not, as `reid="when-ambiguous"` found them unambiguous.
-        picture_width: pixels; None until it is known by an image or by `around`.
+        frame_width: pixels; None until it is known by an image or by `around`.
         warp: (2, 3) how the camera moved before the last frame; None where it is at rest or the motion is unknown.
     """
 
@@ -101,15 +101,15 @@ class Tracker:
         fps: float,
         settings: DeepSortSettings,
         association: AssociationSettings | None = None,
-        picture_width: int | None = None,
+        frame_width: int | None = None,
     ) -> Self:
         """A tracker around an encoder that is loaded already (None: motion only), to share it between videos.
 
-        `picture_width`, in pixels, is for offline tracking without images.
+        `frame_width`, in pixels, is for offline tracking without images.
         """
         self = cls.__new__(cls)
         self._prepare(embedder, fps, settings, association or AssociationSettings())
-        self.picture_width = picture_width
+        self.frame_width = frame_width
         return self
 
     def _prepare(
@@ -134,7 +134,7 @@ class Tracker:
         self.warp: Warp | None = None
         self._found = FrameDetections.of(Detections.empty(), np.empty(0, np.intp), settings)
         self._vector_width: int | None = None
-        self.picture_width: int | None = None
+        self.frame_width: int | None = None
         self._size: tuple[int, int] | None = None
         # Deep SORT asks nothing of the camera, so it is not known whether it rests; who switches that off in the remix
         # tracker says that it does.
@@ -263,7 +263,7 @@ class Tracker:
     def end_tracks(self) -> None:
         """End every track: the next image is of another size, or of another scene; ids go on, none is given twice."""
         self._life_cycle.end_all()
-        self._size = self.picture_width = None
+        self._size = self.frame_width = None
         self._frames = 0
         if self._camera_way is not None:
             self._camera_way = 0.0
@@ -288,27 +288,27 @@ class Tracker:
         if (height, width) != (self._size or (height, width)):
             before = f"{self._size[1]}x{self._size[0]}" if self._size else ""
             raise InputError(f"image is {width}x{height}, those before it {before}; call reset() for a new video")
-        self._size, self.picture_width = (height, width), width
+        self._size, self.frame_width = (height, width), width
         return pixels
 
     def _note_turn(self, camera: Warp | None) -> None:
         """Count how far the camera has turned; where that could not be seen, so far that it surely did not rest."""
         self._frames += 1
-        if self._camera_way is None or not self.picture_width or (camera is None and self._camera_motion is None):
+        if self._camera_way is None or not self.frame_width or (camera is None and self._camera_motion is None):
             return
         if camera is not None:
-            middle = np.array([self.picture_width / 2, self.picture_width / 4, 1.0])
+            middle = np.array([self.frame_width / 2, self.frame_width / 4, 1.0])
             self._camera_way += abs(float(camera[0] @ middle - middle[0]))
         elif self._frames > 1:
-            self._camera_way += self.picture_width
+            self._camera_way += self.frame_width
 
     def note(self, tracks: FinishedTracks, frame: int) -> None:
         """Add what was seen in the last frame, of this number, to the tracks of a run that ends offline."""
         now, found = detected(self._life_cycle.tracks), self._found
         vectors = found.feature[now["detection"]] if found.feature.shape[1] else None
         now["detection"] = found.row[now["detection"]]
-        width = None if self._camera_way is None else self.picture_width
-        tracks.add(frame, now, vectors, picture_width=width, camera_way=self._camera_way or 0.0)
+        width = None if self._camera_way is None else self.frame_width
+        tracks.add(frame, now, vectors, frame_width=width, camera_way=self._camera_way or 0.0)
 
     def finish(self, tracks: FinishedTracks, settings: OfflineSettings) -> FinishedVideo:
         """Link and fill, now that all of the video is known."""

@@ -109,7 +109,7 @@ def track(clip: Clip, shared: dict[str, Any], options: dict[str, Any], offline: 
     """The result of one tracker over one clip."""
     association = AssociationSettings(**{"tracker": "remix", **options})
     settings = DeepSortSettings(**shared)
-    tracker = Tracker.around(None, fps=clip.fps, settings=settings, association=association, picture_width=clip.width)
+    tracker = Tracker.around(None, fps=clip.fps, settings=settings, association=association, frame_width=clip.width)
     noted, results = FinishedTracks(clip.fps), []
     for number, (seen, camera) in enumerate(zip(clip.seen, clip.cameras, strict=True), 1):
         results.append(tracker.update(seen, NOTHING, camera if association.follows_camera else None))

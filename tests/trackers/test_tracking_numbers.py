@@ -302,7 +302,7 @@ def test_linked_people_are_of_one_class(class_id, linked):
     ],
 )
 def test_frame_borders(left, gap, turned, linked):
-    assert is_linked(two(gap, left=left, turned=turned), picture_width=640) is linked
+    assert is_linked(two(gap, left=left, turned=turned), frame_width=640) is linked
 
 
 @pytest.mark.parametrize(("apart", "rows"), [(21, 22), (22, 2)])

@@ -33,7 +33,7 @@ class FinishedTracks:
         self._sums = VectorSums()
         self._confirmed: set[int] = set()
         self._width = 0
-        self._picture_width: int | None = None
+        self._frame_width: int | None = None
         # By track: its last box; the number of its part, where that is not its own. By part: its track.
         self._last: dict[int, np.void] = {}
         self._part: dict[int, int] = {}
@@ -45,7 +45,7 @@ class FinishedTracks:
         seen: Table,
         vectors: NDArray[np.float32] | None,
         *,
-        picture_width: int | None = None,
+        frame_width: int | None = None,
         camera_way: float = 0.0,
     ) -> None:
         """Note a frame.
@@ -54,7 +54,7 @@ class FinishedTracks:
             frame: its number in its source.
             seen: the tracks with a detection in it, confirmed or not: those that never are will be left out.
             vectors: (N, D) unit vectors of these detections, zeros where there is none; None without appearance.
-            picture_width: pixels; None where it is not known, and with it who leaves the image at a side.
+            frame_width: pixels; None where it is not known, and with it who leaves the image at a side.
             camera_way: how far the camera has turned sideways since the first frame, there and back, pixels.
         """
         self._first = self._first if self._frame_of else frame
@@ -66,16 +66,16 @@ class FinishedTracks:
         boxes["xywh"] = xywh_from_tlwh(seen["tlwh"].astype(np.float64))
         for name in ("score", "class_id", "detection"):
             boxes[name] = seen[name]
-        self._picture_width = picture_width
-        if picture_width is not None:
-            boxes["track"] = [self._part_of(box, picture_width) for box in boxes]
+        self._frame_width = frame_width
+        if frame_width is not None:
+            boxes["track"] = [self._part_of(box, frame_width) for box in boxes]
         self._boxes.append(boxes)
         self._confirmed.update(boxes["track"][seen["confirmed"]].tolist())
         if vectors is not None:
             self._width = vectors.shape[1]
             self._sums.add(frame, boxes["track"], vectors)
 
-    def _part_of(self, box: np.void, picture_width: int) -> int:
+    def _part_of(self, box: np.void, frame_width: int) -> int:
         """The number under which a track is kept from this box on: another one after it was gone."""
         track, box = int(box["track"]), box.copy()
         last = self._last.get(track, box)
@@ -85,7 +85,7 @@ class FinishedTracks:
             box["xywh"],
             seconds=(box["frame"] - last["frame"]) / self._fps,
             turned=box["way"] - last["way"],
-            picture_width=picture_width,
+            frame_width=frame_width,
         )
         if gone:
             self._part[track] = -1 - len(self._track_of)
@@ -114,7 +114,7 @@ class FinishedTracks:
                 max_distance,
                 max_gap=settings.link_seconds,
                 fps=self._fps,
-                picture_width=None if settings.relink_reentries else self._picture_width,
+                frame_width=None if settings.relink_reentries else self._frame_width,
             )
         ids = _numbered(boxes["frame"][first], person)
         boxes["track"] = ids[row]

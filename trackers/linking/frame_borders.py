@@ -17,7 +17,7 @@ def crossed_sides(
     *,
     seconds: NDArray[np.float64] | float,
     turned: NDArray[np.float64] | float,
-    picture_width: int,
+    frame_width: int,
 ) -> NDArray[np.bool_]:
     """Whether a track that ends at `end` left the image at a side border and one that begins at `begin` entered at one.
 
@@ -29,13 +29,13 @@ def crossed_sides(
         begin: (..., 4) the same of the beginnings; it broadcasts with `end`, as the following do without the last axis.
         seconds: from the one to the other.
         turned: how far the camera turned sideways meanwhile, there and back, pixels.
-        picture_width: pixels.
+        frame_width: pixels.
     """
-    rests = np.asarray(turned) <= _NEAR * picture_width
+    rests = np.asarray(turned) <= _NEAR * frame_width
     gone = np.asarray(seconds) > _GONE_SECONDS
-    return np.asarray(gone & rests & _at_side(end, picture_width) & _at_side(begin, picture_width))
+    return np.asarray(gone & rests & _at_side(end, frame_width) & _at_side(begin, frame_width))
 
 
-def _at_side(xywh: NDArray[np.float64], picture_width: int) -> NDArray[np.bool_]:
-    x, half, near = xywh[..., 0], xywh[..., 2] / 2, _NEAR * picture_width
-    return np.asarray((x - half <= near) | (x + half >= picture_width - near))
+def _at_side(xywh: NDArray[np.float64], frame_width: int) -> NDArray[np.bool_]:
+    x, half, near = xywh[..., 0], xywh[..., 2] / 2, _NEAR * frame_width
+    return np.asarray((x - half <= near) | (x + half >= frame_width - near))

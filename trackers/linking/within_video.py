@@ -29,7 +29,7 @@ def link_tracks(
     *,
     max_gap: float,
     fps: float,
-    picture_width: int | None = None,
+    frame_width: int | None = None,
 ) -> NDArray[np.intp]:
     """Say for each track which track its person begins with.
 
@@ -48,7 +48,7 @@ def link_tracks(
         max_distance: largest cosine distance of two means.
         max_gap: largest time from an end to a beginning, in seconds.
         fps: frames per second.
-        picture_width: pixels; None links across the sides of the picture too.
+        frame_width: pixels; None links across the sides of the picture too.
 
     Returns:
         (T,) rows of these arrays.
@@ -57,7 +57,7 @@ def link_tracks(
     if len(mean) > MOST_TRACKS:
         _logger.warning("%d tracks are too many to link; at most %d can be", len(mean), MOST_TRACKS)
         return every
-    can_be = _reached(first, last, max_gap, fps, picture_width) & (last["class_id"][:, None] == last["class_id"])
+    can_be = _reached(first, last, max_gap, fps, frame_width) & (last["class_id"][:, None] == last["class_id"])
     distance = _distances(mean)
     other = _nearest_other(first["frame"], last["frame"], distance)
     limit = np.minimum(max_distance, MARGIN * np.minimum(other[:, None], other))
@@ -71,18 +71,18 @@ def link_tracks(
     return person
 
 
-def _reached(first: Boxes, last: Boxes, max_gap: float, fps: float, picture_width: int | None) -> NDArray[np.bool_]:
+def _reached(first: Boxes, last: Boxes, max_gap: float, fps: float, frame_width: int | None) -> NDArray[np.bool_]:
     """(T, T) whether a person can move from each row's last box to each column's first."""
     frames = first["frame"][None] - last["frame"][:, None]
     gap, begin, end = frames / fps, first["xywh"][None], last["xywh"][:, None]
     height = (end[..., 3] + begin[..., 3]) / 2
     way = np.linalg.norm(begin[..., :2] - end[..., :2], axis=2)
     reached = (gap > 0) & (gap <= max_gap) & (way <= (_STRIDE + _SPEED * gap) * height)
-    if picture_width is not None:
+    if frame_width is not None:
         turned = first["way"][None] - last["way"][:, None]
         # At a low rate the next frame may be half a second later.
         seconds = np.where(frames > 1, gap, 0)
-        reached &= ~crossed_sides(end, begin, seconds=seconds, turned=turned, picture_width=picture_width)
+        reached &= ~crossed_sides(end, begin, seconds=seconds, turned=turned, frame_width=frame_width)
     return np.asarray(reached)
 
 

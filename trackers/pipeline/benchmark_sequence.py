@@ -86,7 +86,7 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
         fps=job.fps / every,
         settings=session.settings.tracker,
         association=session.settings.association,
-        picture_width=job.width,
+        frame_width=job.width,
     )
     seen, replayed = _processed(job, session)
     frames, nothing, noted = 0, np.empty((0, 0, 3), np.uint8), FinishedTracks(job.fps / every, every)

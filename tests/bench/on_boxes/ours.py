@@ -27,7 +27,7 @@ def track(clip: Clip, appearance: str | None, changes: Mapping[str, Any]) -> str
         shared.setdefault("max_cosine_distance", appearance_limit(clip, appearance))
     association = AssociationSettings(**{key: value for key, value in changes.items() if key in names})
     settings = DeepSortSettings(**shared)
-    tracker = Tracker.around(None, fps=given.fps, settings=settings, association=association, picture_width=given.width)
+    tracker = Tracker.around(None, fps=given.fps, settings=settings, association=association, frame_width=given.width)
     lines = []
     cameras = clip.cameras() if association.follows_camera else [None] * given.frames
     for number, ((xyxy, score, rows), camera) in enumerate(zip(given.boxes(), cameras, strict=True), 1):

@@ -147,11 +147,11 @@ def at(left: float, right: float) -> Ends:
 )
 def test_who_left_at_the_side_and_who_comes_in_are_two(left, right, linked):
     given = at(left, right)
-    found = link_tracks(*given, 0.2, max_gap=9, fps=1, picture_width=640)
+    found = link_tracks(*given, 0.2, max_gap=9, fps=1, frame_width=640)
     assert found.tolist() == ([0, 0] if linked else [0, 1])
     given[0]["way"] = 13
-    assert link_tracks(*given, 0.2, max_gap=9, fps=1, picture_width=640).tolist() == [0, 0], "the camera turned"
-    soon = link_tracks(*given, 0.2, max_gap=9, fps=10, picture_width=640)
+    assert link_tracks(*given, 0.2, max_gap=9, fps=1, frame_width=640).tolist() == [0, 0], "the camera turned"
+    soon = link_tracks(*given, 0.2, max_gap=9, fps=10, frame_width=640)
     assert soon.tolist() == [0, 0], "not seen for 0.4 seconds: nobody looked well"
     assert link_tracks(*given, 0.2, max_gap=9, fps=1).tolist() == [0, 0], "where the sides are not known"
 
@@ -305,9 +305,9 @@ def test_each_part_of_a_track_has_its_own_look():
 
 def test_without_pictures_nobody_knows_the_sides_unless_told():
     assert len(away(600, 20, picture=NOTHING).means) == 1
-    tracker = Tracker.around(None, fps=30, settings=DeepSortSettings(), picture_width=640)
+    tracker = Tracker.around(None, fps=30, settings=DeepSortSettings(), frame_width=640)
     tracker.update(Detections.empty(), NOTHING)
-    assert tracker.picture_width == 640
+    assert tracker.frame_width == 640
 
 
 def test_no_group_ever_holds_two_at_one_time():
