@@ -67,8 +67,8 @@ def test_tracks_what_it_finds_and_scores_it(root, tmp_path, capsys):
     assert list(scores["sequences"]) == ["MOT17-02-FRCNN", "MOT17-04-SDP"]
     assert list(scores["COMBINED"])[:4] == ["MOTA", "IDF1", "IDsw", "HOTA"]
     assert scores["protocol"]["name"] == "devkit"
-    # Every person is confirmed in the third frame and never lost.
-    assert scores["COMBINED"]["MOTA"] == pytest.approx(100 * (FRAMES - 2) / FRAMES)
+    # Every person is confirmed in the second frame, at scores of 0.9, and never lost.
+    assert scores["COMBINED"]["MOTA"] == pytest.approx(100 * (FRAMES - 1) / FRAMES)
     assert scores["COMBINED"]["IDsw"] == 0
     assert set(scores["detectors"]) == {"FRCNN", "SDP"}
     shown = capsys.readouterr().out
@@ -95,7 +95,7 @@ def test_a_bar_that_is_missed_exits_1(root, capsys):
     assert evaluate("--mot17", "--min", "MOTA=80", "--min", "idf1=80") == 0
     capsys.readouterr()
     assert evaluate("--mot17", "--min", "MOTA=99.9") == 1
-    assert capsys.readouterr().err == "remix-track: COMBINED MOTA is 93.333, below the minimum of 99.9\n"
+    assert capsys.readouterr().err == "remix-track: COMBINED MOTA is 96.667, below the minimum of 99.9\n"
 
 
 def test_a_second_run_replays_what_was_seen(root, capsys, monkeypatch):
@@ -327,7 +327,7 @@ def test_half_of_a_sequence(root, tmp_path, capsys):
     assert scores["protocol"]["split"] == "val-half"
     assert scores["sequences"]["MOT17-02-FRCNN"]["GT_Dets"] == 3 * (FRAMES - FRAMES // 2 - 1)
     first = int((tmp_path / "half" / "MOT17-02-FRCNN.txt").read_text().partition(",")[0])
-    assert first == FRAMES // 2 + 2 + 2, "numbered as the sequence is, confirmed in the third frame"
+    assert first == FRAMES // 2 + 2 + 1, "numbered as the sequence is, confirmed in the second frame"
     # The same results numbered from 1, as half-val scripts write them, score the same, and a note says why.
     renumbered = tmp_path / "renumbered"
     renumbered.mkdir()
@@ -347,10 +347,10 @@ def test_compare_folders_and_files(root, tmp_path, capsys):
     capsys.readouterr()
     assert main(["eval", "--compare", "a.json", "b.json", "--markdown", "diff.md"]) == 0
     from_files = capsys.readouterr().out
-    assert "+6.7" in from_files
-    assert "+6.7" in (tmp_path / "diff.md").read_text()
+    assert "+3.3" in from_files
+    assert "+3.3" in (tmp_path / "diff.md").read_text()
     assert main(["eval", "--mot17", "--quiet", "--compare", "a", "b"]) == 0
-    assert "+6.7" in capsys.readouterr().out
+    assert "+3.3" in capsys.readouterr().out
 
 
 def test_a_page_of_errors_with_pictures(tmp_path, monkeypatch):

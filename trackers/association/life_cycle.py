@@ -34,6 +34,10 @@ MEAN_MARGIN = 0.1
 """Of `n_init` scores the mean has to be; higher scores need fewer frames, but two."""
 
 
+LONG = 10
+"""Times `n_init`: a second at 30 fps. A detector that never gives a high score still finds people."""
+
+
 class AppearanceMemory(Protocol):
     """What tracks remember of their appearance, a row for each."""
 
@@ -66,7 +70,8 @@ class ByScore:
 
     ByteTrack (Zhang et al. 2022, section 3) begins tracks at a higher score than it continues them with. Here a track
     may begin with any sure detection, and waits for its first high score: people come into sight half hidden, and then
-    it is confirmed at once. What never gets one is a reflection, a statue, or a double of somebody.
+    it is confirmed at once. What never gets one is a reflection, a statue, or a double of somebody; or a person where a
+    detector's scores are low throughout, so `LONG` times `n_init` frames in a row confirm at any score.
 
     Attributes:
         n_init: frames; 1 confirms at once.
@@ -84,7 +89,8 @@ class ByScore:
             return hits >= 1
         # Scores are float32: 0.9 twice has to be 1.8.
         enough = total >= self.n_init * (self.min_confidence + MEAN_MARGIN) - 1e-6
-        return (hits >= 2) & enough & (best >= self.min_confidence + MARGIN - 1e-6)
+        sure = (hits >= 2) & enough & (best >= self.min_confidence + MARGIN - 1e-6)
+        return sure | (hits >= LONG * self.n_init)
 
 
 def frames_to_confirm(n_init: int, fps: float) -> int:

@@ -101,7 +101,8 @@ class AssociationSettings:
         rate_noise: let velocities change more from frame to frame where frames are further apart.
         keep_size: a track without a detection keeps its width and height.
         confirm_by_score: a track is confirmed once one of its scores is 0.2 above `min_confidence` and `n_init` of them
-            are 0.1 above it on average; fewer frames do where they are higher.
+            are 0.1 above it on average; fewer frames do where they are higher. Ten times `n_init` frames in a row do
+            at any score.
         adaptive_noise: let velocities change more where a track's detections were far from their predictions.
         lag_correction: report a box that is drawn to a sure detection by as much as the filter lags.
 

@@ -67,3 +67,9 @@ def test_rules_take_many_tracks_at_once():
     hits, total, best = np.array([1, 2, 3, 4]), np.array([0.9, 1.8, 1.5, 2.4]), np.array([0.9, 0.9, 0.5, 0.7])
     assert ByCount(3)(hits, total, best).tolist() == [False, False, True, True]
     assert ByScore(3, 0.5)(hits, total, best).tolist() == [False, True, False, True]
+
+
+@pytest.mark.parametrize(("n_init", "frames"), [(3, 30), (2, 20)])
+def test_low_scores_throughout_confirm_in_the_end(n_init, frames):
+    hits = np.array([frames - 1, frames])
+    assert ByScore(n_init, 0.5)(hits, hits * 0.55, np.full(2, 0.55)).tolist() == [False, True]

@@ -53,7 +53,7 @@ def test_python_links_as_the_command_does_and_prints_nothing(cameras, linked, tm
         (["a.mp4"], {}, "`link` joins the people of several videos; name two or more"),
         ("a.mp4", {}, "`link` joins the people of several videos; name two or more"),
         (["a.mp4", "b.mp4"], {"weights": "none"}, "`link` needs appearance"),
-        (["a.mp4", "b.mp4"], {"link_distance": 3}, "`link_distance` 3: must be above 0 and at most 2"),
+        (["a.mp4", "b.mp4"], {"link_distance": 3}, "`link_distance` = 3.0; expected above 0, at most 2"),
         (["a.mp4", "b.mp4"], {"max_aeg": 3}, r"link\(\): unknown key 'max_aeg'; did you mean 'max_age'\?"),
     ],
 )
