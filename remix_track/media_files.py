@@ -3,11 +3,15 @@
 import itertools
 import os
 import re
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 from remix_track.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 IMAGE_FORMATS = {
     **dict.fromkeys((".jpg", ".jpeg", ".jpe", ".jfif"), "JPEG"),
@@ -28,6 +32,22 @@ VIDEO_ENDINGS = frozenset(
 
 _MOST_FILES = 1_000_000
 Entry = TypeVar("Entry")
+
+
+def open_image(file: "Path | IO[bytes]", formats: Sequence[str]) -> "Image.Image":
+    """`PIL.Image.open` as Pillow has it.
+
+    ultralytics replaces it for the whole process: where a file is no image, it would install a HEIF reader and try
+    again.
+
+    Raises:
+        PIL.UnidentifiedImageError: none of these formats.
+        OSError: it cannot be read.
+    """
+    from PIL import Image
+
+    opener = getattr(sys.modules.get("ultralytics.utils.patches"), "_image_open", Image.open)
+    return opener(file, formats=tuple(formats))
 
 
 def is_image(path: Path) -> bool:

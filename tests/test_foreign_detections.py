@@ -9,6 +9,7 @@ import torch
 from remix_track import Detections, InputError, Tracker
 from remix_track.foreign_detections import detections_of
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
+from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 
 XYXY = [[10.0, 20.0, 30.0, 80.0], [50.5, 20.0, 70.0, 81.25], [1.0, 2.0, 3.0, 4.0]]
 SCORE = [0.9, 0.75, 0.3]
@@ -52,7 +53,8 @@ def test_supervision():
 
 
 def test_ultralytics():
-    results = pytest.importorskip("ultralytics.engine.results")
+    with quiet_ultralytics():
+        results = pytest.importorskip("ultralytics.engine.results")
     image, names = np.zeros((90, 90, 3), np.uint8), {0: "person", 2: "car"}
     one = results.Results(image, "", names, boxes=torch.tensor(ROWS))
     for given in (one, [one], one.boxes, one.cpu().numpy()):
@@ -64,7 +66,8 @@ def test_ultralytics():
 
 
 def test_turned_boxes_of_ultralytics_are_the_upright_ones_around_them():
-    results = pytest.importorskip("ultralytics.engine.results")
+    with quiet_ultralytics():
+        results = pytest.importorskip("ultralytics.engine.results")
     #                      x   y   w   h  turn       score class
     turned = torch.tensor([[50, 40, 40, 20, np.pi / 2, 0.9, 0]], dtype=torch.float32)
     found = detections_of(results.Results(np.zeros((90, 90, 3), np.uint8), "", {0: "person"}, obb=turned))
@@ -72,7 +75,8 @@ def test_turned_boxes_of_ultralytics_are_the_upright_ones_around_them():
 
 
 def test_results_without_boxes_are_refused():
-    results = pytest.importorskip("ultralytics.engine.results")
+    with quiet_ultralytics():
+        results = pytest.importorskip("ultralytics.engine.results")
     one = results.Results(np.zeros((9, 9, 3), np.uint8), "", {0: "person"}, probs=torch.ones(1))
     with pytest.raises(InputError, match=r"^detections is of type Results; give remix_track.Detections\("):
         detections_of(one)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from remix_track.data.stores import CROP_FORMATS, ImageStore
 from remix_track.encoder.crops import LARGEST_SIDE, SMALLEST_SIDE
 from remix_track.errors import InputError
+from remix_track.media_files import open_image
 
 logger = logging.getLogger(__name__)
 
@@ -116,10 +117,9 @@ def _check_header(data: bytes) -> str:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data), formats=CROP_FORMATS) as picture:
+        with open_image(io.BytesIO(data), CROP_FORMATS) as picture:
             (width, height), kind = picture.size, picture.format or ""
-    except (UnidentifiedImageError, ImportError, OSError, SyntaxError, Image.DecompressionBombError):
-        # ImportError: where a program imported ultralytics, Pillow tries a HEIF reader that need not be there.
+    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError):
         raise ValueError(f"not a JPEG, PNG, BMP or WebP; {len(data):,} bytes") from None
     if min(width, height) < SMALLEST_CROP or width * height > MOST_PIXELS:
         raise ValueError(f"{width}x{height} pixels; expected {SMALLEST_CROP} a side to {MOST_PIXELS:,} in all")
@@ -142,10 +142,9 @@ def _decode_jpeg(data: bytes) -> NDArray[np.uint8]:
 
 
 def _decode_other(data: bytes) -> NDArray[np.uint8]:
-    from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=CROP_FORMATS) as picture:
+        with open_image(io.BytesIO(data), CROP_FORMATS) as picture:
             if picture.mode.startswith(("I", "F")):
                 # Pillow would make all of it white; which value is white, one crop alone does not tell.
                 raise ValueError("gray of more than 8 bits with an unknown value range; save it with 8 bits")

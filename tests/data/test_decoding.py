@@ -1,6 +1,8 @@
 """Crops from bytes: right colours, bounded sizes, and a word for everything that is broken."""
 
 import struct
+import sys
+import types
 import zlib
 
 import cv2
@@ -81,6 +83,9 @@ def test_a_bad_picture_is_one_also_where_pillow_was_patched(monkeypatch):
     def patched(*arguments, **options):
         raise ModuleNotFoundError("No module named 'pi_heif'")
 
+    own = getattr(sys.modules.get("ultralytics.utils.patches"), "_image_open", Image.open)
+    patches = types.SimpleNamespace(_image_open=own)
+    monkeypatch.setitem(sys.modules, "ultralytics.utils.patches", patches)
     monkeypatch.setattr(Image, "open", patched)
     with pytest.raises(ValueError, match="not a JPEG"):
         decode_crop(b"no image", 16, 8)

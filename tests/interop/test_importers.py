@@ -22,6 +22,7 @@ import yaml
 
 from remix_track.interop.cvat_mot import gt_text
 from remix_track.interop.formats import FORMATS
+from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 from tests.interop.test_formats import BOXES, rows_of, video
 
 DATUMARO = """
@@ -148,7 +149,8 @@ def test_trackeval_takes_the_rows_of_kitti(tmp_path, monkeypatch):
 
 
 def test_ultralytics_takes_the_labels(tmp_path):
-    utils = pytest.importorskip("ultralytics.data.utils")
+    with quiet_ultralytics():
+        utils = pytest.importorskip("ultralytics.data.utils")
     two = video(labels=("person", 'a "man": {x}'))
     with zipfile.ZipFile(io.BytesIO(FORMATS["ultralytics"].write(two))) as archive:
         archive.extractall(tmp_path)

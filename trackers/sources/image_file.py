@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError, parsing
-from remix_track.media_files import IMAGE_FORMATS
+from remix_track.media_files import IMAGE_FORMATS, open_image
 from remix_track.trackers.sources.animation import chunks_fit, durations
 from remix_track.trackers.sources.source import MAX_PIXELS
 
@@ -68,9 +68,8 @@ class ImageFile:
         from PIL import Image, UnidentifiedImageError
 
         try:
-            picture = Image.open(self._path, formats=_FORMATS)
-        except (UnidentifiedImageError, ImportError):
-            # ImportError: where a program imported ultralytics, Pillow tries a HEIF reader that need not be there.
+            picture = open_image(self._path, _FORMATS)
+        except UnidentifiedImageError:
             raise InputError(f"{self._path.name}: {_what_it_is(self._path)}") from None
         except Image.DecompressionBombError:
             raise InputError(f"{self._path.name}: more than the {MAX_PIXELS} pixels that are read") from None

@@ -1,5 +1,7 @@
 import contextlib
 import struct
+import sys
+import types
 import zlib
 from pathlib import Path
 
@@ -299,6 +301,9 @@ def test_a_broken_picture_is_one_also_where_pillow_was_patched(tmp_path, monkeyp
     def patched(*arguments, **options):
         raise ModuleNotFoundError("No module named 'pi_heif'")
 
+    own = getattr(sys.modules.get("ultralytics.utils.patches"), "_image_open", Image.open)
+    patches = types.SimpleNamespace(_image_open=own)
+    monkeypatch.setitem(sys.modules, "ultralytics.utils.patches", patches)
     monkeypatch.setattr(Image, "open", patched)
     (tmp_path / "broken.png").write_bytes(b"no image")
     with pytest.raises(InputError, match="not an image"):
