@@ -48,7 +48,7 @@ logger = logging.getLogger(f"mkdocs.{__name__}")
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages that nobody writes by hand."""
+    """Add the pages that are generated from the code."""
     pages = {
         "reference/python.md": python_page(),
         "reference/parts.md": parts_page(),

@@ -32,7 +32,7 @@ class CameraCentring:
 
     @classmethod
     def of(cls, vectors: NDArray[np.floating], camera: NDArray[np.integer], *, memory: float = MEMORY) -> Self:
-        """Estimate it from the tracks themselves; nobody's identity is asked for.
+        """Estimate it from the tracks themselves, without identities.
 
         Args:
             vectors: (T, D) one for each track, of any length; zeros for a track without appearance.

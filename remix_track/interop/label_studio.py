@@ -62,7 +62,7 @@ def _region(
 
 
 def read(data: bytes, name: str, size: tuple[int, int] | None = None) -> list[AnnotatedVideo]:
-    """The video of each task, from its annotation, or from its prediction where nobody has annotated it.
+    """The video of each task, from its annotation, or from its prediction if it has none.
 
     Args:
         data: a task or a list of them, as the export "JSON" has them.

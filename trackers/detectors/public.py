@@ -23,7 +23,7 @@ class PublicDetections:
 
     A box is of the class in the eighth column, 0 where it has none; all classes are taken until some are chosen, and
     one line says so where there are several. Coordinates are used as written: MOT's own pixels count from 1, and
-    results are written in the same way. Scores keep the scale of whoever wrote the file (those of DPM start below 0):
+    results are written in the same way. Scores keep the scale of the file (those of DPM start below 0):
     `min_confidence` has to suit them.
 
     Attributes:

@@ -44,7 +44,7 @@ class NetworkPool:
 
     @contextlib.contextmanager
     def borrow(self) -> Iterator[Networks]:
-        """A pair that nobody else uses meanwhile; waits for one."""
+        """A pair for one user at a time; waits until one is free."""
         networks, others = self._free.get(), None
         try:
             yield networks
