@@ -55,6 +55,7 @@ def on_files(files: Files, config: Any) -> Files:
         "reference/settings.md": settings_page(
             "Settings of a tracking run", TRACKING, "trackers.settings:TrackSettings"
         )
+        + outputs_table()
         + renamed_table(),
         "reference/training-settings.md": settings_page(
             "Settings of a training", TRAINING, "training.train_settings:TrainSettings", flags=False
@@ -119,6 +120,15 @@ def settings_page(title: str, about: str, where: str, *, flags: bool = True) -> 
         table = _table(dataclasses.fields(section), typing.get_type_hints(section), flags=flags)
         parts += [f"## [{field.name}] {{#{field.name}}}", about, table]
     return "\n\n".join(parts) + "\n"
+
+
+def outputs_table() -> str:
+    """What a run can write."""
+    from remix_track.trackers.sinks.formats import OutputSettings
+
+    about = "A flag of `remix-track`, and a keyword argument of `Run.record` and `remix_track.link`; no key of files."
+    table = _table(dataclasses.fields(OutputSettings), typing.get_type_hints(OutputSettings), flags=True)
+    return "\n\n".join(["\n## What is written and shown {#output}", about, table]) + "\n"
 
 
 def renamed_table() -> str:

@@ -86,13 +86,6 @@ def link(
     sources: Sequence[str | PathLike[str] | int] | str | PathLike[str],
     *,
     output: str | PathLike[str] | None = None,
-    video: bool = True,
-    csv: bool = False,
-    jsonl: bool = False,
-    parquet: bool = False,
-    crops: bool = False,
-    embeddings: bool = False,
-    segment: float | None = None,
     overwrite: bool = False,
     link_distance: float | None = None,
     start: int = 1,
@@ -114,13 +107,6 @@ def link(
         sources: two or more, each as `track` takes it; a glob of videos stands for all of them. Images in memory and
             cameras cannot be read twice, so they are none.
         output: the folder of all results; None: `runs/link`, numbered.
-        video: write each video's `video.mp4`, with the people's ids.
-        csv: write `tracks.csv`.
-        jsonl: write `tracks.jsonl`.
-        parquet: write `tracks.parquet`.
-        crops: write `crops/ID/FRAME.jpg`.
-        embeddings: write `embeddings.npz`.
-        segment: minutes after which new files begin.
         overwrite: replace an earlier result in `output`.
         link_distance: largest mean cosine distance of one person, of vectors without their cameras; None: as near as
             strangers seldom come, measured on the tracks themselves, or with few tracks the weights' threshold.
@@ -130,7 +116,8 @@ def link(
         fps: frames per second of the sources, where they are silent or wrong.
         settings: everything else, in sections.
         on_progress: called after each frame.
-        **changes: single settings by name, as `track` takes them; they win over `settings`.
+        **changes: single settings by name, as `track` takes them; they win over `settings`. And which files are written
+            of each video, with the people's ids, as `Run.record` takes them: `video=False`, `csv=True`.
 
     Returns:
         Every track with its person, and what `summary.json` says of each video.
@@ -140,12 +127,11 @@ def link(
             said in the log, and the others are linked.
     """
     from remix_track.trackers.pipeline.linked_videos import check_links, link_videos
-    from remix_track.trackers.pipeline.outputs import OutputSettings
+    from remix_track.trackers.sinks.formats import OutputSettings
 
+    formats = {field.name for field in dataclasses.fields(OutputSettings)} & changes.keys()
+    wanted = settings_.build(OutputSettings, {name: changes.pop(name) for name in formats}, "link()")
     chosen = _chosen(settings, changes, "link()")
-    wanted = OutputSettings(
-        video=video, csv=csv, jsonl=jsonl, parquet=parquet, crops=crops, embeddings=embeddings, segment=segment
-    )
     given = [sources] if isinstance(sources, str | PathLike) else sources
     names = expand_sources([name if isinstance(name, str | int) else Path(name) for name in given])
     check_links(len(names), wanted, link_distance, appearance=chosen.appearance.weights != "none")

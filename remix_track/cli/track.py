@@ -11,8 +11,8 @@ from remix_track.cli.progress import ProgressLine, tell_first_starts
 from remix_track.cli.terminal import add_rows, say, show, show_table
 from remix_track.errors import InputError
 from remix_track.setting_values import Limits, typed
-from remix_track.trackers.pipeline.outputs import OutputSettings
 from remix_track.trackers.settings import TrackSettings
+from remix_track.trackers.sinks.formats import OutputSettings
 
 if TYPE_CHECKING:
     from remix_track.trackers.pipeline.outputs import Outputs

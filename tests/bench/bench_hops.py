@@ -20,8 +20,8 @@ import numpy as np
 import remix_track
 from remix_track.output_files import reserve_folder
 from remix_track.synthetic.scenes import StreetScene, write_ground_truth
-from remix_track.trackers.pipeline.outputs import OutputSettings
 from remix_track.trackers.pipeline.recorder import Recorder
+from remix_track.trackers.sinks.formats import OutputSettings
 from remix_track.trackers.tracker import Tracker
 from tests.deep_sort_scenes import crowd
 from tests.footage import write_video

@@ -29,8 +29,9 @@ from remix_track.text_files import write_text
 from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE
 from remix_track.trackers.linking.across_videos import join_tracks
 from remix_track.trackers.linking.finished_video import FinishedVideo, VideoCollector
-from remix_track.trackers.pipeline.outputs import Outputs, OutputSettings
+from remix_track.trackers.pipeline.outputs import Outputs
 from remix_track.trackers.pipeline.recorder import Report, completed, open_outputs
+from remix_track.trackers.sinks.formats import OutputSettings
 from remix_track.trackers.sinks.mot_text import MotTextSink
 
 if TYPE_CHECKING:

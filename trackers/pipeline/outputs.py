@@ -1,77 +1,21 @@
 """The files of a run, written and closed together: `tracks.txt` always, and what else is asked for."""
 
+import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track import reservations
 from remix_track.errors import InputError
-from remix_track.settings import check, setting
 from remix_track.trackers.frame import IdSet, TrackedFrame
+from remix_track.trackers.sinks.formats import OutputSettings, RunFacts
 from remix_track.trackers.sinks.parts import LIST as PARTS
 from remix_track.trackers.sinks.parts import Parts
+from remix_track.trackers.sinks.window import WindowClosed
 
 if TYPE_CHECKING:
-    from remix_track.trackers.drawing.drawer import DrawingSettings
-    from remix_track.trackers.sinks.crops import CropSettings
     from remix_track.trackers.sinks.sink import Sink
-
-
-@dataclass(frozen=True, slots=True)
-class OutputSettings:
-    """What a run leaves beside `tracks.txt` and `summary.json`.
-
-    Attributes:
-        video: `video.mp4` with the tracks drawn on it.
-        csv: `tracks.csv`.
-        jsonl: `tracks.jsonl`, an object per frame.
-        parquet: `tracks.parquet`, for data frames and data bases.
-        crops: `crops/ID/FRAME.jpg`.
-        embeddings: `embeddings.npz`, a mean vector per track.
-        show: nothing on disk: a window with the frames; q or Esc ends the run.
-        segment: minutes after which new files begin; None: files are as long as the source.
-
-    Raises:
-        InputError: a value that does not fit its field.
-    """
-
-    video: bool = setting(True, "write video.mp4", common=True)
-    csv: bool = setting(False, "also write tracks.csv", common=True)
-    jsonl: bool = setting(False, "also write tracks.jsonl, an object per frame")
-    parquet: bool = setting(False, "also write tracks.parquet, for data frames")
-    crops: bool = setting(False, "also write crops/ID/FRAME.jpg")
-    embeddings: bool = setting(False, "also write embeddings.npz, a mean vector per track")
-    show: bool = setting(False, "show the frames in a window; q or Esc quits", common=True)
-    segment: float | None = setting(None, "minutes after which new files begin: video-0001-UTC.mp4 ...", above=0)
-
-    def __post_init__(self) -> None:
-        check(self)
-
-    @property
-    def needs_images(self) -> bool:
-        """Whether anything of this shows what the frames look like."""
-        return self.video or self.crops or self.show
-
-    def check(self, *, appearance: bool) -> None:
-        """Refuse, before anything is made, what cannot be written or shown here.
-
-        Args:
-            appearance: whether detections get vectors.
-
-        Raises:
-            InputError: vectors without appearance, Parquet without its package, or a window without a screen.
-        """
-        from remix_track.trackers.sinks.parquet import require_parquet
-        from remix_track.trackers.sinks.window import require_screen
-
-        if self.embeddings and not appearance:
-            raise InputError("`embeddings` needs appearance; give `weights` other than none")
-        if self.parquet:
-            require_parquet()
-        if self.show:
-            require_screen()
 
 
 class Outputs:
@@ -101,50 +45,17 @@ class Outputs:
         self._began = began
         self._lasting: list[tuple[str, Sink]] = []
 
-    def open(
-        self,
-        wanted: OutputSettings,
-        *,
-        fps: float,
-        drawing: "DrawingSettings",
-        crops: "CropSettings | None" = None,
-        appearance: Mapping[str, Any] | None = None,
-        class_names: Mapping[int, str] | None = None,
-        labels: Mapping[int, str] | None = None,
-        title: str = "remix-track",
-    ) -> None:
-        """Prepare what is wanted; `tracks.txt` always. `appearance` says what embeds, see `Embedder`; `class_names`
-        what the detector calls its classes; `labels` those classes whose names are drawn.
-
-        Crops lie in one folder, as ids are never given twice. Windows of one title are one window.
+    def open(self, wanted: OutputSettings, run: RunFacts) -> None:
+        """Prepare what is wanted of a run; `tracks.txt` always.
 
         Raises:
             InputError: no window can be opened, or a folder not be made.
         """
-        from remix_track.trackers.drawing.drawer import Drawer
-        from remix_track.trackers.sinks.crops import CropSink
-        from remix_track.trackers.sinks.embeddings import EmbeddingSink
-        from remix_track.trackers.sinks.mot_text import MotTextSink
-        from remix_track.trackers.sinks.parquet import ParquetSink
-        from remix_track.trackers.sinks.tables import CsvSink, JsonLinesSink
-        from remix_track.trackers.sinks.video import VideoSink
-        from remix_track.trackers.sinks.window import WindowSink
-
-        draw, minutes = Drawer(drawing, labels).draw, wanted.segment
-        makers: list[tuple[str, bool, Callable[[Path], Sink]]] = [
-            ("tracks.txt", True, MotTextSink),
-            ("video.mp4", wanted.video, lambda path: VideoSink(path, fps, draw, in_place=minutes is not None)),
-            ("tracks.csv", wanted.csv, CsvSink),
-            ("tracks.jsonl", wanted.jsonl, JsonLinesSink),
-            ("tracks.parquet", wanted.parquet, lambda path: ParquetSink(path, class_names)),
-            ("embeddings.npz", wanted.embeddings, lambda path: EmbeddingSink(path, appearance)),
-        ]
-        self.parts = Parts(self.folder, [(name, make) for name, is_wanted, make in makers if is_wanted], minutes)
-        if wanted.crops:
-            self._lasting.append(("crops", CropSink(self.folder / "crops", crops)))
-        if wanted.show:
-            # Last, so that the files have the frame at which the user closes the window.
-            self._lasting.append(("", WindowSink(draw, title)))
+        run = dataclasses.replace(run, in_parts=wanted.segment is not None)
+        formats = wanted.formats()
+        makers = [(one.file, one.maker(run)) for one in formats if not one.once]
+        self.parts = Parts(self.folder, makers, wanted.segment)
+        self._lasting = [(one.file, one.maker(run)(self.folder / one.file)) for one in formats if one.once]
 
     def write(self, frame: TrackedFrame) -> None:
         """Give the frame to every sink.
@@ -152,8 +63,6 @@ class Outputs:
         Raises:
             InputError: one of them cannot be written, or the folder was removed.
         """
-        from remix_track.trackers.sinks.window import WindowClosed
-
         start = time.perf_counter()
         reservations.refuse_removed(self.folder)
         try:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Self
 from remix_track import stop_signals
 from remix_track.errors import InputError
 from remix_track.progress import OnProgress, Progress, unheard
-from remix_track.trackers.pipeline.outputs import Outputs, OutputSettings
+from remix_track.trackers.pipeline.outputs import Outputs
 from remix_track.trackers.pipeline.recorder import Recorder, Report
+from remix_track.trackers.sinks.formats import OutputSettings
 
 if TYPE_CHECKING:
     from remix_track.trackers.pipeline.session import Session

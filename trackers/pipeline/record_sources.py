@@ -11,9 +11,10 @@ from remix_track import stop_signals
 from remix_track.errors import InputError
 from remix_track.output_files import reserve_folder, reserve_numbered_folder
 from remix_track.progress import OnProgress, unheard
-from remix_track.trackers.pipeline.outputs import Outputs, OutputSettings
+from remix_track.trackers.pipeline.outputs import Outputs
 from remix_track.trackers.pipeline.record_cameras import record_cameras
 from remix_track.trackers.pipeline.recorder import Report, record
+from remix_track.trackers.sinks.formats import OutputSettings
 from remix_track.trackers.sources import is_live
 
 if TYPE_CHECKING:

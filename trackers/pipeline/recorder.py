@@ -15,7 +15,8 @@ from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.text_files import write_text
-from remix_track.trackers.pipeline.outputs import Outputs, OutputSettings
+from remix_track.trackers.pipeline.outputs import Outputs
+from remix_track.trackers.sinks.formats import OutputSettings, RunFacts
 
 if TYPE_CHECKING:
     from remix_track.trackers.detectors.detector import Detector
@@ -131,18 +132,18 @@ class Recorder:
 
 def open_outputs(outputs: Outputs, run: "Run", wanted: OutputSettings, title: str = "remix-track") -> None:
     """Prepare the files of a run; see `Outputs.open`."""
+    from remix_track.trackers.drawing.drawer import Drawer
+
     embedder = run.tracker.embedder
-    appearance = embedder.description if embedder else None
-    outputs.open(
-        wanted,
+    facts = RunFacts(
         fps=run.fps,
-        drawing=run.settings.drawing,
+        draw=Drawer(run.settings.drawing, several_classes(run.detector)).draw,
         crops=run.settings.crops,
-        appearance=appearance,
+        appearance=embedder.description if embedder else None,
         class_names=run.class_names,
-        labels=several_classes(run.detector),
         title=title,
     )
+    outputs.open(wanted, facts)
 
 
 def several_classes(detector: "Detector") -> dict[int, str]:

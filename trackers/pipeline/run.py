@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track import foreign_tracks, stop_signals
+from remix_track import settings as settings_
 from remix_track.detections import Tracks
 from remix_track.errors import InputError
 from remix_track.output_files import reserve_folder
@@ -164,16 +165,9 @@ class Run:
         self,
         output: str | PathLike[str],
         *,
-        video: bool = True,
-        csv: bool = False,
-        jsonl: bool = False,
-        parquet: bool = False,
-        crops: bool = False,
-        embeddings: bool = False,
-        show: bool = False,
-        segment: float | None = None,
         overwrite: bool = False,
         on_progress: OnProgress = unheard,
+        **files: Any,
     ) -> dict[str, Any]:
         """Track to the end and write the files that the command `remix-track` writes, in place of iterating.
 
@@ -185,38 +179,23 @@ class Run:
 
         Args:
             output: the folder; made, and locked while the run writes to it.
-            video: write `video.mp4`, the tracks drawn on the frames.
-            csv: write `tracks.csv`.
-            jsonl: write `tracks.jsonl`, an object per frame.
-            parquet: write `tracks.parquet`, for data frames.
-            crops: write `crops/ID/FRAME.jpg`.
-            embeddings: write `embeddings.npz`, a mean vector per track.
-            show: show the frames in a window; q or Esc ends the run.
-            segment: minutes after which new files begin.
             overwrite: replace an earlier result in `output`.
             on_progress: called after each frame.
+            **files: which files, by the name of their command-line flag: `video=False`, `csv=True`, `jsonl`, `parquet`,
+                `crops`, `embeddings`, `show` (a window), `segment` (minutes); see `OutputSettings`.
 
         Returns:
             What `summary.json` says: how the run ended, the source and its problems, frames, tracks, settings,
             milliseconds per frame and stage, and the files.
 
         Raises:
-            InputError: a source, setting or place that cannot be used; `output` holds something already, or another
+            InputError: a source, keyword or place that cannot be used; `output` holds something already, or another
                 run writes to it; the run was iterated already.
         """
-        from remix_track.trackers.pipeline.outputs import OutputSettings
         from remix_track.trackers.pipeline.recorder import record
+        from remix_track.trackers.sinks.formats import OutputSettings
 
-        wanted = OutputSettings(
-            video=video,
-            csv=csv,
-            jsonl=jsonl,
-            parquet=parquet,
-            crops=crops,
-            embeddings=embeddings,
-            show=show,
-            segment=segment,
-        )
+        wanted = settings_.build(OutputSettings, files, "record()")
         wanted.check(appearance=self.tracker.embedder is not None)
         with stop_signals.caught_if_unhandled():
             outputs = record(self, wanted, partial(reserve_folder, Path(output), overwrite=overwrite), on_progress)

@@ -14,8 +14,8 @@ from remix_track import InputError, reservations, stop_signals
 from remix_track.cli.main import main
 from remix_track.json_text import json_text
 from remix_track.progress import Progress
-from remix_track.trackers.pipeline.outputs import OutputSettings
 from remix_track.trackers.pipeline.recorder import several_classes
+from remix_track.trackers.sinks.formats import OutputSettings
 from remix_track.trackers.sinks.mot_text import MotTextSink
 from tests.cli.test_run_ending import EVERYTHING, FRAMES, HUP, INT, TERM, at, frames_of, video, words
 

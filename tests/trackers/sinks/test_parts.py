@@ -24,6 +24,7 @@ from remix_track.trackers.pipeline.outputs import Outputs
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.sinks import video
 from remix_track.trackers.sinks.embeddings import EmbeddingSink
+from remix_track.trackers.sinks.formats import RunFacts
 from remix_track.trackers.sinks.mot_text import MotTextSink
 from remix_track.trackers.sinks.parts import Parts, part_name
 from remix_track.trackers.sinks.time_of_day import compact_utc, iso_utc
@@ -224,7 +225,7 @@ def watched(camera, out, *words):
     out.mkdir()
     outputs = Outputs(out, 0.0)
     wanted = wanted_outputs(parser().parse_args(["gate", *words]))
-    outputs.open(wanted, fps=5, drawing=DrawingSettings(boxes=False, labels=False, trails=False))
+    outputs.open(wanted, RunFacts(fps=5, draw=lambda frame: frame.image))
     for frame in run:
         outputs.write(frame)
     outputs.close()
