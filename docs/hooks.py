@@ -173,9 +173,9 @@ def _written(value: Any) -> str:
 
 def commands_page() -> str:
     """The help of every command with all its flags, as it prints it."""
-    from remix_track.cli import main, train
+    from remix_track.cli.commands import REMIX_TRACK, REMIX_TRAIN
 
-    commands = [("main", name) for name in main._COMMANDS] + [("train", name) for name in ("", *train._COMMANDS)]
+    commands = [("main", name) for name in REMIX_TRACK] + [("train", name) for name in ("", *REMIX_TRAIN)]
     with ThreadPoolExecutor(2) as pool:
         texts = list(pool.map(lambda command: _help(*command), commands))
     said = []

@@ -15,7 +15,7 @@ from remix_track.eval.files.sequences import default_root, find_sequences
 from remix_track.eval.matching.preprocess import Split
 from remix_track.eval.metrics import score
 from remix_track.mot_text import MotRows
-from remix_track.settings import nearest
+from remix_track.setting_values import nearest
 
 logger = logging.getLogger(__name__)
 

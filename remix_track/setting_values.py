@@ -1,12 +1,13 @@
 """What a setting may be: its value held against the declared type and limits, and the words for both."""
 
+import difflib
 import math
 import numbers
 import os
 import reprlib
 import types
 import typing
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,7 +92,7 @@ def typed(value: Any, hint: Any, where: str, limits: Limits = ANY) -> Any:
             return os.fsdecode(value)
         if isinstance(choice, type) and isinstance(value, choice) and (choice is bool or not isinstance(value, bool)):
             return value
-    raise InputError(f"{where} = {short(value)}; expected {expected(hint, limits)}")
+    raise InputError(f"{where} = {short(value)}; expected {expected(hint, limits)}{_or_nearest(value, hint)}")
 
 
 def parse(text: str, hint: Any, where: str, limits: Limits = ANY) -> Any:
@@ -119,6 +120,19 @@ def short(value: Any) -> str:
         return shortened.repr(value)
     except (ValueError, RecursionError):
         return f"a {type(value).__name__}"
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.0) -> str | None:
+    """The most similar of the known words; None where none is as similar as `cutoff`, from 0 (any) to 1 (the same)."""
+    return next(iter(difflib.get_close_matches(word[:LONGEST_TEXT], list(known), n=1, cutoff=cutoff)), None)
+
+
+def _or_nearest(value: Any, hint: Any) -> str:
+    """The end of a message on a word that is none of several choices: which of them is spelled nearly so."""
+    literals = [choice for choice in _choices(hint) if typing.get_origin(choice) is typing.Literal]
+    words = [word for literal in literals for word in typing.get_args(literal) if isinstance(word, str)]
+    near = nearest(value.lower(), words, cutoff=0.6) if isinstance(value, str) else None
+    return f"; did you mean {near}?" if near else ""
 
 
 def _choices(hint: Any) -> tuple[Any, ...]:

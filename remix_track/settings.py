@@ -17,7 +17,6 @@ it.
 """
 
 import dataclasses
-import difflib
 import typing
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -27,7 +26,7 @@ from typing import Any, TypeVar
 from remix_track.bounded_file import read_bounded
 from remix_track.errors import InputError, parsing
 from remix_track.renamed_settings import current_keys
-from remix_track.setting_values import ANY, LONGEST_TEXT, Limits, short, typed
+from remix_track.setting_values import ANY, Limits, nearest, short, typed
 from remix_track.toml_text import parse_toml
 
 Settings = TypeVar("Settings")
@@ -145,8 +144,3 @@ def refuse_unknown(keys: Iterable[str], known: Iterable[str], where: str) -> Non
         if key not in known:
             near = nearest(key, known)
             raise InputError(f"{where}: unknown key {short(key)}" + (f"; did you mean {near!r}?" if near else ""))
-
-
-def nearest(word: str, known: Iterable[str]) -> str | None:
-    """The most similar of the known words; None where there are none."""
-    return next(iter(difflib.get_close_matches(word[:LONGEST_TEXT], list(known), n=1, cutoff=0)), None)

@@ -15,7 +15,7 @@ from remix_track import settings
 from remix_track.cli.terminal import show_text
 from remix_track.errors import InputError
 from remix_track.renamed_settings import current_words
-from remix_track.setting_values import parse
+from remix_track.setting_values import nearest, parse
 
 Kind = typing.TypeVar("Kind")
 _LONGEST_FLAG = 80
@@ -70,9 +70,19 @@ class Parser(argparse.ArgumentParser):
                 continue
             if flag in self._keys_only:
                 raise InputError(f"{flag}: {self._keys_only[flag]}")
-            near = settings.nearest(flag, [name for name in known if name.startswith("--")])
+            near = nearest(flag, [name for name in known if name.startswith("--")])
             self.error(f"unknown flag {flag[:_LONGEST_FLAG]}; did you mean {near}?")
         return words
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """As argparse has it, with the nearest of the choices."""
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            near = nearest(str(value), map(str, action.choices or ()), cutoff=0.6)
+            if near is not None:
+                raise argparse.ArgumentError(action, f"{error.message}; did you mean {near}?") from None
+            raise
 
     def error(self, message: str) -> typing.NoReturn:
         """Raise what argparse would print together with its usage."""

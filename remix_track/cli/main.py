@@ -3,33 +3,10 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
+from remix_track.cli.commands import REMIX_TRACK, help_lines, refuse_unknown, run_command
 from remix_track.cli.ending import exit_code
 from remix_track.cli.terminal import begin, show, show_text
-
-_COMMANDS = {
-    "track": "remix_track.cli.track",
-    "eval": "remix_track.cli.eval",
-    "demo": "remix_track.cli.demo",
-    "adapt": "remix_track.cli.adapt",
-    "calibrate": "remix_track.cli.calibrate",
-    "search": "remix_track.cli.search",
-    "export": "remix_track.cli.export",
-    "import": "remix_track.cli.import_tracks",
-}
-
-_HELP = """\
-remix-track video.mp4 [options]      track a video: annotated video, MOT text, summary (below)
-remix-track eval --mot17 [ROOT]      MOTA, IDF1, IDsw and HOTA, per sequence and COMBINED (eval --help)
-remix-track demo                     a drawn street, tracked and scored; needs no data (demo --help)
-remix-track adapt footage/*.mp4      weights for your own cameras, without labels (adapt --help)
-remix-track calibrate footage.mp4    the tracker's threshold from your own footage (calibrate --help)
-remix-track search V.npz --like P    tracks ranked by similarity to an image (search --help)
-remix-track export RUN --to cvat     tracks for an annotation tool to correct (export --help)
-remix-track import FILE --run RUN    the corrected tracks, as ground truth for eval (import --help)
-
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,15 +26,16 @@ def _run(words: list[str]) -> int:
         made = parser()
         if words[:1] == ["--help-all"]:
             made.unhide()
-        show_text(_HELP + made.format_help())
+        show_text(help_lines("remix-track", REMIX_TRACK) + made.format_help())
         return 0 if words else 2
     if words[0] == "--version":
         from remix_track import __version__
 
         show(f"remix-track {__version__}")
         return 0
-    name = words.pop(0) if words[0] in _COMMANDS else "track"
-    return int(import_module(_COMMANDS[name]).run(words))
+    refuse_unknown("remix-track", words[0], REMIX_TRACK)
+    name = words.pop(0) if words[0] in REMIX_TRACK else "track"
+    return run_command(REMIX_TRACK[name], words)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track import settings
+from remix_track.cli.commands import REMIX_TRAIN, Command, help_lines, refuse_unknown, run_command
 from remix_track.cli.ending import exit_code
 from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.terminal import begin, say, show, show_text
@@ -27,25 +27,10 @@ if TYPE_CHECKING:
 DEFAULT_OUTPUT = Path("runs/train")
 # torchrun starts several processes on a machine; the first one speaks for them.
 _SPEAKS = os.environ.get("LOCAL_RANK", "0") == "0"
-_COMMANDS = {
-    "eval": "remix_track.cli.train_eval",
-    "export": "remix_track.cli.train_export",
-    "grid": "remix_track.cli.train_grid",
-    "harvest": "remix_track.cli.train_harvest",
-    "import": "remix_track.cli.train_import",
-    "synthesize": "remix_track.cli.train_synthesize",
+_SHOWN = {
+    "": Command("train", "--config F.toml [options]", "ReMix training: crops in, tracker-ready weights out (below)"),
+    **REMIX_TRAIN,
 }
-
-_HELP = """\
-remix-train --config FILE.toml [options]   ReMix training: crops in, tracker-ready weights out (below)
-remix-train eval --weights W ...           Rank-1, mAP and mINP on a labelled set (eval --help)
-remix-train export W --format onnx         weights for other runtimes (export --help)
-remix-train grid configs/grid_cpu.toml     studies: many trainings, tables, plots (grid --help)
-remix-train harvest OUT footage/*.mp4      crops of people from raw videos (harvest --help)
-remix-train import FILE.pth                weights of Torchreid or LUPerson as ours (import --help)
-remix-train synthesize OUT                 drawn people to train on (synthesize --help)
-
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -59,16 +44,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _command(words: list[str]) -> int:
     if not words or words[0] in ("-h", "--help", "--help-all", "help"):
-        show_text(_HELP + parser().format_help())
+        show_text(help_lines("remix-train", _SHOWN) + parser().format_help())
         return 0 if words else 2
     if words[0] == "--version":
         from remix_track import __version__
 
         show(f"remix-train {__version__}")
         return 0
-    if words[0] in _COMMANDS:
-        name = words.pop(0)
-        return int(import_module(_COMMANDS[name]).run(words))
+    refuse_unknown("remix-train", words[0], REMIX_TRAIN)
+    if words[0] in REMIX_TRAIN:
+        return run_command(REMIX_TRAIN[words[0]], words[1:])
     return run(words)
 
 
