@@ -9,10 +9,9 @@ import numpy as np
 
 from remix_track.boxes import tlwh_from_xyxy
 from remix_track.json_text import json_text
-from remix_track.trackers.frame import TrackedFrame
+from remix_track.trackers.frame import TrackedFrame, iso_utc
 from remix_track.trackers.sinks.live_file import LiveFile
 from remix_track.trackers.sinks.sink import Sink
-from remix_track.trackers.sinks.time_of_day import iso_utc
 
 COLUMNS = ("frame", "time", "id", "class", "left", "top", "width", "height", "score", "utc")
 

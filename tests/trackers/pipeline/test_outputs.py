@@ -18,16 +18,14 @@ from remix_track.cli.track import parser, wanted_outputs
 from remix_track.detections import Detections, Tracks
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing.drawer import Drawer, DrawingSettings
-from remix_track.trackers.frame import TrackedFrame, blank
+from remix_track.trackers.frame import TrackedFrame, blank, compact_utc, iso_utc
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
-from remix_track.trackers.pipeline.outputs import Outputs
+from remix_track.trackers.pipeline.outputs import Outputs, Parts, part_name
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.sinks import video
 from remix_track.trackers.sinks.embeddings import EmbeddingSink
 from remix_track.trackers.sinks.formats import RunFacts
 from remix_track.trackers.sinks.mot_text import MotTextSink
-from remix_track.trackers.sinks.parts import Parts, part_name
-from remix_track.trackers.sinks.time_of_day import compact_utc, iso_utc
 from remix_track.trackers.sinks.video import VideoSink
 from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.source import Facts, Picture, Selection, Source
