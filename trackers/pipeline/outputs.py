@@ -155,8 +155,8 @@ class _Part:
     def told(self) -> dict[str, Any]:
         """What `summary.json` says of it."""
         facts: dict[str, Any] = {"part": self.number, "frames": self.frames}
-        for name, (index, time, utc) in (("first", self.first), ("last", self.last)):
-            facts |= {f"{name}_frame": index, f"{name}_time": round(time, 3), f"{name}_utc": iso_utc(utc)}
+        for name, (index, seconds, utc) in (("first", self.first), ("last", self.last)):
+            facts |= {f"{name}_frame": index, f"{name}_time": round(seconds, 3), f"{name}_utc": iso_utc(utc)}
         return facts | {"width": self.size[0], "height": self.size[1], "files": self.files}
 
 
