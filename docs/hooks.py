@@ -91,9 +91,11 @@ def python_page() -> str:
     """A heading for each public name, which mkdocstrings fills from its docstring."""
     import remix_track
     import remix_track.eval
+    import remix_track.store
 
-    names = [name for name in remix_track.__all__ if not name.startswith("_")]
+    names = [name for name in remix_track.__all__ if not name.startswith("_") and name != "store"]
     names += [f"eval.{name}" for name in remix_track.eval.__all__]
+    names += [f"store.{name}" for name in remix_track.store.__all__]
     public = [f"::: remix_track.{name}" for name in sorted(names, key=lambda name: (name[0].isupper(), name))]
     return "\n\n".join(["# Python interface", *public]) + "\n"
 

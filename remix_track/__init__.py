@@ -9,6 +9,7 @@ for frame in remix_track.track("video.mp4"):
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from remix_track import store
     from remix_track.detections import Detections, Tracks
     from remix_track.encoder.load import load_embedder
     from remix_track.errors import InputError
@@ -33,6 +34,7 @@ __all__ = [
     "calibrate",
     "link",
     "load_embedder",
+    "store",
     "track",
 ]
 
@@ -57,8 +59,8 @@ def __getattr__(name: str) -> Any:
 
     if name == "__version__":
         return _version()
-    if name == "eval":  # not among the names of `*`, where it would hide Python's own
-        return import_module("remix_track.eval")
+    if name in ("eval", "store"):  # the first is not among the names of `*`, where it would hide Python's own
+        return import_module(f"remix_track.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'remix_track' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

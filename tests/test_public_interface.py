@@ -41,7 +41,7 @@ def test_type_checkers_see_the_same_names():
     tree = ast.parse(inspect.getsource(remix_track))
     (typed,) = (node for node in tree.body if isinstance(node, ast.If))
     imported = {alias.name for node in typed.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert imported | {"__version__"} == set(remix_track.__all__) == {*remix_track._HOMES, "__version__"}
+    assert imported | {"__version__"} == set(remix_track.__all__) == {*remix_track._HOMES, "__version__", "store"}
 
 
 def test_a_copy_that_was_never_installed_has_a_version(monkeypatch):
@@ -65,6 +65,7 @@ def examples(text: str | None) -> list[str]:
 DOCUMENTED = [
     remix_track, track, Tracker, Detections, remix_track.Run.record, remix_track.link,
     remix_track.load_embedder, remix_track.eval.evaluate, remix_track.eval.score_sequence,
+    remix_track.store.open_store,
 ]  # fmt: skip
 
 

@@ -1,0 +1,58 @@
+"""Where things lie in a store; and that no name read from a file leads out of it."""
+
+import os
+import re
+from pathlib import Path
+
+from remix_track.errors import InputError
+
+FORMAT = 1
+MARK = "store.json"
+WEIGHTS = "weights.json"
+JOBS = "jobs"
+LIVE = "live"
+PEOPLE = "people"
+JOB = "job.json"
+TRACKS = "tracks.parquet"
+TRACKLETS = "tracklets.parquet"
+VECTORS = "vectors.npy"
+CROPS = "crops"
+
+_KEY = re.compile(r"[\w-][\w.-]{0,150}")
+_CROP = re.compile(rf"{CROPS}/[0-9]{{1,19}}/[0-9]{{1,19}}\.jpg", re.ASCII)
+
+
+def is_key(text: str) -> bool:
+    """Whether `text` can be the key of a job: the name of a folder, neither hidden nor a path."""
+    return _KEY.fullmatch(text) is not None
+
+
+def crop_name(track: int, frame: int) -> str:
+    """Where a crop lies in the folder of its job."""
+    return f"{CROPS}/{track}/{frame:06d}.jpg"
+
+
+def crop_path(folder: Path, name: str) -> Path:
+    """The file of a crop, by its name as `tracklets.parquet` of the job in `folder` has it.
+
+    Raises:
+        InputError: the name, or a link on the way, leads out of the job's folder.
+    """
+    if not _CROP.fullmatch(name):
+        raise InputError(f"{folder / TRACKLETS}: names a crop {name[:80]!r}, which is no crop of this job; track again")
+    return inside(folder, folder / name)
+
+
+def inside(folder: Path, path: Path) -> Path:
+    """`path`, which lies in `folder` also after links are followed.
+
+    Raises:
+        InputError: a link leads out of it.
+    """
+    try:
+        real, base = Path(os.path.realpath(path)), Path(os.path.realpath(folder))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    if not real.is_relative_to(base):
+        raise InputError(f"{path}: a link that leads out of the store; replace it by what it leads to")
+    return path

@@ -1,0 +1,258 @@
+"""A store: open it, see what is in it, add jobs to it."""
+
+import contextlib
+import dataclasses
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.bounded_file import read_bounded
+from remix_track.errors import InputError, parsing
+from remix_track.json_text import json_text
+from remix_track.settings import build
+from remix_track.store import layout
+from remix_track.store.best_crops import BestCropSettings
+from remix_track.store.job import Job, Weights
+from remix_track.store.job_writer import JobWriter, sweep, sync_folder
+from remix_track.store.stored_job import StoredJob
+from remix_track.store.tracklets import Tracklets
+
+
+def open_store(path: str | os.PathLike[str], *, create: bool = False) -> "Store":
+    """Open a store.
+
+        store = remix_track.store.open_store("people", create=True)
+        print(len(store.jobs()), "jobs")
+
+    Args:
+        path: its folder.
+        create: make it where there is none; a folder that holds other things is refused.
+
+    Raises:
+        InputError: there is no store, or one of a later format; or it cannot be made.
+    """
+    folder = Path(path)
+    mark = folder / layout.MARK
+    if create and not mark.exists():
+        _make(folder)
+    if not mark.exists():
+        what = "no store" if folder.exists() else "there is nothing"
+        raise InputError(f"{folder}: {what}; `remix-track archive SOURCE ... --store {folder}` makes one")
+    made = _read_json(mark)
+    if made.get("format") != layout.FORMAT:
+        found = str(made.get("format"))[:20]
+        raise InputError(f"{mark}: format {found}, this release reads {layout.FORMAT}; update remix-track")
+    return Store(folder)
+
+
+class Store:
+    """Jobs, their tracklets and people in one folder; see `open_store`.
+
+    Attributes:
+        path: the folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def weights(self) -> Weights | None:
+        """The network whose vectors it has; None before the first job with vectors.
+
+        Raises:
+            InputError: its file is damaged.
+        """
+        path = self.path / layout.WEIGHTS
+        if not path.exists():
+            return None
+        return build(Weights, _read_json(path), str(path))
+
+    def claim_weights(self, weights: Weights) -> None:
+        """Say that the store has vectors of this network; the first one that says so decides, also among many machines.
+
+        Raises:
+            InputError: it has those of another one.
+        """
+        path = self.path / layout.WEIGHTS
+        if not path.exists():
+            _write_once(path, dataclasses.asdict(weights))
+        has = self.weights
+        if has is not None and not has.same_as(weights):
+            told = [f"{one.name} ({one.input}, {one.width} long, sha256 {one.sha256[:12]})" for one in (has, weights)]
+            raise InputError(f"{self.path}: a store of vectors of {told[0]}, not of {told[1]}; give another `store`")
+
+    def jobs(self) -> tuple[str, ...]:
+        """The keys of all jobs that are done, in the order of their names.
+
+        Raises:
+            InputError: the folder cannot be read.
+        """
+        folder = self.path / layout.JOBS
+        if not folder.exists():
+            return ()
+        layout.inside(self.path, folder)
+        try:
+            return tuple(sorted(one.name for one in os.scandir(folder) if layout.is_key(one.name) and one.is_dir()))
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be read ({error.strerror})") from None
+
+    def has(self, job: Job | str) -> bool:
+        """Whether this job is done."""
+        return (self._folder(job) / layout.JOB).is_file()
+
+    def job(self, job: Job | str) -> StoredJob:
+        """A job that is done, by itself or its key.
+
+        Raises:
+            InputError: it is not there, or damaged.
+        """
+        folder = self._folder(job)
+        if not folder.is_dir():
+            raise InputError(f"{self.path}: has no job {folder.name}; it has {len(self.jobs())} others")
+        return StoredJob.read(folder)
+
+    def writer(self, job: Job, settings: BestCropSettings | None = None) -> JobWriter:
+        """Begin to write a job; see `JobWriter`.
+
+        Raises:
+            InputError: it is done already, has vectors of another network than the store, or cannot be written.
+        """
+        if self.has(job):
+            raise InputError(f"{self.path}: has the job {job.key} already; remove its folder to track it again")
+        if job.weights is not None:
+            self.claim_weights(job.weights)
+        return JobWriter(self._folder(job), job, settings)
+
+    def sweep(self) -> int:
+        """Remove what killed writers left; how many of them. Those at work are left alone."""
+        return sum(sweep(self.path / name) for name in (layout.JOBS, layout.LIVE))
+
+    def tracklets(
+        self,
+        camera: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        jobs: Sequence[str] | None = None,
+    ) -> Tracklets:
+        """Tracklets in the order of job and track.
+
+        Args:
+            camera: only of this camera.
+            since: only those that end then or later; none whose time of day is not known.
+            until: only those that begin before; likewise.
+            jobs: only of these keys; None: of all.
+
+        Raises:
+            InputError: a file of a job is missing or damaged.
+        """
+        found = [self.job(key) for key in (self.jobs() if jobs is None else jobs)]
+        found = [one for one in found if camera is None or one.job.camera == camera]
+        return _between(_joined(found), since, until)
+
+    def vectors(self, tracklets: Tracklets) -> NDArray[np.float32]:
+        """Their vectors (N, D) in float32, of unit length; zeros for a tracklet without one.
+
+        Raises:
+            InputError: a file of a job is missing or damaged, or of vectors of another length.
+        """
+        weights = self.weights
+        width = weights.width if weights else 0
+        vectors = np.zeros((len(tracklets), width), np.float32)
+        for number in np.unique(tracklets.job).tolist():
+            rows = np.flatnonzero(tracklets.job == number)
+            stored = self.job(tracklets.jobs[number])
+            mapped = stored.vectors(stored.result.tracklets, width)
+            if mapped.shape[1]:
+                vectors[rows] = mapped[tracklets.row[rows]]
+        return vectors
+
+    def _folder(self, job: Job | str) -> Path:
+        key = job if isinstance(job, str) else job.key
+        if not layout.is_key(key):
+            raise InputError(f"{key[:80]!r}: cannot be the key of a job; see `Store.jobs`")
+        return layout.inside(self.path, self.path / layout.JOBS / key)
+
+
+def _joined(jobs: Sequence[StoredJob]) -> Tracklets:
+    cameras = sorted({one.job.camera for one in jobs})
+    parts = [_rows_of(one, number, cameras) for number, one in enumerate(jobs)] or [_rows_of(None, 0, cameras)]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return Tracklets(**columns, jobs=tuple(one.key for one in jobs), cameras=tuple(cameras))
+
+
+def _rows_of(stored: StoredJob | None, number: int, cameras: Sequence[str]) -> dict[str, Any]:
+    from remix_track.store.tracklets import COLUMNS
+
+    if stored is None:
+        return {name: np.empty(0, kind) for name, kind in COLUMNS.items()}
+    rows = stored.tracklets()
+    count = len(rows["track"])
+    known = {
+        "job": np.full(count, number),
+        "camera": np.full(count, cameras.index(stored.job.camera)),
+        "person": np.zeros(count),
+        "row": np.arange(count),
+    }
+    return {name: np.asarray((known | rows)[name], kind) for name, kind in COLUMNS.items()}
+
+
+def _between(tracklets: Tracklets, since: datetime | None, until: datetime | None) -> Tracklets:
+    wanted = np.ones(len(tracklets), bool)
+    if since is not None:
+        wanted &= tracklets.last_utc >= _utc64(since)
+    if until is not None:
+        wanted &= tracklets.first_utc < _utc64(until)
+    return tracklets[wanted]
+
+
+def _utc64(moment: datetime) -> np.datetime64:
+    return np.datetime64(round(moment.timestamp() * 1000), "ms")
+
+
+def _make(folder: Path) -> None:
+    try:
+        if folder.exists() and any(one.name[:1] != "." for one in folder.iterdir()):
+            raise InputError(f"{folder}: holds other things than a store; give another `store`")
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be made ({error.strerror}); give another `store`") from None
+    _write_once(folder / layout.MARK, {"format": layout.FORMAT})
+
+
+def _write_once(path: Path, values: Mapping[str, Any]) -> None:
+    """Write a small file where there is none; where others do so at the same time, one of them does."""
+    with _beside(path) as temporary:
+        temporary.write_text(json_text(values, indent=2), encoding="utf-8")
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            path.hardlink_to(temporary)
+        sync_folder(path.parent)
+
+
+@contextlib.contextmanager
+def _beside(path: Path) -> Iterator[Path]:
+    temporary = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
+    try:
+        yield temporary
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); make room and run again") from None
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    content = read_bounded(path)
+    with parsing(path, "a file of a store", "give another `store`"):
+        values = json.loads(content)
+        if not isinstance(values, dict):
+            raise ValueError("it is no table")
+        return values
