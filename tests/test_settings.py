@@ -186,7 +186,8 @@ def test_help_has_the_common_flags_and_help_all_every_one(capsys):
         with pytest.raises(SystemExit):
             from_words(word)
         said[word] = " ".join(capsys.readouterr().out.split())
-    assert "What moves it ([engine] in a settings file)" in said["--help"]
+    assert "What moves it ([engine] in a settings file)" in said["--help-all"]
+    assert "Settings, also keys of a settings file: --power" in said["--help"]
     assert "--power POWER how strong (above 0; default: 1.5)" in said["--help"]
     assert "--gears" not in said["--help"]
     assert "--gears GEARS how many (1 to 10; default: 5)" in said["--help-all"]

@@ -36,6 +36,7 @@ REMIX_TRACK = {
     "search": Command("search", "search RUN --like P.jpg", "tracks ranked by similarity to an image"),
     "export": Command("export", "export RUN --to cvat", "tracks for an annotation tool to correct"),
     "import": Command("import_tracks", "import FILE --run RUN", "the corrected tracks, as ground truth for eval"),
+    "completion": Command("completion", "completion bash", "Tab completion: source <(remix-track completion bash)"),
 }
 REMIX_TRAIN = {
     "eval": Command("train_eval", "eval --weights W ...", "Rank-1, mAP and mINP on a labelled set"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from remix_track import mot_classes
 from remix_track.cli.flags_from_settings import Parser, add_sections, collect_sections
+from remix_track.cli.habits import EVAL
 from remix_track.cli.progress import ProgressLine
 from remix_track.cli.terminal import begin, say, show_table
 from remix_track.errors import InputError
@@ -254,7 +255,8 @@ def _terminal_width() -> int:
 def _parser() -> argparse.ArgumentParser:
     from remix_track.eval.benchmarks import PROTOCOLS
 
-    parser = Parser(prog="remix-track eval", description=__doc__, usage="remix-track eval --BENCHMARK [ROOT] [options]")
+    usage = "remix-track eval --BENCHMARK [ROOT] [options]"
+    parser = Parser(prog="remix-track eval", description=__doc__, usage=usage, habits=EVAL)
     which = parser.add_argument_group("benchmark (one of these)")
     for name in _PRESETS:
         which.add_argument(f"--{name}", nargs="?", const="", metavar="ROOT", help="the download, or one sequence of it")

@@ -5,13 +5,15 @@
 
 import argparse
 import dataclasses
+import shutil
 import typing
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from remix_track import settings
+from remix_track.cli.habits import Habit, ours
 from remix_track.cli.terminal import show_text
 from remix_track.errors import InputError
 from remix_track.renamed_settings import current_words
@@ -19,12 +21,14 @@ from remix_track.setting_values import nearest, parse
 
 Kind = typing.TypeVar("Kind")
 _LONGEST_FLAG = 80
+_HELP_AT, _WIDEST_HELP = 30, 120
+_SETTINGS = "Settings, also keys of a settings file"
 
 
 class Parser(argparse.ArgumentParser):
     """An argument parser whose errors are one line, as all bad input gets here."""
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, *, habits: Mapping[str, Habit] | None = None, **options: Any) -> None:
         # A shortened flag would silently become another one when a new flag is added.
         super().__init__(allow_abbrev=False, **options)
         # `type=int` and `type=float` mean numbers that can be counted with: of bounded digits, and finite.
@@ -33,6 +37,9 @@ class Parser(argparse.ArgumentParser):
         self._help_all = self.add_argument("--help-all", action=_HelpAll, nargs=0, help=argparse.SUPPRESS)
         self._rare: list[tuple[argparse.Action, str | None]] = []
         self._keys_only: dict[str, str] = {}
+        self._habits = habits
+        self._sections: list[Any] = []
+        self._shows_all = False
 
     def hide(self, *flags: str) -> None:
         """Leave these flags out of `--help`; `--help-all` has them."""
@@ -45,8 +52,15 @@ class Parser(argparse.ArgumentParser):
         """Say `instead` where somebody gives this flag, which there is none of."""
         self._keys_only[flag] = instead
 
+    def add_section(self, title: str) -> Any:
+        """A group of flags that `--help` shows together with those of other sections, without its title."""
+        group = self.add_argument_group(title)
+        self._sections.append(group)
+        return group
+
     def unhide(self) -> None:
-        """Have every flag in the help."""
+        """Have every flag in the help, under the title of its section."""
+        self._shows_all = True
         for action, text in self._rare:
             action.help = text
 
@@ -61,6 +75,8 @@ class Parser(argparse.ArgumentParser):
     def _current(self, words: Sequence[str]) -> list[str]:
         """The words with the flags' names of today; an unknown flag is refused."""
         known = self._option_string_actions
+        if self._habits is not None:
+            words = ours(words, self._habits, {*known, *self._keys_only})
         words = current_words(words, {*known, *self._keys_only})
         for word in words:
             flag = word.partition("=")[0]
@@ -88,9 +104,29 @@ class Parser(argparse.ArgumentParser):
         """Raise what argparse would print together with its usage."""
         raise InputError(f"{message}{'' if message.endswith('?') else ';'} see {self.prog} --help")
 
+    def format_help(self) -> str:
+        """As argparse has it; the short help has one list of settings, and its flags beside what they do."""
+        if self._shows_all or not self._sections:
+            return super().format_help()
+        made = argparse.HelpFormatter(self.prog, max_help_position=_HELP_AT, width=_help_width())
+        made.add_usage(self.usage, self._actions, self._mutually_exclusive_groups)
+        made.add_text(self.description)
+        settings_of = [action for group in self._sections for action in group._group_actions]
+        groups = [(group.title, group._group_actions) for group in self._action_groups if group not in self._sections]
+        for title, actions in [*groups, (_SETTINGS, settings_of)]:
+            made.start_section(title)
+            made.add_arguments(actions)
+            made.end_section()
+        made.add_text(self.epilog)
+        return made.format_help()
+
     def print_help(self, file: Any = None) -> None:
         """Show the help; argparse itself says nothing of a full disk."""
         show_text(self.format_help())
+
+
+def _help_width() -> int:
+    return min(shutil.get_terminal_size().columns, _WIDEST_HELP) - 2
 
 
 class _HelpAll(argparse.Action):
@@ -114,7 +150,7 @@ def add_sections(parser: Parser, kind: type[Any], *, skip: Collection[str] = ())
     for name, section in _sections(kind).items():
         if name not in skip:
             about = (section.__doc__ or name).partition("\n")[0].removesuffix(".")
-            add_settings(parser, parser.add_argument_group(f"{about} ([{name}] in a settings file)"), section, name)
+            add_settings(parser, parser.add_section(f"{about} ([{name}] in a settings file)"), section, name)
 
 
 def add_settings(parser: Parser, group: Any, section: type[Any], name: str, *, skip: Collection[str] = ()) -> None:

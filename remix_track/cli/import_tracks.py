@@ -58,10 +58,8 @@ def _write(video: "AnnotatedVideo", arguments: argparse.Namespace) -> None:
     finally:
         reservations.release(folder)
     tracks = len({*video.id.tolist()})
-    results = arguments.run or "RUN"
-    results = results / "tracks.txt" if isinstance(results, Path) and results.is_dir() else results
     show(f"{folder}: {tracks:,} tracks, {len(video):,} boxes in {video.last_frame:,} frames")
-    show(f"score a run by it: remix-track eval --data {folder} --results {results}")
+    show(f"score a run by it: remix-track eval --data {folder} --results {arguments.run or 'RUN'}")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""`remix-track search embeddings.npz --like crop.jpg`: tracks ranked by their similarity to an image of a person."""
+"""`remix-track search RUN --like crop.jpg`: tracks ranked by their similarity to an image of a person."""
 
 import argparse
 from collections.abc import Sequence
@@ -10,6 +10,7 @@ import numpy as np
 from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.terminal import add_rows, show, show_table
 from remix_track.errors import InputError, parsing
+from remix_track.run_files import files_at
 from remix_track.setting_values import Limits, typed
 
 if TYPE_CHECKING:
@@ -47,7 +48,9 @@ def run(words: Sequence[str]) -> int:
     from remix_track.encoder.stranger_distance import unlikely_distance
     from remix_track.retrieval.track_vectors import read_track_vectors, refuse_other_weights
 
-    files = [read_track_vectors(path) for path in arguments.embeddings]
+    advice = "give the folder of a run that was tracked with --embeddings"
+    paths = [path for given in arguments.embeddings for path in files_at(given, "embeddings.npz", advice)]
+    files = [read_track_vectors(path) for path in paths]
     embedder = load_embedder(arguments.weights)
     if embedder is None:
         raise InputError("--weights none: there is no appearance to search by")
@@ -127,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
     """The flags of the search."""
     made = Parser(prog="remix-track search", description="Rank tracks by how much they look like a picture.")
     add = made.add_argument
-    add("embeddings", metavar="embeddings.npz", nargs="+", type=Path, help="of runs with --embeddings")
+    add("embeddings", metavar="RUN", nargs="+", type=Path, help="folders of runs with --embeddings, or embeddings.npz")
     add("--like", metavar="CROP.jpg", type=Path, required=True, help="an image that shows the person, and little else")
     add("--weights", metavar="W", default="default", help="those of the runs (default: default)")
     add("--top", type=int, default=10, metavar="N", help="how many tracks (default: 10)")

@@ -7,15 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from remix_track.cli.flags_from_settings import Parser, add_sections, add_settings, collect_sections, collect_settings
+from remix_track.cli.habits import TRACK
 from remix_track.cli.progress import ProgressLine, tell_first_starts
 from remix_track.cli.terminal import add_rows, say, show, show_table
 from remix_track.errors import InputError
+from remix_track.media_files import is_video
 from remix_track.setting_values import Limits, typed
 from remix_track.trackers.settings import TrackSettings
 from remix_track.trackers.sinks.formats import OutputSettings
 
 if TYPE_CHECKING:
     from remix_track.trackers.pipeline.outputs import Outputs
+    from remix_track.trackers.pipeline.record_sources import ResultFolders
     from remix_track.trackers.pipeline.session import Session
     from remix_track.trackers.sources import Source
 
@@ -55,8 +58,13 @@ def run(words: Sequence[str]) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    if arguments.overwrite and arguments.output is None:
+    within = arguments.project is not None or arguments.name is not None
+    if arguments.overwrite and arguments.output is None and not within:
         raise InputError("--overwrite needs --output DIR; without it every run gets a folder of its own")
+    if within and (arguments.output is not None or arguments.link):
+        raise InputError("--project and --name number folders in PROJECT; --output and --link have one folder")
+    if arguments.output is not None and is_video(arguments.output) and not arguments.output.is_dir():
+        raise InputError(f"{arguments.output}: --output is a folder, in which video.mp4 is written; give another name")
     if arguments.link_distance is not None and not arguments.link:
         raise InputError("--link-distance goes with --link")
     if arguments.threads is not None:
@@ -71,9 +79,9 @@ def _record(
     wanted: OutputSettings,
     lines: "RunLines",
 ) -> None:
-    from remix_track.trackers.pipeline.record_sources import ResultFolders, record_sources
+    from remix_track.trackers.pipeline.record_sources import record_sources
 
-    folders = ResultFolders(arguments.output, several=len(names) > 1, overwrite=arguments.overwrite)
+    folders = _folders(arguments, several=len(names) > 1)
     record_sources(
         names,
         session,
@@ -83,6 +91,25 @@ def _record(
         on_progress=lines.progress,
         on_recorded=lines.show_table,
         report=lines.report,
+    )
+
+
+def _folders(arguments: argparse.Namespace, *, several: bool) -> "ResultFolders":
+    """Where results go: `--output`, or numbered folders within `--project`, of the name `--name` or the source's."""
+    from remix_track.trackers.pipeline.record_sources import DEFAULT_OUTPUT, ResultFolders
+
+    output, name = arguments.output, arguments.name
+    if arguments.project is not None or name is not None:
+        output = arguments.project or DEFAULT_OUTPUT
+        # Of several sources, each has a folder of its own name within the one that is named.
+        output, name = (output / name, None) if several and name else (output, name)
+        several = True
+    return ResultFolders(
+        output,
+        several=several,
+        overwrite=arguments.overwrite,
+        name=name,
+        on_numbered=lambda line: None if arguments.quiet else say(f"remix-track: {line}"),
     )
 
 
@@ -182,7 +209,8 @@ def print_table(outputs: "Outputs") -> None:
 
 def parser() -> Parser:
     """The flags of the main job."""
-    parser = Parser(prog="remix-track", description=_WHAT, usage="remix-track SOURCE [SOURCE ...] [options]")
+    usage = "remix-track SOURCE [SOURCE ...] [options]"
+    parser = Parser(prog="remix-track", description=_WHAT, usage=usage, habits=TRACK)
     read = parser.add_argument_group("What is read")
     add = read.add_argument
     add("sources", nargs="*", metavar="SOURCE", help="video, folder or glob of images, MOT sequence, webcam index, URL")
@@ -192,13 +220,16 @@ def parser() -> Parser:
     add("--frames", type=int, default=None, metavar="N", help="stop after N frames")
     add("--fps", type=float, default=None, metavar="F", help="frames per second, where the source is silent or wrong")
     add_outputs(parser, "runs/track/NAME")
+    add = parser.add_argument_group("Where results go, numbered").add_argument
+    add("--project", type=Path, metavar="DIR", help="folder in which the result folder is made (default: runs/track)")
+    add("--name", metavar="NAME", help="of the result folder (default: that of the source)")
     add = parser.add_argument_group("Several videos").add_argument
     add("--link", action="store_true", help="one id for a person in all the videos named")
     add("--link-distance", type=float, metavar="D", help="largest mean distance of one person (default: measured)")
     parser.add_argument(
         "--threads", type=int, default=None, metavar="N", help="threads at work at once (default: one per core)"
     )
-    parser.hide("--sources", "--start", "--stride", "--fps", "--link-distance", "--threads")
+    parser.hide("--project", "--name", "--sources", "--start", "--stride", "--fps", "--link-distance", "--threads")
     add_sections(parser, TrackSettings)
     return parser
 

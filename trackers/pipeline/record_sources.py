@@ -29,15 +29,26 @@ DEFAULT_OUTPUT = Path("runs/track")
 class ResultFolders:
     """Makes the folder of each source; two of one name get two folders."""
 
-    def __init__(self, output: Path | None, *, several: bool, overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        output: Path | None,
+        *,
+        several: bool,
+        overwrite: bool = False,
+        name: str | None = None,
+        on_numbered: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """Begin without any.
 
         Args:
             output: the folder of one source, or that in which those of `several` lie; None: below `runs/track`.
             several: sources.
             overwrite: replace earlier results, but never one of this job.
+            name: of the folder within `output`; None: that of the source.
+            on_numbered: told, in a line, where a folder got a number because its name was taken.
         """
         self._output, self._several, self._overwrite = output, several, overwrite
+        self._name, self._on_numbered = name, on_numbered
         self._reserved = set[Path]()
 
     def reserve(self, name: str) -> Path:
@@ -46,11 +57,14 @@ class ResultFolders:
         Raises:
             InputError: it holds something, is in use, or cannot be written.
         """
-        if self._output is not None and not self._several:
+        if self._output is not None and not self._several and self._name is None:
             return reserve_folder(self._output, overwrite=self._overwrite)
-        parent = DEFAULT_OUTPUT if self._output is None else self._output
+        parent, name = DEFAULT_OUTPUT if self._output is None else self._output, self._name or name
         if not self._overwrite:
-            return reserve_numbered_folder(parent, name)
+            folder = reserve_numbered_folder(parent, name)
+            if folder != parent / name:
+                self._on_numbered(f"{parent / name} holds a result already, so this one goes to {folder}")
+            return folder
         candidates = (parent / (name if number == 1 else f"{name}-{number}") for number in itertools.count(1))
         folder = next(path for path in candidates if path not in self._reserved)
         self._reserved.add(folder)
