@@ -15,10 +15,9 @@ from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
 from remix_track.foreign_detections import detections_of
 from remix_track.renamed_settings import current_keys
-from remix_track.trackers.association.box_limit import BoxLimit
 from remix_track.trackers.association.camera_motion import CameraMotion, Warp
 from remix_track.trackers.association.deep_sort_tracker import deep_sort
-from remix_track.trackers.association.frame_detections import FrameDetections
+from remix_track.trackers.association.frame_detections import BoxLimit, FrameDetections
 from remix_track.trackers.association.remix_tracker import remix
 from remix_track.trackers.association.settings import (
     UNCALIBRATED_COSINE_DISTANCE,
@@ -183,7 +182,7 @@ class Tracker:
         Call it for every frame, also without detections. Detections with embeddings keep them; the others are embedded
         here. With `reid="when-ambiguous"`, given embeddings of unambiguous detections are not used, so that tracks do
         not depend on where vectors were computed. Boxes without area are not used, and of more than
-        2,000 only those with the best scores (`remix_track.trackers.association.box_limit`), which is logged once.
+        2,000 only those with the best scores (`association.frame_detections.BoxLimit`), which is logged once.
 
         Args:
             detections: of this frame: `Detections`, or what a detector of another package gave, which is converted:

@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.boxes import iou_tlwh
+from remix_track.trackers.association.appearance_memory import Gallery
 from remix_track.trackers.association.assignment import IMPOSSIBLE, Assigned, Costs, Index, assign, cascade
 from remix_track.trackers.association.frame_detections import FrameDetections
-from remix_track.trackers.association.gallery import Gallery
-from remix_track.trackers.association.kalman import GATE, KalmanFilter, Xyah
+from remix_track.trackers.association.kalman import GATE, KalmanFilter, MotionModel, Xyah
 from remix_track.trackers.association.life_cycle import ByCount, LifeRules, TrackLifeCycle
 from remix_track.trackers.association.settings import (
     MOTION_AGE,
@@ -66,7 +66,7 @@ class DeepSortMatching:
         match_classes: a track continues only with detections of its own class.
     """
 
-    motion: KalmanFilter
+    motion: MotionModel
     gallery: Gallery
     max_cosine_distance: float
     max_iou_distance: float

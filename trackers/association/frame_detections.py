@@ -1,5 +1,7 @@
-"""The detections of one frame as tracks are matched with them: usable boxes, and unit vectors of appearance."""
+"""The detections of one frame as tracks are matched with them: usable boxes, of bounded number, and unit vectors."""
 
+import logging
+import threading
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -10,10 +12,16 @@ from remix_track.boxes import tlwh_from_xyxy
 from remix_track.detections import Detections
 from remix_track.trackers.association.settings import DeepSortSettings
 
+MOST_BOXES = 2000
+"""The fullest frames of MOT20 hold 250 people. Tables of tracks against boxes grow with the square: 32 MB each here,
+3 GB with 20,000 boxes."""
+
 _SAFE_LENGTHS = (1e-15, 1e15)  # of float32 vectors whose squares neither overflow nor vanish
 _MIN_SIDE, _MAX_COORDINATE = 1e-3, 1e6  # pixels; beyond them float32 aspect ratios and variances break down
 
 Index = NDArray[np.intp]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,3 +120,39 @@ def _unit_rows_of_any_length(embedding: NDArray[np.float32]) -> NDArray[np.float
     length = np.linalg.norm(rows, axis=1, keepdims=True)
     unit: NDArray[np.float64] = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
     return unit
+
+
+class BoxLimit:
+    """Chooses the boxes of a frame with the best scores; says once, of the first frame, that it had to.
+
+    One for each run; may be asked from several threads.
+
+    Attributes:
+        left_out: boxes that were not chosen so far.
+        said: what was said; empty while every frame had room.
+    """
+
+    def __init__(self, most: int = MOST_BOXES) -> None:
+        self.left_out = 0
+        self.said = ""
+        self._most = most
+        self._lock = threading.Lock()
+
+    def best(self, score: NDArray[np.floating], frame: int) -> NDArray[np.intp]:
+        """The rows to keep, rising: all, or those with the best scores, the earlier one of two that are equal.
+
+        Args:
+            score: (N,) confidences, finite.
+            frame: its number, for the message.
+        """
+        if len(score) <= self._most:
+            return np.arange(len(score))
+        with self._lock:
+            self.left_out += len(score) - self._most
+            if not self.said:
+                self.said = (
+                    f"frame {frame}: {len(score):,} boxes; only the {self._most:,} with the best scores are tracked, "
+                    "here and in other frames"
+                )
+                _log.warning(self.said)
+        return np.sort(np.argsort(-score, kind="stable")[: self._most])

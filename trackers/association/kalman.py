@@ -1,7 +1,14 @@
 """Where tracks are expected, and how far off detections lie: Deep SORT's Kalman filter (section 2.2), batched.
 
 `KalmanFilter` is the arithmetic. Which four numbers of a box it follows, and how noisy they are, is a part handed to
-it: `Xyah` for Deep SORT, `Xywh` for remix. Outside of this file boxes are tlwh.
+it: `Xyah` for Deep SORT, `Xywh` for remix. Outside of this file boxes are tlwh. `MotionModel` is what trackers ask of
+it: another model of motion has these methods, and keeps what it likes in the arrays.
+
+An innovation is a detection less its prediction, each coordinate in units of the deviation that the filter expects. Of
+a filter whose noise is right, squares of innovations average 1, and one innovation says nothing of the next (Mehra
+1970, "On the identification of variances and adaptive Kalman filtering", section II). Where people turn, run and
+jump, squares are larger, and what one frame is off the next is off too; where boxes tremble, squares are larger and
+their signs change. Both are estimated for each track by exponential means over its detections.
 """
 
 from typing import Protocol
@@ -17,11 +24,57 @@ GATE = 9.4877
 LEAST_DOUBT = 0.05
 """What is left of the measurement's variance where a detector is sure: boxes tremble even then."""
 
+MOMENTUM = 0.9
+"""Share of the means that one more detection leaves as it was."""
+
+MOST_NOISE = 100.0
+"""The largest factor of the velocity noise of one coordinate: ten times the deviation."""
+
+LAG_SHARE = 4.0
+"""A correlation of innovations of one fourth or more says that the filter lags as a whole."""
+
+_NOTHING = 1e-300  # what is divided by where there was no innovation at all
 _POSITION, _VELOCITY = 1 / 20, 1 / 160  # deviations per pixel of height or width, as in Deep SORT's code
 
 Boxes = NDArray[np.floating]
 Values = NDArray[np.float64]
 Pairs = tuple[NDArray[np.intp], NDArray[np.intp], Values]
+
+
+class MotionModel(Protocol):
+    """Where T tracks are expected; `KalmanFilter` says what its methods take and return.
+
+    mean (T, 2, 4) and covariance (T, 3, 4) are what `track_table.TRACK` keeps of each track for it, float64.
+    """
+
+    def begin(self, tlwh: Boxes) -> tuple[Values, Values]:
+        """Mean and covariance of tracks that begin at boxes."""
+
+    def predict(
+        self,
+        mean: Values,
+        covariance: Values,
+        keep_size: NDArray[np.bool_] | None = None,
+        noise_factor: Values | None = None,
+    ) -> tuple[Values, Values]:
+        """Both one frame later."""
+
+    def follow(self, mean: Values, covariance: Values, warp: Values) -> tuple[Values, Values]:
+        """Both after the camera moved."""
+
+    def correct(
+        self, mean: Values, covariance: Values, tlwh: Boxes, score: NDArray[np.float32]
+    ) -> tuple[Values, Values]:
+        """Both after each track has got its detection."""
+
+    def innovation(self, mean: Values, covariance: Values, tlwh: Boxes) -> Values:
+        """How far off detections are."""
+
+    def inside_gate(self, mean: Values, covariance: Values, tlwh: Boxes, gate: float = GATE) -> Pairs:
+        """The tracks and detections that can belong together."""
+
+    def tlwh(self, mean: Values, ahead: float = 0.0) -> Boxes:
+        """The boxes where tracks are expected."""
 
 
 class Coordinates(Protocol):
@@ -267,3 +320,39 @@ def _with_ratio(std: NDArray[np.floating], ratio: float) -> Values:
     stds[:] = std[:, None]
     stds[:, 2] = ratio
     return np.square(stds, out=stds)
+
+
+LAST, SQUARE, PRODUCT = range(3)
+"""Rows of what a track keeps (3, 4): the last innovation, the mean square, and the mean product of two in a row."""
+
+
+def with_innovation(kept: Values, innovation: Values) -> Values:
+    """What tracks keep (T, 3, 4) after one more innovation (T, 4) of each; tracks begin with zeros."""
+    now = MOMENTUM * kept
+    weighed = (1 - MOMENTUM) * innovation
+    now[:, SQUARE] += weighed * innovation
+    now[:, PRODUCT] += weighed * kept[:, LAST]
+    now[:, LAST] = innovation
+    return now
+
+
+def lag_share(kept: Values) -> Values:
+    """(T,) from 0 to 1, how much of what a detection still differs from the filter's box is the filter's own lag.
+
+    The correlation of innovations in a row, all coordinates together, `LAG_SHARE` times; negative ones, of detections
+    that tremble about their prediction, are 0.
+    """
+    together = np.add.reduce(kept, axis=2)
+    share: Values = LAG_SHARE * together[:, PRODUCT] / np.maximum(together[:, SQUARE], _NOTHING)
+    return np.minimum(np.maximum(share, 0.0), 1.0)
+
+
+def noise_factor(kept: Values, share: Values) -> Values:
+    """(T,) by how much the variance of velocity noise is multiplied: 1 + lag share (mean square innovation - 1).
+
+    Each coordinate counts from 1 to `MOST_NOISE`, so that one which is steadier than expected does not make up for
+    another. Without the lag share (T,), boxes that tremble would be followed more closely than those that stand.
+    """
+    beyond = np.minimum(np.maximum(kept[:, SQUARE], 1.0), MOST_NOISE) - 1.0
+    factor: Values = 1.0 + share * (np.add.reduce(beyond, axis=1) / 4)
+    return factor

@@ -1,23 +1,21 @@
 """The life of tracks from frame to frame: predicted, associated, corrected, ended, begun and named.
 
-One life cycle for every tracker. What differs between trackers is handed in: how tracks move (`KalmanFilter`), what
+One life cycle for every tracker. What differs between trackers is handed in: how tracks move (`MotionModel`), what
 they remember of appearance (`AppearanceMemory`), and which detection continues or begins which track (`Match`).
-`deep_sort.py` and `remix.py` put the parts together.
+`deep_sort_tracker.py` and `remix_tracker.py` put the parts together.
 """
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.trackers.association.appearance_memory import AppearanceMemory, FreeRows
 from remix_track.trackers.association.assignment import Assigned, Index
 from remix_track.trackers.association.frame_detections import FrameDetections
-from remix_track.trackers.association.gallery import FreeRows, Rows
-from remix_track.trackers.association.innovation import lag_share, noise_factor, with_innovation
-from remix_track.trackers.association.kalman import KalmanFilter
+from remix_track.trackers.association.kalman import MotionModel, lag_share, noise_factor, with_innovation
 from remix_track.trackers.association.reid_skipping import ambiguous
 from remix_track.trackers.association.settings import REFERENCE_FPS
 from remix_track.trackers.association.track_table import TRACK, Table, age_by_a_frame, note_detections
@@ -36,19 +34,6 @@ MEAN_MARGIN = 0.1
 
 LONG = 10
 """Times `n_init`: a second at 30 fps. A detector that never gives a high score still finds people."""
-
-
-class AppearanceMemory(Protocol):
-    """What tracks remember of their appearance, a row for each."""
-
-    def open(self, rows: Rows) -> None:
-        """Remember nothing yet of the new tracks at `rows`."""
-
-    def sizes(self, rows: Rows) -> NDArray[np.int64]:
-        """How many vectors each track has given; 0: nothing can be compared."""
-
-    def add(self, rows: Rows, vectors: NDArray[np.float32]) -> None:
-        """Remember one unit vector (R, D) for each of different tracks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +119,7 @@ class TrackLifeCycle:
         memory: what they remember.
     """
 
-    def __init__(self, motion: KalmanFilter, memory: AppearanceMemory, match: Match, rules: LifeRules) -> None:
+    def __init__(self, motion: MotionModel, memory: AppearanceMemory, match: Match, rules: LifeRules) -> None:
         """Start without tracks, from these parts."""
         self.tracks: Table = np.empty(0, TRACK)
         self._motion = motion
@@ -176,7 +161,7 @@ class TrackLifeCycle:
 
     def end_all(self) -> None:
         """End every track; numbers and ids go on, none is given twice."""
-        self._free_rows.release_folder(self.tracks["memory"])
+        self._free_rows.release(self.tracks["memory"])
         self.tracks = self.tracks[:0].copy()
 
     def _noise(self) -> NDArray[np.float64] | None:
@@ -209,7 +194,7 @@ class TrackLifeCycle:
         missed = self.tracks["time_since_update"]
         lives = (missed == 0) | (self.tracks["confirmed"] & (missed <= self._rules.max_age))
         if not lives.all():
-            self._free_rows.release_folder(self.tracks["memory"][~lives])
+            self._free_rows.release(self.tracks["memory"][~lives])
             self.tracks = self.tracks[lives]
 
     def _begin(self, found: FrameDetections, columns: Index) -> None:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from remix_track.boxes import iou_tlwh
 from remix_track.trackers.association.assignment import Index
 from remix_track.trackers.association.frame_detections import FrameDetections
-from remix_track.trackers.association.kalman import KalmanFilter
+from remix_track.trackers.association.kalman import MotionModel
 from remix_track.trackers.association.track_table import Table
 
 LEAST_OVERLAP = 0.5
@@ -17,7 +17,7 @@ without this, one exchange in a drawn street of 200 frames cost 12 points of IDF
 def ambiguous(
     tracks: Table,
     found: FrameDetections,
-    motion: KalmanFilter,
+    motion: MotionModel,
     remembers: NDArray[np.bool_],
     noise_factor: NDArray[np.float64] | None = None,
     *,

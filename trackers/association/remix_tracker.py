@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.boxes import iou_tlwh
+from remix_track.trackers.association.appearance_memory import AverageAppearance, Gallery, MeanAppearance
 from remix_track.trackers.association.assignment import IMPOSSIBLE, Assigned, Costs, assign
 from remix_track.trackers.association.frame_detections import FrameDetections
-from remix_track.trackers.association.gallery import Gallery
-from remix_track.trackers.association.kalman import GATE, KalmanFilter, Xywh
+from remix_track.trackers.association.kalman import GATE, KalmanFilter, MotionModel, Xywh
 from remix_track.trackers.association.life_cycle import (
     ByCount,
     ByScore,
@@ -22,7 +22,6 @@ from remix_track.trackers.association.life_cycle import (
     TrackLifeCycle,
     frames_to_confirm,
 )
-from remix_track.trackers.association.mean_appearance import AverageAppearance, MeanAppearance
 from remix_track.trackers.association.settings import (
     REFERENCE_FPS,
     REMIX_MOTION_AGE,
@@ -93,7 +92,7 @@ class RemixMatching:
         match_classes: a track continues only with detections of its own class.
     """
 
-    motion: KalmanFilter
+    motion: MotionModel
     memory: Memory
     max_cosine_distance: float
     max_iou_distance: float

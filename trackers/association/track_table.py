@@ -21,7 +21,7 @@ TRACK = np.dtype(
         ("time_since_update", np.int64),  # frames since the last detection; 0: detected in this frame
         ("mean", np.float64, (2, 4)),  # as `KalmanFilter` has it
         ("covariance", np.float64, (3, 4)),
-        ("innovation", np.float64, (3, 4)),  # as `innovation` keeps it; zeros where nothing adapts
+        ("innovation", np.float64, (3, 4)),  # as `with_innovation` keeps it; zeros where nothing adapts
         ("noise_factor", np.float64),  # of the velocity noise; 1 where nothing adapts
         ("lag", np.float64, 4),  # pixels (tlwh) that this frame's box is drawn towards its detection; 0: coasting
         ("since_embedded", np.int64),  # frames since the last detection with an appearance

@@ -9,7 +9,7 @@ import numpy as np
 from remix_track.detections import Detections
 from remix_track.encoder.embedder import Embedder
 from remix_track.ordered_workers import map_ordered
-from remix_track.trackers.association.box_limit import BoxLimit
+from remix_track.trackers.association.frame_detections import BoxLimit
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.detectors.public import PublicDetections
 from remix_track.trackers.frame import Frame

@@ -9,7 +9,7 @@ from remix_track.encoder.backend import is_for_gpu
 from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
 from remix_track.machine import usable_cores
-from remix_track.trackers.association.box_limit import BoxLimit
+from remix_track.trackers.association.frame_detections import BoxLimit
 from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE, least_score
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.detectors.int8 import SAMPLE, Frames

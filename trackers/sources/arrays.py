@@ -8,8 +8,7 @@ import numpy as np
 
 from remix_track.arrays import IMAGE, bgr_image
 from remix_track.errors import InputError
-from remix_track.trackers.sources.damage import Damage
-from remix_track.trackers.sources.source import Facts, Picture, Selection
+from remix_track.trackers.sources.source import Damage, Facts, Picture, Selection
 
 _WANTED = (
     "give a video, a folder of images, a camera's index, a URL, or images: a list, an (N, H, W, 3) array, a generator"

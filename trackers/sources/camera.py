@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from remix_track.errors import InputError
-from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.reconnection import Reconnection
-from remix_track.trackers.sources.source import Facts, Picture, Selection, plausible_fps
+from remix_track.trackers.sources.source import Damage, Facts, Picture, Selection, plausible_fps
 from remix_track.trackers.sources.stream_settings import StreamSettings
 
 _MOST_MISSES = 10

@@ -9,9 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
-from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.numbering import Numbering
-from remix_track.trackers.sources.source import MAX_PIXELS, plausible_fps
+from remix_track.trackers.sources.source import MAX_PIXELS, Damage, plausible_fps
 from remix_track.trackers.sources.time_stamps import FrameStamp, OneClock, RisingTime, Stamps
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from remix_track.errors import InputError
 from remix_track.media_files import bounded, in_natural_order, is_image
-from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.image_file import ImageFile, may_hold_several
-from remix_track.trackers.sources.source import Facts, Picture, Selection
+from remix_track.trackers.sources.source import Damage, Facts, Picture, Selection
 from remix_track.trackers.sources.value_range import ValueScale
 
 _SAMPLES = 8

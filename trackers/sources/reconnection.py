@@ -5,8 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from remix_track.trackers.sources.damage import Damage
-from remix_track.trackers.sources.source import Facts
+from remix_track.trackers.sources.source import Damage, Facts
 from remix_track.trackers.sources.stream_settings import StreamSettings
 
 _LINE_SECONDS = 600.0  # between two lines about a source that stays away

@@ -17,10 +17,10 @@ from remix_track.errors import InputError
 from remix_track.mot_sequence import INFO
 from remix_track.setting_values import Limits, typed
 from remix_track.trackers.frame import Frame
-from remix_track.trackers.sources.damage import Damage
 
 _FALLBACK_FPS = 30.0
 _MAX_FPS = 1000.0
+_MAX_LINES = 20  # of damage, however much of a source is broken
 MAX_PIXELS = 2**26
 """The largest picture that is decoded, 8192 x 8192: a few bytes of file must not ask for gigabytes of memory."""
 
@@ -104,6 +104,88 @@ class Facts:
     live: bool = False
     warnings: tuple[str, ...] = ()
     tallies: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Stretch:
+    """Frames `first` to `last` that share one fate."""
+
+    lost: bool
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        count = self.last - self.first + 1
+        frames = f"frame {self.first}" if count == 1 else f"frames {self.first} to {self.last}"
+        if self.lost:
+            return f"{frames} could not be decoded; {count} {'frame was' if count == 1 else 'frames were'} lost"
+        return f"{frames} decoded with errors; parts of the image are wrong"
+
+
+@dataclass(slots=True)
+class Damage:
+    """What was lost while reading; neighbours are told in one line, and the number of lines is bounded.
+
+    Attributes:
+        lost_frames: number of frames that could not be delivered.
+        damaged_frames: number of frames that were delivered although parts of them did not decode.
+        end: why the source ended before its time, where it broke off; else None.
+    """
+
+    lost_frames: int = 0
+    damaged_frames: int = 0
+    end: str | None = None
+    _lines: list[_Stretch | str] = field(default_factory=list)
+    _unsaid: int = 0
+
+    def lost(self, first: int, count: int = 1) -> None:
+        """Frames `first` ... `first + count - 1` gave no image."""
+        if count > 0:
+            self.lost_frames += count
+            self._record(True, first, first + count - 1)
+
+    def damaged(self, index: int) -> None:
+        """This frame's image is partly made up by the decoder."""
+        self.damaged_frames += 1
+        self._record(False, index, index)
+
+    def lost_because(self, index: int, why: str) -> None:
+        """One frame gave no image, for a reason worth a line of its own."""
+        self.lost_frames += 1
+        self.note(f"frame {index} was lost: {why}")
+
+    def note(self, line: str) -> None:
+        """Anything else that cost frames."""
+        self._append(line)
+
+    def broke_off(self, line: str) -> None:
+        """The source ended here, although nothing says that it should."""
+        self.end = line
+        self.note(line)
+
+    def _record(self, lost: bool, first: int, last: int) -> None:
+        latest = self._lines[-1] if self._lines else None
+        if isinstance(latest, _Stretch) and latest.lost == lost and latest.last == first - 1 and not self._unsaid:
+            latest.last = last
+        else:
+            self._append(_Stretch(lost, first, last))
+
+    def _append(self, line: _Stretch | str) -> None:
+        if len(self._lines) < _MAX_LINES:
+            self._lines.append(line)
+        else:
+            self._unsaid += 1
+
+    @property
+    def lines(self) -> list[str]:
+        """The damage, one place a line, in the order it was met."""
+        lines = [str(line) for line in self._lines]
+        if self._unsaid:
+            lines.append(
+                f"and {self._unsaid} more places; in all {self.lost_frames} frames were lost"
+                f" and {self.damaged_frames} are damaged"
+            )
+        return lines
 
 
 class Reader(Protocol):

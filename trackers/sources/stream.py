@@ -8,11 +8,10 @@ from datetime import UTC, datetime
 
 from remix_track.addresses import Address, split_address, usable_address
 from remix_track.errors import InputError
-from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.decoding import Decoder
 from remix_track.trackers.sources.newest import newest
 from remix_track.trackers.sources.reconnection import Reconnection
-from remix_track.trackers.sources.source import Facts, Picture, Selection, folder_name
+from remix_track.trackers.sources.source import Damage, Facts, Picture, Selection, folder_name
 from remix_track.trackers.sources.stream_settings import StreamSettings
 from remix_track.trackers.sources.time_stamps import LiveTime, RisingTime
 

@@ -4,10 +4,9 @@ from collections.abc import Generator
 from pathlib import Path
 
 from remix_track.errors import InputError
-from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.decoding import Decoder
 from remix_track.trackers.sources.joined import Part, recordings_in
-from remix_track.trackers.sources.source import Facts, Picture, Selection, folder_name
+from remix_track.trackers.sources.source import Damage, Facts, Picture, Selection, folder_name
 
 _LONG_PAUSE = 8  # frame lengths; recordings of variable rate leave out two or three
 

@@ -23,7 +23,7 @@ from remix_track.data.crops.tracklets import HarvestSettings, Tracklet, Tracklet
 from remix_track.errors import InputError
 from remix_track.media_files import videos_in
 from remix_track.progress import OnProgress, Progress, unheard
-from remix_track.trackers.association.box_limit import BoxLimit
+from remix_track.trackers.association.frame_detections import BoxLimit
 from remix_track.trackers.association.settings import REFERENCE_FPS, AssociationSettings, DeepSortSettings
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.detectors.find_detector import find_detector, weights_at_hand

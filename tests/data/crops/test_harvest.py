@@ -16,7 +16,7 @@ from remix_track.data.crops.harvest_cache import NOTES, fingerprint, new_folder,
 from remix_track.data.crops.tracklets import HarvestSettings
 from remix_track.data.readers.single_camera import read_video_folders
 from remix_track.errors import InputError
-from remix_track.trackers.association.box_limit import MOST_BOXES
+from remix_track.trackers.association.frame_detections import MOST_BOXES
 from tests.footage import write_video
 
 COLOURS = ((40, 40, 220), (40, 200, 40))  # BGR

@@ -10,7 +10,7 @@ from remix_track.detections import Detections
 from remix_track.errors import InputError
 from remix_track.eval.matching.pairs import overlapping_pairs
 from remix_track.mot_text import MotRows
-from remix_track.trackers.association.box_limit import MOST_BOXES, BoxLimit
+from remix_track.trackers.association.frame_detections import MOST_BOXES, BoxLimit
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
 from remix_track.trackers.stage_clock import StageClock

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from remix_track.detections import Detections
-from remix_track.trackers.association.innovation import lag_share, noise_factor, with_innovation
+from remix_track.trackers.association.kalman import lag_share, noise_factor, with_innovation
 from remix_track.trackers.tracker import Tracker
 
 NOTHING = np.empty((0, 0, 3), np.uint8)

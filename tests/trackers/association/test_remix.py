@@ -42,7 +42,7 @@ def between(first: np.ndarray, second: np.ndarray, share: float) -> np.ndarray:
 @pytest.mark.parametrize(
     ("key", "value", "expected"),
     [
-        ("tracker", "sort", "tracker = 'sort'; expected 'deep-sort' or 'remix'"),
+        ("tracker", "sort", "tracker = 'sort'; expected 'deep-sort' or 'remix'; did you mean deep-sort?"),
         ("appearance_memory", "last", "appearance_memory = 'last'; expected 'mean' or 'gallery' or 'both'"),
         ("low_score", float("inf"), "low_score = inf; expected a finite number, or none"),
         ("mean_momentum", 1.5, "mean_momentum = 1.5; expected 0 to 1"),

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from remix_track.boxes import tlwh_from_xywh, xywh_from_tlwh
+from remix_track.trackers.association.appearance_memory import AverageAppearance, Gallery, MeanAppearance
 from remix_track.trackers.association.camera_motion import CameraMotion
-from remix_track.trackers.association.gallery import Gallery
 from remix_track.trackers.association.kalman import LEAST_DOUBT, KalmanFilter, Xywh
-from remix_track.trackers.association.mean_appearance import AverageAppearance, MeanAppearance
 
 RNG = np.random.default_rng(3)
 

@@ -27,8 +27,7 @@ from remix_track.trackers.sinks.embeddings import EmbeddingSink
 from remix_track.trackers.sinks.formats import RunFacts
 from remix_track.trackers.sinks.mot_text import MotTextSink
 from remix_track.trackers.sinks.video import VideoSink
-from remix_track.trackers.sources.damage import Damage
-from remix_track.trackers.sources.source import Facts, Picture, Selection, Source
+from remix_track.trackers.sources.source import Damage, Facts, Picture, Selection, Source
 from remix_track.trackers.tracker import Tracker
 from tests.cli.test_run_ending import at
 from tests.footage import read_stamp, stamped, write_video

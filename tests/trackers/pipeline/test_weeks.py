@@ -17,8 +17,7 @@ from remix_track.trackers.sinks.crops import CropSettings, CropSink
 from remix_track.trackers.sinks.embeddings import EmbeddingSink
 from remix_track.trackers.sinks.mot_text import MotTextSink
 from remix_track.trackers.sinks.tables import CsvSink, JsonLinesSink
-from remix_track.trackers.sources.damage import Damage
-from remix_track.trackers.sources.source import Facts, Picture, Selection, Source
+from remix_track.trackers.sources.source import Damage, Facts, Picture, Selection, Source
 from remix_track.trackers.tracker import Tracker
 
 WIDTH = 16

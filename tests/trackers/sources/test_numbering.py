@@ -1,9 +1,8 @@
 import pytest
 
 from remix_track.errors import InputError
-from remix_track.trackers.sources.damage import Damage
 from remix_track.trackers.sources.numbering import Numbering
-from remix_track.trackers.sources.source import Selection, folder_name
+from remix_track.trackers.sources.source import Damage, Selection, folder_name
 
 
 def lost(numbering, stamps):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from remix_track.trackers.association.appearance_memory import FreeRows, Gallery
 from remix_track.trackers.association.frame_detections import unit_rows
-from remix_track.trackers.association.gallery import FreeRows, Gallery
 from remix_track.trackers.association.settings import DeepSortSettings
 from tests.deep_sort_scenes import deep_sort, frame_of, memory, person
 
@@ -32,7 +32,7 @@ def test_remembers_what_plain_lists_remember(budget):
         for row, vector in zip(rows.tolist(), vectors, strict=True):
             naive[row].append(vector)
         ended = [row for row in naive if rng.random() < 0.04]
-        free.release_folder(np.array(ended, np.intp))
+        free.release(np.array(ended, np.intp))
         for row in ended:
             del naive[row]
     live = np.array(list(naive), np.intp)
@@ -55,7 +55,7 @@ def test_rows_of_ended_tracks_are_used_again():
         galleries.open(rows)
         galleries.add(rows, units(rng, 30))
         assert galleries.sizes(rows).tolist() == [1] * 30
-        free.release_folder(rows)
+        free.release(rows)
     assert len(galleries._slab) < 64
 
 
