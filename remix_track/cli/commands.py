@@ -34,6 +34,7 @@ REMIX_TRACK = {
     "adapt": Command("adapt", "adapt footage/*.mp4", "weights for your own cameras, without labels"),
     "calibrate": Command("calibrate", "calibrate footage.mp4", "the tracker's threshold from your own footage"),
     "search": Command("search", "search RUN --like P.jpg", "tracks ranked by similarity to an image"),
+    "store": Command("store", "store STORE", "what is in a store of many videos and cameras"),
     "export": Command("export", "export RUN --to cvat", "tracks for an annotation tool to correct"),
     "import": Command("import_tracks", "import FILE --run RUN", "the corrected tracks, as ground truth for eval"),
     "completion": Command("completion", "completion bash", "Tab completion: source <(remix-track completion bash)"),

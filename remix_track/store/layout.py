@@ -17,6 +17,7 @@ TRACKS = "tracks.parquet"
 TRACKLETS = "tracklets.parquet"
 VECTORS = "vectors.npy"
 CROPS = "crops"
+PERSONS = "people.parquet"
 
 _KEY = re.compile(r"[\w-][\w.-]{0,150}")
 _CROP = re.compile(rf"{CROPS}/[0-9]{{1,19}}/[0-9]{{1,19}}\.jpg", re.ASCII)

@@ -19,6 +19,7 @@ from remix_track.json_text import json_text
 from remix_track.settings import build
 from remix_track.store import layout
 from remix_track.store.best_crops import BestCropSettings
+from remix_track.store.index import Index, JobFacts
 from remix_track.store.job import Job, Weights
 from remix_track.store.job_writer import JobWriter, sweep, sync_folder
 from remix_track.store.stored_job import StoredJob
@@ -61,6 +62,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._index = Index(path)
 
     @property
     def weights(self) -> Weights | None:
@@ -134,27 +136,54 @@ class Store:
         """Remove what killed writers left; how many of them. Those at work are left alone."""
         return sum(sweep(self.path / name) for name in (layout.JOBS, layout.LIVE))
 
+    def refresh(self) -> None:
+        """Have the index take in what came, changed or went in the folders; every query does so first.
+
+        Raises:
+            InputError: the index cannot be written.
+        """
+        self._index.refresh()
+
+    def rebuild(self) -> None:
+        """Make the index anew from the folders.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        self._index.rebuild()
+
+    def facts(self) -> list[JobFacts]:
+        """What the index knows of each job, in the order of their keys; also of those that cannot be used."""
+        self.refresh()
+        return self._index.jobs()
+
+    def people(self) -> dict[int, int]:
+        """The people whom tracklets are assigned to, and how many each has."""
+        self.refresh()
+        return self._index.people()
+
     def tracklets(
         self,
         camera: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         jobs: Sequence[str] | None = None,
+        person: int | None = None,
     ) -> Tracklets:
-        """Tracklets in the order of job and track.
+        """Tracklets in the order of the jobs' keys and of their rows there.
 
         Args:
             camera: only of this camera.
             since: only those that end then or later; none whose time of day is not known.
             until: only those that begin before; likewise.
             jobs: only of these keys; None: of all.
+            person: only this one's.
 
         Raises:
-            InputError: a file of a job is missing or damaged.
+            InputError: the index cannot be read.
         """
-        found = [self.job(key) for key in (self.jobs() if jobs is None else jobs)]
-        found = [one for one in found if camera is None or one.job.camera == camera]
-        return _between(_joined(found), since, until)
+        self.refresh()
+        return self._index.tracklets(camera, since, until, jobs, person)
 
     def vectors(self, tracklets: Tracklets) -> NDArray[np.float32]:
         """Their vectors (N, D) in float32, of unit length; zeros for a tracklet without one.
@@ -178,42 +207,6 @@ class Store:
         if not layout.is_key(key):
             raise InputError(f"{key[:80]!r}: cannot be the key of a job; see `Store.jobs`")
         return layout.inside(self.path, self.path / layout.JOBS / key)
-
-
-def _joined(jobs: Sequence[StoredJob]) -> Tracklets:
-    cameras = sorted({one.job.camera for one in jobs})
-    parts = [_rows_of(one, number, cameras) for number, one in enumerate(jobs)] or [_rows_of(None, 0, cameras)]
-    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return Tracklets(**columns, jobs=tuple(one.key for one in jobs), cameras=tuple(cameras))
-
-
-def _rows_of(stored: StoredJob | None, number: int, cameras: Sequence[str]) -> dict[str, Any]:
-    from remix_track.store.tracklets import COLUMNS
-
-    if stored is None:
-        return {name: np.empty(0, kind) for name, kind in COLUMNS.items()}
-    rows = stored.tracklets()
-    count = len(rows["track"])
-    known = {
-        "job": np.full(count, number),
-        "camera": np.full(count, cameras.index(stored.job.camera)),
-        "person": np.zeros(count),
-        "row": np.arange(count),
-    }
-    return {name: np.asarray((known | rows)[name], kind) for name, kind in COLUMNS.items()}
-
-
-def _between(tracklets: Tracklets, since: datetime | None, until: datetime | None) -> Tracklets:
-    wanted = np.ones(len(tracklets), bool)
-    if since is not None:
-        wanted &= tracklets.last_utc >= _utc64(since)
-    if until is not None:
-        wanted &= tracklets.first_utc < _utc64(until)
-    return tracklets[wanted]
-
-
-def _utc64(moment: datetime) -> np.datetime64:
-    return np.datetime64(round(moment.timestamp() * 1000), "ms")
 
 
 def _make(folder: Path) -> None:

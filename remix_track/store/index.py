@@ -1,0 +1,385 @@
+"""`index.sqlite`: what queries need of all jobs in one place, made from their folders and thrown away when in doubt.
+
+The folders are the truth. A job is in the index as its folder was when it was looked at (inode and time of change); one
+that is new, changed or gone is taken in, taken again or taken out. An index of another version, or one that SQLite
+calls damaged, is made anew.
+"""
+
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.errors import InputError
+from remix_track.store import layout
+from remix_track.store.parquet import Column, read_table
+from remix_track.store.stored_job import StoredJob
+from remix_track.store.tracklets import COLUMNS, Tracklets
+
+VERSION = 1
+FILE = "index.sqlite"
+_WAIT = 60.0
+"""Seconds for which others may write to it before that is an error."""
+_AT_ONCE = 50_000
+
+_SCHEMA = (
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE cameras (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, longest INTEGER NOT NULL DEFAULT 0)",
+    "CREATE TABLE jobs (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, stamp TEXT NOT NULL, "
+    "camera INTEGER, source TEXT, problem TEXT, frames INTEGER, seconds REAL, boxes INTEGER, tracklets INTEGER, "
+    "first_utc INTEGER, last_utc INTEGER)",
+    "CREATE TABLE tracklets (id INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL, track INTEGER NOT NULL, "
+    "camera INTEGER NOT NULL, first_frame INTEGER NOT NULL, last_frame INTEGER NOT NULL, first_time REAL NOT NULL, "
+    "last_time REAL NOT NULL, first_utc INTEGER, last_utc INTEGER, boxes INTEGER NOT NULL, "
+    "person INTEGER NOT NULL DEFAULT 0, row INTEGER NOT NULL)",
+    "CREATE INDEX tracklets_by_time ON tracklets (camera, first_utc)",
+    "CREATE INDEX tracklets_by_job ON tracklets (job, track)",
+    "CREATE INDEX tracklets_by_person ON tracklets (person) WHERE person > 0",
+)
+PERSONS = (Column("job", "string"), Column("track", "int64"), Column("person", "int64"))
+"""What the index reads of `people/people.parquet`, which may have more columns."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class JobFacts:
+    """What the index knows of a job.
+
+    Attributes:
+        key: of the job.
+        camera: that recorded it.
+        source: as it was given.
+        problem: why it cannot be used; empty where it can.
+        frames, seconds, boxes, tracklets: how much it is.
+        first_utc, last_utc: milliseconds since 1970 of its first and last tracklet; None where not known.
+    """
+
+    key: str
+    camera: str
+    source: str
+    problem: str
+    frames: int
+    seconds: float
+    boxes: int
+    tracklets: int
+    first_utc: int | None
+    last_utc: int | None
+
+
+class Index:
+    """The index of one store; a connection is opened for each use, so that threads may share it."""
+
+    def __init__(self, root: Path) -> None:
+        """`root` is the folder of the store; nothing is opened yet."""
+        self._root = root
+        self._path = root / FILE
+
+    def refresh(self) -> None:
+        """Take in what is new, changed or gone in the folders.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        try:
+            with self._connection() as connection:
+                self._refresh(connection)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
+                raise InputError(f"{self._path}: cannot be written ({error}); make room, or wait for others") from None
+            _log.warning("%s: damaged (%s), so it is made anew", self._path, error)
+            self.rebuild()
+
+    def rebuild(self) -> None:
+        """Throw the index away and make it from the folders.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        self.remove()
+        with self._connection() as connection:
+            self._refresh(connection)
+
+    def remove(self) -> None:
+        """Throw the index away.
+
+        Raises:
+            InputError: it cannot be removed.
+        """
+        try:
+            for name in (FILE, f"{FILE}-wal", f"{FILE}-shm"):
+                (self._root / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise InputError(f"{self._path}: cannot be removed ({error.strerror})") from None
+
+    def jobs(self) -> list[JobFacts]:
+        """All jobs in the order of their keys."""
+        chosen = (
+            "SELECT key, coalesce(name, ''), source, problem, frames, seconds, boxes, tracklets, first_utc, last_utc "
+            "FROM jobs LEFT JOIN cameras ON cameras.id = jobs.camera ORDER BY key"
+        )
+        with self._reading() as connection:
+            return [JobFacts(*row) for row in connection.execute(chosen)]
+
+    def people(self) -> dict[int, int]:
+        """How many tracklets each person has."""
+        with self._reading() as connection:
+            found = connection.execute("SELECT person, count(*) FROM tracklets WHERE person > 0 GROUP BY person")
+            return dict(found.fetchall())
+
+    def tracklets(
+        self,
+        camera: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        jobs: Sequence[str] | None = None,
+        person: int | None = None,
+    ) -> Tracklets:
+        """See `Store.tracklets`."""
+        with self._reading() as connection:
+            keys: dict[int, str] = dict(connection.execute("SELECT id, key FROM jobs").fetchall())
+            cameras: dict[int, str] = dict(connection.execute("SELECT id, name FROM cameras").fetchall())
+            wanted, values = _conditions(connection, camera, since, until, person)
+            if jobs is not None:
+                numbers = {key: number for number, key in keys.items()}
+                known = sorted(numbers[key] for key in set(jobs) if key in numbers)
+                wanted.append(f"job IN ({','.join(map(str, known))})")
+            where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
+            found = connection.execute(f"SELECT {','.join(COLUMNS)} FROM tracklets{where}", values)
+            return _tracklets(_fetched(found), keys, cameras)
+
+    def _refresh(self, connection: sqlite3.Connection) -> None:
+        there = self._folders()
+        if not self._stale(connection, there):
+            return
+        connection.execute("BEGIN IMMEDIATE")  # others who want the same wait here, and find it done
+        known = dict(connection.execute("SELECT key, stamp FROM jobs").fetchall())
+        for key in sorted(known.keys() - {key for key, stamp in there.items() if known.get(key) == stamp}):
+            _remove_job(connection, key)
+        changed = sorted(key for key, stamp in there.items() if known.get(key) != stamp)
+        for key in changed:
+            self._add_job(connection, key, there[key])
+        if changed or self._people_stamp() != _meta(connection, "people"):
+            self._set_people(connection)
+        connection.execute("COMMIT")
+
+    def _stale(self, connection: sqlite3.Connection, there: Mapping[str, str]) -> bool:
+        known = dict(connection.execute("SELECT key, stamp FROM jobs").fetchall())
+        return known != there or _meta(connection, "people") != self._people_stamp()
+
+    def _folders(self) -> dict[str, str]:
+        """The key of each job, and what changes with its folder."""
+        folder = self._root / layout.JOBS
+        if not folder.exists():
+            return {}
+        layout.inside(self._root, folder)
+        try:
+            with os.scandir(folder) as entries:
+                return {one.name: _stamp(one.stat(follow_symlinks=False)) for one in entries if layout.is_key(one.name)}
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be read ({error.strerror})") from None
+
+    def _add_job(self, connection: sqlite3.Connection, key: str, stamp: str) -> None:
+        try:
+            stored = StoredJob.read(layout.inside(self._root, self._root / layout.JOBS / key))
+            rows = stored.tracklets()
+            stored.vectors(len(rows["track"]))
+        except InputError as error:
+            _log.warning("%s", error)
+            connection.execute(
+                "INSERT INTO jobs (key, stamp, source, problem, frames, seconds, boxes, tracklets) "
+                "VALUES (?, ?, '', ?, 0, 0, 0, 0)",
+                (key, stamp, str(error)),
+            )
+            return
+        _insert(connection, stored, stamp, rows)
+
+    def _people_stamp(self) -> str:
+        try:
+            return _stamp((self._root / layout.PEOPLE / layout.PERSONS).stat())
+        except OSError:
+            return ""
+
+    def _set_people(self, connection: sqlite3.Connection) -> None:
+        """Say of each tracklet who it is, by `people/people.parquet`."""
+        stamp, path = self._people_stamp(), self._root / layout.PEOPLE / layout.PERSONS
+        connection.execute("UPDATE tracklets SET person = 0 WHERE person > 0")
+        if stamp:
+            rows = read_table(layout.inside(self._root, path), PERSONS)
+            numbers = dict(connection.execute("SELECT key, id FROM jobs").fetchall())
+            connection.executemany(
+                "UPDATE tracklets SET person = ? WHERE job = ? AND track = ?",
+                (
+                    (person, numbers[job], track)
+                    for person, job, track in zip(
+                        rows["person"].tolist(), rows["job"].tolist(), rows["track"].tolist(), strict=True
+                    )
+                    if job in numbers and person > 0
+                ),
+            )
+        connection.execute("INSERT OR REPLACE INTO meta VALUES ('people', ?)", (stamp,))
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with self._connection() as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise InputError(
+                f"{self._path}: cannot be read ({error}); `remix-track store {self._root} --rebuild`"
+            ) from None
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        layout.inside(self._root, self._path)
+        connection = sqlite3.connect(self._path, timeout=_WAIT, isolation_level=None)
+        try:
+            # What the schema of a foreign file says is not run; and what is deleted is written over.
+            for pragma in ("trusted_schema=OFF", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
+                connection.execute(f"PRAGMA {pragma}")
+            _prepare(connection, self._path)
+            yield connection
+        finally:
+            connection.close()
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    """Make the tables where there are none; those of another version are thrown away, with a line."""
+    if _is_ours(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    if not _is_ours(connection):
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            _log.warning("%s: of another version, so it is made anew", path)
+            _drop_all(connection)
+        for statement in _SCHEMA:
+            connection.execute(statement)
+        connection.execute(f"PRAGMA user_version={VERSION}")
+    connection.execute("COMMIT")
+
+
+def _is_ours(connection: sqlite3.Connection) -> bool:
+    if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+        return False
+    made = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL")}
+    return made - {"CREATE TABLE sqlite_sequence(name,seq)"} == set(_SCHEMA)
+
+
+def _drop_all(connection: sqlite3.Connection) -> None:
+    chosen = "SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
+    for kind, name in connection.execute(chosen).fetchall():
+        quoted = name.replace('"', '""')
+        connection.execute(f'DROP {kind} "{quoted}"')
+
+
+def _insert(connection: sqlite3.Connection, stored: StoredJob, stamp: str, rows: Mapping[str, NDArray[Any]]) -> None:
+    name, result = stored.job.camera, stored.result
+    connection.execute("INSERT OR IGNORE INTO cameras (name) VALUES (?)", (name,))
+    (camera,) = connection.execute("SELECT id FROM cameras WHERE name = ?", (name,)).fetchone()
+    first, last = _milliseconds(rows["first_utc"]), _milliseconds(rows["last_utc"])
+    known = [one for one in (*first, *last) if one is not None]
+    ends = (min(known), max(known)) if known else (None, None)
+    count = len(rows["track"])
+    made = connection.execute(
+        "INSERT INTO jobs (key, stamp, camera, source, problem, frames, seconds, boxes, tracklets, first_utc, "
+        "last_utc) VALUES (?, ?, ?, ?, '', ?, ?, ?, ?, ?, ?)",
+        (stored.key, stamp, camera, stored.job.source.path, result.frames, result.seconds, result.boxes, count, *ends),
+    )
+    longest = max((end - begin for begin, end in zip(first, last, strict=True) if begin and end), default=0)
+    connection.execute("UPDATE cameras SET longest = max(longest, ?) WHERE id = ?", (longest, camera))
+    numbers = [rows[one].tolist() for one in ("track", "first_frame", "last_frame", "first_time", "last_time", "boxes")]
+    connection.executemany(
+        f"INSERT INTO tracklets (job, camera, row, track, first_frame, last_frame, first_time, last_time, boxes, "
+        f"first_utc, last_utc) VALUES ({made.lastrowid}, {camera}, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        zip(range(count), *numbers, first, last, strict=True),
+    )
+
+
+def _remove_job(connection: sqlite3.Connection, key: str) -> None:
+    connection.execute("DELETE FROM tracklets WHERE job = (SELECT id FROM jobs WHERE key = ?)", (key,))
+    connection.execute("DELETE FROM jobs WHERE key = ?", (key,))
+
+
+def _conditions(
+    connection: sqlite3.Connection,
+    camera: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    person: int | None,
+) -> tuple[list[str], list[int]]:
+    """What a tracklet has to fulfil; of one camera, the index by time is used from both ends."""
+    wanted, values = list[str](), list[int]()
+    longest = connection.execute("SELECT max(longest) FROM cameras").fetchone()[0] or 0
+    if camera is not None:
+        found = connection.execute("SELECT id, longest FROM cameras WHERE name = ?", (camera,)).fetchone()
+        number, longest = found or (-1, 0)
+        wanted.append("camera = ?")
+        values.append(number)
+    if since is not None:
+        moment = round(since.timestamp() * 1000)
+        wanted += ["last_utc >= ?", "first_utc >= ?"]
+        values += [moment, moment - longest]
+    if until is not None:
+        wanted.append("first_utc < ?")
+        values.append(round(until.timestamp() * 1000))
+    if person is not None:
+        wanted.append("person = ?")
+        values.append(person)
+    return wanted, values
+
+
+def _fetched(found: sqlite3.Cursor) -> NDArray[np.float64]:
+    """(N, columns) with nan for what is not known; whole numbers are exact up to 2**53."""
+    parts = [np.empty((0, len(COLUMNS)))]
+    while rows := found.fetchmany(_AT_ONCE):
+        parts.append(np.array(rows, np.float64))
+    return np.concatenate(parts)
+
+
+def _tracklets(rows: NDArray[np.float64], keys: Mapping[int, str], cameras: Mapping[int, str]) -> Tracklets:
+    """Sorted by job and row; jobs and cameras are numbered anew, in the order of their names."""
+    columns = dict(zip(COLUMNS, rows.T, strict=True))
+    columns["job"], named_jobs = _renumbered(columns["job"], keys)
+    columns["camera"], named_cameras = _renumbered(columns["camera"], cameras)
+    order = np.lexsort((columns["row"], columns["job"]))
+    arrays = {name: _typed(columns[name][order], kind) for name, kind in COLUMNS.items()}
+    return Tracklets(**arrays, jobs=named_jobs, cameras=named_cameras)
+
+
+def _renumbered(numbers: NDArray[np.float64], names: Mapping[int, str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    """Places (N,) in the sorted names of those that there are, and these names."""
+    found, place = np.unique(numbers.astype(np.int64), return_inverse=True)
+    there = [names[number] for number in found.tolist()]
+    order = sorted(range(len(there)), key=there.__getitem__)
+    rank = np.empty(len(there), np.int64)
+    rank[order] = np.arange(len(there))
+    return rank[place], tuple(there[one] for one in order)
+
+
+def _typed(values: NDArray[Any], kind: str) -> NDArray[Any]:
+    if kind != "datetime64[ms]":
+        return values.astype(kind)
+    known = ~np.isnan(values)
+    return np.where(known, np.nan_to_num(values).astype(np.int64), np.iinfo(np.int64).min).view(kind)
+
+
+def _milliseconds(times: NDArray[np.datetime64]) -> list[int | None]:
+    known = ~np.isnat(times)
+    return [one if is_known else None for one, is_known in zip(times.view(np.int64).tolist(), known, strict=True)]
+
+
+def _meta(connection: sqlite3.Connection, name: str) -> str:
+    found = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+    return found[0] if found else ""
+
+
+def _stamp(found: os.stat_result) -> str:
+    return f"{found.st_ino}:{found.st_mtime_ns}"

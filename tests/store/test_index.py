@@ -1,0 +1,150 @@
+"""The index follows the folders: what is in it is what a store of the same folders made anew would have."""
+
+import logging
+import shutil
+import sqlite3
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from remix_track.errors import InputError
+from remix_track.store import open_store
+from remix_track.store.index import PERSONS
+from remix_track.store.parquet import write_table
+from tests.store.frames import frame, job, write
+
+pytest.importorskip("pyarrow")
+NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(tmp_path):
+    store = open_store(tmp_path / "S", create=True)
+    write(store, job("gate", start=NOON), [frame(k, [1, 2]) for k in range(1, 4)])
+    write(store, job("yard", start=NOON + timedelta(hours=1)), [frame(1, [1]), frame(50, [1, 3])])
+    return store
+
+
+def keys(store, **wanted):
+    return [(key.partition("-")[0], track) for key, track in store.tracklets(**wanted).keys()]  # noqa: SIM118 (not a dict)
+
+
+def set_people(store, people):
+    folder = store.path / "people"
+    folder.mkdir(exist_ok=True)
+    jobs, tracks, persons = zip(*((key, track, person) for (key, track), person in people.items()), strict=True)
+    write_table(folder / "new", PERSONS, {"job": np.array(jobs, object), "track": tracks, "person": persons})
+    (folder / "new").rename(folder / "people.parquet")
+
+
+def test_jobs_that_come_change_and_go_are_followed(store):
+    assert keys(store) == [("gate", 1), ("gate", 2), ("yard", 1), ("yard", 3)]
+    write(store, job("door"), [frame(1, [7])])
+    assert keys(store) == [("door", 7), ("gate", 1), ("gate", 2), ("yard", 1), ("yard", 3)]
+    shutil.rmtree(store.path / "jobs" / job("gate").key)
+    assert keys(store) == [("door", 7), ("yard", 1), ("yard", 3)]
+    (folder,) = (store.path / "jobs").glob("door-*")
+    shutil.rmtree(folder)
+    write(store, job("door"), [frame(1, [8, 9])])
+    assert keys(store) == [("door", 8), ("door", 9), ("yard", 1), ("yard", 3)]
+
+
+def test_made_anew_it_is_the_same(store):
+    write(store, job("door"), [frame(1, [7])])
+    set_people(store, {(job("yard").key, 3): 5})
+    before = store.tracklets()
+    store.rebuild()
+    after = store.tracklets()
+    assert (before.jobs, before.cameras) == (after.jobs, after.cameras)
+    for name in ("job", "track", "camera", "first_utc", "last_time", "boxes", "person", "row"):
+        assert np.array_equal(getattr(before, name), getattr(after, name), equal_nan=name == "first_utc"), name
+
+
+def test_people_are_those_of_the_file_as_it_is_now(store):
+    gate, yard = job("gate").key, job("yard").key
+    set_people(store, {(gate, 1): 4, (yard, 1): 4, (yard, 3): 9, ("gone", 1): 2})
+    assert store.people() == {4: 2, 9: 1}
+    assert keys(store, person=4) == [("gate", 1), ("yard", 1)]
+    assert store.tracklets().person.tolist() == [4, 0, 4, 9]
+    set_people(store, {(gate, 2): 9})
+    assert store.people() == {9: 1}
+    write(store, job("door"), [frame(1, [7])])
+    set_people(store, {(gate, 2): 9, (job("door").key, 7): 1})
+    assert store.people() == {9: 1, 1: 1}
+
+
+def test_a_job_that_comes_after_its_person_was_said_gets_it(store):
+    set_people(store, {(job("door").key, 7): 1})
+    assert store.people() == {}
+    write(store, job("door"), [frame(1, [7])])
+    assert store.people() == {1: 1}
+
+
+def test_the_hour_of_a_camera_is_what_touches_it(store):
+    # Of the yard, track 1 is from 13:00:00 to 13:00:04.9, and track 3 at 13:00:04.9 only.
+    start, end = NOON + timedelta(hours=1), NOON + timedelta(hours=1, seconds=4.9)
+    moment = timedelta(milliseconds=1)
+    assert keys(store, camera="yard", since=start, until=end) == [("yard", 1)]
+    assert keys(store, camera="yard", since=start, until=end + moment) == [("yard", 1), ("yard", 3)]
+    assert keys(store, camera="yard", since=end) == [("yard", 1), ("yard", 3)]
+    assert keys(store, camera="yard", since=end + moment) == []
+    assert keys(store, since=NOON, until=start) == [("gate", 1), ("gate", 2)]
+    assert keys(store, since=NOON, until=start + moment) == [("gate", 1), ("gate", 2), ("yard", 1)]
+    assert keys(store, camera="yard", until=start) == []
+
+
+def test_it_finds_a_camera_by_time_through_its_index(store):
+    from remix_track.store.index import _conditions
+
+    with store._index._connection() as connection:
+        wanted, values = _conditions(connection, "yard", NOON, NOON + timedelta(hours=1), None)
+        asked = f"EXPLAIN QUERY PLAN SELECT track FROM tracklets WHERE {' AND '.join(wanted)}"
+        (plan,) = connection.execute(asked, values).fetchall()
+    assert "tracklets_by_time (camera=? AND first_utc>? AND first_utc<?)" in plan[3]
+
+
+def test_facts_of_jobs(store):
+    gate, yard = store.facts()
+    assert (gate.camera, gate.source, gate.problem, gate.frames, gate.boxes, gate.tracklets) == (
+        "gate", "gate.mp4", "", 3, 6, 2
+    )  # fmt: skip
+    assert yard.first_utc == round((NOON + timedelta(hours=1)).timestamp() * 1000)
+    assert yard.last_utc == yard.first_utc + 4900
+
+
+@pytest.mark.parametrize("damage", ["text", "other", "version", "table", "cut"])
+def test_an_index_that_is_damaged_or_of_another_version_is_made_anew_with_one_line(store, caplog, damage):
+    before = keys(store)
+    path = store.path / "index.sqlite"
+    if damage == "text":
+        path.write_text("no data base\n" * 1000)
+    elif damage == "cut":
+        path.write_bytes(path.read_bytes()[:5000])
+    else:
+        with sqlite3.connect(path) as connection:
+            connection.execute({
+                "other": "CREATE TRIGGER t AFTER INSERT ON jobs BEGIN DELETE FROM jobs; END",
+                "version": "PRAGMA user_version=99",
+                "table": "DROP TABLE tracklets",
+            }[damage])  # fmt: skip
+        connection.close()
+    with caplog.at_level(logging.WARNING):
+        assert keys(store) == before
+    assert len(caplog.records) == 1
+    assert "index.sqlite: " in caplog.text
+    assert "made anew" in caplog.text
+
+
+def test_an_index_that_cannot_be_opened_is_one_line(store):
+    (store.path / "index.sqlite").mkdir()
+    with pytest.raises(InputError, match=r"index\.sqlite: cannot be"):
+        store.tracklets()
+
+
+def test_two_who_refresh_at_the_same_time_agree(store):
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: keys(open_store(store.path)), range(8)))
+    assert found == [keys(store)] * 8
