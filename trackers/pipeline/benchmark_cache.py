@@ -126,6 +126,40 @@ def replay(cache: Path, key: str) -> "tuple[Iterator[CachedFrame], list[str]] | 
     An entry that cannot be read, or whose bytes are not those that were written (both files have checksums), is
     removed, so that a new one can take its place.
     """
+    entry = open_entry(cache, key)
+    return None if entry is None else (entry.frames(), entry.notes)
+
+
+class Entry:
+    """An entry that is whole; its vectors are mapped, not read.
+
+    Attributes:
+        notes: what was wrong with the source.
+    """
+
+    def __init__(self, boxes: dict[str, NDArray[Any]], embeddings: NDArray[np.float32] | None) -> None:
+        self.notes = [str(note) for note in boxes["notes"]]
+        self._boxes, self._embeddings = boxes, embeddings
+        self._begin = np.concatenate([[0], boxes["stop"]])
+
+    def __len__(self) -> int:
+        return len(self._boxes["index"])
+
+    def frame(self, number: int) -> CachedFrame:
+        """The frame in place `number`, from 0."""
+        boxes, part = self._boxes, slice(int(self._begin[number]), int(self._begin[number + 1]))
+        embedding = None if self._embeddings is None else np.array(self._embeddings[part])
+        detections = Detections(boxes["xyxy"][part], boxes["score"][part], boxes["class_id"][part], embedding)
+        camera = boxes["camera"][number]
+        return CachedFrame(int(boxes["index"][number]), detections, None if np.isnan(camera).any() else camera)
+
+    def frames(self) -> Iterator[CachedFrame]:
+        """All of them, in order."""
+        return map(self.frame, range(len(self)))
+
+
+def open_entry(cache: Path, key: str) -> Entry | None:
+    """The entry under that name; None where there is none, or none that is as it was written: that is removed."""
     folder = cache / key
     try:
         if not folder.is_dir():
@@ -134,7 +168,7 @@ def replay(cache: Path, key: str) -> "tuple[Iterator[CachedFrame], list[str]] | 
         embeddings = _embeddings(folder / "embeddings.f32", boxes)
         # Made of the arrays now: whatever does not fit would show in the middle of a run.
         _check(boxes)
-        return _frames(boxes, embeddings), [str(note) for note in boxes["notes"]]
+        return Entry(boxes, embeddings)
     except Exception:  # in a cache any trouble means that nothing is there
         shutil.rmtree(folder, ignore_errors=True)
         return None
@@ -166,13 +200,3 @@ def _check(boxes: dict[str, NDArray[Any]]) -> None:
     if not fits:
         raise ValueError("arrays that do not belong together")
     Detections(boxes["xyxy"], boxes["score"], boxes["class_id"])
-
-
-def _frames(boxes: dict[str, NDArray[Any]], embeddings: NDArray[np.float32] | None) -> Iterator[CachedFrame]:
-    start = 0
-    for index, stop, camera in zip(boxes["index"].tolist(), boxes["stop"].tolist(), boxes["camera"], strict=True):
-        part = slice(start, stop)
-        embedding = None if embeddings is None else np.array(embeddings[part])
-        detections = Detections(boxes["xyxy"][part], boxes["score"][part], boxes["class_id"][part], embedding)
-        yield CachedFrame(index, detections, None if np.isnan(camera).any() else camera)
-        start = stop

@@ -24,6 +24,16 @@ class ProcessedFrames(Protocol):
     def close(self) -> None: ...  # noqa: D102
 
 
+class Processor(Protocol):
+    """Looks at frames: a `FrameProcessor`, or what stands around one. Serves one thread at a time."""
+
+    detector: Detector
+    limit: BoxLimit
+
+    def __call__(self, frame: Frame) -> Detections:
+        """The detections of a frame; none of a frame that is passed over."""
+
+
 class FrameProcessor:
     """A detector and an encoder as one step; serves one thread at a time.
 
@@ -86,8 +96,8 @@ class DetectAndEmbed:
 
     def __init__(
         self,
-        process: FrameProcessor,
-        others: Callable[[], Sequence[Callable[[], FrameProcessor]]] = tuple,
+        process: Processor,
+        others: Callable[[], Sequence[Callable[[], Processor]]] = tuple,
         *,
         ahead: int = 0,
     ) -> None:
@@ -128,10 +138,10 @@ class DetectAndEmbed:
         said += dict.fromkeys(processor.limit.said for processor in self._processors)
         return [line for line in said if line]
 
-    def _more(self) -> Sequence[Callable[[], FrameProcessor]]:
+    def _more(self) -> Sequence[Callable[[], Processor]]:
         return [partial(self._made, make) for make in self._others()]
 
-    def _made(self, make: Callable[[], FrameProcessor]) -> FrameProcessor:
+    def _made(self, make: Callable[[], Processor]) -> Processor:
         processor = make()
         self._processors.append(processor)
         return processor

@@ -14,7 +14,7 @@ from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTAN
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.detectors.int8 import SAMPLE, Frames
 from remix_track.trackers.pipeline.between_detections import detect_every
-from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
+from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor, Processor
 from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, NetworkPool, Networks
 from remix_track.trackers.pipeline.run import Run
 from remix_track.trackers.settings import TrackSettings
@@ -29,6 +29,11 @@ SPARE_FRAMES = 2
 """Frames read beyond those that are looked at, so that no worker waits for the next one."""
 MOST_AHEAD = 32
 """Frames under way where not all are looked at: 6 MB each at 1080p."""
+
+
+def as_it_is(processor: Processor) -> Processor:
+    """The `around` that puts nothing around what looks at frames."""
+    return processor
 
 
 class Session:
@@ -65,12 +70,19 @@ class Session:
         threshold = None if self.embedder is None else self.embedder.max_cosine_distance or UNCALIBRATED_COSINE_DISTANCE
         self.settings = settings.with_calibration(threshold)
 
-    def run(self, source: Source, *, reopen: Callable[[], Source] | None = None) -> Run:
+    def run(
+        self,
+        source: Source,
+        *,
+        reopen: Callable[[], Source] | None = None,
+        around: Callable[[Processor], Processor] = as_it_is,
+    ) -> Run:
         """A run over `source`.
 
         Args:
             source: where the frames come from.
             reopen: opens it once more; only asked for where results come at the end, see `Run`.
+            around: see `detect_and_embed`; not asked for live sources.
 
         Raises:
             InputError: a detector that cannot be used, or a source that never ends where the end decides.
@@ -82,7 +94,9 @@ class Session:
         if not source.live:
             tracker = self._tracker(self.embedder, fps / every)
             frames = partial(sample, source, SAMPLE)
-            seen = self.detect_and_embed(tracker.clock, look=self._looks_always, every=every, frames=frames)
+            seen = self.detect_and_embed(
+                tracker.clock, look=self._looks_always, every=every, frames=frames, around=around
+            )
             return Run(
                 source, seen, tracker, fps=fps, every=every, offline=offline, reopen=reopen, settings=self.settings
             )
@@ -140,7 +154,13 @@ class Session:
         return NetworkPool(*self._networks(workers, look=self._looks_always))
 
     def detect_and_embed(
-        self, clock: StageClock, *, look: bool = True, every: int = 1, frames: Frames | None = None
+        self,
+        clock: StageClock,
+        *,
+        look: bool = True,
+        every: int = 1,
+        frames: Frames | None = None,
+        around: Callable[[Processor], Processor] = as_it_is,
     ) -> DetectAndEmbed:
         """What looks at the frames of one source that waits for us.
 
@@ -152,7 +172,8 @@ class Session:
             clock: for the stages `detect` and `embed`.
             look: embed what is detected.
             every: of how many frames one is looked at; the others pass through.
-            frames: of the source, see `YoloOptions`.
+            frames: of the source, see `YoloDetector`.
+            around: makes of what looks at frames what is asked in its place, such as one that remembers.
 
         Raises:
             InputError: a detector that cannot be used.
@@ -160,14 +181,14 @@ class Session:
         first, others = self._networks(self._workers, look=look, frames=frames)
         processor = partial(self._processor, clock=clock, look=look, limit=BoxLimit())
 
-        def made(make: Callable[[], Networks]) -> FrameProcessor:
-            return processor(*make())
+        def made(make: Callable[[], Networks]) -> Processor:
+            return around(processor(*make()))
 
-        def more() -> list[Callable[[], FrameProcessor]]:
+        def more() -> list[Callable[[], Processor]]:
             return [partial(made, make) for make in others()]
 
         ahead = max(self._workers + SPARE_FRAMES, min(self._workers * every + SPARE_FRAMES, MOST_AHEAD))
-        return DetectAndEmbed(processor(*first), more, ahead=ahead if self._threads > 1 else 0)
+        return DetectAndEmbed(around(processor(*first)), more, ahead=ahead if self._threads > 1 else 0)
 
     def _networks(
         self, workers: int, *, look: bool, frames: Frames | None = None
@@ -230,7 +251,7 @@ class Session:
 
         Args:
             threads: for its network; None takes what the runs may.
-            frames: of the source, see `YoloOptions`.
+            frames: of the source, see `YoloDetector`.
 
         Raises:
             InputError: it cannot be used.
@@ -238,7 +259,6 @@ class Session:
         from remix_track.trackers.detectors.find_detector import find_detector
         from remix_track.trackers.detectors.hog import HogDetector
         from remix_track.trackers.detectors.public import PublicDetections
-        from remix_track.trackers.detectors.yolo import YoloOptions
 
         if self._given_detector is not None:
             return self._given_detector
@@ -249,18 +269,16 @@ class Session:
         wanted = self.settings.detector
         self._last = find_detector(
             wanted.detector,
-            YoloOptions(
-                classes=wanted.classes,
-                conf=min(max(self.least_score, 0.0), 1.0),
-                iou=wanted.iou,
-                imgsz=wanted.imgsz,
-                device=wanted.device,
-                backend=wanted.detector_backend,
-                precision=wanted.detector_precision,
-                task=None if wanted.detector_task == "auto" else wanted.detector_task,
-                threads=threads or self._threads,
-                frames=frames,
-            ),
+            classes=wanted.classes,
+            conf=self.least_score,
+            iou=wanted.iou,
+            imgsz=wanted.imgsz,
+            device=wanted.device,
+            backend=wanted.detector_backend,
+            precision=wanted.detector_precision,
+            task=None if wanted.detector_task == "auto" else wanted.detector_task,
+            threads=threads or self._threads,
+            frames=frames,
         )
         return self._last
 

@@ -1,5 +1,6 @@
 """One open video, file or stream: packets in, numbered frames out, damage noted where it occurs."""
 
+import contextlib
 import itertools
 import struct
 from collections.abc import Callable, Generator, Iterator, Mapping
@@ -218,6 +219,25 @@ class Decoder:
         if self.claimed is None and self.duration and self.fps:
             return round(self.duration * self.fps)
         return self.claimed
+
+    @property
+    def begin(self) -> float:
+        """When the first picture is, in seconds of the file's clock, by the header."""
+        return (self._stream.start_time or 0) * self._seconds_per_tick
+
+    def seek(self, seconds: float) -> None:
+        """Go to the last key frame before a time of the file's clock; numbers of frames then count from there.
+
+        Where the file cannot be read from the middle it stays at its beginning.
+        """
+        import av
+
+        with contextlib.suppress(av.FFmpegError):
+            self._container.seek(round(seconds / self._seconds_per_tick), stream=self._stream)
+
+    def stamp_of(self, frame: "av.VideoFrame") -> float | None:
+        """When a frame is, in seconds of the file's clock."""
+        return None if frame.pts is None else frame.pts * self._seconds_per_tick
 
     def pictures(self, after: int = 0) -> Generator[Decoded, None, None]:
         """Every picture that decodes, in order of time.

@@ -15,7 +15,9 @@ from remix_track.trackers.sources.opening import is_address, is_camera, is_glob
 _MOST_SOURCES = 10_000
 
 
-def expand_sources(names: Sequence[str | Path | int], list_file: Path | None = None) -> list[str | Path | int]:
+def expand_sources(
+    names: Sequence[str | Path | int], list_file: Path | None = None, *, most: int = _MOST_SOURCES
+) -> list[str | Path | int]:
     """The sources to track: the named ones, then those of a list file.
 
     A glob of videos becomes those videos, in natural order; a glob of images stays one source. A list file names one
@@ -32,8 +34,8 @@ def expand_sources(names: Sequence[str | Path | int], list_file: Path | None = N
         raise InputError(
             f"{list_file}: names no source; write one a line" if list_file else "no source given; name a video or more"
         )
-    if len(sources) > _MOST_SOURCES:
-        raise InputError(f"{len(sources)} sources are more than {_MOST_SOURCES}; split them into several runs")
+    if len(sources) > most:
+        raise InputError(f"{len(sources)} sources are more than {most}; split them into several runs")
     return sources
 
 
