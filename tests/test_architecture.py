@@ -24,7 +24,7 @@ eval.evaluation trackers.pipeline
 eval.verification eval.api trackers.api
 data
 data.readers data.crops retrieval store
-training
+training store.archive
 studies
 cli
 """

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from remix_track.cli.archive_flags import add_archive, refuse_without_store
 from remix_track.cli.flags_from_settings import Parser, add_sections, add_settings, collect_sections, collect_settings
 from remix_track.cli.habits import TRACK
 from remix_track.cli.progress import ProgressLine, tell_first_starts
@@ -35,6 +36,11 @@ def run(words: Sequence[str]) -> int:
     from remix_track.trackers.pipeline.session import Session
     from remix_track.trackers.sources import expand_sources, open_source
 
+    if arguments.store is not None:
+        from remix_track.cli.archive import run_archive
+
+        return run_archive(arguments, settings)
+    refuse_without_store(arguments)
     names = expand_sources(arguments.sources, arguments.list_file)
     appearance = settings.appearance.weights != "none"
     _check(arguments)
@@ -226,6 +232,7 @@ def parser() -> Parser:
     add = parser.add_argument_group("Several videos").add_argument
     add("--link", action="store_true", help="one id for a person in all the videos named")
     add("--link-distance", type=float, metavar="D", help="largest mean distance of one person (default: measured)")
+    add_archive(parser)
     parser.add_argument(
         "--threads", type=int, default=None, metavar="N", help="threads at work at once (default: one per core)"
     )

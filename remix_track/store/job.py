@@ -18,7 +18,6 @@ from remix_track.text_files import utf8
 from remix_track.trackers.sources.source import folder_name
 
 _MIB = 1 << 20
-LONGEST_NAME = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,15 +132,16 @@ class Job:
 
     @property
     def key(self) -> str:
-        """The name of its folder: the same for the same content, settings and weights, wherever the source lies."""
+        """The name of its folder: the same for the same content, settings and weights, wherever and under whatever name
+        the source lies."""
         source, weights = self.source, self.weights
         facts = {
-            "source": (source.name, source.size, source.modified_ns, source.digest),
+            "source": (source.size, source.modified_ns, source.digest or source.name),
             "settings": dict(self.settings),
             "weights": weights and (weights.sha256, weights.input, weights.width),
             "piece": self.piece,
         }
-        return f"{source.name[:LONGEST_NAME].strip('.-') or 'source'}-{key_of(facts)[:16]}"
+        return key_of(facts)
 
     def to_json(self) -> dict[str, Any]:
         """As `job.json` has it."""

@@ -45,7 +45,7 @@ def open_store(path: str | os.PathLike[str], *, create: bool = False) -> "Store"
         _make(folder)
     if not mark.exists():
         what = "no store" if folder.exists() else "there is nothing"
-        raise InputError(f"{folder}: {what}; `remix-track archive SOURCE ... --store {folder}` makes one")
+        raise InputError(f"{folder}: {what}; `remix-track SOURCE ... --store {folder}` makes one")
     made = _read_json(mark)
     if made.get("format") != layout.FORMAT:
         found = str(made.get("format"))[:20]

@@ -1,0 +1,58 @@
+"""Sources that could not be tracked, kept with the reason, so that no run tries them again in vain."""
+
+import json
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from remix_track.bounded_file import read_bounded
+from remix_track.json_text import json_text
+from remix_track.text_files import write_text
+
+FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a job failed.
+
+    Attributes:
+        source: as it was given.
+        reason: one line.
+        at: when, UTC, ISO 8601.
+    """
+
+    source: str
+    reason: str
+    at: str = ""
+
+
+class Failures:
+    """The failed jobs of a store: `failed/KEY.json` for each."""
+
+    def __init__(self, store: Path) -> None:
+        self._folder = store / FAILED
+
+    def keep(self, key: str, source: str, reason: str) -> None:
+        """Note that a job failed for what its source is.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        self._folder.mkdir(exist_ok=True)
+        failure = Failure(source, reason, datetime.now(UTC).isoformat(timespec="seconds"))
+        write_text(self._folder / f"{key}.json", json_text(asdict(failure), indent=2))
+
+    def reason(self, key: str) -> str | None:
+        """Why the job of that key failed; None where it did not, or what is there cannot be read."""
+        path = self._folder / f"{key}.json"
+        if not path.is_file():
+            return None
+        try:
+            return str(json.loads(read_bounded(path))["reason"])[:1000]
+        except Exception:  # trying again costs less than being wrong
+            return None
+
+    def forget(self, key: str) -> None:
+        """The job is to be tried again, or is done."""
+        (self._folder / f"{key}.json").unlink(missing_ok=True)
