@@ -8,7 +8,8 @@ out. What YOLO and the encoders see in the clips is computed once and kept in `C
 
 The first table is motion only: public boxes of MOT17 and MOT15, and SportsMOT with the truth's boxes at score 0.95.
 The second, with `--yolo` and `--osnet`, is what a video gives: YOLO's boxes at 768 pixels and OSNet's vectors for all
-(a row of ours has the shipped weights), and the drawn streets of `bench_remix draw` with `--streets`. TrackEval counts.
+(a row of ours has the shipped weights). The third, with `--streets`, are the drawn streets of `bench_remix draw`.
+TrackEval counts.
 Peers are interpreters with `boxmot==25.*`, `trackers==2.6.*` or `ultralytics` and `lap`; without one its rows are left
 out. BoxMOT and ultralytics run with the settings of their own files, roboflow's with its defaults; frame rates are
 given to those who ask for one. `--set` adds a row of ours with settings changed, of which `mean HOTA` and `furthest
@@ -45,8 +46,8 @@ def compare(
     return scores
 
 
-def show(title: str, clips: Sequence[Clip], scores: Mapping[str, Mapping[str, Numbers]], output: Path) -> None:
-    """Print the tables, and keep all numbers."""
+def show(title: str, clips: Sequence[Clip], scores: Mapping[str, Mapping[str, Numbers]]) -> None:
+    """Print the tables of the trackers that were on all of these clips."""
     everywhere = {name: found for name, found in scores.items() if all(clip.name in found for clip in clips)}
     names = [clip.name for clip in clips]
     sets = [f"all of {group}" for group, members in groups(clips).items() if len(members) > 1]
@@ -54,6 +55,10 @@ def show(title: str, clips: Sequence[Clip], scores: Mapping[str, Mapping[str, Nu
     if sets:
         print(f"{markdown(everywhere, sets)}\n")
     print(f"HOTA / MOTA / IDF1 / IDsw\n\n{details(everywhere, [*sets, *names])}\n", flush=True)
+
+
+def keep(scores: Mapping[str, Mapping[str, Numbers]], output: Path) -> None:
+    """All numbers, for later."""
     output.write_text(json.dumps(scores, indent=1))
 
 
@@ -91,12 +96,18 @@ def main() -> None:
     (cache / "clips").mkdir(parents=True, exist_ok=True)
     if options.only != "pictures":
         clips = list(text_clips(data, cache))
-        show("Motion only", clips, compare(clips, None, changes, pythons, cache), cache / "motion.json")
+        scores = compare(clips, None, changes, pythons, cache)
+        show("Motion only", clips, scores)
+        keep(scores, cache / "motion.json")
     if options.only != "text" and options.yolo and options.osnet:
         networks = Networks(options.yolo.resolve(), {"default": "default", "osnet": str(options.osnet.resolve())})
         clips = list(picture_clips(data, cache, networks))
-        clips += drawn_clips(options.streets.resolve(), cache) if options.streets else []
-        show("YOLO's boxes", clips, compare(clips, "osnet", changes, pythons, cache), cache / "pictures.json")
+        drawn = list(drawn_clips(options.streets.resolve(), cache)) if options.streets else []
+        scores = compare([*clips, *drawn], "osnet", changes, pythons, cache)
+        show("YOLO's boxes", clips, scores)
+        if drawn:
+            show("Drawn streets", drawn, scores)
+        keep(scores, cache / "pictures.json")
 
 
 if __name__ == "__main__":
