@@ -20,7 +20,7 @@ from remix_track.encoder.weights_card import WeightsCard
 from remix_track.encoder.weights_file import save_weights
 from remix_track.machine import usable_cores
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
-from remix_track.trackers.detectors.yolo import YoloDetector
+from remix_track.trackers.detectors.yolo import YoloDetector, YoloOptions
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor
 from remix_track.trackers.pipeline.run import Run
@@ -94,7 +94,9 @@ def test_detecting(tmp_path, one_thread):
     torch.save({"model": YOLO("yolo11n.yaml", verbose=False).model.eval(), "train_args": {}}, tmp_path / "yolo.pt")
     frame = Frame(1, np.random.default_rng(0).integers(0, 256, (240, 320, 3), dtype=np.uint8), 0.0)
     eager, ours = (
-        YoloDetector(tmp_path / "yolo.pt", classes=[0], imgsz=320, device="cpu", threads=1, backend=backend)
+        YoloDetector(
+            tmp_path / "yolo.pt", YoloOptions(classes=[0], imgsz=320, device="cpu", threads=1, backend=backend)
+        )
         for backend in ("torch", "auto")
     )
     ours(frame)

@@ -129,12 +129,10 @@ def match_sequence(prepared: Prepared, protocol: Protocol, frames: int) -> Match
     person_ids, person = np.unique(gt.id, return_inverse=True)
     track_ids, track = np.unique(results.id, return_inverse=True)
     common = CommonFrames.of(gt, results)
-    if protocol.matching == "devkit":
-        close = prepared.pairs[prepared.pairs.iou >= 0.5 - ROUNDING]
-        chosen = close[_devkit_pairs(close, common, person, track)]
-    else:
-        close = prepared.pairs[1 - prepared.pairs.iou <= 0.5]
-        chosen = close[_motmetrics_pairs(close, common, person, track)]
+    devkit = protocol.matching == "devkit"
+    overlap = prepared.pairs.iou
+    close = prepared.pairs[overlap >= 0.5 - ROUNDING if devkit else 1 - overlap <= 0.5]
+    chosen = close[_chosen(close, common, person, track, devkit=devkit)]
     match, gt_of_result, iou = np.full(len(gt), -1), np.full(len(results), -1), np.zeros(len(gt))
     match[chosen.gt], gt_of_result[chosen.result], iou[chosen.gt] = chosen.result, chosen.gt, chosen.iou
 
@@ -169,40 +167,32 @@ def _steps(gt: MotRows, common: CommonFrames, person: NDArray[np.int64], protoco
     return step
 
 
-def _devkit_pairs(
-    close: Pairs, common: CommonFrames, person: NDArray[np.int64], track: NDArray[np.int64]
+def _chosen(
+    close: Pairs, common: CommonFrames, person: NDArray[np.int64], track: NDArray[np.int64], *, devkit: bool
 ) -> NDArray[np.bool_]:
+    """Which of the close pairs are matched.
+
+    In frame after frame pairs that matched earlier come first: for the devkit those of the frame before, for motmetrics
+    those of any earlier frame, where a person's last match counts.
+    """
     ambiguous = AmbiguousFrames.among(close, common)
     chosen = ambiguous.free.copy()
     people, tracks = person[close.gt], track[close.result]
-    held = np.full(person.max(initial=-1) + 1, -1)
-    for table in ambiguous.tables:
-        previous = slice(ambiguous.start[max(table.frame - 1, 0)], ambiguous.start[table.frame])
-        matched = chosen[previous]
-        matched_people = people[previous][matched]
-        held[matched_people] = tracks[previous][matched]
-        same = held[people[table.part]] == tracks[table.part]
-        chosen[table.part] = table.solve(-table.filled(1000 * same + close.iou[table.part]))
-        held[matched_people] = -1
-    return chosen
-
-
-def _motmetrics_pairs(
-    close: Pairs, common: CommonFrames, person: NDArray[np.int64], track: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    ambiguous = AmbiguousFrames.among(close, common)
-    chosen = ambiguous.free.copy()
-    people, tracks = person[close.gt], track[close.result]
-    held = np.full(person.max(initial=-1) + 1, -1)
+    held = np.full(person.max(initial=-1) + 1, -1)  # the track that each person is remembered with
     known = 0
     for table in ambiguous.tables:
-        since = slice(known, table.part.start)
-        matched = chosen[since]
+        since = slice(ambiguous.start[max(table.frame - 1, 0)] if devkit else known, table.part.start)
         # Written in time order: of several matches of a person the last one stays.
-        held[people[since][matched]] = tracks[since][matched]
-        kept = _kept(close[table.part], held[people[table.part]] == tracks[table.part])
-        chosen[table.part] = kept | _nearest(close[table.part], kept, table)
-        known = table.part.start
+        remembered = people[since][chosen[since]]
+        held[remembered] = tracks[since][chosen[since]]
+        earlier = held[people[table.part]] == tracks[table.part]
+        if devkit:
+            chosen[table.part] = table.solve(-table.filled(1000 * earlier + close.iou[table.part]))
+            held[remembered] = -1
+        else:
+            kept = _kept(close[table.part], earlier)
+            chosen[table.part] = kept | _nearest(close[table.part], kept, table)
+            known = table.part.start
     return chosen
 
 

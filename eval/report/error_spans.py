@@ -32,7 +32,12 @@ class Span:
 
 def missed_spans(match: Match, most: int) -> list[Span]:
     """The `most` longest stretches of a person's boxes without a match, the longest first."""
-    return _longest(match.person, match.match < 0, match.gt.frame, match.gt.id, most)
+    return spans_of_people(match, match.match < 0, most)
+
+
+def spans_of_people(match: Match, which: NDArray[np.bool_], most: int) -> list[Span]:
+    """The `most` longest stretches of a person's boxes at `which` (G,), the longest first."""
+    return _longest(match.person, which, match.gt.frame, match.gt.id, most)
 
 
 def false_alarm_spans(match: Match, most: int) -> list[Span]:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from remix_track.eval.matching.lost_boxes import LostBoxes
 from remix_track.eval.matching.match import Match, Switch
 from remix_track.eval.report.error_charts import over_time, people_bars
 from remix_track.eval.report.error_images import Box, Budget, Picture, Shot, take
+from remix_track.eval.report.error_reasons import Example, examples, mostly, why_missed
 from remix_track.eval.report.error_spans import Span, false_alarm_spans, missed_spans
 from remix_track.eval.report.errors_page_look import SCRIPT, STYLE
 from remix_track.eval.report.tables import caption, format_value, shown
@@ -33,32 +35,42 @@ _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inl
 
 @dataclass(frozen=True, slots=True)
 class _Room:
-    """What a sequence may take up: pictured switches, people, columns of time; whether it is unfolded."""
+    """What a sequence may take up: pictured switches, people, columns of time; whether it is unfolded; examples."""
 
     switches: int
     people: int
     columns: int
     unfolded: int
+    examples: int
 
     @classmethod
     def among(cls, sequences: int) -> "_Room":
         if sequences <= 4:
-            return cls(24, 150, 1000, 4)
-        return cls(max(4, 96 // sequences), 150 if sequences <= 10 else 60, 1000 if sequences <= 10 else 400, 1)
+            return cls(24, 150, 1000, 4, 2)
+        return cls(max(4, 96 // sequences), 150 if sequences <= 10 else 60, 1000 if sequences <= 10 else 400, 1, 1)
 
 
 def write(
-    path: Path, evaluation: Mapping[str, Any], matches: Mapping[str, Match], picture: Picture | None = None
+    path: Path,
+    evaluation: Mapping[str, Any],
+    matches: Mapping[str, Match],
+    picture: Picture | None = None,
+    lost: Mapping[str, LostBoxes] | None = None,
 ) -> None:
     """Write `render`'s page to a file, in one piece.
 
     Raises:
         InputError: the file cannot be written.
     """
-    write_text(path, render(evaluation, matches, picture))
+    write_text(path, render(evaluation, matches, picture, lost))
 
 
-def render(evaluation: Mapping[str, Any], matches: Mapping[str, Match], picture: Picture | None = None) -> str:
+def render(
+    evaluation: Mapping[str, Any],
+    matches: Mapping[str, Match],
+    picture: Picture | None = None,
+    lost: Mapping[str, LostBoxes] | None = None,
+) -> str:
     """The page.
 
     Args:
@@ -66,6 +78,7 @@ def render(evaluation: Mapping[str, Any], matches: Mapping[str, Match], picture:
         matches: the matched sequences by name, in the order in which to show them.
         picture: gives the (H, W, 3) uint8 BGR frame of a sequence by name and 1-based frame (of the split, where
             one is scored), or None where there is none; asked in ascending order of frames.
+        lost: why people were missed, by sequence; None: the page does not say.
     """
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
     from markupsafe import Markup
@@ -76,7 +89,9 @@ def render(evaluation: Mapping[str, Any], matches: Mapping[str, Match], picture:
     environment.filters["colour"] = css_of
     budget, room = Budget(), _Room.among(len(matches))
     sections = [
-        _section(number, name, match, evaluation["sequences"].get(name, {}), picture, budget, room)
+        _section(
+            number, name, match, evaluation["sequences"].get(name, {}), picture, budget, room, (lost or {}).get(name)
+        )
         for number, (name, match) in enumerate(matches.items())
     ]
     return environment.get_template("errors_page.html").render(
@@ -104,6 +119,7 @@ def _section(
     picture: Picture | None,
     budget: Budget,
     room: _Room,
+    lost: LostBoxes | None,
 ) -> dict[str, Any]:
     """What the template shows of a sequence."""
     switches = match.switches()
@@ -111,7 +127,9 @@ def _section(
     switch_shots = [_shots_of(match, switch) for switch in switches[: room.switches]]
     missed_shots = [_missed_shot(match, span) for span in missed[:_ILLUSTRATED_SPANS]]
     alarm_shots = [_alarm_shot(match, span) for span in alarms[:_ILLUSTRATED_SPANS]]
-    wanted = [*(shot for pair in switch_shots for shot in pair), *missed_shots, *alarm_shots]
+    reasons = [] if lost is None else examples(match, lost, room.examples)
+    reason_shots = [_shot(match, example.row, None) for example in reasons]
+    wanted = [*(shot for pair in switch_shots for shot in pair), *missed_shots, *alarm_shots, *reason_shots]
     pictures = {} if picture is None else take(wanted, name, picture, budget)
     return {
         "anchor": f"s{number}",
@@ -127,7 +145,10 @@ def _section(
         "switches": switches[:_SWITCHES],
         "switch_figures": _switch_figures(switches, switch_shots, pictures),
         "people": people_bars(match, switches, room.people, room.columns),
+        "why": None if lost is None else why_missed(match, lost),
+        "why_figures": _example_figures(reasons, reason_shots, pictures),
         "missed": missed,
+        "mostly": [] if lost is None else [mostly(match, lost, span) for span in missed],
         "missed_figures": _span_figures(missed, missed_shots, pictures),
         "alarms": alarms,
         "alarm_figures": _span_figures(alarms, alarm_shots, pictures),
@@ -150,6 +171,16 @@ def _span_figures(
     return [
         {"span": span, "frame": shot.frame, "picture": pictures[shot]}
         for span, shot in zip(spans, shots, strict=False)
+        if shot in pictures
+    ]
+
+
+def _example_figures(
+    reasons: Sequence[Example], shots: Sequence[Shot], pictures: Mapping[Shot, "Markup"]
+) -> list[dict[str, Any]]:
+    return [
+        {"example": example, "picture": pictures[shot]}
+        for example, shot in zip(reasons, shots, strict=True)
         if shot in pictures
     ]
 

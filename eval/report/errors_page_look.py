@@ -45,6 +45,9 @@ svg.time text { fill: var(--soft); } .grid { stroke: var(--line); } .missed-area
 .life .missed { fill: var(--missed-bar); } .life .switch { fill: var(--switch); }
 .axis { display: flex; justify-content: space-between; font-size: 12px; color: var(--soft); }
 .two { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 0 40px; }
+.why { margin-top: 8px; } .why td:last-child { text-align: left; } .bar { display: inline-block; height: 10px;
+  background: var(--missed-bar); border-radius: 2px; margin-right: 8px; min-width: 2px; }
+.why + .shots { max-height: 660px; } .why + .shots figcaption { max-width: 240px; }
 .shots { display: flex; flex-wrap: wrap; gap: 14px; margin-top: 14px; }
 figure { margin: 0; background: var(--chip); border-radius: 10px; padding: 8px; }
 figure .pair { display: flex; gap: 4px; } figcaption { font-size: 13px; padding: 6px 2px 0; max-width: 484px; }

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from remix_track.cli.calibrate import describe
 from remix_track.cli.flags_from_settings import Parser
-from remix_track.cli.progress import StageLine
+from remix_track.cli.progress import stage_line
 from remix_track.cli.terminal import say, show, show_text
 from remix_track.cli.train_progress import TrainProgress
 from remix_track.data.crops.tracklets import DEFAULT_FOOTAGE
@@ -57,7 +57,7 @@ class _Lines:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._stages = StageLine(quiet=quiet)
+        self._stages = stage_line(quiet=quiet)
         self._training: TrainProgress | None = None
 
     def stage(self, at: "Progress") -> None:

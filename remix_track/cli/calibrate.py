@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from remix_track.cli.flags_from_settings import Parser, add_sections, collect_sections
-from remix_track.cli.harvesting import HarvestOnly
-from remix_track.cli.progress import StageLine
+from remix_track.cli.progress import stage_line
 from remix_track.cli.terminal import show, show_text
+from remix_track.cli.train_harvest import HarvestOnly
 from remix_track.data.crops.tracklets import DEFAULT_FOOTAGE
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def run(words: Sequence[str]) -> int:
 
     from remix_track.training.calibrate import calibrate
 
-    with StageLine(quiet=arguments.quiet) as line:
+    with stage_line(quiet=arguments.quiet) as line:
         made = calibrate(
             arguments.footage,
             weights=arguments.weights,

@@ -20,8 +20,10 @@ from remix_track.trackers.settings import TrackSettings
 if TYPE_CHECKING:
     from remix_track.eval.benchmarks import Protocol, Rules
     from remix_track.eval.evaluation import Evaluation
+    from remix_track.eval.files.result_files import Results
     from remix_track.eval.files.sequences import Found
     from remix_track.eval.files.sequences import Sequence as Video
+    from remix_track.eval.matching.lost_boxes import LostBoxes
     from remix_track.eval.matching.preprocess import Split
     from remix_track.trackers.pipeline.benchmark_sequence import Done
     from remix_track.trackers.pipeline.benchmark_sequences import SequenceFiles
@@ -40,8 +42,8 @@ def run(words: Sequence[str]) -> int:
         if minimums or arguments.errors or arguments.csv or arguments.json or arguments.verify:
             raise InputError("--compare goes with --markdown only; score one result at a time for the others")
         return _compare(arguments)
-    evaluation, found = _evaluate(arguments, arguments.results)
-    _write(arguments, evaluation, found)
+    evaluation, found, results = _evaluate(arguments, arguments.results)
+    _write(arguments, evaluation, found, results)
     failures = check_minimums(minimums, evaluation.tables)
     for failure in failures:
         say(f"remix-track: {failure}")
@@ -66,8 +68,8 @@ def _differs(arguments: argparse.Namespace, evaluation: "Evaluation") -> bool:
     return bool(found.differences)
 
 
-def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Evaluation, Found]":
-    """Find the sequences, track them unless `results` are given, and score."""
+def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Evaluation, Found, Results]":
+    """Find the sequences, track them unless `results` are given, and score; what was found, and the result files."""
     from remix_track.eval.benchmarks import PROTOCOLS
     from remix_track.eval.evaluation import evaluate_files
     from remix_track.eval.files.result_files import find_results
@@ -85,9 +87,10 @@ def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Eva
             say(f"remix-track: warning: {sequence.doubt}")
     if results is None:
         results = _track(arguments, found)
+    files = find_results(results, found.sequences)
     evaluation = evaluate_files(
         found,
-        find_results(results, found.sequences),
+        files,
         rules,
         protocol,
         split=arguments.split,
@@ -100,7 +103,7 @@ def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Eva
             say(f"remix-track: warning: {issue}")
         else:
             _say(arguments, f"note: {issue}")
-    return evaluation, found
+    return evaluation, found, files
 
 
 def _benchmark(arguments: argparse.Namespace) -> "tuple[Rules, Path | None]":
@@ -184,7 +187,7 @@ def _files(sequence: "Video", split: "Split") -> "SequenceFiles":
     )
 
 
-def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:
+def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found", results: "Results") -> None:
     from remix_track.eval.report import tables as report
 
     show_table(report.to_table(evaluation.tables, _terminal_width()), _terminal_width())
@@ -196,18 +199,43 @@ def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Foun
         if path is not None:
             _save(path, text(evaluation.tables))
     if arguments.errors is not None:
-        _write_errors_page(arguments, evaluation, found)
+        _write_errors_page(arguments, evaluation, found, results)
 
 
-def _write_errors_page(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found") -> None:
+def _write_errors_page(
+    arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found", results: "Results"
+) -> None:
     from remix_track.eval.matching.preprocess import split_range
-    from remix_track.eval.report import errors_page
+    from remix_track.eval.report import errors_page, lost_boxes_table
     from remix_track.trackers.pipeline.benchmark_images import Pictures
 
     places = {sequence.name: sequence.pictures or sequence.video for sequence in found.sequences}
     skipped = {sequence.name: split_range(arguments.split, sequence.frames)[0] - 1 for sequence in found.sequences}
     pictures = Pictures(places, skipped) if any(places.values()) else None
-    errors_page.write(arguments.errors, evaluation.tables, evaluation.matches, pictures)
+    lost = _lost_boxes(arguments, evaluation, found, results)
+    errors_page.write(arguments.errors, evaluation.tables, evaluation.matches, pictures, lost)
+    _save(lost_boxes_table.beside(arguments.errors), lost_boxes_table.to_csv(evaluation.matches, lost))
+    width = _terminal_width()
+    show_table(lost_boxes_table.to_table(evaluation.matches, lost, width), width)
+
+
+def _lost_boxes(
+    arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found", results: "Results"
+) -> "dict[str, LostBoxes]":
+    """Why people were missed, by sequence."""
+    from remix_track.eval.files.detection_files import find_detections, read_detections
+    from remix_track.eval.matching.lost_boxes import lost_boxes
+
+    sure = float(typed(arguments.sure_score, float, "--sure-score"))
+    files = find_detections(arguments.detections, results.folder, found.sequences)
+    words = collect_sections(arguments, TrackSettings).detector.classes if arguments.data is not None else ()
+    classes = mot_classes.numbers_of([word for word in words if word.isdecimal()], "--classes")
+    made = {}
+    for one in found.sequences:
+        path = files.get(one.name)
+        detections = None if path is None else read_detections(path, one.frames, arguments.split, classes)
+        made[one.name] = lost_boxes(evaluation.matches[one.name], detections, sure)
+    return made
 
 
 def _compare(arguments: argparse.Namespace) -> int:
@@ -278,6 +306,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--csv", type=Path, metavar="FILE", help="write every number as CSV")
     add("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
     add("--errors", type=Path, metavar="FILE.html", help="write a page that shows switches, misses and false alarms")
+    add("--detections", type=Path, metavar="DIR", help="--errors: DIR/SEQUENCE.txt, what the tracker was given")
+    add("--sure-score", type=float, default=0.5, metavar="X", help="--errors: score of a sure detection (default: 0.5)")
     add("--min", action="append", default=[], metavar="MOTA=60", help="exit 1 if COMBINED is below; may be repeated")
     add("--verify", action="store_true", help="count again with motmetrics (and TrackEval); exit 1 where they differ")
     add("--output", type=Path, metavar="DIR", help="folder for our result files (default: runs/eval, numbered)")
@@ -289,4 +319,5 @@ def _parser() -> argparse.ArgumentParser:
     # What is scored is neither drawn nor cut out, and none of it is a camera.
     add_sections(parser, TrackSettings, skip={"drawing", "crops", "stream"})
     parser.hide("--allow-missing", "--csv", "--markdown", "--min", "--verify", "--protocol", "--cache", "--no-cache")
+    parser.hide("--detections", "--sure-score")
     return parser

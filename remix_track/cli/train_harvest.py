@@ -3,12 +3,20 @@
 import argparse
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from remix_track.cli.flags_from_settings import Parser, add_sections, collect_sections
-from remix_track.cli.harvesting import HarvestOnly
-from remix_track.cli.progress import StageLine
+from remix_track.cli.progress import stage_line
 from remix_track.cli.terminal import show
+from remix_track.data.crops.tracklets import HarvestSettings
+
+
+@dataclass(frozen=True, slots=True)
+class HarvestOnly:
+    """The section of a training's settings that says how to harvest, for commands that begin with a harvest."""
+
+    harvest: HarvestSettings = field(default_factory=HarvestSettings)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,7 +43,7 @@ def run(words: Sequence[str]) -> int:
     from remix_track.data.crops.harvest import harvest_videos, refuse_too_few
 
     made = []
-    with StageLine(quiet=arguments.quiet) as line:
+    with stage_line(quiet=arguments.quiet) as line:
         for folder, one in harvest_videos(arguments.footage, arguments.folder, settings, on_progress=line):
             made.append(one)
             if not arguments.quiet:

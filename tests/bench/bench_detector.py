@@ -20,7 +20,7 @@ from remix_track.detections import Detections
 from remix_track.machine import usable_cores
 from remix_track.trackers.detectors.letterbox import Letterbox
 from remix_track.trackers.detectors.openvino_yolo import DetectorPrecision
-from remix_track.trackers.detectors.yolo import DetectorBackend, YoloDetector
+from remix_track.trackers.detectors.yolo import DetectorBackend, YoloDetector, YoloOptions
 from remix_track.trackers.frame import Frame
 from tests.bench.bench_embedder import best_seconds
 
@@ -54,7 +54,8 @@ def compare(weights: Path, video: Path, imgsz: int, threads: int) -> None:
     frames = frames_of(video, 16)
     detectors = {
         f"{backend}, {precision}": YoloDetector(
-            weights, conf=0.5, imgsz=imgsz, device="cpu", backend=backend, precision=precision, threads=threads
+            weights,
+            YoloOptions(conf=0.5, imgsz=imgsz, device="cpu", backend=backend, precision=precision, threads=threads),
         )
         for backend, precision in KINDS
     }

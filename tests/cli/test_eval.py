@@ -240,7 +240,7 @@ def test_a_process_that_is_killed_is_one_line(tmp_path):
         raise
     assert process.returncode == 2, said
     assert said.splitlines()[-1].startswith("remix-track: a process that tracked was ended from outside, as Linux does")
-    assert not list((tmp_path / "out").glob("[!.]*")), "no result, only what the killed one had begun"
+    assert not list((tmp_path / "out").rglob("[!.]*.txt")), "no result, only what the killed one had begun"
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -371,6 +371,39 @@ def test_a_page_of_errors_with_pictures(tmp_path, monkeypatch):
     assert "yard" in page
     assert "data:image/jpeg;base64," in page
     assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_missed_boxes_and_their_reasons(root, tmp_path, capsys):
+    """Of our own run, of any tracker's results, and with other detections."""
+    assert evaluate("--mot17", "--errors", "errors.html") == 0
+    # Each person is confirmed in the second frame.
+    assert _missed(tmp_path) == [
+        (f"MOT17-{name}", "1", "late birth", "0.9") for name in ("02-FRCNN",) * 3 + ("04-SDP",) * 3
+    ]
+    shown = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert "late birth 6 3.3 3 3" in shown
+    given = tmp_path / "runs" / "eval" / "detections" / "MOT17-02-FRCNN.txt"
+    public = tmp_path / "MOT17" / "train" / "MOT17-02-FRCNN" / "det" / "det.txt"
+    assert np.allclose(np.loadtxt(given, delimiter=",")[:, :7], np.loadtxt(public, delimiter=",")[:, :7], atol=0.01)
+    # What lies beside the results comes first, what is asked for before that.
+    given.write_text("")
+    assert evaluate("--mot17", "--results", "runs/eval", "--errors", "errors.html") == 0
+    assert [row[2] for row in _missed(tmp_path)] == ["no detection"] * 3 + ["late birth"] * 3
+    words = ["--mot17", "--results", "runs/eval", "--errors", "errors.html", "--detections", "MOT17/train"]
+    assert evaluate(*words) == 0
+    assert [row[2] for row in _missed(tmp_path)] == ["late birth"] * 6
+    assert evaluate(*words, "--sure-score", "0.95") == 0
+    assert [row[2] for row in _missed(tmp_path)] == ["unsure detection"] * 6
+    page = (tmp_path / "errors.html").read_text()
+    assert "Why people were missed" in page
+    assert "(a score of 0.95 or more)" in page
+
+
+def _missed(folder: Path) -> list[tuple[str, ...]]:
+    lines = (folder / "errors-missed.csv").read_text().splitlines()
+    names = lines[0].split(",")
+    wanted = [names.index(name) for name in ("sequence", "frame", "reason", "detection_score")]
+    return [tuple(line.split(",")[place] for place in wanted) for line in lines[1:]]
 
 
 def test_pictures_are_detected_and_embedded(tmp_path, monkeypatch):

@@ -3,84 +3,46 @@
 import logging
 import re
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from remix_track.errors import InputError
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.detectors.download import download, downloads, is_published
-from remix_track.trackers.detectors.exported_facts import Task
 from remix_track.trackers.detectors.hog import HogDetector
-from remix_track.trackers.detectors.int8 import Frames
-from remix_track.trackers.detectors.openvino_yolo import DetectorPrecision
 from remix_track.trackers.detectors.public import PublicDetections
 from remix_track.trackers.detectors.quiet_ultralytics import weights_folder
-from remix_track.trackers.detectors.yolo import DetectorBackend, YoloDetector
+from remix_track.trackers.detectors.yolo import YoloDetector, YoloOptions
 
 PREFERRED = ("yolo11n.pt", "yolov8n.pt")
 _DETECTION_WEIGHTS = re.compile(r"yolo(v?\d+)[a-z]u?\.pt")
 _log = logging.getLogger(__name__)
 
 
-def find_detector(
-    spec: str = "auto",
-    *,
-    classes: Sequence[int | str] = (),
-    conf: float = 0.25,
-    iou: float = 0.7,
-    imgsz: int = 640,
-    device: str | None = None,
-    backend: DetectorBackend = "auto",
-    precision: DetectorPrecision = "float32",
-    threads: int | None = None,
-    task: Task | None = None,
-    frames: Frames | None = None,
-) -> Detector:
+def find_detector(spec: str = "auto", options: YoloOptions | None = None) -> Detector:
     """The detector that `spec` names.
 
     Args:
         spec: `auto`: YOLO weights at hand (`weights_at_hand`), else ultralytics' nano model downloaded, else HOG;
             `hog`: the built-in detector; a path to YOLO weights or to a MOT `det.txt`; or the name of a model that
             ultralytics publishes (`yolo11s.pt`), which is downloaded unless it is at hand.
-        classes: numbers or names for YOLO, numbers of column 8 for a `det.txt`; HOG finds people only.
-        conf: for YOLO, as the following; a value beyond 0..1 is drawn to its end.
-        iou: see `YoloDetector`.
-        imgsz: see `YoloDetector`.
-        device: see `YoloDetector`.
-        backend: see `YoloDetector`.
-        precision: see `YoloDetector`.
-        threads: see `YoloDetector`.
-        task: see `YoloDetector`.
-        frames: see `YoloDetector`.
+        options: for YOLO; its classes are numbers of column 8 for a `det.txt`, and HOG finds people only.
 
     Raises:
         InputError: no such detector, a file that cannot be used, or classes that this detector does not find.
     """
-    conf = min(max(conf, 0.0), 1.0)
-    yolo = partial(
-        YoloDetector,
-        classes=classes,
-        conf=conf,
-        iou=iou,
-        imgsz=imgsz,
-        device=device,
-        backend=backend,
-        precision=precision,
-        threads=threads,
-        task=task,
-        frames=frames,
-    )
+    options = options or YoloOptions()
+    classes = options.classes
     if spec == "auto":
         weights = weights_at_hand() or _downloaded_nano()
-        return yolo(weights) if weights else _people_only(HogDetector(), classes)
+        return YoloDetector(weights, options) if weights else _people_only(HogDetector(), classes)
     if spec == "hog":
         return _people_only(HogDetector(), classes)
     path = Path(spec).expanduser()
     if path.suffix.lower() == ".txt":
         return PublicDetections(path, classes)
     if spec and path.exists():
-        return yolo(path)
-    return yolo(_published(spec))
+        return YoloDetector(path, options)
+    return YoloDetector(_published(spec), options)
 
 
 def weights_at_hand(name: str | None = None) -> Path | None:

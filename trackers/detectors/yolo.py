@@ -42,6 +42,44 @@ OPENVINO = "_openvino_model"
 _SHOWN_NAMES = 12
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class YoloOptions:
+    """How a YOLO model works.
+
+    Attributes:
+        classes: numbers or names; none means persons, or everything if the model knows one class only.
+        conf: boxes below this confidence are left out, 0..1.
+        iou: boxes that overlap more are merged, 0..1.
+        imgsz: longer side of the image the model works on, in pixels; a model exported with a fixed size keeps that.
+        device: `cpu`, `cuda`, `cuda:1`, `mps`; None takes what is there.
+        backend: what computes a `.pt` file; `auto` takes OpenVINO on a CPU if its boxes are torch's.
+        precision: of OpenVINO: `float32`; `fast` for 16-bit numbers where the CPU computes with them; `int8` for 8-bit
+            integers where boxes stay the same, see `in_int8`; `auto` for that where it can be made.
+        threads: for one call on anything but torch; None takes the cores there are.
+        task: what an exported model was trained for, where its file does not say.
+        frames: of the source, for `int8`; None where it comes once.
+
+    Raises:
+        InputError: a number out of range.
+    """
+
+    classes: Sequence[int | str] = ()
+    conf: float = 0.25
+    iou: float = 0.7
+    imgsz: int = 640
+    device: str | None = None
+    backend: DetectorBackend = "auto"
+    precision: DetectorPrecision = "float32"
+    threads: int | None = None
+    task: Task | None = None
+    frames: Frames | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("conf", self.conf), ("iou", self.iou)):
+            typed(value, float, name, Limits(low=0, high=1))
+        typed(self.imgsz, int, "imgsz", Limits(low=32, high=8192))
+
+
 class YoloDetector:
     """One YOLO model at work on one stream: it keeps state, so give each stream its own, and one thread at a time.
 
@@ -56,56 +94,31 @@ class YoloDetector:
         sha256: of its file or files.
     """
 
-    def __init__(
-        self,
-        weights: Path,
-        *,
-        classes: Sequence[int | str] = (),
-        conf: float = 0.25,
-        iou: float = 0.7,
-        imgsz: int = 640,
-        device: str | None = None,
-        backend: DetectorBackend = "auto",
-        precision: DetectorPrecision = "float32",
-        threads: int | None = None,
-        task: Task | None = None,
-        frames: Frames | None = None,
-    ) -> None:
-        """Load the model and run it once on a black picture; OpenVINO does that once for a file, and remembers.
+    def __init__(self, weights: Path, options: YoloOptions | None = None) -> None:
+        """Load the model and run it once on a black image; OpenVINO does that once for a file, and remembers.
 
         A `.pt` file is a pickle, which can run any program as it is read. It is read with torch's restricted reader
         and ultralytics' list of classes that models are made of; one that asks for anything else is refused.
 
         Args:
             weights: `.pt`, `.onnx`, or a folder whose name ends in `_openvino_model`.
-            classes: numbers or names; none means persons, or everything if the model knows one class only.
-            conf: boxes below this confidence are left out, 0..1.
-            iou: boxes that overlap more are merged, 0..1.
-            imgsz: longer side of the picture the model works on, in pixels; a model exported with a fixed size keeps
-                that.
-            device: `cpu`, `cuda`, `cuda:1`, `mps`; None takes what is there.
-            backend: what computes a `.pt` file; `auto` takes OpenVINO on a CPU if its boxes are torch's.
-            precision: of OpenVINO: `float32`; `fast` for 16-bit numbers where the CPU computes with them; `int8` for
-                8-bit integers where boxes stay the same, see `in_int8`; `auto` for that where it can be made.
-            threads: for one call on anything but torch; None takes the cores there are.
-            task: what an exported model was trained for, where its file does not say.
-            frames: of the source, for `int8`; None where it comes once.
+            options: how it works; None: the defaults.
 
         Raises:
-            InputError: an option out of range; a file that is missing, damaged, refused, or not a detection model; an
-                output that does not fit what the file says of itself; a class that it does not know; a backend that
-                cannot compute it.
+            InputError: a file that is missing, damaged, refused, or not a detection model; an output that does not fit
+                what the file says of itself; a class that it does not know; a backend that cannot compute it.
         """
-        _check_options(conf, iou, imgsz)
+        options = options or YoloOptions()
+        device, backend, precision, task = options.device, options.backend, options.precision, options.task
         _check_file(weights)
         self.dropped = 0
         self.sha256 = _sha256(weights)
         self._weights, self._backend = weights, backend
-        cores = threads or usable_cores()
+        cores = options.threads or usable_cores()
         as_it_is = partial(ExportedYolo, threads=cores, task=task)
         kind = UltralyticsYolo if weights.suffix.lower() == ".pt" else as_it_is
         self._load: Callable[[], UltralyticsYolo | ExportedYolo] = partial(
-            kind, weights, conf=conf, iou=iou, imgsz=imgsz, device=device
+            kind, weights, conf=options.conf, iou=options.iou, imgsz=options.imgsz, device=device
         )
         self._as_it_is: UltralyticsYolo | ExportedYolo | None = None
         on_openvino = _is_for_openvino(weights, backend, device)
@@ -115,15 +128,15 @@ class YoloDetector:
         if task and task != facts.task:
             raise InputError(f"{weights}: its task is {facts.task}, not {task}; leave `detector_task` out")
         self.class_names = facts.names
-        self.classes = chosen_classes(classes, self.class_names, weights)
+        self.classes = chosen_classes(options.classes, self.class_names, weights)
         self._openvino: OpenVinoYolo | None = None
         if on_openvino and facts.task == "obb":
             if backend == "openvino":
                 raise InputError(f"{weights}: turned boxes are computed on torch; leave `detector_backend` out")
         elif on_openvino:
-            look = Look(imgsz, conf, iou, self.classes)
+            look = Look(options.imgsz, options.conf, options.iou, self.classes)
             given = self.sha256, weights.name, facts, look, self._on_torch
-            self._openvino = OpenVinoYolo(*given, threads=cores, precision=precision, frames=frames)
+            self._openvino = OpenVinoYolo(*given, threads=cores, precision=precision, frames=options.frames)
 
     def _remembered_facts(self) -> YoloFacts:
         """What is known of the model; the first start with its file asks torch, and remembers."""
@@ -240,12 +253,6 @@ def chosen_classes(wanted: Sequence[int | str], names: Mapping[int, str], weight
             raise InputError(f"{weights}: has no class {str(item)!r}; {hint}")
         chosen.append(number)
     return sorted(set(chosen))
-
-
-def _check_options(conf: float, iou: float, imgsz: int) -> None:
-    for name, value in (("conf", conf), ("iou", iou)):
-        typed(value, float, name, Limits(low=0, high=1))
-    typed(imgsz, int, "imgsz", Limits(low=32, high=8192))
 
 
 def _check_file(weights: Path) -> None:

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
 from remix_track.boxes import tlwh_from_xyxy
-from remix_track.detections import Tracks
+from remix_track.detections import Detections, Tracks
 from remix_track.digests import key_of
 from remix_track.mot_text import format_frame
 from remix_track.output_files import atomic_write
@@ -45,6 +45,7 @@ class Job:
         width: of the images in pixels, as a replay has none that could tell; None: not known.
         first, last: 1-based frames to track, both included.
         output: result file to write, numbered as the sequence is.
+        detections: file of what the tracker was given, likewise.
         settings: with `detector.detector` naming this sequence's det.txt, where public detections are used.
         cache: folder of what was detected and embedded before; None to do it again and keep nothing.
         threads: for the networks.
@@ -57,6 +58,7 @@ class Job:
     first: int
     last: int
     output: Path
+    detections: Path
     settings: TrackSettings
     cache: Path | None
     threads: int
@@ -73,7 +75,7 @@ class Done:
 
 
 def track_sequence(job: Job, step: Callable[[], None]) -> Done:
-    """Track one sequence and write its result file; `step` is called after every frame and may raise to stop.
+    """Track one sequence and write its two files; `step` is called after every frame and may raise to stop.
 
     Raises:
         InputError: a detector, weights or pictures that cannot be used.
@@ -92,8 +94,9 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
     frames, nothing, noted = 0, np.empty((0, 0, 3), np.uint8), FinishedTracks(job.fps / every, every)
     offline, last = session.settings.offline, job.first - 1  # that was there: `job.last` is what a text file says
     between = BetweenDetections(tracker, every, hold=True, keep_places=offline.offline)
-    with atomic_write(job.output, parents=False) as path, path.open("w", encoding="ascii") as file:
+    with _written(job.output) as file, _written(job.detections) as given:
         for index, detections, camera in seen:
+            given.writelines(_detected(index, detections))
             frame = Frame(index, nothing, (index - 1) / job.fps, detect=frames % every == 0)
             ready = between.update(frame, detections, camera)
             if offline.offline and frame.detect:
@@ -109,6 +112,19 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
         else:
             file.writelines(_lines(one.index, one.tracks) for one in ready)
     return Done(job.name, frames, time.perf_counter() - start, replayed)
+
+
+@contextlib.contextmanager
+def _written(path: Path) -> Iterator[TextIO]:
+    with atomic_write(path, parents=False) as temporary, temporary.open("w", encoding="ascii") as file:
+        yield file
+
+
+def _detected(frame: int, detections: Detections) -> Iterator[str]:
+    """Lines of MOT text; scores as exact as the question which of them are sure."""
+    tlwh = tlwh_from_xyxy(detections.xyxy.astype(np.float64))
+    for (left, top, width, height), score in zip(tlwh.tolist(), detections.score.tolist(), strict=True):
+        yield f"{frame},-1,{left:.2f},{top:.2f},{width:.2f},{height:.2f},{score:.4f}\n"
 
 
 def _lines(frame: int, tracks: Tracks) -> str:

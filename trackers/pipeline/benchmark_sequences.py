@@ -1,5 +1,6 @@
 """The sequences of a benchmark tracked, several at once, each into its result file."""
 
+import contextlib
 import dataclasses
 import itertools
 import logging
@@ -28,6 +29,8 @@ _logger = logging.getLogger(__name__)
 DEFAULT_OUTPUT = Path("runs/eval")
 PUBLIC = "public"
 """The detector that is each sequence's own `det/det.txt`."""
+GIVEN = "detections"
+"""Folder beside the results with the boxes that they were made from: `eval --errors` looks there."""
 _MOST_WITHOUT_IMAGES = 1_000_000
 """Nine hours at 30 per second: where no image says that a frame is there, a wrong number would cost weeks."""
 
@@ -100,6 +103,7 @@ def plan(sequence: SequenceFiles, settings: TrackSettings, cache: Path | None, *
         first=sequence.first,
         last=sequence.last,
         output=Path(),
+        detections=Path(),
         settings=settings,
         cache=cache,
         threads=1,
@@ -141,8 +145,9 @@ def track_sequences(
     """Track every sequence, several at once in processes of their own.
 
     Args:
-        planned: the jobs, see `plan`; their `output` and `threads` are filled in here.
-        output: the folder of the result files; None: `runs/eval`, numbered.
+        planned: the jobs, see `plan`; their `output`, `detections` and `threads` are filled in here.
+        output: the folder of the result files, and in `detections/` of what the tracker was given; None: `runs/eval`,
+            numbered.
         overwrite: replace an earlier result there.
         at_once: sequences tracked at the same time; None: one per core.
         on_progress: called after frames, with those of all sequences.
@@ -164,7 +169,12 @@ def track_sequences(
     else:
         folder = reserve_folder(output, overwrite=overwrite)
     threads = max(1, cores // processes)
-    jobs = [dataclasses.replace(job, output=folder / f"{job.name}.txt", threads=threads) for job in planned]
+    jobs = [
+        dataclasses.replace(
+            job, output=folder / f"{job.name}.txt", detections=folder / GIVEN / f"{job.name}.txt", threads=threads
+        )
+        for job in planned
+    ]
     ended, total = 0, sum(job.last - job.first + 1 for job in jobs)
 
     def show(frames: int) -> None:
@@ -177,6 +187,7 @@ def track_sequences(
         on_done(done)
 
     try:
+        (folder / GIVEN).mkdir(exist_ok=True)
         show(0)
         _track_all(jobs, processes, count, show, begin)
         reservations.check(folder)
@@ -185,6 +196,9 @@ def track_sequences(
         report(f"stopped by the user; {kept}")
         raise
     finally:
+        # Where nothing was begun, nothing stays.
+        with contextlib.suppress(OSError):
+            (folder / GIVEN).rmdir()
         release_folder(folder)
     return folder
 

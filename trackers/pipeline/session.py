@@ -172,7 +172,7 @@ class Session:
             clock: for the stages `detect` and `embed`.
             look: embed what is detected.
             every: of how many frames one is looked at; the others pass through.
-            frames: of the source, see `YoloDetector`.
+            frames: of the source, see `YoloOptions`.
             around: makes of what looks at frames what is asked in its place, such as one that remembers.
 
         Raises:
@@ -251,7 +251,7 @@ class Session:
 
         Args:
             threads: for its network; None takes what the runs may.
-            frames: of the source, see `YoloDetector`.
+            frames: of the source, see `YoloOptions`.
 
         Raises:
             InputError: it cannot be used.
@@ -259,6 +259,7 @@ class Session:
         from remix_track.trackers.detectors.find_detector import find_detector
         from remix_track.trackers.detectors.hog import HogDetector
         from remix_track.trackers.detectors.public import PublicDetections
+        from remix_track.trackers.detectors.yolo import YoloOptions
 
         if self._given_detector is not None:
             return self._given_detector
@@ -269,16 +270,18 @@ class Session:
         wanted = self.settings.detector
         self._last = find_detector(
             wanted.detector,
-            classes=wanted.classes,
-            conf=self.least_score,
-            iou=wanted.iou,
-            imgsz=wanted.imgsz,
-            device=wanted.device,
-            backend=wanted.detector_backend,
-            precision=wanted.detector_precision,
-            task=None if wanted.detector_task == "auto" else wanted.detector_task,
-            threads=threads or self._threads,
-            frames=frames,
+            YoloOptions(
+                classes=wanted.classes,
+                conf=min(max(self.least_score, 0.0), 1.0),
+                iou=wanted.iou,
+                imgsz=wanted.imgsz,
+                device=wanted.device,
+                backend=wanted.detector_backend,
+                precision=wanted.detector_precision,
+                task=None if wanted.detector_task == "auto" else wanted.detector_task,
+                threads=threads or self._threads,
+                frames=frames,
+            ),
         )
         return self._last
 

@@ -27,6 +27,7 @@ from remix_track.trackers.association.frame_detections import BoxLimit
 from remix_track.trackers.association.settings import REFERENCE_FPS, AssociationSettings, DeepSortSettings
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.detectors.find_detector import find_detector, weights_at_hand
+from remix_track.trackers.detectors.yolo import YoloOptions
 from remix_track.trackers.sources import Source, expand_sources, open_source
 from remix_track.trackers.sources.source import folder_name
 from remix_track.trackers.tracker import Tracker
@@ -140,7 +141,9 @@ def _harvest(
     """Write the crops of one video into `folder`."""
     with open_source(video) as source:
         stride = max(1, round(source.fps / settings.rate)) if settings.rate else 1
-    detector = find_detector(settings.detector, conf=min(_UNSURE, settings.min_score), imgsz=settings.imgsz)
+    detector = find_detector(
+        settings.detector, YoloOptions(conf=min(_UNSURE, settings.min_score), imgsz=settings.imgsz)
+    )
     rows: list[tuple[int, ...]] = []
     with open_source(video, start=settings.start, stride=stride, frames=_wanted(settings, stride)) as source:
         fps = source.fps / stride

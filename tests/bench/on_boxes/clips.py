@@ -17,7 +17,7 @@ from remix_track.eval.benchmarks import PRESETS, Rules
 from remix_track.mot_sequence import INFO, SequenceInfo
 from remix_track.mot_text import MotRows
 from remix_track.trackers.association.camera_motion import CameraMotion, Warp
-from remix_track.trackers.detectors.yolo import YoloDetector
+from remix_track.trackers.detectors.yolo import YoloDetector, YoloOptions
 from remix_track.trackers.frame import Frame
 from tests.bench.on_boxes.given import GivenClip
 
@@ -157,7 +157,7 @@ def _write(
 
 def _seen(clip: GivenClip, networks: Networks) -> tuple[NDArray[np.int64], NDArray[np.float32], NDArray[np.float32]]:
     """Frames, corners and scores of what YOLO sees; vectors and the camera's motion are written beside them."""
-    detect = YoloDetector(networks.yolo, conf=_LEAST_SCORE, imgsz=IMGSZ, device="cpu")
+    detect = YoloDetector(networks.yolo, YoloOptions(conf=_LEAST_SCORE, imgsz=IMGSZ, device="cpu"))
     encoders = {name: load_embedder(weights) for name, weights in networks.encoders.items()}
     camera, warps, found = CameraMotion(), [], []
     vectors: dict[str, list[NDArray[np.float32]]] = {name: [] for name in encoders}

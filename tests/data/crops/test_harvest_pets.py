@@ -11,6 +11,7 @@ from remix_track.data.crops import tracklets as tracklets_module
 from remix_track.data.crops.harvest import _tracklets
 from remix_track.data.crops.tracklets import HarvestSettings, Tracklet, TrackletCutter
 from remix_track.trackers.detectors.find_detector import find_detector
+from remix_track.trackers.detectors.yolo import YoloOptions
 from remix_track.trackers.sources import open_source
 
 
@@ -20,7 +21,7 @@ class Remembering:
     name, dropped = "yolo11n", 0
 
     def __init__(self, weights):
-        self.detector, self.known = find_detector(weights, conf=0.25), {}
+        self.detector, self.known = find_detector(weights, YoloOptions(conf=0.25)), {}
 
     def __call__(self, frame):
         if frame.index not in self.known:

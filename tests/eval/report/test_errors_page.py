@@ -14,6 +14,7 @@ import pytest
 from remix_track import mot_text
 from remix_track.detections import Tracks
 from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
+from remix_track.eval.matching.lost_boxes import REASONS, lost_boxes
 from remix_track.eval.matching.match import Match
 from remix_track.eval.metrics.score import as_dict, combine, score_sequence
 from remix_track.eval.report import error_images, error_spans, errors_page
@@ -166,6 +167,27 @@ def test_the_page_of_the_scene(scene):
     assert page.tags["image"] == 0
 
 
+def test_the_page_says_why_people_were_missed(scene):
+    evaluation, matches = scene
+    # Of person 1 (missed in frames 4 and 5) a sure box was there in frame 5, of person 2 in none.
+    match = matches["scene"]
+    detections = match.gt[(match.gt.frame == 5) & (match.gt.id == 1)]
+    lost = {"scene": lost_boxes(match, detections)}
+    image = np.full((200, 700, 3), 90, np.uint8)
+    page = Page(errors_page.render(evaluation, matches, lambda name, frame: image, lost))
+    lines = {row[0]: row[1:3] for row in page.rows if len(row) == 4 and row[0] in REASONS}
+    share = f"{100 / len(match.gt):.1f}"
+    assert lines == {"no detection": ["2", f"{2 * 100 / len(match.gt):.1f}"], "late birth": ["1", share]}
+    assert f"(a score of 0.5 or more) lies on them: 1 boxes, {share} % of all; of these 1 have" in page.text
+    assert "late birth: person 1, frame 5" in page.text
+    assert "detection 1.00; had id 5 2 frames before; has 8 1 frame after" in page.text
+    assert ["1", "4–5", "2", "no detection"] in page.rows
+    assert ["2", "6–6", "1", "no detection"] in page.rows
+    without = Page(errors_page.render(evaluation, matches, None, {"scene": lost_boxes(match)}))
+    assert "The detections are not known" in without.text
+    assert "Why people were missed" not in Page(errors_page.render(evaluation, matches)).text
+
+
 def test_nothing_is_fetched(scene):
     page = Page(errors_page.render(scene[0], scene[1], lambda name, frame: np.zeros((200, 700, 3), np.uint8)))
     links = [value for _, name, value in page.attributes if name in {"href", "src", "data", "action", "srcset"}]
@@ -250,8 +272,11 @@ def test_the_budget_bounds_the_pictures():
 
 def test_an_empty_sequence_has_a_page():
     none = rows([(1, 1, 1.0)])[:0]
-    page = Page(errors_page.render(*evaluated({"empty": score(none, none, 3), "unseen": score(none, none, 0)})))
+    evaluation, matches = evaluated({"empty": score(none, none, 3), "unseen": score(none, none, 0)})
+    lost = {name: lost_boxes(match, none) for name, match in matches.items()}
+    page = Page(errors_page.render(evaluation, matches, None, lost))
     assert page.text.count("None.") == 6
+    assert page.text.count("None was.") == 2
 
 
 def test_a_long_sequence_has_a_page_of_bounded_size():

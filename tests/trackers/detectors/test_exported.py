@@ -13,7 +13,7 @@ from remix_track.trackers.detectors.letterbox import Letterbox
 from remix_track.trackers.detectors.openvino_yolo import photographs
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 from remix_track.trackers.detectors.suppression import surest_turned
-from remix_track.trackers.detectors.yolo import YoloDetector
+from remix_track.trackers.detectors.yolo import YoloDetector, YoloOptions
 from remix_track.trackers.frame import Frame
 from tests.encoder.test_onnx import entry, model, node, tensor, value_info
 
@@ -80,7 +80,7 @@ def write(tmp_path: Path):
 
 
 def seen(path: Path, height: int = SIDE, width: int = SIDE, **options):
-    detector = YoloDetector(path, imgsz=SIDE, **options)
+    detector = YoloDetector(path, YoloOptions(imgsz=SIDE, **options))
     return detector, detector(Frame(1, np.full((height, width, 3), 90, np.uint8), 0.0))
 
 

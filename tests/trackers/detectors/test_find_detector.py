@@ -4,16 +4,20 @@ import json
 import logging
 import threading
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from remix_track.errors import InputError
+from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.detectors import download
 from remix_track.trackers.detectors import find_detector as finding
 from remix_track.trackers.detectors.find_detector import weights_at_hand
 from remix_track.trackers.detectors.hog import HogDetector
 from remix_track.trackers.detectors.public import PublicDetections
+from remix_track.trackers.detectors.yolo import YoloOptions
+from remix_track.trackers.pipeline.session import Session
+from remix_track.trackers.settings import AppearanceSettings, DetectorSettings, TrackSettings
 
 find_detector: Any = finding.find_detector
 FETCH = "ultralytics.utils.downloads.attempt_download_asset"
@@ -29,7 +33,7 @@ def elsewhere(tmp_path, monkeypatch):
     for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "YOLO_CONFIG_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("sys.platform", "linux")
-    monkeypatch.setattr(finding, "YoloDetector", lambda weights, **options: (weights, options))
+    monkeypatch.setattr(finding, "YoloDetector", lambda weights, options: (weights, options))
 
 
 @pytest.fixture
@@ -163,11 +167,21 @@ class TestNamed:
         Path("det.txt").write_text("1,-1,1,2,3,4,1\n")
         assert isinstance(find_detector("det.txt"), PublicDetections)
         Path("mine.onnx").touch()
-        assert find_detector("mine.onnx", conf=-3, imgsz=320) == (
-            Path("mine.onnx"),
-            {"classes": (), "conf": 0.0, "iou": 0.7, "imgsz": 320, "device": None}
-            | {"backend": "auto", "precision": "float32", "threads": None, "task": None, "frames": None},
+        options = YoloOptions(conf=0.1, imgsz=320)
+        assert find_detector("mine.onnx", options) == (Path("mine.onnx"), options)
+        assert find_detector("mine.onnx") == (Path("mine.onnx"), YoloOptions())
+
+    @pytest.mark.parametrize(("least", "asked"), [(-3.0, 0.0), (0.4, 0.4), (7.0, 1.0)])
+    def test_of_scores_on_another_scale_yolo_is_asked_for_those_that_it_has(self, least, asked):
+        Path("mine.onnx").touch()
+        settings = TrackSettings(
+            DetectorSettings("mine.onnx"),
+            AppearanceSettings("none"),
+            DeepSortSettings(min_confidence=least),
+            AssociationSettings(tracker="deep-sort"),
         )
+        _, options = cast(Any, Session(settings).detector())
+        assert (options.conf, options.imgsz) == (asked, 640)
 
     def test_a_published_model_is_downloaded(self, monkeypatch):
         serve(monkeypatch)
@@ -189,7 +203,7 @@ class TestNamed:
             find_detector(spec)
 
     def test_other_classes_need_yolo(self):
-        assert isinstance(find_detector("hog", classes=["Person"]), HogDetector)
+        assert isinstance(find_detector("hog", YoloOptions(classes=["Person"])), HogDetector)
         with pytest.raises(InputError) as caught:
-            find_detector("hog", classes=["car", "0"])
+            find_detector("hog", YoloOptions(classes=["car", "0"]))
         assert str(caught.value) == "HOG (built in) finds people only, not car; give YOLO weights as `detector`"

@@ -13,7 +13,7 @@ from remix_track.extras import ExtraError
 from remix_track.trackers.api import track
 from remix_track.trackers.detectors import int8
 from remix_track.trackers.detectors.int8 import LEAST_FRAMES, SAMPLE, Agreement, Float32, agreement, divided, in_int8
-from remix_track.trackers.detectors.yolo import YoloDetector
+from remix_track.trackers.detectors.yolo import YoloDetector, YoloOptions
 from remix_track.trackers.sources import open_source
 from remix_track.trackers.sources.sample import sample
 
@@ -197,7 +197,7 @@ class TestMaking:
 def test_what_openvino_does_not_compute_is_refused_before_it_is_loaded(tmp_path):
     (tmp_path / "net.pt").write_bytes(b"not looked at")
     with pytest.raises(InputError, match=r"int8 is for .* on OpenVINO; leave `detector_precision` out"):
-        YoloDetector(tmp_path / "net.pt", precision="int8", backend="torch")
+        YoloDetector(tmp_path / "net.pt", YoloOptions(precision="int8", backend="torch"))
 
 
 # --- the frames ---

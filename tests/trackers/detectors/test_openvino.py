@@ -21,7 +21,7 @@ from remix_track.trackers.detectors.openvino_yolo import (
 )
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 from remix_track.trackers.detectors.suppression import sure, surest
-from remix_track.trackers.detectors.yolo import YoloDetector
+from remix_track.trackers.detectors.yolo import YoloDetector, YoloOptions
 from remix_track.trackers.frame import Frame
 
 runs = pytest.mark.skipif(not openvino_runtime.is_usable(), reason="openvino does not run here")
@@ -145,8 +145,8 @@ def test_other_models_give_torchs_boxes(other, name):
     path = other(name)
     image = photographs(120, 160)[0]
     options: dict[str, Any] = {"imgsz": 160, "conf": 0.1, "classes": [0, 1, 2]}
-    exact = YoloDetector(path, backend="torch", **options)(Frame(1, image, 0.0))
-    found = YoloDetector(path, backend="openvino", **options)(Frame(1, image, 0.0))
+    exact = YoloDetector(path, YoloOptions(backend="torch", **options))(Frame(1, image, 0.0))
+    found = YoloDetector(path, YoloOptions(backend="openvino", **options))(Frame(1, image, 0.0))
     assert len(exact) >= 2
     np.testing.assert_allclose(found.xyxy, exact.xyxy, atol=0.05)
     np.testing.assert_allclose(found.score, exact.score, atol=1e-3)
@@ -163,7 +163,7 @@ class TestFallingBack:
         monkeypatch.setattr("remix_track.trackers.detectors.openvino_yolo.OpenVinoYolo._open", refuse)
 
     def test_is_said_once_and_shows_in_the_name(self, shared, refusing, caplog):
-        detector = YoloDetector(shared("weights/yolo11n.pt"), imgsz=64)
+        detector = YoloDetector(shared("weights/yolo11n.pt"), YoloOptions(imgsz=64))
         assert ", openvino " in detector.name
         for index in (1, 2):
             detector(Frame(index, np.zeros((48, 64, 3), np.uint8), 0.0))
@@ -173,7 +173,7 @@ class TestFallingBack:
         ]
 
     def test_is_refused_where_openvino_was_asked_for(self, shared, refusing):
-        detector = YoloDetector(shared("weights/yolo11n.pt"), imgsz=64, backend="openvino")
+        detector = YoloDetector(shared("weights/yolo11n.pt"), YoloOptions(imgsz=64, backend="openvino"))
         with pytest.raises(InputError, match=r"OpenVINO finds other boxes than torch; leave `detector_backend` out"):
             detector(Frame(1, np.zeros((48, 64, 3), np.uint8), 0.0))
 
@@ -183,7 +183,9 @@ class TestFallingBack:
 
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
         monkeypatch.setattr("remix_track.trackers.detectors.yolo_parts.split", fail)
-        YoloDetector(shared("weights/yolo11n.pt"), imgsz=64)(Frame(1, np.zeros((48, 64, 3), np.uint8), 0.0))
+        YoloDetector(shared("weights/yolo11n.pt"), YoloOptions(imgsz=64))(
+            Frame(1, np.zeros((48, 64, 3), np.uint8), 0.0)
+        )
         assert [record.message for record in caplog.records] == [
             "yolo11n.pt: OpenVINO does not take it (no such layer), so it runs on torch"
         ]
@@ -204,17 +206,17 @@ def test_backends_that_cannot_be(shared, tmp_path, monkeypatch):
     exported = tmp_path / "m.onnx"
     exported.touch()
     with pytest.raises(InputError, match=r"m\.onnx: is computed by what it was exported for; leave `detector_backend`"):
-        YoloDetector(exported, backend="openvino")
+        YoloDetector(exported, YoloOptions(backend="openvino"))
     monkeypatch.setattr(openvino_runtime, "is_usable", lambda: False)
     with pytest.raises(InputError, match="`detector_backend` openvino: it is not installed or does not run here"):
-        YoloDetector(shared("weights/yolo11n.pt"), backend="openvino")
+        YoloDetector(shared("weights/yolo11n.pt"), YoloOptions(backend="openvino"))
 
 
 @runs
 def test_fast_moves_boxes_by_little(shared):
     image = photographs(480, 640)[0]
     exact, fast = (
-        YoloDetector(shared("weights/yolo11n.pt"), imgsz=320, backend="openvino", precision=precision)(
+        YoloDetector(shared("weights/yolo11n.pt"), YoloOptions(imgsz=320, backend="openvino", precision=precision))(
             Frame(1, image, 0.0)
         )
         for precision in ("float32", "fast")
@@ -229,8 +231,9 @@ import sys
 from pathlib import Path
 import numpy as np
 from remix_track.trackers.detectors.find_detector import find_detector
+from remix_track.trackers.detectors.yolo import YoloOptions
 from remix_track.trackers.frame import Frame
-detector = find_detector(sys.argv[1], imgsz=64, classes=["person"])
+detector = find_detector(sys.argv[1], YoloOptions(imgsz=64, classes=["person"]))
 detector(Frame(1, np.zeros((48, 64, 3), np.uint8), 0.0))
 assert ", openvino " in detector.name
 print([name for name in ("torch", "ultralytics", "openvino_telemetry") if name in sys.modules])
@@ -240,7 +243,7 @@ print([name for name in ("torch", "ultralytics", "openvino_telemetry") if name i
 @runs
 def test_a_later_start_needs_no_torch(shared, tmp_path):
     weights = shared("weights/yolo11n.pt")
-    YoloDetector(weights, imgsz=64)(Frame(1, np.zeros((48, 64, 3), np.uint8), 0.0))
+    YoloDetector(weights, YoloOptions(imgsz=64))(Frame(1, np.zeros((48, 64, 3), np.uint8), 0.0))
     ran = subprocess.run(
         [sys.executable, "-c", LATER_START, str(weights)],
         env=os.environ | {"HOME": str(tmp_path)},

@@ -14,7 +14,7 @@ import pytest
 
 from remix_track.errors import InputError
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
-from remix_track.trackers.detectors.yolo import YoloDetector, chosen_classes
+from remix_track.trackers.detectors.yolo import YoloDetector, YoloOptions, chosen_classes
 from remix_track.trackers.frame import Frame
 from tests.trackers.detectors.test_detectors import PETS_FRAMES, recall_and_precision
 from tests.trackers.detectors.test_detectors import pets as pets  # the fixture
@@ -43,7 +43,7 @@ def blank():
 class TestBoxes:
     @pytest.mark.parametrize(("backend", "imgsz"), [("torch", 768), ("openvino", 768), ("openvino", 500)])
     def test_equal_those_of_ultralytics(self, weights, pets, backend, imgsz):
-        detector = YoloDetector(weights, imgsz=imgsz, device="cpu", backend=backend)
+        detector = YoloDetector(weights, YoloOptions(imgsz=imgsz, device="cpu", backend=backend))
         from ultralytics import YOLO
 
         reference = YOLO(weights)
@@ -64,12 +64,12 @@ class TestBoxes:
         assert precision == pytest.approx(0.925, abs=0.01)
 
     def test_none_is_fine(self, weights):
-        assert len(YoloDetector(weights, imgsz=128)(blank())) == 0
+        assert len(YoloDetector(weights, YoloOptions(imgsz=128))(blank())) == 0
 
     def test_that_are_not_finite_are_dropped_and_counted(self, weights, monkeypatch):
         import torch
 
-        detector = YoloDetector(weights, imgsz=128, backend="torch")
+        detector = YoloDetector(weights, YoloOptions(imgsz=128, backend="torch"))
         rows = torch.tensor([[1.0, 2, 3, 4, 0.9, 0], [float("nan"), 2, 3, 4, 0.8, 0], [1, 2, float("inf"), 4, 0.7, 0]])
 
         class Result:
@@ -94,7 +94,7 @@ def test_turned_boxes_of_a_pt_become_upright_ones_on_torch(tmp_path):
     torch.save({"model": made.model.eval(), "train_args": {"task": "obb"}}, tmp_path / "turned.pt")
     image = np.random.default_rng(0).integers(0, 256, (120, 160, 3), dtype=np.uint8)
     options: dict[str, Any] = {"imgsz": 160, "conf": 0.26, "device": "cpu"}
-    detector = YoloDetector(tmp_path / "turned.pt", classes=list(range(80)), **options)
+    detector = YoloDetector(tmp_path / "turned.pt", YoloOptions(classes=list(range(80)), **options))
     found = detector(Frame(1, image, 0.0))
     theirs = YOLO(tmp_path / "turned.pt").predict(image, verbose=False, **options)[0].obb
     assert len(found) == len(theirs) > 0
@@ -102,14 +102,14 @@ def test_turned_boxes_of_a_pt_become_upright_ones_on_torch(tmp_path):
     np.testing.assert_array_equal(found.score, theirs.conf.numpy())
     assert not detector.on_openvino
     with pytest.raises(InputError, match="turned boxes are computed on torch; leave `detector_backend` out"):
-        YoloDetector(tmp_path / "turned.pt", classes=[0], backend="openvino", imgsz=160)
+        YoloDetector(tmp_path / "turned.pt", YoloOptions(classes=[0], backend="openvino", imgsz=160))
 
 
 def test_name_says_which_file(weights):
     import hashlib
 
     expected = hashlib.sha256(weights.read_bytes()).hexdigest()[:12]
-    assert YoloDetector(weights, imgsz=64, backend="torch").name == f"yolo11n.pt (sha256 {expected})"
+    assert YoloDetector(weights, YoloOptions(imgsz=64, backend="torch")).name == f"yolo11n.pt (sha256 {expected})"
 
 
 def test_a_path_with_an_apostrophe_or_a_name_that_ultralytics_rewrites(weights, tmp_path):
@@ -117,7 +117,7 @@ def test_a_path_with_an_apostrophe_or_a_name_that_ultralytics_rewrites(weights, 
     folder.mkdir()
     odd = folder / "yolov5n.pt"
     odd.symlink_to(weights)
-    assert YoloDetector(odd, imgsz=64).classes == [0]
+    assert YoloDetector(odd, YoloOptions(imgsz=64)).classes == [0]
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["O'Brien's film", "yolov5n.pt"]
 
 
@@ -160,7 +160,7 @@ class TestClasses:
             self.choose((), {i: f"thing{i}" for i in range(80)})
 
     def test_reach_the_model(self, weights, pets):
-        parked = YoloDetector(weights, imgsz=320, classes=["car", "24"])
+        parked = YoloDetector(weights, YoloOptions(imgsz=320, classes=["car", "24"]))
         assert parked.classes == [2, 24]
         assert set(parked(pets[0][0]).class_id.tolist()) == {2}
 
@@ -178,7 +178,7 @@ class Evil:
 class TestFilesThatAreNoDetectors:
     def refused(self, path):
         with pytest.raises(InputError) as caught:
-            YoloDetector(path, imgsz=64)
+            YoloDetector(path, YoloOptions(imgsz=64))
         message = str(caught.value)
         assert message.startswith(f"{path}: ")
         assert "\n" not in message
@@ -278,7 +278,7 @@ class TestFilesThatAreNoDetectors:
 )
 def test_options_that_cannot_be(weights, options, message):
     with pytest.raises(InputError) as caught:
-        YoloDetector(weights, **options)
+        YoloDetector(weights, YoloOptions(**options))
     assert str(caught.value) == message
 
 
@@ -290,9 +290,9 @@ cv2.setNumThreads(3)
 torch.set_num_threads(3)
 from PIL import Image
 environment, options, open_image = dict(os.environ), np.get_printoptions(), Image.open
-from remix_track.trackers.detectors.yolo import YoloDetector
+from remix_track.trackers.detectors.yolo import YoloDetector, YoloOptions
 from remix_track.trackers.frame import Frame
-detector = YoloDetector(Path(sys.argv[1]), imgsz=64)
+detector = YoloDetector(Path(sys.argv[1]), YoloOptions(imgsz=64))
 detector(Frame(1, np.zeros((48, 64, 3), np.uint8), 0.0))
 assert torch.get_num_threads() == 3, torch.get_num_threads()
 assert cv2.getNumThreads() == 3, cv2.getNumThreads()
