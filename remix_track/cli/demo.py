@@ -9,7 +9,7 @@ from remix_track import stop_signals
 from remix_track.cli.flags_from_settings import Parser, add_sections, collect_sections
 from remix_track.cli.progress import tell_first_starts
 from remix_track.cli.terminal import show, show_table
-from remix_track.cli.track import RunLines, add_outputs, wanted_outputs
+from remix_track.cli.tracking_output import RunLines, add_outputs, wanted_outputs
 from remix_track.output_files import reserve_folder, reserve_numbered_folder
 from remix_track.text_files import write_text
 from remix_track.trackers.settings import TrackSettings

@@ -14,7 +14,8 @@ import pytest
 
 from remix_track import mot_text, track_means
 from remix_track.cli.main import main
-from remix_track.cli.track import parser, wanted_outputs
+from remix_track.cli.track import parser
+from remix_track.cli.tracking_output import wanted_outputs
 from remix_track.detections import Detections, Tracks
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.drawing.drawer import Drawer, DrawingSettings

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from remix_track import InputError, track
-from remix_track.cli.track import parser, wanted_outputs
+from remix_track.cli.track import parser
+from remix_track.cli.tracking_output import wanted_outputs
 from remix_track.trackers.pipeline.outputs import Outputs
 from remix_track.trackers.sinks.formats import MOT_TEXT, Format, OutputSettings, RunFacts
 
