@@ -47,7 +47,7 @@ class CameraCentring:
         if len(np.unique(camera[known])) < 2:
             return cls(np.zeros(vectors.shape[1]), offset, kept)
         seen = vectors[known].astype(np.float64)
-        local, count = _local_means(seen, camera[known], memory)
+        local, count = local_means(seen, camera[known], memory)
         # Each camera counts alike, however many tracks it has; one whose light changed counts as several.
         cell = 1 / count
         mean = cell @ local / cell.sum()
@@ -64,10 +64,16 @@ class CameraCentring:
         return _unit(np.where(vectors.any(axis=1, keepdims=True), vectors - self.mean, 0.0))
 
 
-def _local_means(
+def local_means(
     vectors: NDArray[np.float64], camera: NDArray[np.integer], memory: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(T, D) the mean of each track's camera around its time, and (T,) how many tracks it rests on."""
+    """The mean (T, D) of each track's camera around its time, and (T,) how many tracks it rests on.
+
+    Args:
+        vectors: (T, D) of tracks with appearance.
+        camera: (T,) of each; the tracks of one camera are in the order of time.
+        memory: tracks over which a mean fades.
+    """
     local, count = np.empty(vectors.shape), np.empty(len(vectors))
     for one in np.unique(camera):
         rows = np.flatnonzero(camera == one)
@@ -104,7 +110,12 @@ def _kept(
     people = ((vectors - local) ** 2).sum() / (len(vectors) - cells)
     means = cell @ ((local - mean) ** 2).sum(axis=1) / (cells - 1)
     cameras = max(means - people * (cell @ cell) / cells, 0.0)
-    kept: NDArray[np.float64] = cameras / np.maximum(cameras + people * cell, np.finfo(np.float64).tiny)
+    return shrunk(cameras, people, count)
+
+
+def shrunk(cameras: float, people: float, count: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(T,) the share that stays of an offset that rests on `count` (T,) tracks; the others are variances."""
+    kept: NDArray[np.float64] = cameras / np.maximum(cameras + people * (1 / count), np.finfo(np.float64).tiny)
     return kept
 
 

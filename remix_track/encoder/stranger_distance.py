@@ -14,7 +14,11 @@ _DEVIATION = NormalDist().cdf(1.0)  # as a quantile, one deviation above the med
 
 
 def stranger_distance(
-    vectors: NDArray[np.floating], camera: NDArray[np.integer], *, false_share: float = FALSE_SHARE
+    vectors: NDArray[np.floating],
+    camera: NDArray[np.integer],
+    *,
+    false_share: float = FALSE_SHARE,
+    strangers: float | None = None,
 ) -> float | None:
     """The cosine distance within which a track has a stranger among those of the other cameras once in ten times.
 
@@ -30,6 +34,7 @@ def stranger_distance(
         vectors: (T, D) of unit length, one for each track; zeros for a track without appearance.
         camera: (T,) of each track.
         false_share: expected strangers within the distance, of each track; above 0.
+        strangers: with how many each track is compared, where these are a sample of them; None: with these.
 
     Returns:
         In 0..2; None where there are fewer than 20 pairs of tracks of two cameras.
@@ -39,7 +44,9 @@ def stranger_distance(
     distances = _between_cameras(vectors, camera, known)
     if len(counts) < 2:
         return None
-    return unlikely_distance(distances, counts.sum() - counts.mean(), false_share=false_share)
+    if strangers is None:
+        strangers = counts.sum() - counts.mean()
+    return unlikely_distance(distances, strangers, false_share=false_share)
 
 
 def unlikely_distance(

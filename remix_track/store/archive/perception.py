@@ -23,7 +23,6 @@ from remix_track.trackers.frame import Frame
 from remix_track.trackers.pipeline.benchmark_cache import CachedFrame, CacheWriter, Entry, open_entry
 from remix_track.trackers.pipeline.detect_and_embed import Processor
 
-PERCEPTION = "perception"
 FRAMES = 1500
 """Frames of an entry: what a killed worker has to do again at most, and in memory 25 MB for five people a frame."""
 _MOST_INDEX = 2**28

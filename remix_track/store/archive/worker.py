@@ -10,9 +10,9 @@ from typing import Any
 
 from remix_track.digests import key_of, sha256_of
 from remix_track.errors import InputError, is_out_of_memory
-from remix_track.store import open_store
+from remix_track.store import layout, open_store
 from remix_track.store.archive.clock_time import Clock
-from remix_track.store.archive.perception import PERCEPTION, Perception
+from remix_track.store.archive.perception import Perception
 from remix_track.store.archive.tasks import Done, Failed, Lost, Networks, Piece, Setup, StoreError, Task
 from remix_track.store.job import Job, JobSource, Weights
 from remix_track.trackers.association.settings import least_score
@@ -139,7 +139,7 @@ class Worker:
         perception.close()
 
     def _perception_folder(self, task: Task) -> Path:
-        return Path(self._setup.store) / PERCEPTION / perception_key(task.job.source, self._setup, self.networks)
+        return Path(self._setup.store) / layout.PERCEPTION / perception_key(task.job.source, self._setup, self.networks)
 
 
 @contextlib.contextmanager

@@ -1,0 +1,46 @@
+"""`remix-track forget PERSON --store S`: people out of a store, with all that is kept of them."""
+
+import argparse
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from remix_track.cli.flags_from_settings import Parser
+from remix_track.cli.identify import add_store
+from remix_track.cli.terminal import show
+from remix_track.errors import InputError
+from remix_track.setting_values import Limits, typed
+
+
+def run(words: Sequence[str]) -> int:
+    """Forget, and say how much that was; 0."""
+    arguments = parser().parse_intermixed_args(words)
+    if bool(arguments.people) == (arguments.forget is not None):
+        raise InputError("forget: name people, or give --forget DAYS for all who were not seen for so long")
+
+    from remix_track.store.forget import forget_before, forget_people
+    from remix_track.store.people import PeopleFiles
+    from remix_track.store.store import open_store
+
+    store = open_store(arguments.store)
+    if arguments.forget is not None:
+        days = typed(arguments.forget, float, "--forget", Limits(low=0))
+        done = forget_before(store, datetime.now(UTC) - timedelta(days=days))
+    else:
+        log = PeopleFiles(store.path).log()
+        numbers = [(name, log.person(name)) for name in arguments.people]
+        unknown = [name for name, number in numbers if number is None]
+        if unknown:
+            raise InputError(f"{unknown[0]}: no such person in {store.path}; see remix-track people --store ...")
+        done = forget_people(store, [number for _, number in numbers if number is not None])
+    show(f"{done.people:,} people and {done.tracklets:,} tracklets are forgotten; {done.jobs:,} jobs were written anew")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The flags."""
+    made = Parser(prog="remix-track forget", description="Delete what a store keeps of people; it cannot be undone.")
+    add = made.add_argument
+    add("people", metavar="PERSON", nargs="*", help="number or name")
+    add_store(made)
+    add("--forget", type=float, metavar="DAYS", help="all who were not seen for so many days")
+    return made

@@ -1,0 +1,186 @@
+"""People forgotten: their vectors, crops, boxes and names go out of every file of a store.
+
+A job that has something of them is written anew beside its place, without them, and put there. What else lies in its
+folder, and all detections and vectors that are kept for other settings of the tracker, are of all people, and go too.
+The index is made anew. Numbers that were forgotten stay given.
+"""
+
+import contextlib
+import json
+import logging
+import os
+import secrets
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.errors import InputError
+from remix_track.json_text import json_text
+from remix_track.store import layout
+from remix_track.store.job_writer import sync_folder, sync_tree
+from remix_track.store.parquet import TRACKLETS, TRACKS, TableWriter, write_table
+from remix_track.store.people import PeopleFiles
+from remix_track.store.stored_job import StoredJob
+from remix_track.store.tracklets import Tracklets
+from remix_track.store.vectors import write_vectors
+
+if TYPE_CHECKING:
+    from remix_track.store.store import Store
+
+logger = logging.getLogger(__name__)
+
+_HIDDEN = ".forget"
+_KNOWN = {layout.JOB, layout.TRACKS, layout.TRACKLETS, layout.VECTORS, layout.CROPS}
+_ROWS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """What was forgotten.
+
+    Attributes:
+        people: how many.
+        tracklets: of theirs, and of nobody known.
+        jobs: that were written anew.
+    """
+
+    people: int
+    tracklets: int
+    jobs: int
+
+
+def forget_people(store: "Store", people: Iterable[int]) -> Forgotten:
+    """Forget these people.
+
+    Raises:
+        InputError: there is no such person, or the store is damaged or cannot be written.
+    """
+    files = PeopleFiles(store.path)
+    with files.locked():
+        _sweep(store.path / layout.JOBS)
+        table = files.table()
+        numbers = {files.log().current(number) for number in people}
+        unknown = sorted(numbers - set(table["person"].tolist()))
+        if unknown:
+            raise InputError(f"{store.path}: has no person {unknown[0]}; see `remix-track people`")
+        tracklets = store.tracklets()
+        return _forget(store, files, tracklets, np.isin(tracklets.person, list(numbers)), numbers)
+
+
+def forget_before(store: "Store", moment: datetime) -> Forgotten:
+    """Forget all people who were not seen since, and tracklets of that time that are of nobody known.
+
+    Where the time of day of a recording is not known, the time at which its file was changed last stands for it. Who
+    has a name given by images is forgotten as well, unless the person was seen since.
+
+    Raises:
+        InputError: the store is damaged or cannot be written.
+    """
+    files = PeopleFiles(store.path)
+    with files.locked():
+        _sweep(store.path / layout.JOBS)
+        tracklets = store.tracklets()
+        person, seen = tracklets.person, _last_seen(store, tracklets)
+        old = seen < np.datetime64(round(moment.timestamp() * 1000), "ms")
+        recent = set(person[~old].tolist())
+        numbers = set(person[old].tolist()) - recent - {0}
+        return _forget(store, files, tracklets, np.isin(person, list(numbers)) | (old & (person == 0)), numbers)
+
+
+def _last_seen(store: "Store", tracklets: Tracklets) -> NDArray[np.datetime64]:
+    """(T,) when each ended; a file of unknown time of day ended when it was changed last."""
+    changed = np.array([store.job(key).job.source.modified_ns // 10**6 for key in tracklets.jobs], np.int64)
+    of_file = np.append(changed, 0)[tracklets.job].astype("datetime64[ms]")
+    return np.where(np.isnat(tracklets.last_utc), of_file, tracklets.last_utc)
+
+
+def _forget(
+    store: "Store", files: PeopleFiles, tracklets: Tracklets, gone: NDArray[np.bool_], people: set[int]
+) -> Forgotten:
+    """First the jobs, last the table: where this is ended half way, it can be asked for again."""
+    jobs = np.unique(tracklets.job[gone]).tolist()
+    for number in jobs:
+        _rewrite(store.job(tracklets.jobs[number]), tracklets.track[gone & (tracklets.job == number)])
+    _remove_perception(store.path / layout.PERCEPTION)
+    log, table = files.log(), files.table()
+    also = {number for number in log.into if log.current(number) in people} | people
+    events = [one for one in files.events() if one["event"] == "forget" or not also & {one["person"], one.get("was")}]
+    files.give_numbers(files.last_number())
+    files.write_events(events)
+    for number in sorted(also):
+        files.note("forget", number)
+    left = ~np.isin(table["person"], list(people))
+    rows = {name: column[left] for name, column in table.items()}
+    for name, nothing in (("runner_up", 0), ("runner_up_distance", np.nan)):
+        rows[name] = np.where(np.isin(rows["runner_up"], list(also)), nothing, rows[name]).astype(rows[name].dtype)
+    files.write_table(rows)
+    store.rebuild()
+    return Forgotten(len(people), int(gone.sum()), len(jobs))
+
+
+def _remove_perception(folder: Path) -> None:
+    if folder.exists():
+        logger.warning("%s: kept detections are of all people, and are removed; they are computed when needed", folder)
+        shutil.rmtree(folder)
+
+
+def _rewrite(stored: StoredJob, tracks: NDArray[np.int64]) -> None:
+    """The job without these tracks, in its place; without any track left, no job of enrolled images stays."""
+    others = sorted(one.name for one in stored.folder.iterdir() if one.name not in _KNOWN)
+    if others:
+        logger.warning("%s: %s are of all people, and are removed", stored.folder, ", ".join(others))
+    beside = stored.folder.with_name(f".{stored.key[:120]}-{secrets.token_hex(4)}{_HIDDEN}")
+    try:
+        beside.mkdir()
+        _write(stored, beside, tracks)
+        sync_tree(beside)
+        old = beside.with_name(f"{beside.name[: -len(_HIDDEN)]}-old{_HIDDEN}")
+        stored.folder.rename(old)
+        beside.rename(stored.folder)
+        sync_folder(stored.folder.parent)
+        shutil.rmtree(old)
+    except OSError as error:
+        raise InputError(f"{stored.folder}: cannot be written ({error.strerror}); make room, forget again") from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _write(stored: StoredJob, beside: Path, tracks: NDArray[np.int64]) -> None:
+    rows = stored.tracklets()
+    kept = ~np.isin(rows["track"], tracks)
+    vectors = stored.vectors(len(kept))
+    left = np.flatnonzero(kept)
+    blocks = (vectors[left[start : start + _ROWS]] for start in range(0, len(left), _ROWS))
+    write_vectors(beside / layout.VECTORS, blocks, (len(left), vectors.shape[1]))
+    boxes = 0
+    with TableWriter(beside / layout.TRACKS, TRACKS) as writer:
+        for group in stored.tracks():
+            stay = ~np.isin(group["track"], tracks)
+            boxes += int(stay.sum())
+            writer.write({name: column[stay] for name, column in group.items()})
+    write_table(beside / layout.TRACKLETS, TRACKLETS, {name: column[kept] for name, column in rows.items()})
+    for names in rows["crops"][kept].tolist():
+        for path in stored.crops(names):
+            target = beside / path.relative_to(stored.folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    facts = json.loads((stored.folder / layout.JOB).read_text(encoding="utf-8"))
+    facts["result"] |= {"boxes": boxes, "tracklets": len(left)}
+    (beside / layout.JOB).write_text(json_text(facts, indent=2), encoding="utf-8")
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what an earlier one that was killed left; a job that it had taken away is put back."""
+    for old in sorted(folder.glob(f".*-old{_HIDDEN}")) if folder.is_dir() else []:
+        with contextlib.suppress(InputError, OSError):
+            key = StoredJob.read(old).job.key
+            if not (folder / key).exists():
+                os.rename(old, folder / key)  # noqa: PTH104 - a folder that is moved, not a path that is made
+    for hidden in folder.glob(f".*{_HIDDEN}"):
+        shutil.rmtree(hidden, ignore_errors=True)

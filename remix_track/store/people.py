@@ -1,0 +1,244 @@
+"""Who the tracklets of a store are: `people/` with its table, its log and the last number given.
+
+`people.parquet` has a row for each tracklet that was looked at. `log.jsonl` says what was named, found to be one
+person, and forgotten. `numbers.json` has the last number given, so that none is given twice.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from remix_track import file_lock
+from remix_track.bounded_file import read_bounded
+from remix_track.errors import InputError, parsing
+from remix_track.json_text import json_text
+from remix_track.store import layout
+from remix_track.store.identification import Identities
+from remix_track.store.parquet import Column, Columns, read_table, write_table
+from remix_track.store.tracklets import Tracklets
+from remix_track.text_files import write_text
+
+LOG = "log.jsonl"
+NUMBERS = "numbers.json"
+LONGEST_NAME = 100
+_WAIT = 60.0
+_LARGEST_LOG = 1 << 28
+_ADVICE = "remove it, and identify again"
+
+COLUMNS = (
+    Column("job", "string"),
+    Column("track", "int64"),
+    Column("person", "int64"),
+    Column("given", "int64"),  # the number that it had before people were found to be one
+    Column("distance", "float", optional=True),
+    Column("runner_up", "int64"),  # 0: none
+    Column("runner_up_distance", "float", optional=True),
+    Column("sure", "bool"),
+)
+
+
+@dataclass(slots=True)
+class Log:
+    """What `log.jsonl` says.
+
+    Attributes:
+        names: of people, by number.
+        into: of a number that was found to be another person's, that one.
+        forgotten: numbers.
+    """
+
+    names: dict[int, str] = field(default_factory=dict)
+    into: dict[int, int] = field(default_factory=dict)
+    forgotten: set[int] = field(default_factory=set)
+
+    def current(self, number: int) -> int:
+        """The person whom a number stands for."""
+        while number in self.into:
+            number = self.into[number]
+        return number
+
+    def shown(self, number: int) -> str:
+        """A person as tables show it: the name, else the number; nothing for 0."""
+        return self.names.get(number, str(number)) if number else ""
+
+    def person(self, text: str) -> int | None:
+        """The person of a name or number; None: there is none of that name."""
+        named = [number for number, name in self.names.items() if name == text]
+        return named[0] if named else self.current(int(text)) if text.isascii() and text.isdigit() else None
+
+    def take(self, event: Mapping[str, Any]) -> None:
+        """Read on by a line."""
+        kind, number = event["event"], int(event["person"])
+        if kind == "name":
+            if not is_name(event["name"]):
+                raise ValueError("a name that cannot be shown")
+            self.names[number] = event["name"]
+        elif kind == "merge":
+            was = int(event["was"])
+            if self.current(number) == was:
+                raise ValueError(f"people {number} and {was} are each the other")
+            self.into[was] = number
+            if was in self.names:
+                self.names.setdefault(number, self.names.pop(was))
+        elif kind == "forget":
+            self.forgotten.add(number)
+
+
+def checked_name(name: str) -> str:
+    """A name that tables, videos and files can show.
+
+    Raises:
+        InputError: it is none.
+    """
+    if not is_name(name):
+        raise InputError(f"{name[:80]!r}: expected a printable name of at most {LONGEST_NAME} letters, and no number")
+    return name
+
+
+def is_name(name: Any) -> bool:
+    """Whether it is a text that can be shown, and is not taken for a number."""
+    return isinstance(name, str) and 0 < len(name.strip()) <= LONGEST_NAME and name.isprintable() and not name.isdigit()
+
+
+class PeopleFiles:
+    """The files in `people/` of one store. What changes them does so inside `locked`."""
+
+    def __init__(self, store: Path) -> None:
+        """`store` is the folder of the store; nothing is made yet."""
+        self.folder = store / layout.PEOPLE
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only one that changes people.
+
+        Raises:
+            InputError: another process does so for a minute, or the folder cannot be made.
+        """
+        path = self.folder / ".lock"
+        try:
+            self.folder.mkdir(exist_ok=True)
+            layout.inside(self.folder.parent, self.folder)
+            with path.open("ab") as file:
+                _wait_for(file.fileno(), self.folder)
+                yield
+        except OSError as error:
+            raise InputError(f"{self.folder}: cannot be written ({error.strerror or error}); make room") from None
+
+    def table(self) -> Columns:
+        """The rows, as `COLUMNS` has them.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        path = self.folder / layout.PERSONS
+        if not path.exists():
+            return no_rows()
+        return read_table(layout.inside(self.folder.parent, path), COLUMNS)
+
+    def write_table(self, rows: Mapping[str, Any]) -> None:
+        """Replace the table in one piece."""
+        temporary = self.folder / f".{layout.PERSONS}-{secrets.token_hex(4)}"
+        try:
+            write_table(temporary, COLUMNS, rows)
+            temporary.replace(self.folder / layout.PERSONS)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def log(self) -> Log:
+        """Read the log.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        found = Log()
+        for event in self.events():
+            with parsing(self.folder / LOG, "the log of a store's people", _ADVICE):
+                found.take(event)
+        return found
+
+    def events(self) -> list[dict[str, Any]]:
+        """The lines of the log."""
+        path = self.folder / LOG
+        if not path.exists():
+            return []
+        content = read_bounded(layout.inside(self.folder.parent, path), _LARGEST_LOG, _ADVICE)
+        with parsing(path, "the log of a store's people", _ADVICE):
+            return [json.loads(line) for line in content.splitlines()]
+
+    def note(self, event: str, person: int, **facts: Any) -> None:
+        """Add a line to the log."""
+        line = {"event": event, "person": person, **facts, "utc": datetime.now(UTC).isoformat(timespec="seconds")}
+        with (self.folder / LOG).open("ab") as file:
+            file.write(json_text(line, compact=True).encode())
+            file.flush()
+            os.fsync(file.fileno())
+
+    def write_events(self, events: list[dict[str, Any]]) -> None:
+        """Replace the log in one piece."""
+        write_text(self.folder / LOG, "".join(json_text(event, compact=True) for event in events))
+
+    def last_number(self) -> int:
+        """The last number given."""
+        path = self.folder / NUMBERS
+        if not path.exists():
+            return int(self.table()["person"].max(initial=0))
+        content = read_bounded(layout.inside(self.folder.parent, path), 1000, _ADVICE)
+        with parsing(path, "the last number of a store's people", _ADVICE):
+            return int(json.loads(content)["last"])
+
+    def give_numbers(self, last: int) -> None:
+        """Say that numbers up to `last` are given."""
+        write_text(self.folder / NUMBERS, json_text({"last": max(last, self.last_number())}))
+
+
+def no_rows() -> Columns:
+    """An empty table."""
+    kinds = {"string": object, "int64": np.int64, "float": np.float32, "bool": np.bool_}
+    return {one.name: np.empty(0, kinds[one.kind]) for one in COLUMNS}
+
+
+def rows_of(tracklets: Tracklets, found: Identities) -> Columns:
+    """The rows of tracklets (N,) that were looked at, as the table has them."""
+    keys = np.array([tracklets.jobs[job] for job in tracklets.job.tolist()], object)
+    return {
+        "job": keys,
+        "track": tracklets.track,
+        "person": found.person,
+        "given": found.person,
+        "distance": found.distance,
+        "runner_up": found.runner_up,
+        "runner_up_distance": found.runner_up_distance,
+        "sure": found.sure,
+    }
+
+
+def joined_rows(*tables: Columns) -> Columns:
+    """All rows of some tables; of one tracklet in several the last one's."""
+    rows = {one.name: np.concatenate([table[one.name] for table in tables]) for one in COLUMNS}
+    last = {key: place for place, key in enumerate(zip(rows["job"].tolist(), rows["track"].tolist(), strict=True))}
+    if len(last) == len(rows["track"]):
+        return rows
+    kept = np.array(sorted(last.values()), np.int64)
+    return {name: column[kept] for name, column in rows.items()}
+
+
+def _wait_for(file: int, folder: Path) -> None:
+    end = time.monotonic() + _WAIT
+    while True:
+        try:
+            file_lock.lock(file)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise InputError(f"{folder}: another process identifies people there; wait for it") from None
+            time.sleep(0.05)
+        else:
+            return

@@ -1,0 +1,124 @@
+"""Of forgotten people no byte is left in any file of a store."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from remix_track.errors import InputError
+from remix_track.store import open_store
+from remix_track.store.enrol import enrol, name_person
+from remix_track.store.forget import forget_before, forget_people
+from remix_track.store.identify import identify
+from remix_track.trackers.frame import TrackedFrame
+from tests.store.frames import frame, job, write
+from tests.store.test_identify import Painted, image_of, who
+
+pytest.importorskip("pyarrow")
+
+NAME = "Zephyrine"
+
+
+def noisy(one, name):
+    """The same frame with an image that has no two crops alike."""
+    image = np.random.default_rng([one.index, *name.encode()]).integers(0, 256, one.image.shape).astype(np.uint8)
+    return TrackedFrame(one.index, image, one.time, one.tracks, one.utc)
+
+
+def add(store, name, people, began=None):
+    made = job(name, settings={"tracker": {"max_cosine_distance": 0.3}})
+    times = [None if began is None else began + timedelta(seconds=index / 10) for index in range(8)]
+    return write(store, made, [noisy(frame(k, people, utc=utc), name) for k, utc in enumerate(times, 1)])
+
+
+def bytes_of(store):
+    return {path: path.read_bytes() for path in store.path.rglob("*") if path.is_file()}
+
+
+def traces(store, person):
+    """What there is of a person: the pieces of files that must go."""
+    found = []
+    tracklets = store.tracklets(person=person)
+    for (key, _), row in zip(tracklets.keys(), tracklets.row.tolist(), strict=True):
+        stored = store.job(key)
+        rows = stored.tracklets()
+        found.append(stored.vectors(len(rows["track"]))[row].tobytes())
+        found += [path.read_bytes()[-200:] for path in stored.crops(rows["crops"][row])]
+    return found
+
+
+@pytest.mark.parametrize("enrolled", [False, True])
+def test_no_byte_is_left(tmp_path, enrolled):
+    store = open_store(tmp_path / "S", create=True)
+    add(store, "gate", [1, 2, 3])
+    add(store, "door", [2, 4])
+    identify(store)
+    person = who(store)["gate", 2]
+    if enrolled:
+        enrol(store, NAME, [image_of(tmp_path / "p.png", 2)], Painted())
+    else:
+        name_person(store, NAME, person)
+    gone, kept = traces(store, person), traces(store, who(store)["gate", 1])
+    assert len(gone) == (6 if enrolled else 4)
+    assert all(any(piece in content for content in bytes_of(store).values()) for piece in [*gone, NAME.encode()])
+    before = who(store)
+    (store.job(next(store.tracklets(person=person).keys())[0]).folder / "notes.npy").write_bytes(gone[0])
+    (store.path / "perception").mkdir()
+    (store.path / "perception" / "kept.npz").write_bytes(gone[0])
+
+    done = forget_people(store, [person])
+
+    assert done.people == 1
+    left = bytes_of(store)
+    assert not any(piece in content for content in left.values() for piece in [*gone, NAME.encode()])
+    assert all(any(piece in content for content in left.values()) for piece in kept)
+    assert not [path for path in left if path.name.startswith(".") and path.name != ".lock"]
+    assert who(store) == {key: number for key, number in before.items() if number != person}
+    for key in store.jobs():
+        stored = store.job(key)
+        rows = stored.tracklets()
+        boxes = sum(len(group["track"]) for group in stored.tracks(["track"]))
+        assert (stored.result.tracklets, stored.result.boxes) == (len(rows["track"]), boxes)
+        assert {path.parent.name for path in stored.folder.glob("crops/*/*.jpg")} == set(map(str, rows["track"]))
+
+
+def test_a_forgotten_number_is_never_given_again(tmp_path):
+    store = open_store(tmp_path / "S", create=True)
+    add(store, "gate", [1, 2])
+    identify(store)
+    forget_people(store, [2])
+    with pytest.raises(InputError, match="has no person 2"):
+        forget_people(store, [2])
+    add(store, "door", [2, 5])
+    assert identify(store).new == 2
+    assert sorted(store.people()) == [1, 3, 4]
+
+
+def test_who_was_not_seen_since(tmp_path):
+    store = open_store(tmp_path / "S", create=True)
+    day = datetime(2026, 11, 1, 12, tzinfo=UTC)
+    add(store, "gate", [1, 2, 3], began=day)
+    add(store, "door", [2], began=day + timedelta(days=9))
+    identify(store)
+    before = who(store)
+    done = forget_before(store, day + timedelta(days=5))
+    assert (done.people, done.tracklets) == (2, 2)
+    # Who was seen since stays, with what is older too.
+    assert who(store) == {key: before[key] for key in (("gate", 2), ("door", 2))}
+    # A recording of unknown time is as old as its file, which is of 1970 here.
+    add(store, "yard", [7])
+    assert forget_before(store, day).tracklets == 1
+
+
+def test_what_was_killed_half_way_is_put_back(tmp_path):
+    store = open_store(tmp_path / "S", create=True)
+    add(store, "gate", [1, 2])
+    identify(store)
+    folder = store.job(store.jobs()[0]).folder
+    folder.rename(folder.with_name(f".{folder.name}-0a1b-old.forget"))
+    assert json.loads((store.path / "people" / "numbers.json").read_text())["last"] == 2
+    with pytest.raises(InputError, match="has no person 9"):
+        forget_people(store, [9])
+    forget_people(store, [1])
+    assert who(store) == {("gate", 2): 2}
