@@ -1,7 +1,7 @@
 """What Python users call: `evaluate` for the results of a tracker, `score_sequence` for one sequence."""
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,11 +9,13 @@ from typing import Any, TypeVar
 from remix_track import mot_text
 from remix_track.errors import InputError
 from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
-from remix_track.eval.evaluation import evaluate_files
+from remix_track.eval.evaluation import Evaluation, evaluate_files
 from remix_track.eval.files.result_files import find_results
-from remix_track.eval.files.sequences import default_root, find_sequences
+from remix_track.eval.files.sequences import choose_sequences, default_root, find_sequences
 from remix_track.eval.matching.preprocess import Split
 from remix_track.eval.metrics import score
+from remix_track.eval.report.several import to_dict
+from remix_track.eval.several import compare_trackers, names_of
 from remix_track.mot_text import MotRows
 from remix_track.setting_values import nearest
 
@@ -24,23 +26,29 @@ Chosen = TypeVar("Chosen")
 
 def evaluate(
     root: str | PathLike[str] | None,
-    results: str | PathLike[str],
+    results: str | PathLike[str] | Sequence[str | PathLike[str]] | Mapping[str, str | PathLike[str]],
     *,
     benchmark: str = "data",
+    sequences: Collection[str] = (),
     protocol: str = "devkit",
     split: Split = "all",
     allow_missing: bool = False,
     classes: Collection[int] = (),
 ) -> dict[str, Any]:
-    """Score a tracker's result files against a benchmark, as `remix-track eval` does.
+    """Score the result files of a tracker, or of several, against a benchmark, as `remix-track eval` does.
 
         scores = remix_track.eval.evaluate("MOT17", "results", benchmark="mot17")
         print(scores["COMBINED"]["MOTA"], scores["COMBINED"]["HOTA"], list(scores["sequences"]))
 
+        several = remix_track.eval.evaluate("MOT17", ["results/a", "results/b"], benchmark="mot17")
+        print(several["trackers"]["b"]["COMBINED"]["HOTA"], several["differences"]["b"]["HOTA"])
+
     Args:
         root: folder of the sequences with their ground truth, or one of them; None: where the command looks.
-        results: folder of `SEQUENCE.txt`, in MOT text.
+        results: folder of `SEQUENCE.txt`, in MOT text. Several: a list of such folders, or what each tracker is to be
+            called and its folder.
         benchmark: whose rules: `mot15`, `mot16`, `mot17`, `mot20`, `dancetrack`, `sportsmot`, or `data` for own data.
+        sequences: names or globs of those to score; empty: all of them.
         protocol: how to match and what to remove: `devkit`, `motmetrics` or `raw`.
         split: which frames of each sequence.
         allow_missing: score a missing file as no detections.
@@ -48,8 +56,10 @@ def evaluate(
 
     Returns:
         What `--json` writes: `protocol`, `sequences` and `COMBINED` with every number by its name (percentages 0 to
-        100), `detectors` where several public ones are among the sequences, and `people`. Doubts about the files go
-        to the log.
+        100), `detectors` where several public ones are among the sequences, and `people`. Of several trackers,
+        `trackers` has that by their names, and `differences` for each but the first how far it is from the first by
+        metric: `value`, and `low` and `high` of a 95 % interval from sequences drawn again (bootstrap), where there
+        are three sequences or more. Doubts about the files go to the log.
 
     Raises:
         InputError: an unknown benchmark or protocol, nothing to score, or files that cannot be scored; it names every
@@ -59,21 +69,27 @@ def evaluate(
     if classes and rules.name != "data":
         raise InputError(f"`classes`: {rules.title} says itself what counts; use it with `benchmark` data")
     found = find_sequences(default_root(rules) if root is None else Path(root), rules)
-    evaluation = evaluate_files(
-        found,
-        find_results(Path(results), found.sequences),
-        rules,
-        how,
-        split=split,
-        allow_missing=allow_missing,
-        classes=classes,
-    )
+    found = choose_sequences(found, sequences)
     for sequence in found.sequences:
         if sequence.doubt is not None:
             logger.warning("%s", sequence.doubt)
-    for issue in evaluation.issues:
-        logger.log(logging.WARNING if issue.severity == "warning" else logging.INFO, "%s", issue)
-    return evaluation.tables
+
+    def evaluation_of(folder: Path) -> Evaluation:
+        files = find_results(folder, found.sequences)
+        made = evaluate_files(
+            found, files, rules, how, split=split, allow_missing=allow_missing, classes=classes
+        )  # fmt: skip
+        for issue in made.issues:
+            logger.log(logging.WARNING if issue.severity == "warning" else logging.INFO, "%s", issue)
+        return made
+
+    if isinstance(results, str | PathLike):
+        return evaluation_of(Path(results)).tables
+    named = results if isinstance(results, Mapping) else names_of([Path(folder) for folder in results])
+    if not named:
+        raise InputError("`results` names no folder; give one for each tracker")
+    several = compare_trackers({name: evaluation_of(Path(folder)) for name, folder in named.items()})
+    return to_dict(several.tables, several.differences)
 
 
 def score_sequence(

@@ -37,12 +37,14 @@ class Evaluation:
             percentages 0 to 100.
         issues: what the doctor has to say; errors are raised, so these are warnings and notes.
         matches: the matching of each sequence, for the page of errors.
+        scores: of each sequence, which add up.
         rows: what each sequence was scored from, where it was to be kept.
     """
 
     tables: dict[str, Any]
     issues: tuple[Issue, ...]
     matches: Mapping[str, Match] = field(repr=False)
+    scores: Mapping[str, Score] = field(repr=False)
     rows: Mapping[str, SequenceRows] = field(default_factory=dict, repr=False)
 
 
@@ -112,7 +114,7 @@ def evaluate_files(
             kept[sequence.name] = SequenceRows(gt, rows, last - first + 1)
     if not any(score.counts.gt_dets for score in scores.values()):
         raise InputError(f"{found.root}: nothing to score against: {_what_counts(rules, protocol, split, classes)}")
-    return Evaluation(_tables(scores, matches, rules, protocol, split, classes), tuple(issues), matches, kept)
+    return Evaluation(_tables(scores, matches, rules, protocol, split, classes), tuple(issues), matches, scores, kept)
 
 
 def _what_counts(rules: Rules, protocol: Protocol, split: Split, classes: Collection[int]) -> str:

@@ -18,9 +18,11 @@ ROOMS = """
 ground
 encoder synthetic eval.benchmarks trackers.frame trackers.stage_clock interop
 eval.matching trackers.association trackers.drawing trackers.sinks trackers.sources trackers.detectors
-eval.metrics eval.report trackers.linking
+eval.metrics trackers.linking
+eval.report
 eval.files trackers.settings trackers.tracker
 eval.evaluation trackers.pipeline
+eval.several
 eval.verification eval.api trackers.api
 data
 data.readers data.crops retrieval store

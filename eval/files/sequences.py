@@ -5,8 +5,9 @@ TrackEval's data folder or a flat folder of sequences has.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from remix_track import mot_sequence, mot_text
@@ -15,6 +16,7 @@ from remix_track.eval.benchmarks import PRESETS, Rules
 from remix_track.eval.files.folders import folders_below
 from remix_track.eval.metrics.score import public_detector
 from remix_track.mot_sequence import SequenceInfo
+from remix_track.setting_values import nearest
 
 _DEPTH = 5  # TrackEval/data/gt/mot_challenge/MOT17-train/SEQ
 _DOWNLOADS = {
@@ -142,6 +144,29 @@ def find_sequences(root: Path, rules: Rules) -> Found:
             "give the folder that holds the sequences"
         )
     return Found(root, tuple(sequences.values()), tuple(skipped))
+
+
+def choose_sequences(found: Found, names: Iterable[str]) -> Found:
+    """The sequences of these names alone; without names all of them.
+
+    A name may be a glob, and `MOT17-02` stands for each of `MOT17-02-DPM`, `MOT17-02-FRCNN`, `MOT17-02-SDP`.
+
+    Raises:
+        InputError: a name that fits none; it says the nearest.
+    """
+    wanted, known = list(names), [sequence.name for sequence in found.sequences]
+    for name in wanted:
+        if not any(_fits(one, name) for one in known):
+            near = nearest(name, known)
+            raise InputError(f"`sequences` {name[:80]}: none of the {len(known)} is called so; did you mean {near}?")
+    if not wanted:
+        return found
+    kept = [sequence for sequence in found.sequences if any(_fits(sequence.name, name) for name in wanted)]
+    return replace(found, sequences=tuple(kept))
+
+
+def _fits(sequence: str, name: str) -> bool:
+    return sequence == name or fnmatchcase(sequence, name) or sequence.startswith(f"{name}-")
 
 
 def read_sequence(folder: Path) -> Sequence:

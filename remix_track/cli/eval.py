@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track import mot_classes
+from remix_track.cli.eval_several import show_several
 from remix_track.cli.flags_from_settings import Parser, add_sections, collect_sections
 from remix_track.cli.habits import EVAL
 from remix_track.cli.progress import ProgressLine
@@ -35,14 +36,28 @@ def run(words: Sequence[str]) -> int:
     """Evaluate; 0, or 1 where a number is below its `--min` or `--verify` finds a difference."""
     arguments = _parser().parse_args(words)
 
+    from remix_track.eval.files.result_files import find_results
+    from remix_track.eval.report.plots import require
     from remix_track.eval.report.tables import check_minimums, parse_minimum
+    from remix_track.eval.several import names_of
 
     minimums = dict(parse_minimum(text) for text in arguments.min)
     if arguments.compare:
         if minimums or arguments.errors or arguments.csv or arguments.json or arguments.verify:
             raise InputError("--compare goes with --markdown only; score one result at a time for the others")
         return _compare(arguments)
-    evaluation, found, results = _evaluate(arguments, arguments.results)
+    if arguments.plots is not None:
+        require(arguments.plots)
+    if arguments.results is not None and len(arguments.results) > 1:
+        if minimums or arguments.errors or arguments.verify:
+            raise InputError("--min, --errors and --verify are for one result; score one at a time for them")
+        named, found = names_of(arguments.results), _find(arguments)
+        evaluations = {
+            name: _score(arguments, found, find_results(path, found.sequences)) for name, path in named.items()
+        }
+        show_several(evaluations, arguments, _terminal_width())
+        return 0
+    evaluation, found, results = _evaluate(arguments, arguments.results[0] if arguments.results else None)
     _write(arguments, evaluation, found, results)
     failures = check_minimums(minimums, evaluation.tables)
     for failure in failures:
@@ -70,32 +85,45 @@ def _differs(arguments: argparse.Namespace, evaluation: "Evaluation") -> bool:
 
 def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Evaluation, Found, Results]":
     """Find the sequences, track them unless `results` are given, and score; what was found, and the result files."""
-    from remix_track.eval.benchmarks import PROTOCOLS
-    from remix_track.eval.evaluation import evaluate_files
     from remix_track.eval.files.result_files import find_results
-    from remix_track.eval.files.sequences import default_root, find_sequences
+
+    tracked = results is None
+    _classes(arguments, _benchmark(arguments)[0], tracked=tracked)  # refused before anything is done
+    found = _find(arguments)
+    files = find_results(_track(arguments, found) if results is None else results, found.sequences)
+    return _score(arguments, found, files, tracked=tracked), found, files
+
+
+def _find(arguments: argparse.Namespace) -> "Found":
+    """The sequences that are asked for."""
+    from remix_track.eval.benchmarks import PROTOCOLS
+    from remix_track.eval.files.sequences import choose_sequences, default_root, find_sequences
 
     rules, root = _benchmark(arguments)
-    protocol = PROTOCOLS[arguments.protocol]
-    classes = _classes(arguments, rules, tracked=results is None)
-    found = find_sequences(root or default_root(rules), rules)
-    _say(arguments, _what_was_found(found, rules, protocol))
+    found = choose_sequences(find_sequences(root or default_root(rules), rules), arguments.sequences)
+    _say(arguments, _what_was_found(found, rules, PROTOCOLS[arguments.protocol]))
     for skipped in found.skipped:
         _say(arguments, f"skipped {skipped.folder}: {skipped.reason}")
     for sequence in found.sequences:
         if sequence.doubt is not None:
             say(f"remix-track: warning: {sequence.doubt}")
-    if results is None:
-        results = _track(arguments, found)
-    files = find_results(results, found.sequences)
+    return found
+
+
+def _score(arguments: argparse.Namespace, found: "Found", files: "Results", *, tracked: bool = False) -> "Evaluation":
+    """Score result files, and say what the doctor found in them."""
+    from remix_track.eval.benchmarks import PROTOCOLS
+    from remix_track.eval.evaluation import evaluate_files
+
+    rules, _ = _benchmark(arguments)
     evaluation = evaluate_files(
         found,
         files,
         rules,
-        protocol,
+        PROTOCOLS[arguments.protocol],
         split=arguments.split,
         allow_missing=arguments.allow_missing,
-        classes=classes,
+        classes=_classes(arguments, rules, tracked=tracked, quiet=True),
         keep_rows=arguments.verify,
     )
     for issue in evaluation.issues:
@@ -103,7 +131,7 @@ def _evaluate(arguments: argparse.Namespace, results: Path | None) -> "tuple[Eva
             say(f"remix-track: warning: {issue}")
         else:
             _say(arguments, f"note: {issue}")
-    return evaluation, found, files
+    return evaluation
 
 
 def _benchmark(arguments: argparse.Namespace) -> "tuple[Rules, Path | None]":
@@ -117,7 +145,7 @@ def _benchmark(arguments: argparse.Namespace) -> "tuple[Rules, Path | None]":
     return PRESETS[chosen[0]], Path(given) if given else None
 
 
-def _classes(arguments: argparse.Namespace, rules: "Rules", *, tracked: bool) -> tuple[int, ...]:
+def _classes(arguments: argparse.Namespace, rules: "Rules", *, tracked: bool, quiet: bool = False) -> tuple[int, ...]:
     """The classes of own data that count: the numbers among `--classes`; names are for the detector.
 
     Raises:
@@ -132,7 +160,7 @@ def _classes(arguments: argparse.Namespace, rules: "Rules", *, tracked: bool) ->
         return ()
     if names and not tracked:
         raise InputError(f"--classes {' '.join(names)}: give numbers of column 8 of the ground truth, such as 1")
-    if numbers and tracked and not names:
+    if numbers and tracked and not names and not quiet:
         _say(
             arguments, f"note: --classes {' '.join(numbers)} are those of the files; names choose what a network finds"
         )
@@ -188,16 +216,23 @@ def _files(sequence: "Video", split: "Split") -> "SequenceFiles":
 
 
 def _write(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found", results: "Results") -> None:
+    from remix_track.eval.metrics.score import combine
     from remix_track.eval.report import tables as report
+    from remix_track.eval.report.plots import draw
+    from remix_track.eval.report.several import to_latex
 
+    name = arguments.results[0].resolve().name if arguments.results else "remix-track"
     show_table(report.to_table(evaluation.tables, _terminal_width()), _terminal_width())
     for path, text in (
         (arguments.json, report.to_json),
         (arguments.csv, report.to_csv),
         (arguments.markdown, report.to_markdown),
+        (arguments.latex, lambda tables: to_latex({name: tables})),
     ):
         if path is not None:
             _save(path, text(evaluation.tables))
+    if arguments.plots is not None:
+        draw(arguments.plots, {name: combine(evaluation.scores.values())})
     if arguments.errors is not None:
         _write_errors_page(arguments, evaluation, found, results)
 
@@ -290,7 +325,11 @@ def _parser() -> argparse.ArgumentParser:
         which.add_argument(f"--{name}", nargs="?", const="", metavar="ROOT", help="the download, or one sequence of it")
     which.add_argument("--data", metavar="ROOT", help="your own folder: ROOT/SEQUENCE/gt/gt.txt")
     add = parser.add_argument
-    add("--results", type=Path, metavar="DIR", help="score DIR/SEQUENCE.txt of any tracker instead of running ours")
+    add(
+        "--results", type=Path, nargs="+", metavar="DIR",
+        help="score DIR/SEQUENCE.txt of any tracker instead of running ours; several: one table of all",
+    )  # fmt: skip
+    add("--sequences", nargs="+", default=[], metavar="NAME", help="these alone: names, MOT17-02, or globs")
     add(
         "--compare", type=Path, nargs=2, metavar=("A", "B"), help="two result folders or two --json files, side by side"
     )
@@ -305,6 +344,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--json", type=Path, metavar="FILE", help="write every number as JSON")
     add("--csv", type=Path, metavar="FILE", help="write every number as CSV")
     add("--markdown", type=Path, metavar="FILE", help="write the table as Markdown")
+    add("--latex", type=Path, metavar="FILE.tex", help="write a LaTeX table: best in bold, second underlined")
+    add("--plots", type=Path, metavar="FILE.pdf", help="draw HOTA over alpha, MOTA against IDF1, switches (png, svg)")
     add("--errors", type=Path, metavar="FILE.html", help="write a page that shows switches, misses and false alarms")
     add("--detections", type=Path, metavar="DIR", help="--errors: DIR/SEQUENCE.txt, what the tracker was given")
     add("--sure-score", type=float, default=0.5, metavar="X", help="--errors: score of a sure detection (default: 0.5)")
@@ -318,6 +359,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--quiet", action="store_true", help="only the table, warnings and errors")
     # What is scored is neither drawn nor cut out, and none of it is a camera.
     add_sections(parser, TrackSettings, skip={"drawing", "crops", "stream"})
-    parser.hide("--allow-missing", "--csv", "--markdown", "--min", "--verify", "--protocol", "--cache", "--no-cache")
-    parser.hide("--detections", "--sure-score")
+    parser.hide("--allow-missing", "--csv", "--markdown", "--min", "--verify", "--protocol", "--cache")
+    parser.hide("--no-cache", "--latex", "--plots")
     return parser

@@ -48,8 +48,9 @@ def inputs(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     folder = write_sequence(tmp_path / "MOT17" / "train", "MOT17-02-FRCNN")
     shutil.copytree(folder, tmp_path / "own" / "MOT17-02-FRCNN")
-    (tmp_path / "results").mkdir()
-    shutil.copyfile(folder / "gt" / "gt.txt", tmp_path / "results" / "MOT17-02-FRCNN.txt")
+    for name in ("results", "other"):
+        (tmp_path / name).mkdir()
+        shutil.copyfile(folder / "gt" / "gt.txt", tmp_path / name / "MOT17-02-FRCNN.txt")
     shutil.copyfile(folder / "det" / "det.txt", tmp_path / "det.txt")
     write_video(tmp_path / "video.mp4", frames=6)
     return tmp_path
