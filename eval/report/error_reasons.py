@@ -91,9 +91,9 @@ def _example(reason: str, match: Match, lost: LostBoxes, row: int) -> Example:
     if lost.result_id[place] >= 0:
         parts.append(f"track {lost.result_id[place]} at IoU {overlap:.2f}")
     if lost.since[place] >= 0:
-        parts.append(f"had id {lost.id_before[place]} {_frames(lost.since[place])} before")
+        parts.append(f"{_frames(lost.since[place])} before: id {lost.id_before[place]}")
     if lost.until[place] >= 0:
-        parts.append(f"has {lost.id_after[place]} {_frames(lost.until[place])} after")
+        parts.append(f"{_frames(lost.until[place])} after: id {lost.id_after[place]}")
     return Example(reason, row, int(match.gt.frame[row]), int(match.gt.id[row]), "; ".join(parts))
 
 

@@ -180,7 +180,7 @@ def test_the_page_says_why_people_were_missed(scene):
     assert lines == {"no detection": ["2", f"{2 * 100 / len(match.gt):.1f}"], "late birth": ["1", share]}
     assert f"(a score of 0.5 or more) lies on them: 1 boxes, {share} % of all; of these 1 have" in page.text
     assert "late birth: person 1, frame 5" in page.text
-    assert "detection 1.00; had id 5 2 frames before; has 8 1 frame after" in page.text
+    assert "detection 1.00; 2 frames before: id 5; 1 frame after: id 8" in page.text
     assert ["1", "4–5", "2", "no detection"] in page.rows
     assert ["2", "6–6", "1", "no detection"] in page.rows
     without = Page(errors_page.render(evaluation, matches, None, {"scene": lost_boxes(match)}))
