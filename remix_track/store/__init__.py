@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from remix_track.store.job import Job, JobSource, Weights
     from remix_track.store.job_writer import JobWriter
+    from remix_track.store.search import Hits
     from remix_track.store.store import Store, open_store
     from remix_track.store.stored_job import StoredJob
     from remix_track.store.tracklets import Tracklets
 
-__all__ = ["Job", "JobSource", "JobWriter", "Store", "StoredJob", "Tracklets", "Weights", "open_store"]
+__all__ = ["Hits", "Job", "JobSource", "JobWriter", "Store", "StoredJob", "Tracklets", "Weights", "open_store"]
 
 _HOMES = {
     "Job": "job",
@@ -22,6 +23,7 @@ _HOMES = {
     "StoredJob": "stored_job",
     "Tracklets": "tracklets",
     "Weights": "job",
+    "Hits": "search",
     "open_store": "store",
 }
 

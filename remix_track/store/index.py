@@ -20,30 +20,14 @@ from numpy.typing import NDArray
 
 from remix_track.errors import InputError
 from remix_track.store import layout
+from remix_track.store.index_file import FILE, connected, meta, set_meta
 from remix_track.store.parquet import Column, read_table
+from remix_track.store.shadow_file import ShadowFile
 from remix_track.store.stored_job import StoredJob
 from remix_track.store.tracklets import COLUMNS, Tracklets
 
-VERSION = 1
-FILE = "index.sqlite"
-_WAIT = 60.0
-"""Seconds for which others may write to it before that is an error."""
 _AT_ONCE = 50_000
 
-_SCHEMA = (
-    "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    "CREATE TABLE cameras (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, longest INTEGER NOT NULL DEFAULT 0)",
-    "CREATE TABLE jobs (id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, stamp TEXT NOT NULL, "
-    "camera INTEGER, source TEXT, problem TEXT, frames INTEGER, seconds REAL, boxes INTEGER, tracklets INTEGER, "
-    "first_utc INTEGER, last_utc INTEGER)",
-    "CREATE TABLE tracklets (id INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL, track INTEGER NOT NULL, "
-    "camera INTEGER NOT NULL, first_frame INTEGER NOT NULL, last_frame INTEGER NOT NULL, first_time REAL NOT NULL, "
-    "last_time REAL NOT NULL, first_utc INTEGER, last_utc INTEGER, boxes INTEGER NOT NULL, "
-    "person INTEGER NOT NULL DEFAULT 0, row INTEGER NOT NULL)",
-    "CREATE INDEX tracklets_by_time ON tracklets (camera, first_utc)",
-    "CREATE INDEX tracklets_by_job ON tracklets (job, track)",
-    "CREATE INDEX tracklets_by_person ON tracklets (person) WHERE person > 0",
-)
 PERSONS = (Column("job", "string"), Column("track", "int64"), Column("person", "int64"))
 """What the index reads of `people/people.parquet`, which may have more columns."""
 
@@ -75,6 +59,17 @@ class JobFacts:
     last_utc: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which tracklets; see `Store.tracklets`."""
+
+    camera: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    jobs: Sequence[str] | None = None
+    person: int | None = None
+
+
 class Index:
     """The index of one store; a connection is opened for each use, so that threads may share it."""
 
@@ -90,7 +85,7 @@ class Index:
             InputError: it cannot be written.
         """
         try:
-            with self._connection() as connection:
+            with connected(self._root) as connection:
                 self._refresh(connection)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
@@ -105,7 +100,7 @@ class Index:
             InputError: it cannot be written.
         """
         self.remove()
-        with self._connection() as connection:
+        with connected(self._root) as connection:
             self._refresh(connection)
 
     def remove(self) -> None:
@@ -117,6 +112,7 @@ class Index:
         try:
             for name in (FILE, f"{FILE}-wal", f"{FILE}-shm"):
                 (self._root / name).unlink(missing_ok=True)
+            ShadowFile.remove_all(self._root)
         except OSError as error:
             raise InputError(f"{self._path}: cannot be removed ({error.strerror})") from None
 
@@ -135,26 +131,33 @@ class Index:
             found = connection.execute("SELECT person, count(*) FROM tracklets WHERE person > 0 GROUP BY person")
             return dict(found.fetchall())
 
-    def tracklets(
-        self,
-        camera: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        jobs: Sequence[str] | None = None,
-        person: int | None = None,
-    ) -> Tracklets:
+    def tracklets(self, wanted: Wanted) -> Tracklets:
         """See `Store.tracklets`."""
         with self._reading() as connection:
-            keys: dict[int, str] = dict(connection.execute("SELECT id, key FROM jobs").fetchall())
-            cameras: dict[int, str] = dict(connection.execute("SELECT id, name FROM cameras").fetchall())
-            wanted, values = _conditions(connection, camera, since, until, person)
-            if jobs is not None:
-                numbers = {key: number for number, key in keys.items()}
-                known = sorted(numbers[key] for key in set(jobs) if key in numbers)
-                wanted.append(f"job IN ({','.join(map(str, known))})")
-            where = f" WHERE {' AND '.join(wanted)}" if wanted else ""
-            found = connection.execute(f"SELECT {','.join(COLUMNS)} FROM tracklets{where}", values)
-            return _tracklets(_fetched(found), keys, cameras)
+            where, values = _where(connection, wanted)
+            return _chosen(connection, where, values)
+
+    def ids(self, wanted: Wanted) -> NDArray[np.int64]:
+        """The numbers of these tracklets, ascending."""
+        with self._reading() as connection:
+            where, values = _where(connection, wanted)
+            found = connection.execute(f"SELECT id FROM tracklets{where} ORDER BY id", values)
+            return np.fromiter((number for (number,) in found), np.int64)
+
+    def count(self, wanted: Wanted) -> int:
+        """How many there are of them."""
+        with self._reading() as connection:
+            where, values = _where(connection, wanted)
+            if not where:
+                return int(connection.execute("SELECT coalesce(sum(tracklets), 0) FROM jobs").fetchone()[0])
+            return int(connection.execute(f"SELECT count(*) FROM tracklets{where}", values).fetchone()[0])
+
+    def numbered(self, ids: NDArray[np.int64]) -> Tracklets:
+        """The tracklets of these numbers (N,), in their order."""
+        with self._reading() as connection:
+            found = _chosen(connection, f" WHERE id IN ({','.join(map(str, ids.tolist()))})", [])
+        rank = np.argsort(np.argsort(ids, kind="stable"), kind="stable")
+        return found[np.argsort(found.id, kind="stable")[rank]]
 
     def _refresh(self, connection: sqlite3.Connection) -> None:
         there = self._folders()
@@ -163,17 +166,18 @@ class Index:
         connection.execute("BEGIN IMMEDIATE")  # others who want the same wait here, and find it done
         known = dict(connection.execute("SELECT key, stamp FROM jobs").fetchall())
         for key in sorted(known.keys() - {key for key, stamp in there.items() if known.get(key) == stamp}):
-            _remove_job(connection, key)
+            self._remove_job(connection, key)
         changed = sorted(key for key, stamp in there.items() if known.get(key) != stamp)
         for key in changed:
             self._add_job(connection, key, there[key])
-        if changed or self._people_stamp() != _meta(connection, "people"):
+        if changed or self._people_stamp() != meta(connection, "people"):
             self._set_people(connection)
+        set_meta(connection, "changes", str(int(meta(connection, "changes") or 0) + 1))
         connection.execute("COMMIT")
 
     def _stale(self, connection: sqlite3.Connection, there: Mapping[str, str]) -> bool:
         known = dict(connection.execute("SELECT key, stamp FROM jobs").fetchall())
-        return known != there or _meta(connection, "people") != self._people_stamp()
+        return known != there or meta(connection, "people") != self._people_stamp()
 
     def _folders(self) -> dict[str, str]:
         """The key of each job, and what changes with its folder."""
@@ -202,6 +206,16 @@ class Index:
             return
         _insert(connection, stored, stamp, rows)
 
+    def _remove_job(self, connection: sqlite3.Connection, key: str) -> None:
+        number, first, count = connection.execute(
+            "SELECT id, first, tracklets FROM jobs WHERE key = ?", (key,)
+        ).fetchone()
+        shadows = ShadowFile.named(self._root, meta(connection, "sketch"))
+        if shadows is not None and count:
+            shadows.wipe(first, count)
+        for table, column in (("cells", "job"), ("tracklets", "job"), ("jobs", "id")):
+            connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))
+
     def _people_stamp(self) -> str:
         try:
             return _stamp((self._root / layout.PEOPLE / layout.PERSONS).stat())
@@ -225,59 +239,17 @@ class Index:
                     if job in numbers and person > 0
                 ),
             )
-        connection.execute("INSERT OR REPLACE INTO meta VALUES ('people', ?)", (stamp,))
+        set_meta(connection, "people", stamp)
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         try:
-            with self._connection() as connection:
+            with connected(self._root) as connection:
                 yield connection
         except sqlite3.Error as error:
             raise InputError(
                 f"{self._path}: cannot be read ({error}); `remix-track store {self._root} --rebuild`"
             ) from None
-
-    @contextlib.contextmanager
-    def _connection(self) -> Iterator[sqlite3.Connection]:
-        layout.inside(self._root, self._path)
-        connection = sqlite3.connect(self._path, timeout=_WAIT, isolation_level=None)
-        try:
-            # What the schema of a foreign file says is not run; and what is deleted is written over.
-            for pragma in ("trusted_schema=OFF", "journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
-                connection.execute(f"PRAGMA {pragma}")
-            _prepare(connection, self._path)
-            yield connection
-        finally:
-            connection.close()
-
-
-def _prepare(connection: sqlite3.Connection, path: Path) -> None:
-    """Make the tables where there are none; those of another version are thrown away, with a line."""
-    if _is_ours(connection):
-        return
-    connection.execute("BEGIN IMMEDIATE")
-    if not _is_ours(connection):
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            _log.warning("%s: of another version, so it is made anew", path)
-            _drop_all(connection)
-        for statement in _SCHEMA:
-            connection.execute(statement)
-        connection.execute(f"PRAGMA user_version={VERSION}")
-    connection.execute("COMMIT")
-
-
-def _is_ours(connection: sqlite3.Connection) -> bool:
-    if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-        return False
-    made = {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_master WHERE sql NOT NULL")}
-    return made - {"CREATE TABLE sqlite_sequence(name,seq)"} == set(_SCHEMA)
-
-
-def _drop_all(connection: sqlite3.Connection) -> None:
-    chosen = "SELECT type, name FROM sqlite_master WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite_%'"
-    for kind, name in connection.execute(chosen).fetchall():
-        quoted = name.replace('"', '""')
-        connection.execute(f'DROP {kind} "{quoted}"')
 
 
 def _insert(connection: sqlite3.Connection, stored: StoredJob, stamp: str, rows: Mapping[str, NDArray[Any]]) -> None:
@@ -301,39 +273,42 @@ def _insert(connection: sqlite3.Connection, stored: StoredJob, stamp: str, rows:
         f"first_utc, last_utc) VALUES ({made.lastrowid}, {camera}, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         zip(range(count), *numbers, first, last, strict=True),
     )
+    connection.execute(
+        "UPDATE jobs SET first = (SELECT min(id) FROM tracklets WHERE job = jobs.id) WHERE id = ?", (made.lastrowid,)
+    )
 
 
-def _remove_job(connection: sqlite3.Connection, key: str) -> None:
-    connection.execute("DELETE FROM tracklets WHERE job = (SELECT id FROM jobs WHERE key = ?)", (key,))
-    connection.execute("DELETE FROM jobs WHERE key = ?", (key,))
-
-
-def _conditions(
-    connection: sqlite3.Connection,
-    camera: str | None,
-    since: datetime | None,
-    until: datetime | None,
-    person: int | None,
-) -> tuple[list[str], list[int]]:
-    """What a tracklet has to fulfil; of one camera, the index by time is used from both ends."""
-    wanted, values = list[str](), list[int]()
+def _where(connection: sqlite3.Connection, wanted: Wanted) -> tuple[str, list[int]]:
+    """What tracklets have to fulfil; of one camera, the index by time is used from both ends."""
+    conditions, values = list[str](), list[int]()
     longest = connection.execute("SELECT max(longest) FROM cameras").fetchone()[0] or 0
-    if camera is not None:
-        found = connection.execute("SELECT id, longest FROM cameras WHERE name = ?", (camera,)).fetchone()
+    if wanted.camera is not None:
+        found = connection.execute("SELECT id, longest FROM cameras WHERE name = ?", (wanted.camera,)).fetchone()
         number, longest = found or (-1, 0)
-        wanted.append("camera = ?")
+        conditions.append("camera = ?")
         values.append(number)
-    if since is not None:
-        moment = round(since.timestamp() * 1000)
-        wanted += ["last_utc >= ?", "first_utc >= ?"]
+    if wanted.since is not None:
+        moment = round(wanted.since.timestamp() * 1000)
+        conditions += ["last_utc >= ?", "first_utc >= ?"]
         values += [moment, moment - longest]
-    if until is not None:
-        wanted.append("first_utc < ?")
-        values.append(round(until.timestamp() * 1000))
-    if person is not None:
-        wanted.append("person = ?")
-        values.append(person)
-    return wanted, values
+    if wanted.until is not None:
+        conditions.append("first_utc < ?")
+        values.append(round(wanted.until.timestamp() * 1000))
+    if wanted.person is not None:
+        conditions.append("person = ?")
+        values.append(wanted.person)
+    if wanted.jobs is not None:
+        numbers = dict(connection.execute("SELECT key, id FROM jobs").fetchall())
+        known = sorted({numbers[key] for key in wanted.jobs if key in numbers})
+        conditions.append(f"job IN ({','.join(map(str, known))})")
+    return (f" WHERE {' AND '.join(conditions)}" if conditions else ""), values
+
+
+def _chosen(connection: sqlite3.Connection, where: str, values: Sequence[int]) -> Tracklets:
+    keys: dict[int, str] = dict(connection.execute("SELECT id, key FROM jobs").fetchall())
+    cameras: dict[int, str] = dict(connection.execute("SELECT id, name FROM cameras").fetchall())
+    found = connection.execute(f"SELECT {','.join(COLUMNS)} FROM tracklets{where}", values)
+    return _tracklets(_fetched(found), keys, cameras)
 
 
 def _fetched(found: sqlite3.Cursor) -> NDArray[np.float64]:
@@ -374,11 +349,6 @@ def _typed(values: NDArray[Any], kind: str) -> NDArray[Any]:
 def _milliseconds(times: NDArray[np.datetime64]) -> list[int | None]:
     known = ~np.isnat(times)
     return [one if is_known else None for one, is_known in zip(times.view(np.int64).tolist(), known, strict=True)]
-
-
-def _meta(connection: sqlite3.Connection, name: str) -> str:
-    found = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-    return found[0] if found else ""
 
 
 def _stamp(found: os.stat_result) -> str:

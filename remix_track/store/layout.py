@@ -45,6 +45,17 @@ def crop_path(folder: Path, name: str) -> Path:
     return inside(folder, folder / name)
 
 
+def vectors_path(root: Path, key: str) -> Path:
+    """The vectors of a job.
+
+    Raises:
+        InputError: what should be a key is none, or a link leads out of the store.
+    """
+    if not is_key(key):
+        raise InputError(f"{key[:80]!r}: cannot be the key of a job")
+    return inside(root, root / JOBS / key / VECTORS)
+
+
 def inside(folder: Path, path: Path) -> Path:
     """`path`, which lies in `folder` also after links are followed.
 

@@ -11,17 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from remix_track.bounded_file import read_bounded
 from remix_track.errors import InputError, parsing
 from remix_track.json_text import json_text
+from remix_track.setting_values import Limits, typed
 from remix_track.settings import build
 from remix_track.store import layout
 from remix_track.store.best_crops import BestCropSettings
-from remix_track.store.index import Index, JobFacts
+from remix_track.store.index import Index, JobFacts, Wanted
 from remix_track.store.job import Job, Weights
 from remix_track.store.job_writer import JobWriter, sweep, sync_folder
+from remix_track.store.search import Hits, search
+from remix_track.store.sketch import Sketch
 from remix_track.store.stored_job import StoredJob
 from remix_track.store.tracklets import Tracklets
 
@@ -62,7 +65,7 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._index = Index(path)
+        self._index, self._sketch = Index(path), Sketch(path)
 
     @property
     def weights(self) -> Weights | None:
@@ -183,7 +186,44 @@ class Store:
             InputError: the index cannot be read.
         """
         self.refresh()
-        return self._index.tracklets(camera, since, until, jobs, person)
+        return self._index.tracklets(Wanted(camera, since, until, jobs, person))
+
+    def search(
+        self,
+        vector: ArrayLike,
+        top: int = 10,
+        *,
+        camera: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        jobs: Sequence[str] | None = None,
+        person: int | None = None,
+    ) -> Hits:
+        """The tracklets whose appearance is nearest to a vector; all are compared, and none is missed.
+
+            hits = store.search(vector, top=5, camera="gate")
+            for (job, track), distance in zip(hits.tracklets.keys(), hits.distance):
+                print(job, track, distance)
+
+        What the vectors of one camera have in common is taken out of them first, as `--link` does it. Among more than
+        some thousand tracklets, what is needed for that is kept in the store beside the index, and the first search
+        after many jobs came takes longer.
+
+        Args:
+            vector: (D,) of the person, by the network of the store, such as `embedder.of_crops([crop])[0]`.
+            top: at most so many.
+            camera: only of this camera; for the others see `tracklets`.
+            since: only those that end then or later.
+            until: only those that begin before.
+            jobs: only of these keys.
+            person: only this one's.
+
+        Raises:
+            InputError: a vector of another length or without direction, or a store that cannot be read.
+        """
+        typed(top, int, "`top`", Limits(low=1))
+        self.refresh()
+        return search(self, self._index, self._sketch, vector, Wanted(camera, since, until, jobs, person), top)
 
     def vectors(self, tracklets: Tracklets) -> NDArray[np.float32]:
         """Their vectors (N, D) in float32, of unit length; zeros for a tracklet without one.

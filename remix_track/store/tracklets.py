@@ -19,6 +19,7 @@ class Tracklets:
             print(key, track)
 
     Attributes:
+        id: (N,) int64 number in the index, until that is made anew.
         job: (N,) int64 of each, a place in `jobs`.
         track: (N,) int64 number in its job, from 1.
         camera: (N,) int64, a place in `cameras`.
@@ -32,6 +33,7 @@ class Tracklets:
         cameras: names of the cameras.
     """
 
+    id: NDArray[np.int64]
     job: NDArray[np.int64]
     track: NDArray[np.int64]
     camera: NDArray[np.int64]
@@ -62,6 +64,7 @@ class Tracklets:
 
 
 COLUMNS: dict[str, str] = {
+    "id": "int64",
     "job": "int64",
     "track": "int64",
     "camera": "int64",

@@ -22,13 +22,20 @@ def vector(person, seed=0, width=8):
     return drawn / np.linalg.norm(drawn)
 
 
-def frame(index, people, *, fps=10.0, utc=None, left=10.0, size=(80, 200), coasting=()):
-    """Frame `index`: person p as track p at column 40 p; those in `coasting` have no detection behind them."""
+def frame(index, people, *, fps=10.0, utc=None, left=10.0, size=(80, 200), coasting=(), light=None):
+    """Frame `index`: person p as track p, each 40 columns from the one before, before a camera of some `light`.
+
+    Those in `coasting` have no detection behind them.
+    """
     people = list(people)
     count = len(people)
     xyxy = np.array([[left + 40 * place, 10, left + 40 * place + 20, 60] for place in range(count)]).reshape(-1, 4)
     seen = np.array([person not in coasting for person in people], bool)
-    vectors = np.array([vector(person, index) for person in people]).reshape(count, 8) * seen[:, None]
+    vectors = np.array([vector(person, index) for person in people]).reshape(count, 8)
+    if light is not None:
+        vectors += 2 * np.random.default_rng([99, light]).normal(size=8)
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors *= seen[:, None]
     tracks = Tracks(
         ids=people,
         xyxy=xyxy,

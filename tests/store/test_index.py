@@ -10,7 +10,8 @@ import pytest
 
 from remix_track.errors import InputError
 from remix_track.store import open_store
-from remix_track.store.index import PERSONS
+from remix_track.store.index import PERSONS, Wanted, _where
+from remix_track.store.index_file import connected
 from remix_track.store.parquet import write_table
 from tests.store.frames import frame, job, write
 
@@ -95,12 +96,10 @@ def test_the_hour_of_a_camera_is_what_touches_it(store):
 
 
 def test_it_finds_a_camera_by_time_through_its_index(store):
-    from remix_track.store.index import _conditions
-
-    with store._index._connection() as connection:
-        wanted, values = _conditions(connection, "yard", NOON, NOON + timedelta(hours=1), None)
-        asked = f"EXPLAIN QUERY PLAN SELECT track FROM tracklets WHERE {' AND '.join(wanted)}"
-        (plan,) = connection.execute(asked, values).fetchall()
+    assert len(store.tracklets()) == 4
+    with connected(store.path) as connection:
+        where, values = _where(connection, Wanted("yard", NOON, NOON + timedelta(hours=1)))
+        (plan,) = connection.execute(f"EXPLAIN QUERY PLAN SELECT track FROM tracklets{where}", values).fetchall()
     assert "tracklets_by_time (camera=? AND first_utc>? AND first_utc<?)" in plan[3]
 
 
