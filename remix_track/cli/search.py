@@ -1,4 +1,7 @@
-"""`remix-track search RUN --like crop.jpg`: tracks ranked by their similarity to an image of a person."""
+"""`remix-track search RUN --like crop.jpg`: tracks ranked by their similarity to an image of a person.
+
+`remix-track search crop.jpg --store STORE` does it with all tracklets of a store.
+"""
 
 import argparse
 from collections.abc import Sequence
@@ -41,6 +44,12 @@ def run(words: Sequence[str]) -> int:
     """Embed the picture, rank the tracks, print them, draw what can be drawn; 0."""
     arguments = parser().parse_intermixed_args(words)
     typed(arguments.top, int, "--top", Limits(low=1))
+    if arguments.store is not None:
+        from remix_track.cli.search_store import search_store
+
+        return search_store(arguments)
+    if arguments.like is None:
+        raise InputError("--like CROP.jpg is missing: an image of the person; with --store it is the only one named")
 
     from remix_track.data.crops.tracklet_crops import embed_crop
     from remix_track.encoder.centred_tracks import centre_videos
@@ -68,7 +77,7 @@ def run(words: Sequence[str]) -> int:
     if centred.max_distance is not None:
         unlikely = unlikely_distance(np.array([one.distance for one in found]), len(found))
     _print(best, embedder.max_cosine_distance if centred.max_distance is None else None, unlikely)
-    _draw(best, arguments)
+    draw([(f"{one.run} {one.id}: {one.distance:.3f}", crop) for one in best if (crop := _crop(one))], arguments)
     return 0
 
 
@@ -93,15 +102,14 @@ def _print(best: Sequence[Found], calibrated: float | None, unlikely: float | No
         show(f"* at most {calibrated:.4f}, the distance up to which these weights call crops of one video one person")
 
 
-def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
-    """The picture, and beside it a crop of each track that has one (`--crops` of the tracking run)."""
+def draw(shown: Sequence[tuple[str, Path]], arguments: argparse.Namespace) -> None:
+    """The picture, and beside it the crops of tracks, each with its title (`--crops` of the tracking run)."""
     from remix_track.bounded_file import read_bounded
     from remix_track.data.decoding import decode_image
     from remix_track.data.stores import LARGEST_IMAGE
     from remix_track.output_files import reserve_numbered_folder
     from remix_track.retrieval.figures import likeness_strip, write_image
 
-    shown = [(one, crop) for one in best if (crop := _crop(one)) is not None]
     if not shown:
         show("no image: there are no crops beside the vectors (track with --crops)")
         return
@@ -111,11 +119,9 @@ def _draw(best: Sequence[Found], arguments: argparse.Namespace) -> None:
     elif path.exists():
         raise InputError(f"{path}: there is something already; give another --picture")
     pictures = [("like this", decode_image(arguments.like.read_bytes()))]
-    for one, crop in shown:
+    for title, crop in shown:
         with parsing(crop, "an image of a person", "remove it"):
-            pictures.append(
-                (f"{one.run} {one.id}: {one.distance:.3f}", decode_image(read_bounded(crop, LARGEST_IMAGE)))
-            )
+            pictures.append((title, decode_image(read_bounded(crop, LARGEST_IMAGE))))
     write_image(path, likeness_strip(pictures))
     show(f"image: {path}")
 
@@ -130,9 +136,13 @@ def parser() -> argparse.ArgumentParser:
     """The flags of the search."""
     made = Parser(prog="remix-track search", description="Rank tracks by how much they look like a picture.")
     add = made.add_argument
-    add("embeddings", metavar="RUN", nargs="+", type=Path, help="folders of runs with --embeddings, or embeddings.npz")
-    add("--like", metavar="CROP.jpg", type=Path, required=True, help="an image that shows the person, and little else")
+    add("embeddings", metavar="RUN", nargs="*", type=Path, help="folders of runs with --embeddings, or embeddings.npz")
+    add("--like", metavar="CROP.jpg", type=Path, help="an image that shows the person, and little else")
     add("--weights", metavar="W", default="default", help="those of the runs (default: default)")
     add("--top", type=int, default=10, metavar="N", help="how many tracks (default: 10)")
     add("--picture", type=Path, metavar="FILE.png", help="default: runs/search/NAME/likeness.png, numbered")
+    add("--store", type=Path, metavar="STORE", help="search a store: remix-track search CROP.jpg --store STORE")
+    add("--camera", metavar="NAME", help="of a store: only this camera")
+    add("--since", metavar="TIME", help="of a store: only from then on, such as 2026-11-29T15:00 (UTC)")
+    add("--until", metavar="TIME", help="of a store: only before")
     return made

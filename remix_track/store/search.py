@@ -83,7 +83,7 @@ def _among_few(store: "Store", query: NDArray[np.float32], tracklets: Tracklets,
         distance[rows] = 1 - video.mean @ towards
     best = np.lexsort((np.arange(len(distance)), distance))[:top]
     unlikely = None if centred.max_distance is None else unlikely_distance(distance, len(distance))
-    return Hits(tracklets[best], distance[best], unlikely, len(distance))
+    return Hits(tracklets[best], distance[best].clip(0), unlikely, len(distance))
 
 
 def _in_order(vectors: NDArray[np.float32]) -> TrackMeans:
@@ -112,4 +112,4 @@ def _among_many(
     unlikely = None
     if shadows.centring.mean.any():
         unlikely = unlikely_distance(1 - shadows.sample @ towards, len(known))
-    return Hits(index.numbered(rows + 1), 1 - scores, unlikely, len(known))
+    return Hits(index.numbered(rows + 1), (1 - scores).clip(0), unlikely, len(known))

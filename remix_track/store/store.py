@@ -88,10 +88,17 @@ class Store:
         path = self.path / layout.WEIGHTS
         if not path.exists():
             _write_once(path, dataclasses.asdict(weights))
+        self.refuse_other_weights(weights)
+
+    def refuse_other_weights(self, weights: Weights) -> None:
+        """Raise `InputError` where the store has vectors of another network."""
         has = self.weights
         if has is not None and not has.same_as(weights):
             told = [f"{one.name} ({one.input}, {one.width} long, sha256 {one.sha256[:12]})" for one in (has, weights)]
-            raise InputError(f"{self.path}: a store of vectors of {told[0]}, not of {told[1]}; give another `store`")
+            raise InputError(
+                f"{self.path}: a store of vectors of {told[0]}, not of {told[1]}; "
+                "give the `weights` that made them, or another `store`"
+            )
 
     def jobs(self) -> tuple[str, ...]:
         """The keys of all jobs that are done, in the order of their names.

@@ -85,7 +85,7 @@ def spectrum_of(flat: bool) -> NDArray[np.float32]:
     shares = np.diff([0, 0.607, 0.758, 0.854, 0.912, 0.953, 0.983, 1.0])
     variance = np.concatenate([np.full(end - begin, share / (end - begin))
                                for begin, end, share in zip(ends, ends[1:], shares, strict=False)])  # fmt: skip
-    return np.sqrt(variance).astype(np.float32)
+    return np.asarray(np.sqrt(variance), np.float32)
 
 
 def timed(what: str, call: Callable[[], object], times: int = 5) -> None:
@@ -121,7 +121,7 @@ def measure(folder: Path, flat: bool) -> None:
 
 
 def unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    return vector / np.float32(np.linalg.norm(vector))
+    return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
 
 def peak_megabytes() -> float:
