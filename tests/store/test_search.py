@@ -49,6 +49,11 @@ def many(monkeypatch):
     monkeypatch.setattr(sketch, "CELL", 1)
 
 
+def folder_of(store):
+    """Of one job of the second camera."""
+    return store.path / "jobs" / job("c1-0").key
+
+
 def found(hits):
     return list(hits.tracklets.keys()), hits.distance
 
@@ -64,10 +69,11 @@ def by_hand(store, query):
     vectors = store.vectors(tracklets)
     known = vectors.any(axis=1)
     tracklets, vectors = tracklets[known], vectors[known]
-    parts = [np.flatnonzero(tracklets.camera == camera) for camera in range(3)]
+    order = np.lexsort((tracklets.track, tracklets.first_utc))
+    parts = [order[tracklets.camera[order] == camera] for camera in range(3)]
     videos = []
     for rows in parts:
-        number = np.arange(len(rows))  # by job, which is by hour here
+        number = np.arange(len(rows))
         videos.append(TrackMeans(number, number, number, number, vectors[rows]))
     centred = centre_videos(videos)
     distance = np.zeros(len(tracklets))
@@ -118,10 +124,8 @@ def test_among_many_of_some_it_is_the_nearest_of_these(store, many, wanted):
 def test_jobs_that_come_and_go_are_searched_as_in_a_store_made_anew(store, many, tmp_path):
     query = vector(7, 3)
     store.search(query)
-    gone = job("c1-0", camera="c1").key
-    (folder,) = (store.path / "jobs").glob("c1-0-*")
-    assert folder.name == gone
-    shutil.rmtree(folder)
+    gone = folder_of(store).name
+    shutil.rmtree(folder_of(store))
     write(store, job("new", camera="c0", start=NOON), [frame(1, range(1, 40), light=0)])
     hits = store.search(query, top=500)
     shutil.copytree(store.path, tmp_path / "other")
@@ -133,7 +137,7 @@ def test_jobs_that_come_and_go_are_searched_as_in_a_store_made_anew(store, many,
 
 def test_nothing_is_left_of_the_vectors_of_a_job_that_went(store, many):
     store.search(vector(7, 3))
-    (folder,) = (store.path / "jobs").glob("c1-0-*")
+    folder = folder_of(store)
     tracklets = store.tracklets(jobs=[folder.name])
     rows = (tracklets.id.min() - 1, tracklets.id.max())
     (path,) = store.path.glob("index-*.sketch")
@@ -182,7 +186,7 @@ def test_what_a_search_needs_is_said(store, tmp_path):
             store.search(nothing)
     with pytest.raises(InputError, match="`top` = 0"):
         store.search(np.ones(8), top=0)
-    (folder,) = (store.path / "jobs").glob("c1-0-*")
+    folder = folder_of(store)
     (folder / "vectors.npy").write_bytes(b"")
     with pytest.raises(InputError, match=r"vectors\.npy: cannot be read"):
         store.search(np.ones(8))
