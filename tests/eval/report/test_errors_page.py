@@ -19,6 +19,7 @@ from remix_track.eval.matching.match import Match
 from remix_track.eval.metrics.score import as_dict, combine, score_sequence
 from remix_track.eval.report import error_images, error_spans, errors_page
 from remix_track.eval.report.error_images import Box, Budget, Shot
+from remix_track.eval.report.error_reasons import mostly
 from remix_track.eval.report.error_spans import ABSENT, MISSED
 from remix_track.id_colours import css_of
 from remix_track.mot_text import MotRows
@@ -186,6 +187,15 @@ def test_the_page_says_why_people_were_missed(scene):
     without = Page(errors_page.render(evaluation, matches, None, {"scene": lost_boxes(match)}))
     assert "The detections are not known" in without.text
     assert "Why people were missed" not in Page(errors_page.render(evaluation, matches)).text
+
+
+def test_the_most_frequent_reason_is_that_of_the_person():
+    truth = rows([(frame, person, 100.0 * person) for frame in (1, 2, 3) for person in (1, 2)])
+    match = score(truth, truth[:0], 3).match
+    lost = lost_boxes(match, truth[(truth.id == 1) & (truth.frame < 3)])
+    assert {span.id: mostly(match, lost, span) for span in error_spans.missed_spans(match, 9)} == {
+        1: "never tracked", 2: "no detection",
+    }  # fmt: skip
 
 
 def test_nothing_is_fetched(scene):
