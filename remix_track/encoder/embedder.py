@@ -29,11 +29,19 @@ class Embedder(Protocol):
     """
 
     @property
-    def width(self) -> int: ...  # noqa: D102
+    def width(self) -> int:
+        """D, the length of a vector."""
+        ...
+
     @property
-    def description(self) -> dict[str, Any]: ...  # noqa: D102
+    def description(self) -> dict[str, Any]:
+        """What it is, see above."""
+        ...
+
     @property
-    def max_cosine_distance(self) -> float | None: ...  # noqa: D102
+    def max_cosine_distance(self) -> float | None:
+        """Threshold calibrated for these weights, in 0..2; None if it was not measured."""
+        ...
 
     def __call__(self, image: NDArray[np.uint8], xyxy: NDArray[np.float32]) -> NDArray[np.float32]:
         """Embed boxes.

@@ -1,14 +1,24 @@
 """`--weights` of an evaluation to what embeds its sets: networks of ours as training has them, files as the tracker."""
 
+import logging
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.data.decoding import decode_image
+from remix_track.data.stores import ImageStore
+from remix_track.encoder.embedder import Embedder
 from remix_track.encoder.shipped import IMAGENET, located
 from remix_track.errors import InputError
 from remix_track.training.evaluation import Embed
 
+_REPORTED = 20
 RUNTIME_FILES = (".onnx", ".xml")
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +57,6 @@ def open_encoder(weights: str, device: str, batch: int) -> AnyEncoder:
 
 def _on_runtime(weights: str, path: Path, device: str) -> AnyEncoder:
     from remix_track.encoder.load import load_embedder
-    from remix_track.retrieval.crop_vectors import embed_crops
 
     embedder = load_embedder(path, device=device)
     if embedder is None:
@@ -80,3 +89,38 @@ def _of_ours(weights: str, path: Path, device: str, batch: int) -> AnyEncoder:
     encoder = encoder.to(where).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     plan = EmbedPlan(seen, where, batch, reading_threads(0), StopRequest())
     return AnyEncoder(weights, partial(embed_unit, plan, encoder), seen.height, seen.width)
+
+
+def embed_crops(
+    embedder: Embedder, store: ImageStore, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Embed whole images as the tracker embeds its boxes.
+
+    Args:
+        embedder: the encoder.
+        store: of the images.
+        rows: (R,) which.
+
+    Returns:
+        (R, D) unit vectors, zeros where there is none, and (R,) which have one. The first images that cannot be read
+        are logged by name.
+
+    Raises:
+        InputError: none could be read.
+    """
+    vectors = np.zeros((len(rows), embedder.width), np.float32)
+    bad = 0
+    for place, row in enumerate(rows.tolist()):
+        try:
+            image = decode_image(store.read(row))
+        except (OSError, ValueError) as error:
+            bad += 1
+            if bad <= _REPORTED:
+                logger.warning("%s: a bad image is passed over (%s)", store.name(row), error)
+            continue
+        height, width = image.shape[:2]
+        vectors[place] = embedder(image, np.array([[0, 0, width, height]], np.float32))[0]
+    found = np.asarray(vectors.any(axis=1))
+    if len(rows) and not found.any():
+        raise InputError(f"none of {len(rows)} images gave a vector, such as {store.name(int(rows[0]))}")
+    return vectors, found

@@ -30,8 +30,7 @@ from remix_track.boxes import xyxy_from_tlwh
 from remix_track.encoder.camera_centring import CameraCentring
 from remix_track.encoder.crops import visible_corners
 from remix_track.encoder.load import load_embedder
-from remix_track.retrieval.acceptance import accepted_share
-from remix_track.retrieval.intervals import mean_interval
+from remix_track.retrieval.scores import accepted_share, mean_interval
 
 HISTOGRAM = "histogram"
 Image = NDArray[np.uint8]

@@ -6,10 +6,17 @@ import numpy as np
 import pytest
 
 from remix_track.data.crop_set import DISTRACTOR, JUNK
-from remix_track.retrieval.acceptance import accepted_pairs, accepted_share
-from remix_track.retrieval.intervals import ROUNDS, mean_interval
 from remix_track.retrieval.ranking import Labelled, best_matches, dot_products, rank_gallery
-from remix_track.retrieval.scores import between_cameras, camera_pairs, centred, judge
+from remix_track.retrieval.scores import (
+    ROUNDS,
+    accepted_pairs,
+    accepted_share,
+    between_cameras,
+    camera_pairs,
+    centred,
+    judge,
+    mean_interval,
+)
 
 
 def scene(seed=0, pictures=120, people=9, cameras=3, width=6):

@@ -21,7 +21,8 @@ class ProcessedFrames(Protocol):
 
     def __iter__(self) -> "ProcessedFrames": ...
     def __next__(self) -> tuple[Frame, Detections]: ...
-    def close(self) -> None: ...  # noqa: D102
+    def close(self) -> None:
+        """End what looks at frames; later calls do nothing."""
 
 
 class Processor(Protocol):
