@@ -2,14 +2,17 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from remix_track import mot_text
 from remix_track.errors import InputError
 from remix_track.eval.benchmarks import Protocol, Rules
+from remix_track.eval.files.detection_files import find_detections, read_detections
 from remix_track.eval.files.result_files import Results
 from remix_track.eval.files.sequences import Found, Sequence
 from remix_track.eval.files.validation import Issue, Validation, raise_errors, validate_results, validate_truth
+from remix_track.eval.matching.lost_boxes import LostBoxes, lost_boxes
 from remix_track.eval.matching.match import Match
 from remix_track.eval.matching.preprocess import Split, split_range, split_rows
 from remix_track.eval.metrics.score import Score, as_dict, combine, combine_by_detector, score_sequence
@@ -184,3 +187,33 @@ def _description(rules: Rules, protocol: Protocol, classes: Collection[int]) -> 
     if protocol.remove_distractors and not rules.distractors:
         text = f"{text.partition(';')[0]}; {rules.title} has no distractor classes"
     return f"{text}; class {', '.join(map(str, sorted(classes)))} alone" if classes else text
+
+
+def lost_by_sequence(
+    evaluation: Evaluation,
+    found: Found,
+    results: Results,
+    detections: Path | None = None,
+    *,
+    split: Split = "all",
+    classes: Collection[int] = (),
+    sure_score: float = 0.5,
+) -> dict[str, LostBoxes]:
+    """Why people were missed, by sequence.
+
+    Args:
+        evaluation: of the results.
+        found: the sequences.
+        results: their files.
+        detections: folder of what the tracker was given; None: beside the results, where it is.
+        split: which frames were scored.
+        classes: of own data, which were scored.
+        sure_score: least score of a detection that should not be lost.
+    """
+    files = find_detections(detections, results.folder, found.sequences)
+    lost = {}
+    for one in found.sequences:
+        path = files.get(one.name)
+        given = None if path is None else read_detections(path, one.frames, split, tuple(classes))
+        lost[one.name] = lost_boxes(evaluation.matches[one.name], given, sure_score)
+    return lost

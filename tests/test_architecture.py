@@ -24,6 +24,7 @@ eval.files trackers.settings trackers.tracker
 eval.evaluation trackers.pipeline
 eval.several
 eval.verification eval.api trackers.api
+benchmark_runs
 data
 data.readers data.crops retrieval store
 training store.archive
@@ -119,6 +120,9 @@ def test_nobody_imports_across_a_border(name):
         forbidden = ()
     elif starts({name}, "remix_track.store"):
         forbidden = ("remix_track.cli",)
+    elif name == "remix_track.benchmark_runs":
+        # The tracker's run over what the evaluation found: between both, so that neither knows the other.
+        forbidden = ("torch", "ultralytics", "remix_track.cli")
     elif name == "remix_track.data.crops.harvest":
         # Raw videos become crops here, and nowhere else: who trains asks for a data set.
         forbidden = ("torch", "ultralytics", "remix_track.eval", "remix_track.cli")

@@ -109,12 +109,12 @@ def test_a_tracker_of_one_s_own_takes_old_keywords(caplog):
 
 
 def test_the_split_that_means_all_frames_says_so(caplog):
-    from remix_track.cli.eval import _parser
+    from remix_track.cli.eval_flags import parser
 
-    assert _parser().parse_args(["--mot17", "--split", "train"]).split == "all"
+    assert parser().parse_args(["--mot17", "--split", "train"]).split == "all"
     assert caplog.messages == ["--split train is --split all now; the old name works in this version only"]
     caplog.clear()
-    assert _parser().parse_args(["--mot17", "--split", "val-half"]).split == "val-half"
+    assert parser().parse_args(["--mot17", "--split", "val-half"]).split == "val-half"
     assert renamed_settings.current_value("split", "train", "evaluate()") == "all"
     assert renamed_settings.current_value("split", "all", "evaluate()") == "all"
     assert len(caplog.messages) == 1

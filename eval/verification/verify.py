@@ -52,6 +52,17 @@ class Verification:
     left: tuple[str, ...]
     differences: tuple[Difference, ...]
 
+    def lines(self) -> list[str]:
+        """What was counted by which program, and what by none."""
+        count = len(self.differences)
+        outcome = f"{count} difference{'s' * (count != 1)}" if count else "no difference"
+        where = f"{self.sequences} sequence{'s' * (self.sequences != 1)} and COMBINED"
+        said = [f"recounted by {' and '.join(self.tools)}: {where}, {len(self.counted)} numbers each, {outcome}"]
+        if self.left:
+            brings = "pip install 'remix-track[verify]' brings TrackEval, which can"
+            said.append(f"not recounted: {', '.join(self.left)}; {brings}")
+        return said
+
 
 def verify(evaluation: Evaluation, rules: Rules, protocol: Protocol) -> Verification:
     """Recount an evaluation with motmetrics, and with TrackEval where it is installed.

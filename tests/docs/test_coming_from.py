@@ -13,7 +13,7 @@ import pytest
 
 import remix_track
 from remix_track.cli import commands, track
-from remix_track.cli.eval import _parser as eval_parser
+from remix_track.cli.eval_flags import parser as eval_parser
 from remix_track.cli.habits import EVAL, TRACK, ours
 from remix_track.cli.main import main
 from remix_track.errors import InputError
