@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from remix_track.trackers.association.appearance_memory import AppearanceMemory, FreeRows
 from remix_track.trackers.association.assignment import Assigned, Index
+from remix_track.trackers.association.camera_from_boxes import CameraFromBoxes
 from remix_track.trackers.association.frame_detections import FrameDetections
 from remix_track.trackers.association.kalman import MotionModel, lag_share, noise_factor, with_innovation
 from remix_track.trackers.association.reid_skipping import ambiguous
@@ -95,6 +96,7 @@ class LifeRules:
         keep_size: a track without a detection neither grows nor shrinks, from its second such frame on.
         adaptive_noise: velocities may change more where a track's detections were far from their predictions.
         lag_correction: the reported box is drawn to a sure detection by as much as the filter lags.
+        camera_from_boxes: where nothing else says how the camera moved, boxes that are all off do.
     """
 
     confirm: ByCount | ByScore
@@ -104,6 +106,7 @@ class LifeRules:
     keep_size: bool
     adaptive_noise: bool = False
     lag_correction: bool = False
+    camera_from_boxes: bool = False
 
     @property
     def watches_innovations(self) -> bool:
@@ -128,11 +131,14 @@ class TrackLifeCycle:
         self._rules = rules
         self._free_rows = FreeRows()
         self._begun = self._named = 0
+        self._camera_from_boxes = CameraFromBoxes()
+        self._camera_is_known = False
 
     def follow_camera(self, warp: NDArray[np.float64]) -> None:
         """Move all tracks as the camera's motion (2, 3) since the last frame moved the image; before `update`."""
         tracks = self.tracks
         tracks["mean"], tracks["covariance"] = self._motion.follow(tracks["mean"], tracks["covariance"], warp)
+        self._camera_is_known = True
 
     def ambiguous(self, found: FrameDetections) -> Index:
         """Which of the next frame's detections have to be embedded, to be asked before `update`."""
@@ -145,6 +151,9 @@ class TrackLifeCycle:
     def update(self, found: FrameDetections) -> None:
         """Take the detections of the next frame."""
         self._predict()
+        if self._rules.camera_from_boxes and not self._camera_is_known:
+            self._follow_boxes(found)
+        self._camera_is_known = False
         rows, columns, fresh = self._match(self.tracks, found)
         self._correct(rows, found, columns)
         self._end()
@@ -163,6 +172,7 @@ class TrackLifeCycle:
         """End every track; numbers and ids go on, none is given twice."""
         self._free_rows.release(self.tracks["memory"])
         self.tracks = self.tracks[:0].copy()
+        self._camera_from_boxes = CameraFromBoxes()
 
     def _noise(self) -> NDArray[np.float64] | None:
         """(T,) factors of the velocity noise; None: 1."""
@@ -175,6 +185,13 @@ class TrackLifeCycle:
         tracks["mean"], tracks["covariance"] = self._motion.predict(
             tracks["mean"], tracks["covariance"], keep_size, self._noise()
         )
+
+    def _follow_boxes(self, found: FrameDetections) -> None:
+        tracks = self.tracks
+        here = tracks["confirmed"] & (tracks["time_since_update"] == 1)
+        shift = self._camera_from_boxes(self._motion.tlwh(tracks["mean"][here]), found.tlwh[found.sure])
+        if shift is not None:
+            tracks["mean"][:, 0, :2] += shift
 
     def _correct(self, rows: Index, found: FrameDetections, columns: Index) -> None:
         tracks = self.tracks

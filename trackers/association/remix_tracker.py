@@ -62,6 +62,7 @@ def remix(settings: DeepSortSettings, options: AssociationSettings, *, fps: floa
         keep_size=options.keep_size,
         adaptive_noise=options.adaptive_noise,
         lag_correction=options.lag_correction,
+        camera_from_boxes=options.camera_motion,
     )
     return TrackLifeCycle(motion, memory, match, rules)
 

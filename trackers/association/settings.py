@@ -90,7 +90,8 @@ class AssociationSettings:
         low_score: detections from this score on, up to `min_confidence`, continue tracks and never begin one; any
             finite number. None: they are not used.
         max_low_iou_distance: largest 1 - IoU of such a match.
-        camera_motion: follow the camera by sparse optical flow, where there are pictures.
+        camera_motion: follow the camera by sparse optical flow, and where there are no pictures by what the boxes of a
+            frame are all off.
         appearance_memory: what a track remembers: the exponential mean of its vectors, its last `nn_budget` vectors, or
             both, whose two distances are averaged.
         mean_momentum: share of the mean that one more vector leaves as it was.
@@ -115,7 +116,9 @@ class AssociationSettings:
     max_low_iou_distance: float = setting(
         0.5, "remix: largest 1 - IoU of a match with a low-score detection", low=0, high=1
     )
-    camera_motion: bool = setting(True, "remix: compensate camera motion, measured by sparse optical flow")
+    camera_motion: bool = setting(
+        True, "remix: compensate camera motion, measured by sparse optical flow, or without pictures by the boxes"
+    )
     appearance_memory: Literal["mean", "gallery", "both"] = setting(
         "mean", "remix: remember the mean vector, the last nn_budget vectors, or both", flag=False
     )
