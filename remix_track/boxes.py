@@ -72,6 +72,29 @@ def iou_tlwh(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArr
     return iou
 
 
+def hidden_share(tlwh: NDArray[np.floating], others: NDArray[np.floating]) -> NDArray[np.float64]:
+    """The largest share of each box that lies behind one other.
+
+    On the ground who stands lower in the image stands nearer: the box with the lower bottom edge is in front (the
+    pseudo-depth of SparseTrack, Liu et al. 2023, section 3.2). What it covers, |A and B| / |A|, shows its owner.
+
+    Args:
+        tlwh: (N, 4) boxes with area.
+        others: (M, 4) boxes with area; one that is among `tlwh` too does not hide itself.
+
+    Returns:
+        (N,) from 0 to 1.
+    """
+    if not len(others):
+        return np.zeros(len(tlwh))
+    boxes, front = np.asarray(tlwh, np.float64), np.asarray(others, np.float64)
+    overlap = iou_tlwh(boxes, front)
+    area, front_area = boxes[:, 2:].prod(axis=1)[:, None], front[:, 2:].prod(axis=1)
+    share = overlap / (1 + overlap) * (area + front_area) / area  # |A and B| = IoU (|A| + |B|) / (1 + IoU)
+    is_in_front = front[:, 1] + front[:, 3] > (boxes[:, 1] + boxes[:, 3])[:, None]
+    return np.asarray(np.where(is_in_front, share, 0.0).max(axis=1))
+
+
 def iou_xyxy(first: NDArray[np.floating], second: NDArray[np.floating]) -> NDArray[np.float64]:
     """`iou_tlwh` for boxes given as corners."""
     return iou_tlwh(tlwh_from_xyxy(np.asarray(first, np.float64)), tlwh_from_xyxy(np.asarray(second, np.float64)))

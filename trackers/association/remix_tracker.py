@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.boxes import iou_tlwh
+from remix_track.boxes import hidden_share, iou_tlwh
 from remix_track.trackers.association.appearance_memory import AverageAppearance, Gallery, MeanAppearance
 from remix_track.trackers.association.assignment import IMPOSSIBLE, Assigned, Costs, assign
 from remix_track.trackers.association.frame_detections import FrameDetections
@@ -34,6 +34,9 @@ from remix_track.trackers.association.track_table import Table
 
 FORGIVEN = 1.5
 """Cosine distance, as a multiple of `max_cosine_distance`, from which on overlap does not make up for it."""
+
+HIDDEN = 0.1
+"""Share of a detection behind somebody else from which on its appearance, half of which is theirs, forbids nothing."""
 
 Memory = Gallery | MeanAppearance | AverageAppearance
 
@@ -137,7 +140,8 @@ class RemixMatching:
 
         Where both have an appearance, a pair may be close in place and of an appearance that overlap forgives, or of
         like appearance and inside the scaled motion gate; the cost is the weighted sum of both distances, each divided
-        by the largest it can have. Elsewhere it is 1 - IoU.
+        by the largest it can have. Elsewhere it is 1 - IoU. A detection that is partly hidden shows somebody else as
+        well: close in place it may be of any appearance whose cost is not above 1.
         """
         recent = tracks["time_since_update"] <= self.max_motion_age
         near = (apart <= self.max_iou_distance) & recent[:, None]
@@ -149,7 +153,10 @@ class RemixMatching:
         comparable = remembers[:, None] & found.has_feature & tracks["confirmed"][:, None]
         row, column = np.nonzero((near | gated) & comparable)
         distance = self.memory.pair_distances(tracks["memory"][row], found.feature, column) / self.max_cosine_distance
-        allowed = (distance <= FORGIVEN) & near[row, column] | (distance <= 1) & gated[row, column]
+        close = near[row, column]
+        unlike = close & (distance > FORGIVEN)
+        allowed = close & ~unlike | (distance <= 1) & gated[row, column]
+        allowed[unlike] = hidden_share(found.tlwh[column[unlike]], found.tlwh[found.sure]) > HIDDEN
         weight = self.appearance_weight
         mixed = (1 - weight) * apart[row, column] + weight * (distance / FORGIVEN)
         cost[row, column] = np.where(allowed, mixed, IMPOSSIBLE)
