@@ -1,9 +1,9 @@
 """One frame of a source, and the same frame with its tracks."""
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,23 @@ class Frame:
     detect: bool = True
 
 
+class KnownPerson(NamedTuple):
+    """Whom a track shows, as a store of people knows it.
+
+    Attributes:
+        number: in the store.
+        name: empty where the person has none.
+        sure: nobody else there looks nearly as much like it.
+    """
+
+    number: int
+    name: str = ""
+    sure: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.name or f'#{self.number}'}{'' if self.sure else '?'}"
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TrackedFrame:
     """One frame and its tracks, as `remix_track.track` yields it.
@@ -52,6 +69,7 @@ class TrackedFrame:
         time: seconds since the source's first frame.
         tracks: the tracks reported in it.
         utc: as in `Frame`; None for files.
+        people: whom the tracks show, by their ids, as far as that is known; None where no store was asked.
     """
 
     index: int
@@ -59,6 +77,7 @@ class TrackedFrame:
     time: float
     tracks: Tracks
     utc: datetime | None = None
+    people: Mapping[int, KnownPerson] | None = None
 
     @property
     def ids(self) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """`remix-track video.mp4`: track videos; write annotated videos, MOT text and summaries."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,9 @@ from remix_track.trackers.settings import TrackSettings
 
 if TYPE_CHECKING:
     from remix_track.trackers.pipeline.record_sources import ResultFolders
+    from remix_track.trackers.pipeline.recorder import Recogniser
+    from remix_track.trackers.pipeline.session import Session
+    from remix_track.trackers.sources import Source
 
 _WHAT = "Track people in videos, images, cameras and streams; write annotated videos, MOT text and summaries."
 
@@ -33,7 +36,8 @@ def run(words: Sequence[str]) -> int:
     from remix_track.trackers.pipeline.session import Session
     from remix_track.trackers.sources import expand_sources, open_source
 
-    if arguments.store is not None:
+    watched = _are_cameras(arguments)
+    if arguments.store is not None and not watched:
         from remix_track.cli.archive import run_archive
 
         return run_archive(arguments, settings)
@@ -65,8 +69,25 @@ def run(words: Sequence[str]) -> int:
             where = {name: getattr(arguments, name) for name in ("output", "overwrite", "link_distance")}
             lines.show_linked(link_videos(names, session, opener, wanted, **where, **told))
         else:
-            record_sources(names, session, opener, wanted, _folders(arguments, several=len(names) > 1), **told)
+            folders = _folders(arguments, several=len(names) > 1)
+            knows = _recogniser(arguments.store, session) if watched else None
+            record_sources(names, session, opener, wanted, folders, recogniser=knows, **told)
     return 2 if lines.problems else 0
+
+
+def _are_cameras(arguments: argparse.Namespace) -> bool:
+    """Whether `--store` is for cameras and streams, whose people it tells while they run, and not for an archive."""
+    from remix_track.trackers.sources import is_live
+
+    sources = arguments.sources
+    return arguments.store is not None and bool(sources) and all(map(is_live, sources)) and not arguments.link
+
+
+def _recogniser(store: Path, session: "Session") -> "Callable[[str, Source], Recogniser]":
+    from remix_track.store.live_people import people_of_cameras
+    from remix_track.store.store import open_store
+
+    return people_of_cameras(open_store(store, create=True), session)
 
 
 def _check(arguments: argparse.Namespace) -> None:

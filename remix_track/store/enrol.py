@@ -17,7 +17,7 @@ from remix_track.errors import InputError, parsing
 from remix_track.store.gallery import Gallery, Recognition
 from remix_track.store.identify import ENROLLED
 from remix_track.store.job import Job, JobSource, Weights
-from remix_track.store.people import PeopleFiles, checked_name, joined_rows
+from remix_track.store.people import PeopleFiles, checked_name, joined_rows, recognised_rows
 from remix_track.trackers.frame import TrackedFrame
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def enrol(store: "Store", name: str, images: Sequence[Path], embedder: "Embedder
                 for frame in frames:
                     writer.add(frame)
         files.give_numbers(person)
-        files.write_table(joined_rows(files.table(), _row(job, person, found)))
+        files.write_table(joined_rows(files.table(), recognised_rows(job.key, {1: _as_enrolled(found, person)})))
         if gallery.log.names.get(person) != name:
             files.note("name", person, name=name)
     return Enrolled(name, person, not number, found)
@@ -136,14 +136,6 @@ def _job(crops: Sequence[NDArray[np.uint8]], embedder: "Embedder", person: int) 
     return Job(source, ENROLLED, {"person": person}, Weights.of(embedder.description))
 
 
-def _row(job: Job, person: int, found: Recognition) -> dict[str, NDArray[np.generic]]:
-    return {
-        "job": np.array([job.key], object),
-        "track": np.ones(1, np.int64),
-        "person": np.array([person]),
-        "given": np.array([person]),
-        "distance": np.array([found.distance if found.person == person else np.nan], np.float32),
-        "runner_up": np.array([found.runner_up]),
-        "runner_up_distance": np.array([found.runner_up_distance], np.float32),
-        "sure": np.ones(1, bool),
-    }
+def _as_enrolled(found: Recognition, person: int) -> Recognition:
+    distance = found.distance if found.person == person else np.nan
+    return found._replace(person=person, distance=distance, sure=True)

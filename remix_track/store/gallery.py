@@ -81,7 +81,7 @@ class Gallery:
         numbers = self.means.numbers
         if not len(numbers) or not centred.any():
             return Recognition(0, np.nan, 0, np.nan, sure=not len(numbers))
-        distance = 1 - self.means.means() @ centred.astype(np.float32)
+        distance = 1 - self.means.products(centred.astype(np.float32))
         distance[np.isin(numbers, list(excluded))] = np.inf
         order = np.argsort(distance, kind="stable")[:2]
         near = [(int(numbers[row]), float(distance[row])) for row in order if np.isfinite(distance[row])]

@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.digests import sha256_of
+from remix_track.encoder.shipped import DEFAULT, located
+from remix_track.encoder.weights_file import read_card
 from remix_track.errors import InputError
 from remix_track.setting_values import nearest
 from remix_track.settings import check, setting
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 MEANS_SHARE = 0.6
 """A threshold of the weights is for single vectors; means of one person lie nearer, by about so much."""
+
+_ASKED = 20
+"""Jobs whose settings are looked at for a threshold."""
 
 ENROLLED = "enrolled"
 """The camera of crops that users gave with a name."""
@@ -200,11 +207,15 @@ def _camera(name: str, cameras: Sequence[str]) -> int:
 
 
 def calibrated_distance(store: "Store") -> float:
-    """The threshold of the weights, as the newest job with vectors was tracked with it."""
-    for key in reversed(store.jobs()):
+    """The threshold of the weights: as a job was tracked with it, or as the weights that come with us have it."""
+    jobs = store.jobs()
+    for key in jobs[-_ASKED:]:
         found = _setting(store.job(key).job.settings, "max_cosine_distance")
         if isinstance(found, float) and 0 < found <= 2:
             return found
+    weights, shipped = store.weights, Path(located(DEFAULT))
+    if weights is not None and sha256_of(shipped, kind="weights") == weights.sha256:
+        return read_card(shipped).max_cosine_distance or UNCALIBRATED_COSINE_DISTANCE
     return UNCALIBRATED_COSINE_DISTANCE
 
 

@@ -221,6 +221,22 @@ def rows_of(tracklets: Tracklets, found: Identities) -> Columns:
     }
 
 
+def recognised_rows(job: str, tracks: Mapping[int, Any]) -> Columns:
+    """The rows of tracks of one job, each with its `Recognition`, as the table has them."""
+    columns = list(zip(*tracks.values(), strict=True)) or [()] * 5
+    person, distance, runner_up, runner_up_distance, sure = columns
+    return {
+        "job": np.full(len(tracks), job, object),
+        "track": np.array(list(tracks), np.int64),
+        "person": np.array(person, np.int64),
+        "given": np.array(person, np.int64),
+        "distance": np.array(distance, np.float32),
+        "runner_up": np.array(runner_up, np.int64),
+        "runner_up_distance": np.array(runner_up_distance, np.float32),
+        "sure": np.array(sure, bool),
+    }
+
+
 def joined_rows(*tables: Columns) -> Columns:
     """All rows of some tables; of one tracklet in several the last one's."""
     rows = {one.name: np.concatenate([table[one.name] for table in tables]) for one in COLUMNS}

@@ -56,3 +56,8 @@ class PeopleMeans:
         """(P, D) the mean vectors, not of unit length: their products are mean cosine similarities."""
         rows = slice(len(self._row))
         return np.asarray(self._total[rows] / np.maximum(self._count[rows, None], 1), np.float32)
+
+    def products(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(P,) of the mean vectors with one (D,); no table of means is made."""
+        rows = slice(len(self._row))
+        return np.asarray(self._total[rows] @ vector / np.maximum(self._count[rows], 1), np.float32)

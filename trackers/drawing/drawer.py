@@ -25,7 +25,7 @@ class DrawingSettings:
 
     Attributes:
         boxes: the outline of each person; thin where a track coasts without a detection.
-        labels: the id, on a ground of the id's colour.
+        labels: the id, on a ground of the id's colour; of a person whom a store knows, the name or number there.
         class_names: what it is before the id, where several classes are tracked.
         scores: the detection's confidence behind the id.
         trails: the path of each person's feet.
@@ -136,15 +136,16 @@ class Drawer:
         taken = np.empty((len(order), 4), np.int64)
         for done, row in enumerate(order.tolist()):
             id_ = int(frame.ids[row])
-            mask = label_mask(self._text(id_, int(frame.class_ids[row]), float(frame.scores[row])), size)
+            shown = str((frame.people or {}).get(id_, id_))
+            mask = label_mask(self._text(shown, int(frame.class_ids[row]), float(frame.scores[row])), size)
             label = (mask.shape[1], mask.shape[0])
             left, top = find_place(label, outer[row], taken[:done], (width, height))
             taken[done] = left, top, left + label[0], top + label[1]
             stamp(image, mask, (left, top), colour_of(id_))
 
-    def _text(self, id_: int, class_id: int, score: float) -> str:
+    def _text(self, shown: str, class_id: int, score: float) -> str:
         name = self._names.get(class_id, "")
-        parts = [name, str(id_)] if name else [str(id_)]
+        parts = [name, shown] if name else [shown]
         if self._settings.scores and not math.isnan(score):
             parts.append(f" {score:.2f}")
         return " ".join(parts)

@@ -14,7 +14,7 @@ from remix_track import stop_signals
 from remix_track.errors import InputError
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.trackers.pipeline.outputs import Outputs
-from remix_track.trackers.pipeline.recorder import Recorder, Report
+from remix_track.trackers.pipeline.recorder import Recogniser, Recorder, Report
 from remix_track.trackers.sinks.formats import OutputSettings
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def record_cameras(
     *,
     on_progress: OnProgress = unheard,
     report: Report = logger.warning,
+    recogniser: "Callable[[str, Source], Recogniser] | None" = None,
 ) -> list[Outputs]:
     """Record live sources until the last of them ends, each as its frames come.
 
@@ -44,6 +45,7 @@ def record_cameras(
         reserve: makes the folder of a source, from its name.
         on_progress: called after each frame of any of them, with the frames of all.
         report: told what was wrong with a source, a line each, as it is found.
+        recogniser: makes what says whom tracks show, given a source and its name here; None: nothing does.
 
     Returns:
         What was written, for each source that had a frame.
@@ -64,7 +66,7 @@ def record_cameras(
             # any first frame, or it would be another one each time.
             names = (source.name if number == 1 else f"{source.name}-{number}" for number in itertools.count(1))
             sources[next(name for name in names if name not in sources)] = source
-        return _record(sources, session, wanted, reserve, on_progress, report) if sources else []
+        return _record(sources, session, wanted, reserve, on_progress, report, recogniser) if sources else []
 
 
 def _record(
@@ -74,13 +76,17 @@ def _record(
     reserve: Callable[[str], Path],
     on_progress: OnProgress,
     report: Report,
+    recogniser: "Callable[[str, Source], Recogniser] | None",
 ) -> list[Outputs]:
     ready, networks = SimpleQueue[str](), session.network_pool(len(sources))
     title = f"{len(sources)} cameras" if len(sources) > 1 else next(iter(sources))
     with _Cameras(report) as cameras:
         for name, source in sources.items():
             run = session.run_beside(source, networks, partial(ready.put, name))
-            cameras.under_way[name] = Recorder(run, wanted, partial(reserve, name), title=name, report=report)
+            knows = recogniser(name, source) if recogniser else None
+            cameras.under_way[name] = Recorder(
+                run, wanted, partial(reserve, name), title=name, report=report, recogniser=knows
+            )
         recorders = list(cameras.under_way.values())
         on_progress(Progress("tracking", title, 0))
         while cameras.under_way:

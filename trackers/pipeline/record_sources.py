@@ -13,7 +13,7 @@ from remix_track.output_files import reserve_folder, reserve_numbered_folder
 from remix_track.progress import OnProgress, unheard
 from remix_track.trackers.pipeline.outputs import Outputs
 from remix_track.trackers.pipeline.record_cameras import record_cameras
-from remix_track.trackers.pipeline.recorder import Report, record
+from remix_track.trackers.pipeline.recorder import Recogniser, Report, record
 from remix_track.trackers.sinks.formats import OutputSettings
 from remix_track.trackers.sources import is_live
 
@@ -81,6 +81,7 @@ def record_sources(
     on_progress: OnProgress = unheard,
     on_recorded: Callable[[Outputs], None] = lambda _: None,
     report: Report = logger.warning,
+    recogniser: "Callable[[str, Source], Recogniser] | None" = None,
 ) -> None:
     """Record what has an end one after another, then all that is live at the same time.
 
@@ -95,6 +96,7 @@ def record_sources(
         on_progress: called after each frame.
         on_recorded: called with what was written, when a source is done.
         report: told what was wrong with a source, a line each, as it is found.
+        recogniser: makes what says whom tracks show, given a source and its name here; None: nothing does.
 
     Raises:
         InputError: the only source, or a place, cannot be used.
@@ -118,9 +120,13 @@ def record_sources(
             source.close()
             live.append(opened)
             continue
-        _record_one(source, opened, session, wanted, folders, on_progress, on_recorded, report, several=several)
+        _record_one(
+            source, opened, session, wanted, folders, on_progress, on_recorded, report, recogniser, several=several
+        )
     if live:
-        done = record_cameras(live, session, wanted, folders.reserve, on_progress=on_progress, report=report)
+        done = record_cameras(
+            live, session, wanted, folders.reserve, on_progress=on_progress, report=report, recogniser=recogniser
+        )
         for outputs in done:
             on_recorded(outputs)
 
@@ -134,13 +140,15 @@ def _record_one(
     on_progress: OnProgress,
     on_recorded: Callable[[Outputs], None],
     report: Report,
+    recogniser: "Callable[[str, Source], Recogniser] | None",
     *,
     several: bool,
 ) -> None:
     with source:
         run = session.run(source, reopen=opened)
         try:
-            outputs = record(run, wanted, partial(folders.reserve, source.name), on_progress, report)
+            knows = recogniser(source.name, source) if recogniser else None
+            outputs = record(run, wanted, partial(folders.reserve, source.name), on_progress, report, knows)
         except InputError as error:
             if not several or source.frames_read:
                 raise

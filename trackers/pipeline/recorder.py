@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from remix_track import __version__, reservations, stop_signals
 from remix_track.addresses import without_passwords
@@ -15,6 +15,7 @@ from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.text_files import write_text
+from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.pipeline.outputs import Outputs
 from remix_track.trackers.sinks.formats import OutputSettings, RunFacts
 
@@ -23,6 +24,17 @@ if TYPE_CHECKING:
     from remix_track.trackers.pipeline.run import Run
 
 logger = logging.getLogger(__name__)
+
+
+class Recogniser(Protocol):
+    """Says whom the tracks of each frame show."""
+
+    def __call__(self, frame: TrackedFrame) -> TrackedFrame:
+        """The frame with its people."""
+
+    def close(self) -> None:
+        """Called once, after the last frame; what it learnt is to be kept."""
+
 
 Report = Callable[[str], None]
 """Told, a line each, what the user should hear of while a job goes on or when it ends early."""
@@ -34,6 +46,7 @@ def record(
     reserve: Callable[[], Path],
     on_progress: OnProgress = unheard,
     report: Report = logger.warning,
+    recogniser: Recogniser | None = None,
 ) -> Outputs | None:
     """Track to the end of the source and write what is wanted into the folder that `reserve` makes.
 
@@ -43,6 +56,7 @@ def record(
         reserve: makes the folder; called with the first frame, so that a source without frames leaves no trace.
         on_progress: called after each frame; offline, first while nothing comes out yet.
         report: told how a run ended that was stopped.
+        recogniser: says whom tracks show; closed at the end.
 
     Returns:
         What was written, with its summary; None where no frame came.
@@ -55,7 +69,7 @@ def record(
     waiting = "tracking; linking and writing come after"
     run.on_progress = lambda done: on_progress(Progress("tracking", name, done, total, waiting))
     stage = "writing" if run.offline else "tracking"
-    with Recorder(run, wanted, reserve, title=name, report=report) as recorder:
+    with Recorder(run, wanted, reserve, title=name, report=report, recogniser=recogniser) as recorder:
         while recorder.step():
             detail = f"{run.people_now} tracks now, {len(run.people)} in all"
             on_progress(Progress(stage, name, run.frames, total, detail))
@@ -78,11 +92,13 @@ class Recorder:
         *,
         title: str,
         report: Report = logger.warning,
+        recogniser: Recogniser | None = None,
     ) -> None:
         """Begin to read and to detect; `title` is that of its window, for the others see `record`."""
         self.run = run
         self.outputs: Outputs | None = None
         self._wanted, self._reserve, self._title, self._report = wanted, reserve, title, report
+        self._recogniser = recogniser
         self._began = time.perf_counter()
         stop_signals.check()
         self._stack = contextlib.ExitStack()
@@ -108,6 +124,8 @@ class Recorder:
             return False
         if self.outputs is None:
             self.outputs = self._open()
+        if self._recogniser is not None:
+            frame = self._recogniser(frame)
         self.outputs.write(frame)
         return not self.outputs.window_closed
 
@@ -118,7 +136,9 @@ class Recorder:
         self._stack.enter_context(completed(outputs, self.run, self._report))
         # Once more: it is over before the summary is written.
         self._stack.enter_context(contextlib.closing(self._frames))
-        open_outputs(outputs, self.run, self._wanted, self._title)
+        if self._recogniser is not None:
+            self._stack.callback(self._recogniser.close)
+        open_outputs(outputs, self.run, self._wanted, self._title, people=self._recogniser is not None)
         return outputs
 
     def __enter__(self) -> Self:
@@ -130,7 +150,9 @@ class Recorder:
         self._stack.__exit__(kind, error, trace)
 
 
-def open_outputs(outputs: Outputs, run: "Run", wanted: OutputSettings, title: str = "remix-track") -> None:
+def open_outputs(
+    outputs: Outputs, run: "Run", wanted: OutputSettings, title: str = "remix-track", *, people: bool = False
+) -> None:
     """Prepare the files of a run; see `Outputs.open`."""
     from remix_track.trackers.drawing.drawer import Drawer
 
@@ -141,6 +163,7 @@ def open_outputs(outputs: Outputs, run: "Run", wanted: OutputSettings, title: st
         crops=run.settings.crops,
         appearance=embedder.description if embedder else None,
         class_names=run.class_names,
+        people=people,
         title=title,
     )
     outputs.open(wanted, facts)

@@ -40,6 +40,7 @@ class RunFacts:
         crops: which crops are kept.
         appearance: what embeds, see `Embedder`; None: nothing does.
         class_names: what the detector calls its classes.
+        people: frames say whom a store of people knows.
         title: of a window; windows of one title are one window.
     """
 
@@ -49,6 +50,7 @@ class RunFacts:
     crops: CropSettings | None = None
     appearance: Mapping[str, Any] | None = None
     class_names: Mapping[int, str] | None = None
+    people: bool = False
     title: str = "remix-track"
 
 
@@ -119,7 +121,9 @@ class OutputSettings:
         common=True,
         shows_images=True,
     )
-    csv: bool = written("tracks.csv", "also write tracks.csv", lambda path, _: CsvSink(path), common=True)
+    csv: bool = written(
+        "tracks.csv", "also write tracks.csv", lambda path, run: CsvSink(path, people=run.people), common=True
+    )
     jsonl: bool = written(
         "tracks.jsonl", "also write tracks.jsonl, an object per frame", lambda path, _: JsonLinesSink(path)
     )

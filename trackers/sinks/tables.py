@@ -1,5 +1,7 @@
 """`tracks.csv` for spreadsheets and `tracks.jsonl` for programs: the same facts, frame by frame."""
 
+import csv
+import io
 import math
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +15,7 @@ from remix_track.trackers.frame import TrackedFrame, iso_utc
 from remix_track.trackers.sinks.live_file import LiveFile
 from remix_track.trackers.sinks.sink import Sink
 
+PEOPLE = ("person", "name")
 COLUMNS = ("frame", "time", "id", "class", "left", "top", "width", "height", "score", "utc")
 
 
@@ -22,10 +25,14 @@ class CsvSink(Sink):
     Frames and ids count from 1, time is in seconds, boxes are in pixels; utc is the time of day, empty for files.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Make the file with its header; raises `InputError` as `LiveFile` does."""
-        self._file = LiveFile(path)
-        self._file.append((",".join(COLUMNS) + "\n").encode("ascii"))
+    def __init__(self, path: Path, *, people: bool = False) -> None:
+        """Make the file with its header; with `people` two more columns say whom a store of people knows.
+
+        Raises:
+            InputError: as `LiveFile` does.
+        """
+        self._file, self._people = LiveFile(path), people
+        self._file.append((",".join(COLUMNS + PEOPLE if people else COLUMNS) + "\n").encode("ascii"))
 
     def write(self, frame: TrackedFrame) -> None:
         """Write the frame's lines in one piece."""
@@ -34,8 +41,18 @@ class CsvSink(Sink):
             left, top, width, height = box
             sure = "" if score is None else f"{score:.4f}"
             where = f"{left:.2f},{top:.2f},{width:.2f},{height:.2f}"
-            lines.append(f"{frame.index},{frame.time:.3f},{id_},{class_id},{where},{sure},{utc}\n")
-        self._file.append("".join(lines).encode("ascii"))
+            lines.append(
+                f"{frame.index},{frame.time:.3f},{id_},{class_id},{where},{sure},{utc}{self._person(frame, id_)}\n"
+            )
+        self._file.append("".join(lines).encode())
+
+    def _person(self, frame: TrackedFrame, id_: int) -> str:
+        if not self._people:
+            return ""
+        known = (frame.people or {}).get(id_)
+        text = io.StringIO()
+        csv.writer(text, lineterminator="").writerow(["", ""] if known is None else [known.number, known.name])
+        return f",{text.getvalue()}"
 
     def close(self) -> None:
         """Close the file."""
@@ -46,7 +63,7 @@ class JsonLinesSink(Sink):
     """One object per line and frame, also for frames without people: `{"frame", "time", "tracks": [...]}`.
 
     Each track has the keys of the CSV's columns; score is null where it coasts without a detection. Where the time of
-    day is known, the frame has it as `"utc"`.
+    day is known, the frame has it as `"utc"`. Whom a store of people knows has `"person"`, `"name"` and `"sure"`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -61,6 +78,7 @@ class JsonLinesSink(Sink):
                 "class": class_id,
                 **{key: round(value, 2) for key, value in zip(COLUMNS[4:8], box, strict=True)},
                 "score": None if score is None else round(score, 4),
+                **_known(frame, id_),
             }
             for id_, class_id, box, score in _people(frame)
         ]
@@ -72,6 +90,11 @@ class JsonLinesSink(Sink):
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _known(frame: TrackedFrame, id_: int) -> dict[str, Any]:
+    known = (frame.people or {}).get(id_)
+    return {} if known is None else {"person": known.number, "name": known.name, "sure": known.sure}
 
 
 def _people(frame: TrackedFrame) -> Iterator[tuple[int, int, list[float], float | None]]:

@@ -1,0 +1,251 @@
+"""Cameras that run now share the people of a store: who is known gets that number at once, who is new a new one.
+
+Of each camera a job is written every minute, so that a search sees the last minute and a restart knows everybody. Who
+was recognised stays so: `identify` later takes these tracklets as known.
+"""
+
+import dataclasses
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.errors import InputError
+from remix_track.json_text import json_text
+from remix_track.store.gallery import Gallery, Recognition
+from remix_track.store.identify import IdentifySettings
+from remix_track.store.job import Job, JobSource, Weights
+from remix_track.store.job_writer import JobWriter
+from remix_track.store.people import LOG, PeopleFiles, joined_rows, recognised_rows
+from remix_track.trackers.frame import KnownPerson, TrackedFrame
+
+if TYPE_CHECKING:
+    from remix_track.store.store import Store
+    from remix_track.trackers.pipeline.session import Session
+    from remix_track.trackers.sources import Source
+
+SEGMENT = 60.0
+"""Seconds of a camera that are one job: what a process that is killed loses."""
+FIRST_LOOK = 0.5
+"""Seconds from a track's first frame to the first comparison: by then it has several vectors."""
+NEW_AFTER = 2.0
+"""Seconds after which somebody whom nobody looks like is a new person."""
+GONE = 2.0
+"""Seconds after which somebody may be before another camera; also what two clocks may differ by."""
+
+
+@dataclass(slots=True)
+class _Track:
+    """A track under way: the sum of its unit vectors, and who it is."""
+
+    first: float
+    total: NDArray[np.float64]
+    count: int = 0
+    last: float = 0.0
+    next_look: float = 0.0
+    found: Recognition | None = None
+    given: NDArray[np.float32] | None = None
+    """What the gallery has of it already."""
+
+
+class LivePeople:
+    """The people of a store, shared by the cameras of this process, which call it one at a time."""
+
+    def __init__(self, store: "Store", weights: Weights, settings: IdentifySettings | None = None) -> None:
+        """Read who is known.
+
+        Raises:
+            InputError: the store is damaged, or has vectors of other weights.
+        """
+        store.claim_weights(weights)
+        self.store, self.weights = store, weights
+        self.settings = settings or IdentifySettings()
+        self.files = PeopleFiles(store.path)
+        with self.files.locked():
+            self.gallery = Gallery.of(store, self.files, self.settings)
+        self._stamp = _stamp(self.files.folder / LOG)
+        # By person: where and when last seen, by the clock of this process.
+        self._places: dict[int, tuple[str, float]] = {}
+
+    def camera(self, name: str, address: str, settings: Mapping[str, Any]) -> "CameraPeople":
+        """What recognises the people of one camera; `settings` are those that it is tracked with."""
+        return CameraPeople(self, name, address, settings)
+
+    def elsewhere(self, camera: str, now: float) -> set[int]:
+        """People who are before another camera now, unless that shows the same place."""
+        same = {other for pair in self.settings.overlapping if camera in pair for other in pair} | {camera}
+        return {one for one, (place, seen) in self._places.items() if place not in same and now - seen <= GONE}
+
+    def saw(self, person: int, camera: str, now: float) -> None:
+        """A person is there now."""
+        self._places[person] = camera, now
+
+    def new_number(self) -> int:
+        """A number that nobody else gets."""
+        with self.files.locked():
+            number = self.files.last_number() + 1
+            self.files.give_numbers(number)
+        return number
+
+    def shown(self, found: Recognition) -> KnownPerson:
+        """A person as frames say it."""
+        return KnownPerson(found.person, self.gallery.log.names.get(found.person, ""), found.sure)
+
+    def keep(self, job: str, tracks: Mapping[int, Recognition]) -> None:
+        """Write down whom the tracks of a job show; those who were forgotten meanwhile are nobody."""
+        with self.files.locked():
+            self.refresh()
+            known = {track: found for track, found in tracks.items() if found.person not in self.gallery.log.forgotten}
+            self.files.write_table(joined_rows(self.files.table(), recognised_rows(job, known)))
+
+    def refresh(self) -> None:
+        """Hear what other processes named, joined and forgot."""
+        stamp = _stamp(self.files.folder / LOG)
+        if stamp == self._stamp:
+            return
+        self._stamp, log, means = stamp, self.files.log(), self.gallery.means
+        self.gallery = replace(self.gallery, log=log)
+        for number in log.forgotten:
+            if number in means:
+                means.remove(number)
+        for number in log.into:
+            if number in means:
+                means.add(log.current(number), *means.remove(number))
+
+
+def people_of_cameras(store: "Store", session: "Session") -> "Callable[[str, Source], CameraPeople]":
+    """What makes, for each live source and its name, what recognises its people by the store.
+
+    Raises:
+        InputError: the store is damaged, or has vectors of other weights; or there is no appearance.
+    """
+    if session.embedder is None:
+        raise InputError("`store` needs appearance; give `weights` other than none")
+    people = LivePeople(store, Weights.of(session.embedder.description))
+    settings = json.loads(json_text(dataclasses.asdict(session.settings)))
+    return lambda name, source: people.camera(name, str(source.path), settings)
+
+
+@dataclass(slots=True)
+class CameraPeople:
+    """Recognises the people of one camera, and writes what it sees into the store; a `Recogniser`."""
+
+    people: LivePeople
+    name: str
+    address: str
+    settings: Mapping[str, Any]
+    _tracks: dict[int, _Track] = field(default_factory=dict)
+    _writer: JobWriter | None = None
+    _began: float = 0.0
+    _numbers: set[int] = field(default_factory=set)
+
+    def __call__(self, frame: TrackedFrame) -> TrackedFrame:
+        """The frame with its people."""
+        if self._writer is not None and frame.time - self._began >= SEGMENT:
+            self.close()
+        if self._writer is None:
+            self._begin(frame)
+        assert self._writer is not None
+        try:
+            self._writer.add(frame)
+        except BaseException:
+            self._writer = None  # it is given up
+            raise
+        self._add(frame)
+        known = dict[int, KnownPerson]()
+        for id_ in frame.ids.tolist():
+            track = self._tracks[id_]
+            if track.count and frame.time >= track.next_look:
+                self._look(id_, track, frame)
+            if track.found is not None and track.found.person:
+                known[id_] = self.people.shown(track.found)
+                self.people.saw(track.found.person, self.name, _now(frame))
+        return replace(frame, people=known)
+
+    def close(self) -> None:
+        """Make what was seen since the last minute began a job of the store."""
+        if self._writer is None:
+            return
+        writer, self._writer = self._writer, None
+        with writer:
+            pass
+        found = {id_: one.found for id_ in self._numbers if (one := self._tracks[id_]).found and one.found.person}
+        self.people.keep(writer.job.key, {id_: one for id_, one in found.items() if one is not None})
+        for id_ in found:
+            self._teach(self._tracks[id_])
+        for id_, track in list(self._tracks.items()):
+            if track.last < self._began:
+                del self._tracks[id_]
+            elif track.found and track.found.person in self.people.gallery.log.forgotten:
+                track.found = track.given = None
+
+    def _begin(self, frame: TrackedFrame) -> None:
+        moment = datetime.fromtimestamp(_now(frame), UTC)
+        source = JobSource.live(self.name, self.address, moment)
+        job = Job(source, self.name, self.settings, self.people.weights)
+        self._writer = self.people.store.writer(job)
+        self._writer.__enter__()
+        self._began, self._numbers = frame.time, set()
+
+    def _add(self, frame: TrackedFrame) -> None:
+        vectors = frame.embeddings
+        for row, id_ in enumerate(frame.ids.tolist()):
+            if id_ not in self._tracks:
+                self._tracks[id_] = _Track(frame.time, np.zeros(self.people.weights.width), 0)
+                self._tracks[id_].next_look = frame.time + FIRST_LOOK
+            track = self._tracks[id_]
+            track.last = frame.time
+            self._numbers.add(id_)
+            if vectors is not None and frame.tracks.detection[row] >= 0 and vectors[row].any():
+                track.total += vectors[row]
+                track.count += 1
+
+    def _look(self, id_: int, track: _Track, frame: TrackedFrame) -> None:
+        """Compare a track; who is surely known stays so, others are looked at again when they have twice the time."""
+        if track.found is not None and track.found.sure and track.found.person:
+            return
+        age = frame.time - track.first
+        track.next_look = frame.time + max(age, FIRST_LOOK)
+        others = {self._tracks[other].found for other in frame.ids.tolist() if other != id_}
+        here = {found.person for found in others if found is not None}
+        centred = self._centred(track)
+        found = self.people.gallery.recognise(centred, here | self.people.elsewhere(self.name, _now(frame)))
+        if track.given is not None:
+            return  # new to the store, and so the nearest to itself
+        if found.person:
+            track.found = found
+        elif age >= NEW_AFTER and track.found is None:
+            number = self.people.new_number()
+            track.found, track.given = found._replace(person=number), centred
+            self.people.gallery.means.add(number, centred)
+
+    def _teach(self, track: _Track) -> None:
+        """The gallery gets what a track looks like now, in place of what it had of it."""
+        assert track.found is not None
+        centred = self._centred(track)
+        before = np.zeros_like(centred) if track.given is None else track.given
+        if track.found.person in self.people.gallery.means:
+            self.people.gallery.means.add(track.found.person, centred - before, int(track.given is None))
+            track.given = centred
+
+    def _centred(self, track: _Track) -> NDArray[np.float32]:
+        length = np.linalg.norm(track.total)
+        return self.people.gallery.centred(track.total / max(float(length), 1e-12), self.name)
+
+
+def _now(frame: TrackedFrame) -> float:
+    """Seconds since 1970 at which a frame was recorded, as far as the camera says so."""
+    return frame.utc.timestamp() if frame.utc is not None else datetime.now(UTC).timestamp()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
