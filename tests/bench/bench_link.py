@@ -65,7 +65,7 @@ def main() -> None:
 
 def _all_footage(arguments: argparse.Namespace, folder: Path) -> Iterator[Footage]:
     if arguments.pets:
-        yield _pets(arguments.pets, folder)
+        yield pets_in_two(arguments.pets, folder)
     for seed in arguments.seeds:
         scenes = [
             StreetScene(seed, frames=arguments.frames, people=arguments.people, place=place)
@@ -78,7 +78,7 @@ def _all_footage(arguments: argparse.Namespace, folder: Path) -> Iterator[Footag
 
 def _row(footage: Footage, weights: str, folder: Path) -> str:
     threshold = _calibrated(weights, footage.films, folder / "crops")
-    runs = [_recorded(video, detector, weights, threshold) for video, detector in footage.films]
+    runs = [recorded(video, detector, weights, threshold) for video, detector in footage.films]
     means = [one.means for one, _ in runs]
     centred = centre_videos(means)
     distance = centred.max_distance or threshold
@@ -102,7 +102,7 @@ def _percent(share: float) -> str:
     return f"{100 * share:.1f}"
 
 
-def _pets(data: Path, folder: Path) -> Footage:
+def pets_in_two(data: Path, folder: Path) -> Footage:
     """PETS 2009 S2L1 cut in two: one camera, whose people come again."""
     film = cv2.VideoCapture(str(data / "video.avi"))
     images = []
@@ -151,7 +151,8 @@ def _calibrated(weights: str, films: list[tuple[Path, str]], crops: Path) -> flo
         return embedder.max_cosine_distance or UNCALIBRATED_COSINE_DISTANCE
 
 
-def _recorded(video: Path, detector: str, weights: str, threshold: float) -> tuple[FinishedVideo, MotRows]:
+def recorded(video: Path, detector: str, weights: str, threshold: float) -> tuple[FinishedVideo, MotRows]:
+    """The tracks of a video, with their vectors, and as rows of MOT text."""
     collected, parts = VideoCollector(), []
     for frame in remix_track.track(video, detector=detector, weights=weights, max_cosine_distance=threshold):
         collected.add(frame)
