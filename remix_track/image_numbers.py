@@ -10,24 +10,24 @@ LARGEST_NUMBER = 10_000_000
 
 
 class Numbered(NamedTuple):
-    """Frame numbers, rising; None where the place of a picture is its number. A line on what was taken for them."""
+    """Frame numbers, rising; None where the place of an image is its number. A line on what was taken for them."""
 
     numbers: list[int] | None = None
     doubt: str | None = None
 
     @property
     def first(self) -> int:
-        """The first picture's number."""
+        """The first image's number."""
         return self.numbers[0] if self.numbers else 1
 
 
 def numbers_of_sequence(paths: Sequence[Path], where: object) -> Numbered:
-    """The numbers of a MOT sequence's pictures, however many are missing between them; from 0 they count one up.
+    """The numbers of a MOT sequence's images, however many are missing between them; from 0 they count one up.
 
     Where names state no number, or more than one that rises, the place counts, and the doubt says so.
 
     Args:
-        paths: the pictures in natural order.
+        paths: the images in natural order.
         where: for the doubt.
     """
     if not paths:
@@ -40,10 +40,10 @@ def numbers_of_sequence(paths: Sequence[Path], where: object) -> Numbered:
 
 
 def numbers_of_folder(paths: Sequence[Path], where: object) -> Numbered:
-    """The numbers of a plain folder's pictures, where names state one that rises and leave out at most every other.
+    """The numbers of a plain folder's images, where names state one that rises and leave out at most every other.
 
     Names of photos hold times and counters as well; their place is their number. One line says so, unless there is but
-    one picture, or the names seem to count the places themselves.
+    one image, or the names seem to count the places themselves.
     """
     by_place = f"frames are numbered by their place, 1 to {len(paths)}"
     columns = _rising_columns(paths)
@@ -82,7 +82,7 @@ def _from_one(column: list[int]) -> list[int]:
 
 
 def _rising_columns(paths: Sequence[Path]) -> list[list[int]]:
-    """The numbers at one place of all names that rise from picture to picture; of one picture alone, its last.
+    """The numbers at one place of all names that rise from image to image; of one image alone, its last.
 
     Places are counted as far as the letters between the numbers are those of the first name.
     """

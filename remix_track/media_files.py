@@ -22,7 +22,7 @@ IMAGE_FORMATS = {
     **dict.fromkeys((".jp2", ".j2k"), "JPEG2000"),
     **dict.fromkeys((".ppm", ".pgm", ".pbm", ".pnm"), "PPM"),
 }
-"""Pillow's format for each ending of a picture; a picture is read by its content, whatever of these it is called."""
+"""Pillow's format for each ending of an image; an image is read by its content, whatever of these it is called."""
 
 IMAGE_ENDINGS = frozenset(IMAGE_FORMATS)
 VIDEO_ENDINGS = frozenset(
@@ -51,7 +51,7 @@ def open_image(file: "Path | IO[bytes]", formats: Sequence[str]) -> "Image.Image
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file is a picture by its name; hidden files (`._img1.jpg` of macOS) are not."""
+    """Whether a file is an image by its name; hidden files (`._img1.jpg` of macOS) are not."""
     return path.suffix.lower() in IMAGE_ENDINGS and not path.name.startswith(".")
 
 
@@ -61,7 +61,7 @@ def is_video(path: Path) -> bool:
 
 
 def images_in(folder: Path) -> list[Path]:
-    """The picture files directly in a folder, `img2` before `img10`.
+    """The image files directly in a folder, `img2` before `img10`.
 
     Raises:
         InputError: the folder cannot be read, or holds too many files.

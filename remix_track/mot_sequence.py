@@ -1,4 +1,4 @@
-"""A MOT sequence folder: `seqinfo.ini`, the pictures or the one video beside it, and how many frames there are.
+"""A MOT sequence folder: `seqinfo.ini`, the images or the one video beside it, and how many frames there are.
 
 The one reader of such a folder, for tracking and evaluation alike.
 """
@@ -36,10 +36,10 @@ class SequenceInfo:
     Attributes:
         name: the sequence's name, the folder's where the file gives none.
         frames: number of frames, 1 to 999,999,999: a claim, see `frames_of`.
-        width, height: picture size in pixels.
+        width, height: image size in pixels.
         fps: frames per second, 0.01 to 1000.
-        image_folder: the folder of pictures, inside the sequence (`img1`).
-        image_ending: their ending (`.jpg`); decides where two pictures differ by nothing else.
+        image_folder: the folder of images, inside the sequence (`img1`).
+        image_ending: their ending (`.jpg`); decides where two images differ by nothing else.
     """
 
     name: str
@@ -78,10 +78,10 @@ class MotSequence:
     Attributes:
         folder: the sequence.
         info: what its `seqinfo.ini` says, or the defaults where it has none.
-        pictures: its pictures in natural order; none where the folder of pictures is missing or empty.
-        numbers: their frame numbers, rising, 1-based, with gaps where pictures are missing.
-        videos: the videos in the sequence's own folder, looked for where there are no pictures.
-        doubt: a line where the names of the pictures do not state their numbers.
+        pictures: its images in natural order; none where the folder of images is missing or empty.
+        numbers: their frame numbers, rising, 1-based, with gaps where images are missing.
+        videos: the videos in the sequence's own folder, looked for where there are no images.
+        doubt: a line where the names of the images do not state their numbers.
     """
 
     folder: Path
@@ -93,12 +93,12 @@ class MotSequence:
 
     @property
     def image_folder(self) -> Path:
-        """The folder of pictures, there or not."""
+        """The folder of images, there or not."""
         return self.folder / self.info.image_folder
 
     @property
     def video(self) -> Path | None:
-        """The one video that stands for the pictures; None where there are several, of which one has to be named."""
+        """The one video that stands for the images; None where there are several, of which one has to be named."""
         return self.videos[0] if len(self.videos) == 1 else None
 
 
@@ -106,7 +106,7 @@ def read_sequence(folder: Path) -> MotSequence:
     """The sequence in `folder`, with or without a `seqinfo.ini`.
 
     The text of `imDir` cannot lead out of the folder. What a link in the folder leads to is read: links are how people
-    share one set of pictures among sequences.
+    share one set of images among sequences.
 
     Raises:
         InputError: a `seqinfo.ini` or a folder that cannot be read.
@@ -121,7 +121,7 @@ def read_sequence(folder: Path) -> MotSequence:
 
 
 def sequence_around(folder: Path) -> Path | None:
-    """The sequence folder that `folder` is, or whose pictures it is (`.../MOT17-02-FRCNN/img1`); None if neither.
+    """The sequence folder that `folder` is, or whose images it is (`.../MOT17-02-FRCNN/img1`); None if neither.
 
     Raises:
         InputError: a `seqinfo.ini` beside `folder` that cannot be read.
@@ -129,7 +129,7 @@ def sequence_around(folder: Path) -> Path | None:
     if (folder / INFO).is_file() or (folder / "img1").is_dir():
         return folder
     inside = folder.resolve()
-    # The folder may be a link, or its pictures those of another sequence.
+    # The folder may be a link, or its images those of another sequence.
     for parent in (folder.absolute().parent, inside.parent):
         if (parent / INFO).is_file():
             images = parent / SequenceInfo.read(parent / INFO).image_folder
@@ -141,8 +141,8 @@ def sequence_around(folder: Path) -> Path | None:
 def frames_of(sequence: MotSequence, last_text: Callable[[], int]) -> tuple[int, str | None]:
     """How many frames a sequence has, and what to say where that is not what `seqLength` says.
 
-    `seqLength` is a claim, so it is held against what is there: no more frames than the pictures give, unless the
-    text goes on behind them (a download may lack pictures). Where there is text alone, people may be gone long before
+    `seqLength` is a claim, so it is held against what is there: no more frames than the images give, unless the
+    text goes on behind them (a download may lack images). Where there is text alone, people may be gone long before
     the end: `seqLength` stands up to ten times as many frames as the text has, or 10,000. How long a video is, only
     its decoder knows.
 
@@ -169,7 +169,7 @@ def frames_of(sequence: MotSequence, last_text: Callable[[], int]) -> tuple[int,
 
 
 def _one_a_frame(pictures: Sequence[Path], ending: str | None) -> list[Path]:
-    """The pictures; of those that differ by their ending alone only the one that `imExt` names, if it is there."""
+    """The images; of those that differ by their ending alone only the one that `imExt` names, if it is there."""
     wanted = {path.stem for path in pictures if path.suffix.lower() == ending}
     return [path for path in pictures if path.stem not in wanted or path.suffix.lower() == ending]
 

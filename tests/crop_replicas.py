@@ -1,4 +1,4 @@
-"""Small copies of public re-ID data sets: their published names, pictures of our own, and the usual rubbish."""
+"""Small copies of public re-ID data sets: their published names, images of our own, and the usual rubbish."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,7 +20,7 @@ def write(root: Path, names: Iterable[str], data: bytes | None = None) -> None:
 
 
 def rubbish(folder: Path) -> None:
-    """What real copies hold besides pictures: none of it may count, and none may end the reading."""
+    """What real copies hold besides images: none of it may count, and none may end the reading."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "Thumbs.db").write_bytes(b"\x00")
     (folder / "._0002_c1s1_000451_03.jpg").write_bytes(b"\x00")

@@ -1,4 +1,4 @@
-"""Small videos whose pictures carry their own frame number, so that a wrong number cannot hide."""
+"""Small videos whose images carry their own frame number, so that a wrong number cannot hide."""
 
 import struct
 from fractions import Fraction
@@ -13,7 +13,7 @@ _BITS = 8
 
 
 def stamped(number: int, width: int = WIDTH, height: int = HEIGHT) -> NDArray[np.uint8]:
-    """A BGR picture with `number` as eight black or white bars in its lower half, and moving texture above."""
+    """A BGR image with `number` as eight black or white bars in its lower half, and moving texture above."""
     texture = np.random.default_rng(7).integers(0, 255, (height, width, 3), dtype=np.uint8)
     image = np.roll(texture, 3 * number, axis=1)
     bits = np.array([number >> bit & 1 for bit in range(_BITS)], np.uint8) * 255
@@ -42,7 +42,7 @@ def write_video(
     size: tuple[int, int] = (WIDTH, HEIGHT),
     aspect: Fraction | None = None,
 ) -> Path:
-    """Write a video of `stamped` pictures 1, 2, ... (or of `images`); `stamps` are their times in 1/rate seconds.
+    """Write a video of `stamped` images 1, 2, ... (or of `images`); `stamps` are their times in 1/rate seconds.
 
     `aspect` is how wide a pixel is shown, in its heights.
     """

@@ -1,4 +1,4 @@
-"""An RTSP server on the loopback with H.264 whose pictures carry numbers that never come twice.
+"""An RTSP server on the loopback with H.264 whose images carry numbers that never come twice.
 
     python3 tests/rtsp_server.py 0 25 160 96 x264enc
 
@@ -78,14 +78,14 @@ class Server:
 
 
 def picture(number: int, width: int, height: int) -> bytes:
-    """A gray picture of `height` rows with `number` as bars from left to right, the lowest bit first."""
+    """A gray image of `height` rows with `number` as bars from left to right, the lowest bit first."""
     bar = width // BITS
     row = b"".join(bytes([235 if number >> bit & 1 else 16]) * bar for bit in range(BITS))
     return (row + bytes(width - len(row))) * height
 
 
 def number_in(image: Any) -> int:
-    """The number that `picture` wrote, of an (H, W, 3) uint8 picture."""
+    """The number that `picture` wrote, of an (H, W, 3) uint8 image."""
     bar = image.shape[1] // BITS
     means = image[:, : bar * BITS].mean(axis=(0, 2)).reshape(BITS, bar).mean(axis=1)
     return sum(1 << bit for bit, mean in enumerate(means) if mean > 127)

@@ -1,4 +1,4 @@
-"""Which number of a picture's name is its frame's, and what is said where that is not clear."""
+"""Which number of an image's name is its frame's, and what is said where that is not clear."""
 
 from pathlib import Path
 

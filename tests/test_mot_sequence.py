@@ -1,4 +1,4 @@
-"""One reader of MOT sequence folders: what `seqinfo.ini` may say, where pictures lie, how many frames there are."""
+"""One reader of MOT sequence folders: what `seqinfo.ini` may say, where images lie, how many frames there are."""
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ def _ini(folder, text, encoding="utf-8"):
 
 
 def _sequence(folder, info, *, pictures=(), images="img1", text=(1, 2, 3)):
-    """A sequence of small real pictures; `text` are the frames of its ground truth."""
+    """A sequence of small real images; `text` are the frames of its ground truth."""
     _ini(folder, f"[Sequence]\n{info}\n")
     for name in pictures:
         (folder / images).mkdir(parents=True, exist_ok=True)
@@ -194,9 +194,9 @@ def test_the_folder_of_pictures_leads_to_its_sequence(tmp_path):
         (None, 3, 2, 3, False),
         (None, 0, 12, 12, False),
         (3, 3, 3, 3, False),
-        (2, 3, 3, 2, False),  # the benchmark's word against more pictures
+        (2, 3, 3, 2, False),  # the benchmark's word against more images
         (4, 3, 3, 3, True),
-        (600, 3, 590, 600, False),  # a download without its pictures
+        (600, 3, 590, 600, False),  # a download without its images
         (10_000, 0, 3, 10_000, False),
         (10_001, 0, 3, 3, True),
         (20_000, 0, 2000, 20_000, False),

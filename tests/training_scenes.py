@@ -44,7 +44,7 @@ class TinyBackbone(nn.Module):
 
 
 class MemoryStore:
-    """Encoded pictures in a list; rows in `broken` cannot be read."""
+    """Encoded images in a list; rows in `broken` cannot be read."""
 
     def __init__(self, pictures):
         self.pictures = pictures

@@ -3,19 +3,19 @@
 import numpy as np
 from numpy.typing import NDArray
 
-_FEW = 20  # fewer boxes say nothing about the picture they were made on
+_FEW = 20  # fewer boxes say nothing about the image they were made on
 
 
 def as_corners(tlwh: NDArray[np.float64], width: int, height: int) -> NDArray[np.int64] | None:
-    """The boxes that leave the picture, if what stands for width and height is the second corner; else None.
+    """The boxes that leave the image, if what stands for width and height is the second corner; else None.
 
-    It is where more than a quarter of the boxes end right of or below the picture, and at least 95 % of all boxes
+    It is where more than a quarter of the boxes end right of or below the image, and at least 95 % of all boxes
     fit it when read as x1,y1,x2,y2. In MOT17 and its results at most 8 % and 7 % do; written as corners, 44 % of the
-    boxes and more leave the picture, and 98 % and more fit it.
+    boxes and more leave the image, and 98 % and more fit it.
 
     Args:
         tlwh: (N, 4) what should be left, top, width and height in pixels.
-        width: of the picture, in pixels.
+        width: of the image, in pixels.
         height: likewise.
     """
     if not len(tlwh):
@@ -29,7 +29,7 @@ def as_corners(tlwh: NDArray[np.float64], width: int, height: int) -> NDArray[np
 
 
 def made_on_other_size(tlwh: NDArray[np.float64], truth_tlwh: NDArray[np.float64]) -> str | None:
-    """A sentence on boxes that were made on a picture of another size than the ground truth's; else None.
+    """A sentence on boxes that were made on an image of another size than the ground truth's; else None.
 
     How far the boxes reach and how large they are must be off by the same factor (within 1.3), and that by more
     than 1.25 on one axis.

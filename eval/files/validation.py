@@ -86,9 +86,9 @@ def validate_results(
     Args:
         path: the results file; it may be missing or empty.
         frames: number of frames of the sequence, None where unknown.
-        width: of its pictures, in pixels, None where unknown.
+        width: of its images, in pixels, None where unknown.
         height: likewise.
-        truth: the sequence's ground truth; shows whether the results were made on a picture of another size.
+        truth: the sequence's ground truth; shows whether the results were made on an image of another size.
         allow_missing: score a missing file as no detections instead of calling it an error.
         chosen: classes in column 8 that are looked at, all others being left out; empty: every row.
     """
@@ -133,7 +133,7 @@ def validate_truth(
     Args:
         path: the ground-truth file.
         frames: number of frames of the sequence, None where unknown.
-        width: of its pictures, in pixels, None where unknown.
+        width: of its images, in pixels, None where unknown.
         height: likewise.
         classes: the classes that the benchmark knows in column 8 (`Rules.classes`); empty where it has none there.
         chosen: own data: the classes in column 8 that count, all others being left out; empty: every class counts.
@@ -286,7 +286,7 @@ def _class_faults(path: Path, rows: MotRows, classes: Collection[int]) -> list[I
 def _corner_faults(
     severity: Severity, path: Path, rows: MotRows, width: int | None, height: int | None, truth: MotRows | None
 ) -> list[Issue]:
-    """Only a warning on ground truth: in front of a close camera, real boxes leave the picture."""
+    """Only a warning on ground truth: in front of a close camera, real boxes leave the image."""
     if width is None or height is None:
         return []
     leaving = as_corners(rows.tlwh, width, height)

@@ -38,14 +38,14 @@ class Shot:
 
 @dataclass(slots=True)
 class Budget:
-    """What is left to spend on pictures of one page."""
+    """What is left to spend on images of one page."""
 
     pictures: int = 240
     bytes: int = 12_000_000
 
 
 def take(shots: Iterable[Shot], name: str, picture: Picture, budget: Budget) -> dict[Shot, Markup]:
-    """The shots as SVG, as far as pictures are at hand and the budget lasts.
+    """The shots as SVG, as far as images are at hand and the budget lasts.
 
     Frames are asked for in ascending order and once each, so that a video can be read front to back.
 
@@ -90,7 +90,7 @@ def _svg(shot: Shot, image: NDArray[np.uint8]) -> Markup | None:
 
 
 def _window(tlwh: tuple[float, float, float, float], width: int, height: int) -> tuple[int, int, int] | None:
-    """Left, top and side of a square cut-out around a box, inside the picture; None where the box is outside."""
+    """Left, top and side of a square cut-out around a box, inside the image; None where the box is outside."""
     left, top, box_width, box_height = tlwh
     if not _meets(tlwh, 0, 0, max(width, height)):
         return None

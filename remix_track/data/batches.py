@@ -33,7 +33,7 @@ class Pixels:
 def read_draw(reader: CropReader, index: IdentityIndex, draw: Draw, seed: tuple[int, ...]) -> Pixels:
     """Read what was drawn.
 
-    A bad picture gives way to another of the same identity; an identity without one good picture gives way, whole, to
+    A bad image gives way to another of the same identity; an identity without one good image gives way, whole, to
     another that is not in the batch. Which, depends on `seed` alone.
 
     Args:
@@ -43,7 +43,7 @@ def read_draw(reader: CropReader, index: IdentityIndex, draw: Draw, seed: tuple[
         seed: numbers that name the batch, such as (run's seed, epoch, step, rank, kind).
 
     Raises:
-        InputError: a hundred other identities have not one good picture either: the data set is not there any more.
+        InputError: a hundred other identities have not one good image either: the data set is not there any more.
     """
     rows, which = draw.rows.copy(), draw.which.copy()
     pixels = np.empty((len(rows), reader.height, reader.width, 3), np.uint8)
@@ -104,7 +104,7 @@ def _read_identity(
             good.append(int(slot))
     if not good:
         return False
-    # Fewer good pictures than slots: they come again, as for an identity with few images.
+    # Fewer good images than slots: they come again, as for an identity with few images.
     for number, slot in enumerate(sorted(set(slots.tolist()) - set(good))):
         source = good[number % len(good)]
         rows[slot], pixels[slot] = rows[source], pixels[source]

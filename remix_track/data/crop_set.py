@@ -49,7 +49,7 @@ class CropSet:
 
     Attributes:
         name: of the set, for logs and reports.
-        store: the pictures.
+        store: the images.
         identity: (N,) int32 labels 0..len(identity_names)-1, or JUNK, or DISTRACTOR.
         camera: (N,) int16 labels 0..len(camera_names)-1.
         split: (N,) uint8, a `Split`.

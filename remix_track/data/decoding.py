@@ -21,7 +21,7 @@ _REPORTED = 20
 
 @dataclass(frozen=True, slots=True)
 class BadCrop:
-    """A picture that cannot be used.
+    """An image that cannot be used.
 
     Attributes:
         name: what the user would look for.
@@ -37,7 +37,7 @@ class CropReader:
     """Reads crops at one size. The first bad ones are logged by name, each once; then their number alone grows.
 
     Attributes:
-        store: the pictures.
+        store: the images.
         height: of the result in pixels, 8 to 1024.
         width: of the result in pixels, 8 to 1024.
         bad: rows found bad so far.
@@ -84,7 +84,7 @@ class CropReader:
 
 
 def decode_crop(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
-    """Decode a picture and resize it.
+    """Decode an image and resize it.
 
     The header is read first, so that no file can ask for more memory than 16.8 million pixels take. A JPEG that is cut
     off counts as bad although OpenCV would fill it up with grey.
@@ -98,7 +98,7 @@ def decode_crop(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
         (height, width, 3) uint8 RGB.
 
     Raises:
-        ValueError: not such a picture, cut off, under 4 pixels a side or over 16.8 million pixels.
+        ValueError: not such an image, cut off, under 4 pixels a side or over 16.8 million pixels.
     """
     import cv2
 
@@ -108,7 +108,7 @@ def decode_crop(data: bytes, height: int, width: int) -> NDArray[np.uint8]:
 
 
 def decode_image(data: bytes) -> NDArray[np.uint8]:
-    """A picture at its own size, (H, W, 3) uint8 BGR; what it refuses is told at `decode_crop`."""
+    """An image at its own size, (H, W, 3) uint8 BGR; what it refuses is told at `decode_crop`."""
     kind = _check_header(data)
     return _decode_jpeg(data) if kind in ("JPEG", "MPO") else _decode_other(data)
 

@@ -15,12 +15,12 @@ from remix_track.media_files import IMAGE_FORMATS
 
 LARGEST_IMAGE = 32 * 2**20
 CROP_FORMATS = ("JPEG", "PNG", "BMP", "WEBP")
-"""Of the pictures that the project reads, those with 8 bits and one picture in a file, as crops have."""
+"""Of the images that the project reads, those with 8 bits and one image in a file, as crops have."""
 _ENDINGS = tuple(os.fsencode(ending) for ending, kind in IMAGE_FORMATS.items() if kind in CROP_FORMATS)
 
 
 class ImageStore(Protocol):
-    """Encoded pictures by row number. Rows are read lazily; a store travels to worker processes (it pickles)."""
+    """Encoded images by row number. Rows are read lazily; a store travels to worker processes (it pickles)."""
 
     def __len__(self) -> int: ...
 
@@ -29,7 +29,7 @@ class ImageStore(Protocol):
         ...
 
     def read(self, row: int) -> bytes:
-        """The encoded picture.
+        """The encoded image.
 
         Raises:
             OSError: it is not there, cannot be read, or is larger than 32 MiB.
@@ -39,7 +39,7 @@ class ImageStore(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FolderStore:
-    """Picture files below one folder.
+    """Image files below one folder.
 
     Attributes:
         root: the folder.
@@ -120,12 +120,12 @@ class JoinedStore:
 
 
 def bounded(data: bytes) -> bytes:
-    """The same bytes, or `OSError` where they are too many for one picture."""
+    """The same bytes, or `OSError` where they are too many for one image."""
     if len(data) > LARGEST_IMAGE:
         raise OSError(f"larger than {LARGEST_IMAGE // 2**20} MiB; not a crop of a person")
     return data
 
 
 def is_image(name: bytes) -> bool:
-    """Whether a file goes by the name of a picture (hidden files, macOS's `._x.jpg` among them, do not)."""
+    """Whether a file goes by the name of an image (hidden files, macOS's `._x.jpg` among them, do not)."""
     return name.lower().endswith(_ENDINGS) and not name.startswith(b".")

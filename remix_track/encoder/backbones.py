@@ -24,7 +24,7 @@ BACKBONES: dict[str, Callable[[], Backbone]] = {
 
 
 class Encoder(nn.Module):
-    """Pictures in, one appearance vector each out: before the BN-neck and after it.
+    """Images in, one appearance vector each out: before the BN-neck and after it.
 
     The neck is a BatchNorm whose bias stays 0 (Luo et al., Bag of Tricks, CVPRW 2019, section 3.6): metric losses see
     the pooled vector, classification-like losses and inference the one behind the neck. A fresh neck in eval mode

@@ -76,11 +76,11 @@ class CropBatch:
         self._batch = np.empty((0, 3, network_input.height, network_input.width), np.float32)
 
     def cut(self, image: NDArray[np.uint8], corners: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Cut boxes from a picture and resize them.
+        """Cut boxes from an image and resize them.
 
         Args:
             image: (H, W, 3) uint8 BGR.
-            corners: (B, 4) whole pixels x1, y1, x2, y2 inside the picture, x2 and y2 exclusive; B at most `largest`.
+            corners: (B, 4) whole pixels x1, y1, x2, y2 inside the image, x2 and y2 exclusive; B at most `largest`.
 
         Returns:
             (B, height, width, 3) uint8 BGR; a view of the buffer, valid until the next call.
@@ -127,15 +127,15 @@ def filled_up(batch: NDArray[Any], fixed: int | None) -> tuple[NDArray[Any], int
 
 
 def visible_corners(xyxy: NDArray[np.float32], width: int, height: int) -> tuple[NDArray[np.intp], NDArray[np.int64]]:
-    """The boxes that show at least one pixel of a picture, cut at its borders.
+    """The boxes that show at least one pixel of an image, cut at its borders.
 
     Args:
         xyxy: (N, 4) float corners in pixels.
-        width: of the picture.
-        height: of the picture.
+        width: of the image.
+        height: of the image.
 
     Returns:
-        rows (M,) of `xyxy` that are at least one pixel wide and high inside the picture, and their corners (M, 4) in
+        rows (M,) of `xyxy` that are at least one pixel wide and high inside the image, and their corners (M, 4) in
         whole pixels, grown to every pixel that the box touches.
     """
     clipped = clip_xyxy(xyxy, width, height)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 class IBN(nn.Module):
     """InstanceNorm on the first half of the channels, BatchNorm on the second.
 
-    Instance statistics drop what a camera adds to a picture (light, colour cast), batch statistics keep what tells
+    Instance statistics drop what a camera adds to an image (light, colour cast), batch statistics keep what tells
     people apart. The InstanceNorm is affine and keeps no running statistics.
 
     Source: Pan et al., Two at Once (IBN-Net), ECCV 2018, figure 3(b); state keys as in the authors' checkpoints.
@@ -83,7 +83,7 @@ class Bottleneck(nn.Module):
 class ResNetIBN(nn.Module):
     """A ResNet with IBN-a in every block of layers 1 to 3, plain layer 4, last stride 1, without a classifier.
 
-    Stride 1 in layer 4 doubles the last map (16x8 for 256x128 pictures) at no cost in weights: a person is tall and
+    Stride 1 in layer 4 doubles the last map (16x8 for 256x128 images) at no cost in weights: a person is tall and
     narrow (Luo et al., Bag of Tricks, CVPRW 2019, section 3.5). State keys as in `resnet50_ibn_a-d9d0bb7b.pth`.
 
     Args:

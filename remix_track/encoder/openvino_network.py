@@ -124,7 +124,7 @@ def fixed_sides(path: Path, model: Any) -> tuple[int | None, int | None]:
     """Height and width of a model's input, None where it leaves them open.
 
     Raises:
-        InputError: the model is no network that takes colour pictures and gives vectors.
+        InputError: the model is no network that takes colour images and gives vectors.
     """
     inputs, outputs = model.inputs, model.outputs
     if len(inputs) != 1 or len(outputs) != 1:

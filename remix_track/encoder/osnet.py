@@ -68,7 +68,7 @@ class OmniScale(nn.Module):
 
 
 class Gate(nn.Module):
-    """How much each channel of a stream counts, 0 to 1, by what the whole picture shows in it."""
+    """How much each channel of a stream counts, 0 to 1, by what the whole image shows in it."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()

@@ -10,7 +10,7 @@ from remix_track.errors import InputError
 
 
 class Pictures(Protocol):
-    """What is known of some pictures; `CropSet` and `Labelled` are such."""
+    """What is known of some images; `CropSet` and `Labelled` are such."""
 
     @property
     def identity(self) -> NDArray[np.int32]:

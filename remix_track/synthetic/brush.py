@@ -15,14 +15,14 @@ SUPERSAMPLE = 3
 
 
 class Brush:
-    """Paints on a canvas `SUPERSAMPLE` times as large as the picture; `picture()` or `sprite()` shrinks it."""
+    """Paints on a canvas `SUPERSAMPLE` times as large as the image; `picture()` or `sprite()` shrinks it."""
 
     def __init__(self, camera: Camera) -> None:
         self._camera = camera
         self.canvas: Image = np.zeros((camera.height * SUPERSAMPLE, camera.width * SUPERSAMPLE, 4), np.uint8)
 
     def pixels(self, points: Sequence[tuple[float, float]], colour: Colour) -> None:
-        """A polygon given in the picture's pixels."""
+        """A polygon given in the image's pixels."""
         fixed = np.rint((np.array(points) * SUPERSAMPLE - 0.5) * (1 << _FRACTION_BITS)).astype(np.int32)
         cv2.fillPoly(self.canvas, [fixed], (*colour, 255), cv2.LINE_8, _FRACTION_BITS)
 
@@ -49,11 +49,11 @@ class Brush:
         self.upright(depth, list(points), colour)
 
     def picture(self) -> Image:
-        """What was painted, at the size of the picture, (H, W, 3)."""
+        """What was painted, at the size of the image, (H, W, 3)."""
         return shrink(self.canvas, SUPERSAMPLE, 0, 0).bgr
 
     def sprite(self) -> Sprite:
-        """What was painted, cut to its extent; nothing outside the picture is kept."""
+        """What was painted, cut to its extent; nothing outside the image is kept."""
         whole = shrink(self.canvas, SUPERSAMPLE, 0, 0)
         rows, columns = np.flatnonzero(whole.alpha.any(axis=1)), np.flatnonzero(whole.alpha.any(axis=0))
         if len(rows) == 0:

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """A pinhole camera whose picture plane stands upright, so that verticals stay vertical.
+    """A pinhole camera whose image plane stands upright, so that verticals stay vertical.
 
     Attributes:
-        width, height: of the picture in pixels.
+        width, height: of the image in pixels.
         eye: metres above the ground.
     """
 
@@ -37,7 +37,7 @@ class Camera:
         return self.width / 2 + x * scale, self.horizon + (self.eye - up) * scale
 
     def half_view(self, depth: float) -> float:
-        """Metres from the middle to the border of the picture at that depth."""
+        """Metres from the middle to the border of the image at that depth."""
         return self.width / 2 / self.scale(depth)
 
     def pitch(self, depth: float) -> float:

@@ -13,7 +13,7 @@ NEAREST, FARTHEST = 7.1, 11.6
 PILLAR = (1.05, 8.4)
 """Where the poster pillar stands: metres right of the middle, metres away."""
 _MARGIN = 0.9
-"""Metres outside the picture where nothing of a person shows any more."""
+"""Metres outside the image where nothing of a person shows any more."""
 
 
 def cast(rng: np.random.Generator, camera: Camera, seconds: float, people: int) -> list[tuple[Person, Path]]:
@@ -22,7 +22,7 @@ def cast(rng: np.random.Generator, camera: Camera, seconds: float, people: int) 
     The first seven always play the same parts, with looks, times and speeds by chance; whoever else there is crosses.
 
     1, 2: come from both sides, meet behind the pillar, halt there unseen, and both turn back. In similar clothes.
-    3, 4: cross each other in mid-picture on lanes so close that one hides the other.
+    3, 4: cross each other in mid-image on lanes so close that one hides the other.
     5: waits in the background, and others pass before them; then leaves.
     6: comes towards the camera on a slant. 7: goes away from it.
     """
@@ -54,7 +54,7 @@ def _speed(rng: np.random.Generator) -> float:
 
 
 def _outside(camera: Camera, depth: float, side: int) -> tuple[float, float]:
-    """A point just out of the picture: `side` -1 left, 1 right."""
+    """A point just out of the image: `side` -1 left, 1 right."""
     return side * (camera.half_view(depth) + _MARGIN), depth
 
 

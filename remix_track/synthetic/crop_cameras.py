@@ -15,7 +15,7 @@ _FINEST = 128
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CropCamera:
-    """Where a camera hangs and how its pictures look; the same values and light give the same pixels.
+    """Where a camera hangs and how its images look; the same values and light give the same pixels.
 
     Attributes:
         place: seed of what stands behind the people.
@@ -28,7 +28,7 @@ class CropCamera:
         gamma: exponent of the tone curve.
         contrast: slope around mid-grey.
         haze: share of light that is grey haze.
-        saturation: 0 for grey pictures, 1 for colours as they are.
+        saturation: 0 for grey images, 1 for colours as they are.
         noise: deviation of the sensor's noise in grey levels.
         jpeg_quality: of its coder, 0 to 100.
     """
@@ -94,7 +94,7 @@ class CropCamera:
         return np.asarray(fine, np.uint8)
 
     def tone(self, image: Image, light: float = 1.0) -> Image:
-        """The picture in this camera's colours: white balance, exposure, contrast, haze."""
+        """The image in this camera's colours: white balance, exposure, contrast, haze."""
         toned: Image = cv2.LUT(self._greyed(image), self._curves(light))
         return toned
 

@@ -30,7 +30,7 @@ _LABELLED, _VIDEOS, _TARGET, _MOT = range(4)
 _SCENE = {"frames": 150, "width": 640, "height": 360}
 
 Show = Callable[[str, int, int], None]
-"""Called with the part at work, its pictures done and its pictures in all."""
+"""Called with the part at work, its images done and its images in all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Counts:
     """How much was drawn.
 
     Attributes:
-        labelled, single_camera, query, gallery, frames: pictures in each part.
+        labelled, single_camera, query, gallery, frames: images in each part.
     """
 
     labelled: int

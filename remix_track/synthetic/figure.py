@@ -30,7 +30,7 @@ def draw_person(
     pitch: float = 0.15,
     shadow: float = 0.35,
 ) -> Sprite:
-    """Draw a person into a picture.
+    """Draw a person into an image.
 
     Args:
         canvas: (H, W, 3) uint8 BGR, changed in place.
@@ -128,7 +128,7 @@ def _paint(screen: Array, colour: NDArray[np.int64]) -> Sprite:
     right, bottom = np.ceil(screen.max(axis=(0, 1))).astype(int) + 1
     size = (_SUPERSAMPLE * (bottom - top), _SUPERSAMPLE * (right - left), 4)
     large = np.zeros(size, np.uint8)
-    # OpenCV counts from pixel centres, the picture from pixel corners.
+    # OpenCV counts from pixel centres, the image from pixel corners.
     at = (screen - (left, top)) * _SUPERSAMPLE - 0.5
     fixed = np.rint(at * (1 << _FRACTION_BITS)).astype(np.int32)
     opaque = np.concatenate([colour, np.full((len(colour), 1), 255)], axis=1).tolist()

@@ -26,7 +26,7 @@ class Obstacle:
         depth: metres from the camera; people farther away pass behind it.
         foot_xy: where it stands, in pixels.
         shadow_px: how tall a person would be who casts its shadow, in pixels.
-        sprite: its picture.
+        sprite: its image.
     """
 
     depth: float

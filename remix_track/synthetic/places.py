@@ -11,7 +11,7 @@ from remix_track.synthetic.wardrobe import Colour
 
 HEIGHT, WIDTH = 200, 900
 FOOT_ROW = 150
-"""The row of the picture on which people stand."""
+"""The row of the image on which people stand."""
 _PIXELS_PER_METRE = 64.0
 _CLEAR = 0.2
 """Share of a place's colours that is left of them: with places in full colour nothing but the place is recognised."""

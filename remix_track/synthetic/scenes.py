@@ -28,18 +28,18 @@ class StreetScene:
     """A short film of a street, rendered frame by frame, with ground truth after MOT17's conventions.
 
     Frames are numbered from 1; each can be rendered on its own and always has the same bytes for the same arguments.
-    The truth holds a row for each person whose full body touches the picture:
+    The truth holds a row for each person whose full body touches the image:
 
-    - the box is the tight box of the whole body as drawn, hidden parts and parts outside the picture included, and is
-      not cut at the picture's border; pixel (x, y) covers the square from (x, y) to (x+1, y+1);
-    - `visibility` is the share of the body's pixels that show in the picture, counted from the masks; someone hidden
+    - the box is the tight box of the whole body as drawn, hidden parts and parts outside the image included, and is
+      not cut at the image's border; pixel (x, y) covers the square from (x, y) to (x+1, y+1);
+    - `visibility` is the share of the body's pixels that show in the image, counted from the masks; someone hidden
       keeps a row with visibility 0;
     - score (the flag "counts") and class are 1.
 
     Args:
         seed: decides everything: people, clothes, paths, houses, noise.
         frames: length.
-        width, height: of the picture in pixels; people are about 0.25 to 0.5 of the height tall.
+        width, height: of the image in pixels; people are about 0.25 to 0.5 of the height tall.
         people: how many walk through; the first seven play fixed parts, see `cast`.
         fps: frames per second; speeds are real, so fewer mean longer steps from frame to frame.
         place: 0, or the number of another camera that the same people come by, with the same ids: other houses, other
@@ -89,12 +89,12 @@ class StreetScene:
         return self.frames
 
     def __iter__(self) -> Iterator[tuple[Image, MotRows]]:
-        """Every frame in order: the picture and the truth about it."""
+        """Every frame in order: the image and the truth about it."""
         for frame in range(1, self.frames + 1):
             yield self.render(frame), self.rows(frame)
 
     def render(self, frame: int) -> Image:
-        """The picture (H, W, 3) uint8 BGR of a frame, numbered from 1.
+        """The image (H, W, 3) uint8 BGR of a frame, numbered from 1.
 
         Raises:
             IndexError: no such frame.

@@ -11,10 +11,10 @@ Image = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sprite:
-    """A drawn thing with its place in the picture; it may lie partly or wholly outside.
+    """A drawn thing with its place in the image; it may lie partly or wholly outside.
 
     Attributes:
-        left, top: column and row of the picture where the sprite's first pixel comes to lie; may be negative.
+        left, top: column and row of the image where the sprite's first pixel comes to lie; may be negative.
         bgr: (h, w, 3) uint8, already multiplied by `alpha`.
         alpha: (h, w) uint8 coverage, 255 for opaque.
     """
@@ -30,7 +30,7 @@ class Sprite:
         return self.alpha >= 128
 
     def tlwh(self) -> tuple[float, float, float, float]:
-        """The tight box of the mask in the picture: pixel (x, y) is the square from (x, y) to (x+1, y+1)."""
+        """The tight box of the mask in the image: pixel (x, y) is the square from (x, y) to (x+1, y+1)."""
         mask = self.mask
         columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
         if len(rows) == 0:
@@ -39,7 +39,7 @@ class Sprite:
         return float(self.left + columns[0]), float(self.top + rows[0]), float(width), float(height)
 
     def overlap(self, width: int, height: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
-        """The part inside a picture of that size: rows and columns of the picture, and the same of the sprite."""
+        """The part inside an image of that size: rows and columns of the image, and the same of the sprite."""
         rows = slice(max(self.top, 0), max(min(self.top + self.alpha.shape[0], height), 0))
         columns = slice(max(self.left, 0), max(min(self.left + self.alpha.shape[1], width), 0))
         if rows.start >= rows.stop or columns.start >= columns.stop:
@@ -57,7 +57,7 @@ def shrink(bgra: Image, factor: int, left: int, top: int) -> Sprite:
 
 
 def paste(canvas: Image, sprite: Sprite) -> None:
-    """Lay a sprite over a picture (H, W, 3) in place; integer arithmetic, rounded."""
+    """Lay a sprite over an image (H, W, 3) in place; integer arithmetic, rounded."""
     outer, inner = sprite.overlap(canvas.shape[1], canvas.shape[0])
     rest = 255 - sprite.alpha[inner].astype(np.uint16)
     below = (canvas[outer] * rest[..., None] + 127) // 255

@@ -111,7 +111,7 @@ def pair_batches(
 ) -> Generator[tuple[Tensor, Tensor]]:
     """Two views of each of `batch_size` random single-camera images, (n, 3, H, W) for the n of this process.
 
-    A picture that cannot be read gives way to the next one of its video set that can.
+    An image that cannot be read gives way to the next one of its video set that can.
     """
     store, seed = run.data.unlabelled.store, run.settings.run.seed
     reader = run.reader(store)

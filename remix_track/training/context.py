@@ -95,7 +95,7 @@ class Run:
 
     @property
     def workers(self) -> int:
-        """Threads that read pictures; the processes of a machine share its cores."""
+        """Threads that read images; the processes of a machine share its cores."""
         wanted = self.settings.data.workers
         return wanted or max(1, reading_threads(wanted) // self.processes.here)
 

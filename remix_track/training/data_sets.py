@@ -115,7 +115,7 @@ def open_training_data(
 
     Args:
         settings: of the run.
-        check: called for each frame of a harvest and each picture that is drawn; what it raises ends it.
+        check: called for each frame of a harvest and each image that is drawn; what it raises ends it.
         show: told how far a harvest is.
 
     Raises:

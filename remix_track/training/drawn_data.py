@@ -18,7 +18,7 @@ def with_drawn_data(settings: TrainSettings, check: Callable[[], None]) -> Train
 
     Args:
         settings: of a run.
-        check: called between pictures; what it raises ends the drawing and leaves nothing.
+        check: called between images; what it raises ends the drawing and leaves nothing.
 
     Raises:
         InputError: numbers too small, or a disk that cannot be written.

@@ -27,7 +27,7 @@ class EmbedPlan:
         network_input: what the network wants to see.
         device: of the network.
         batch: images in one call.
-        workers: threads that read pictures.
+        workers: threads that read images.
         stop: asked between calls.
         processes: that share the work; each gets the whole result.
     """
@@ -49,11 +49,11 @@ def embed_rows(
     Args:
         plan: how.
         embed: images (B, 3, H, W) -> (B, D).
-        store: of the pictures.
+        store: of the images.
         rows: (R,) which; at least one.
 
     Returns:
-        (R, D) float32 on the device, zeros where a picture cannot be read, and (R,) which could be.
+        (R, D) float32 on the device, zeros where an image cannot be read, and (R,) which could be.
 
     Raises:
         InputError: none could be read.
@@ -91,12 +91,12 @@ def embed_rows(
 def embed_unit(
     plan: EmbedPlan, network: nn.Module, store: ImageStore, rows: NDArray[np.int64]
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-    """Vectors of unit length (R, D) as the tracker has them, and which pictures could be read (R,).
+    """Vectors of unit length (R, D) as the tracker has them, and which images could be read (R,).
 
     Args:
         plan: how.
         network: an `Encoder`; it is put into eval mode.
-        store: of the pictures.
+        store: of the images.
         rows: (R,) which.
     """
     network.eval()

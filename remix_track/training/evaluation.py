@@ -24,7 +24,7 @@ LARGEST_CALIBRATION = 20_000
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Search:
-    """The two parts of a labelled set as vectors; bad pictures are left out.
+    """The two parts of a labelled set as vectors; bad images are left out.
 
     Attributes:
         query: what is searched for.
@@ -40,7 +40,7 @@ class Search:
 
 
 Embed = Callable[[ImageStore, NDArray[np.int64]], tuple[NDArray[np.float32], NDArray[np.bool_]]]
-"""Rows (R,) of a store -> (R, D) unit vectors, and (R,) which pictures could be read."""
+"""Rows (R,) of a store -> (R, D) unit vectors, and (R,) which images could be read."""
 
 
 def evaluate_encoder(plan: EmbedPlan, network: nn.Module, target: CropSet) -> dict[str, float]:
@@ -57,7 +57,7 @@ def embed_search(embed: Embed, crops: CropSet) -> Search:
     """A set's queries and gallery as vectors, which can be scored: nothing that comes of it is nan.
 
     Raises:
-        InputError: no query can be answered, by the labels or as its pictures cannot be read; the message says why.
+        InputError: no query can be answered, by the labels or as its images cannot be read; the message says why.
     """
     check_scorable(crops)
     query, query_rows = _embed_rows(embed, crops, crops.rows(Split.QUERY))
@@ -66,7 +66,7 @@ def embed_search(embed: Embed, crops: CropSet) -> Search:
 
 
 def embed_whole(embed: Embed, crops: CropSet) -> Search:
-    """A set without query and gallery as vectors: each picture is searched for among all.
+    """A set without query and gallery as vectors: each image is searched for among all.
 
     Raises:
         InputError: see `embed_search`.
@@ -82,7 +82,7 @@ def _answerable(crops: CropSet, search: Search) -> Search:
 
 
 def check_scorable(crops: CropSet) -> None:
-    """See by a set's labels that it can be scored; no picture is read.
+    """See by a set's labels that it can be scored; no image is read.
 
     Raises:
         InputError: it cannot; the message says why.

@@ -113,9 +113,9 @@ def augmentation_loss(
     settings: LossSettings,
     first_row: int = 0,
 ) -> Tensor:
-    """Pull a query to its own picture before augmentation, against the pictures of other identities in the batch.
+    """Pull a query to its own image before augmentation, against the images of other identities in the batch.
 
-    -log(e^{<q_i,o_i>/t} / (e^{<q_i,o_i>/t} + sum_n e^{<q_i,o_n>/t})). Other pictures of the identity take no part.
+    -log(e^{<q_i,o_i>/t} / (e^{<q_i,o_i>/t} + sum_n e^{<q_i,o_n>/t})). Other images of the identity take no part.
 
     Args:
         queries: (B, D) encoder's output for augmented images, any length.

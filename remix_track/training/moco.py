@@ -1,7 +1,7 @@
 """MoCo v2: an encoder learns from unlabelled images alone, each its own class, before the joint training.
 
 Source: He et al., MoCo (CVPR 2020), Chen et al., MoCo v2 (arXiv 2003.04297); that single-camera data is what it is run
-on is from Mamedov et al., ReMix (WACV 2025). Differs from MoCo: on several GPUs the pictures are not shuffled between
+on is from Mamedov et al., ReMix (WACV 2025). Differs from MoCo: on several GPUs the images are not shuffled between
 processes, as SyncBatchNorm does away with the reason for it.
 
 One step: `queries = network(view)`, `keys = momentum.keys(other view)`, `info_nce(queries, keys, queue.vectors, t)`,
@@ -41,7 +41,7 @@ class MocoNetwork(nn.Module):
 class Queue(nn.Module):
     """The keys of the last batches, as negatives: a ring buffer that overwrites its oldest keys.
 
-    It starts as noise, which is easy to tell from pictures of people: the loss **rises** while keys take its place
+    It starts as noise, which is easy to tell from images of people: the loss **rises** while keys take its place
     (queue size / keys per step steps), and falls from there.
 
     Args:

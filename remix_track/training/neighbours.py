@@ -2,7 +2,7 @@
 
 Unit vectors are rounded to whole multiples of 2^-26. Their products and sums of products are whole numbers below 2^53,
 which float64 holds exactly in any order of summation: a block of any size, any number of threads and a GPU give the
-same bits, and equal pictures tie exactly. The rounding is finer than that of float32 products.
+same bits, and equal images tie exactly. The rounding is finer than that of float32 products.
 """
 
 from collections.abc import Iterator

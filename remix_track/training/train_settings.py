@@ -37,8 +37,8 @@ class DataSettings:
         calibration: a labelled set that the tracker's threshold is taken from; empty: the target, else the training
             people.
         footage_folder: where the crops of raw videos (`footage:PATH`) are written once and found again.
-        strict: counts that are not the published ones, and missing pictures, are errors.
-        workers: threads that read and change pictures; 0 takes the cores there are, at most 16.
+        strict: counts that are not the published ones, and missing images, are errors.
+        workers: threads that read and change images; 0 takes the cores there are, at most 16.
     """
 
     multi_camera: tuple[str, ...] = setting((), "labelled sets, each KIND:PATH")

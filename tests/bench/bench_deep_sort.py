@@ -4,7 +4,7 @@ Run from the project's folder with `python -m tests.bench.bench_deep_sort`, then
 
     mot17 DATA/mot17/train            settings compared on public detections, motion only: the defaults come from here
     appearance DATA/mot17/train DATA/deep-sort-reference     the same on MOT17-09 with the original's features
-    confidence DATA/mot17-frames YOLO detection scores compared on twelve MOT17 pictures: min_confidence comes from here
+    confidence DATA/mot17-frames YOLO detection scores compared on twelve MOT17 images: min_confidence comes from here
     pets DATA/pets09-s2l1 BOXES.npz [EMBEDDINGS.npz]     a report; nothing is tuned on it
     speed                             ours and the package side by side, 10 to 500 people (takes five minutes)
     flat                              time per frame and memory over 20,000 frames of 30 people
@@ -135,7 +135,7 @@ def compare_appearance(root: Path, reference: Path) -> None:
 
 
 def compare_confidence(root: Path, weights: Path, image_size: int) -> None:
-    """Detection accuracy (1 - (missed + false) / people) of YOLO boxes over thresholds, on MOT17 pictures."""
+    """Detection accuracy (1 - (missed + false) / people) of YOLO boxes over thresholds, on MOT17 images."""
     import cv2
     from ultralytics import YOLO
 
@@ -248,7 +248,7 @@ def _blinded(detections: Detections, blind: str) -> Detections:
 
 
 def _hits(truth: NDArray[np.float64], xyxy: NDArray[np.float32]) -> tuple[int, int, int]:
-    """Hits, false boxes and people of one picture; boxes on rows that do not count are neither hit nor false."""
+    """Hits, false boxes and people of one image; boxes on rows that do not count are neither hit nor false."""
     from scipy.optimize import linear_sum_assignment
 
     overlap = iou_tlwh(truth[:, 2:6], tlwh_from_xyxy(xyxy))

@@ -4,7 +4,7 @@
         [--osnet-pth osnet_x0_25_msmt17.pth] [--environments DIR] [--rounds 2] [--frames N]
 
 Run from the project's folder. One table for PETS, one for a 1080p video of 30 to 60 drawn people. All get the same
-YOLO weights, picture size and number of threads, track persons only and write MOT text and no video. The peers are
+YOLO weights, image size and number of threads, track persons only and write MOT text and no video. The peers are
 installed from the package index into environments of their own, each runs in its own process, one after the other,
 in reversed order in every second round. The peers detect with ultralytics' eager torch, as their documentation does.
 

@@ -192,7 +192,7 @@ def print_table(data: dict[str, list[Clip]]) -> None:
 
 
 def draw(root: Path, yolo: Path, encoder: Path) -> None:
-    """Draw the streets, look at every picture once, and keep what was seen."""
+    """Draw the streets, look at every image once, and keep what was seen."""
     from ultralytics import YOLO
 
     from remix_track.encoder.load import load_embedder
@@ -236,7 +236,7 @@ def draw(root: Path, yolo: Path, encoder: Path) -> None:
 
 
 def _shaking(seed: int, frames: int, fps: float) -> NDArray[np.int64]:
-    """(F, 2) corners of a window of `SIZE` in a picture half as large again: a slow pan, and a hand that shakes."""
+    """(F, 2) corners of a window of `SIZE` in an image half as large again: a slow pan, and a hand that shakes."""
     seconds, room = np.arange(frames) / fps, np.array(SIZE) / 4
     pan = room * (1 + np.stack([0.9 * np.sin(seconds * 2 * np.pi / 6), 0.5 * np.sin(seconds * np.pi / 2 + 1)], axis=1))
     walk = np.cumsum(np.random.default_rng(seed).normal(0, 3, (frames, 2)), axis=0)

@@ -3,7 +3,7 @@
     python -m tests.bench.bench_settings detect_every 1 2 3 --sequences DATA/MOT16-09 --streets 0 1 2 \
         --set detector=yolo11n.pt imgsz=768 [--rounds 3]
 
-Run from the project's folder. Sequences are folders with `seqinfo.ini`, pictures or a video, and `gt/gt.txt`; MOT16's
+Run from the project's folder. Sequences are folders with `seqinfo.ini`, images or a video, and `gt/gt.txt`; MOT16's
 rules hold for those whose name begins with `MOT16-`, else every row of the truth counts. `--streets` are drawn (seeds;
 300 frames of 960x540 at 30 a second, 14 people) and scored as one. The values take turns; frames per second begin after
 20 frames, without a video, and are the median of the rounds. Ratios are to the first value in the same round.

@@ -3,7 +3,7 @@
     python -m tests.bench.bench_stream --minutes 60
 
 Run from the project's folder. A real server on the loopback (see tests/rtsp_server.py for what it needs) sends H.264
-whose pictures carry numbers that never come twice; after a third and after two thirds of the time it is killed and
+whose images carry numbers that never come twice; after a third and after two thirds of the time it is killed and
 stays away for 12 seconds. `remix-track` follows it, as a process of its own, with people who come and go for ever,
 and writes everything that it can. Exit code 1 where one of the three does not hold.
 """
@@ -35,7 +35,7 @@ _FLAT = 1.05  # the last tenth's memory over the third's
 
 
 def write_people(path: Path, frames: int) -> None:
-    """Three people at a time, who walk for ten seconds and are followed by others, in the picture's lower half."""
+    """Three people at a time, who walk for ten seconds and are followed by others, in the image's lower half."""
     with path.open("w") as file:
         for frame in range(1, frames + 1):
             for lane in range(3):
@@ -56,7 +56,7 @@ def kill_twice(server: Server, minutes: float, over: threading.Event) -> None:
 
 
 def numbers_in(video: Path) -> list[int]:
-    """The numbers of the pictures that were written."""
+    """The numbers of the images that were written."""
     with av.open(str(video)) as container:
         container.streams.video[0].thread_type = "AUTO"
         return [number_in(frame.to_ndarray(format="bgr24")[:_CLEAR]) for frame in container.decode(video=0)]

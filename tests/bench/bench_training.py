@@ -9,7 +9,7 @@ Run from the project's folder:
 `loops` prints images a second by the clock and by the processor time of the whole process, each round's ratio, and
 their median. On a machine that others use too, the latter is the steadier one. `parts` takes a step apart.
 
-The plain loop is what public re-identification code does: pictures decoded by PIL and changed one by one by torchvision
+The plain loop is what public re-identification code does: images decoded by PIL and changed one by one by torchvision
 in a single-process DataLoader, float32, contiguous tensors, the optimiser as torch makes it. The networks, the four
 losses, the two momentum forward passes and the shape of a mini-batch are ours. Its pseudo labels are given to it.
 
@@ -149,7 +149,7 @@ def time_ours(settings: TrainSettings, steps: int) -> Cost:
 
 
 class Blur:
-    """MoCo v2's blur of a PIL picture, for half of them."""
+    """MoCo v2's blur of a PIL image, for half of them."""
 
     def __call__(self, picture: Image.Image) -> Image.Image:
         if random.random() < 0.5:
@@ -158,7 +158,7 @@ class Blur:
 
 
 class Crops(Dataset[tuple[Tensor, Tensor, Tensor, int, int]]):
-    """Two views and the picture as it is, made one by one."""
+    """Two views and the image as it is, made one by one."""
 
     def __init__(self, files: list[tuple[Path, int, int]], case: Case) -> None:
         from torchvision import transforms as t
@@ -242,7 +242,7 @@ class Batches:
 
 
 def sorted_files(data: Path) -> list[tuple[Path, int, int]]:
-    """Path, identity from 0 and domain of each training picture; hidden identities stand for pseudo labels."""
+    """Path, identity from 0 and domain of each training image; hidden identities stand for pseudo labels."""
     multi = [(path, f"0{path.name.split('_')[0]}", 0) for path in data.glob("multi_camera/bounding_box_train/*.jpg")]
     single = [(path, f"1{path.name.split('_')[0]}", 1) for path in data.glob("single_camera/*/*.jpg")]
     names = sorted({name for _, name, _ in multi + single})

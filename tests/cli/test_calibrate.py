@@ -173,7 +173,7 @@ def test_the_whole_command(filmed, tmp_path, capsys):
     assert f"max_cosine_distance {card.max_cosine_distance:.4f}, where missed and accepted together are least" in said
     assert "0.0% of 40 crops are farther from their own tracklet, 0.0% of 120 are" in said
     assert (tmp_path / "mine-calibration.png").read_bytes()[:4] == b"\x89PNG"
-    # In place: refused while it has a threshold, and then for the picture's sake, replaced on demand.
+    # In place: refused while it has a threshold, and then for the image's sake, replaced on demand.
     before = out.read_bytes()
     assert calibrate(filmed, tmp_path, "--weights", out) == 2
     assert f"mine.safetensors: has max_cosine_distance {card.max_cosine_distance:g} already; give --output for a" in (

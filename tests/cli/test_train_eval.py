@@ -57,7 +57,7 @@ def test_a_folder_of_people_is_searched_in_itself_by_an_onnx_file(tmp_path, netw
 
 
 def by_hand(root, network):
-    """Mean average precision, each picture among those of the other camera, one after another."""
+    """Mean average precision, each image among those of the other camera, one after another."""
     embedder = load_embedder(network)
     assert embedder is not None
     paths = sorted(root.glob("*/*.png"))

@@ -65,7 +65,7 @@ def test_every_shift_occurs():
 
 
 def test_resized_crop_stays_inside_and_keeps_to_its_area():
-    """On a picture of its own coordinates, the corners of the result say which part was taken."""
+    """On an image of its own coordinates, the corners of the result say which part was taken."""
     height, width, count = 64, 32, 300
     y = ((torch.arange(height) + 0.5) / height).view(1, 1, -1, 1).expand(count, 1, height, width)
     x = ((torch.arange(width) + 0.5) / width).view(1, 1, 1, -1).expand(count, 1, height, width)

@@ -96,7 +96,7 @@ def test_the_tracker_gets_what_the_card_says(written, state):
         "width": 512,
         "backend": embedder.description["backend"],
     }
-    # A grey picture of 32 x 64 is its own crop: the vector must be the encoder's own.
+    # A grey image of 32 x 64 is its own crop: the vector must be the encoder's own.
     image = np.full((64, 32, 3), 128, np.uint8)
     encoder = build_encoder(CARD.architecture).eval()
     encoder.load_state_dict(state)

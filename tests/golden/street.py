@@ -49,7 +49,7 @@ def draw(name: str, seed: int) -> Iterator[str]:
     people = [
         _Person(
             middle=rng.uniform(60, WIDTH - 60),
-            # Some leave the picture at a side, some are fast, some hardly walk.
+            # Some leave the image at a side, some are fast, some hardly walk.
             reach=rng.choice([15, 120, 260, 420]),
             period=rng.uniform(110, 260),
             phase=rng.random(),

@@ -21,7 +21,7 @@ from tests.training_scenes import labelled, picture, small_settings
 
 @dataclass
 class Part:
-    """Pictures as (identity, camera)."""
+    """Images as (identity, camera)."""
 
     pictures: list[tuple[int, int]]
 

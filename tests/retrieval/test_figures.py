@@ -1,4 +1,4 @@
-"""The ranked list shows the right pictures in the right frames; the histogram is a PNG."""
+"""The ranked list shows the right images in the right frames; the histogram is a PNG."""
 
 import numpy as np
 import pytest

@@ -31,7 +31,7 @@ def test_the_same_generator_gives_the_same_person_and_the_same_pixels():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_box_is_the_extent_of_what_was_drawn(seed):
-    # Over black and over white the pictures differ by what shows through, whatever the sprite says of itself.
+    # Over black and over white the images differ by what shows through, whatever the sprite says of itself.
     person = somebody(seed)
     black, sprite = on_plain(0, person, heading=seed)
     white, _ = on_plain(255, person, heading=seed)

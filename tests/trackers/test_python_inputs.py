@@ -32,7 +32,7 @@ def embedder() -> NetworkEmbedder:
 
 
 def images(gray: bool = False) -> list[np.ndarray]:
-    """Noise that moves a pixel to the right each frame; with values above 1 and up to 255 in each picture."""
+    """Noise that moves a pixel to the right each frame; with values above 1 and up to 255 in each image."""
     noise = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH + FRAMES, 3), np.uint8)
     noise = np.repeat(noise[:, :, :1], 3, axis=2) if gray else noise
     return [np.ascontiguousarray(noise[:, FRAMES - k : FRAMES - k + WIDTH]) for k in range(FRAMES)]

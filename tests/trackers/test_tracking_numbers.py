@@ -291,7 +291,7 @@ def test_linked_people_are_of_one_class(class_id, linked):
 @pytest.mark.parametrize(
     ("left", "gap", "turned", "linked"),
     [
-        (587.1, 1.0, 0.0, True),  # its right side is 12.9 pixels from that of the picture, 2 % are 12.8
+        (587.1, 1.0, 0.0, True),  # its right side is 12.9 pixels from that of the image, 2 % are 12.8
         (587.3, 1.0, 0.0, False),
         (12.9, 1.0, 0.0, True),
         (12.7, 1.0, 0.0, False),
@@ -347,7 +347,7 @@ FIELD = (
 
 
 def camera_between(monkeypatch: pytest.MonkeyPatch, moved: NDArray[np.float32], found: int | None = None) -> Any:
-    """What the camera is said to have done where its corners in one picture are at `moved` in the next."""
+    """What the camera is said to have done where its corners in one image are at `moved` in the next."""
     count = len(moved) if found is None else found
     status = (np.arange(len(moved)) < count).astype(np.uint8)[:, None]
     monkeypatch.setattr(cv2, "goodFeaturesToTrack", lambda *_, **__: FIELD)

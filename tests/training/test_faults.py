@@ -48,7 +48,7 @@ def goes_on(folder, unbroken):
     return all(torch.equal(state["momentum"][name], value) for name, value in unbroken["momentum"].items())
 
 
-# Pre-training reads 3 x 8 pictures, labelling 24 + 48, a step 10; threads read a few batches ahead.
+# Pre-training reads 3 x 8 images, labelling 24 + 48, a step 10; threads read a few batches ahead.
 @pytest.mark.parametrize(
     ("place", "stage", "error"),
     [(23, "pretrain", MemoryError()), (60, "pretrain", RuntimeError("broke\nat length")), (115, "joint", KeyError(3))],
@@ -64,7 +64,7 @@ def test_a_thread_that_dies_is_one_line_and_the_run_goes_on(tmp_path, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(CropReader, "read", dies)
-        # One thread, so that it is the same picture every time; it reads as few batches ahead as it may.
+        # One thread, so that it is the same image every time; it reads as few batches ahead as it may.
         patch.setattr(reading, "reading_threads", lambda wanted: 1)
         patch.setattr(reading, "AHEAD", 0)
         patch.setattr("remix_track.training.context.reading_threads", lambda wanted: 1)

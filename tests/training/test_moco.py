@@ -111,7 +111,7 @@ class Toy(torch.nn.Module):
 
 
 def test_the_loss_rises_while_keys_replace_the_noise_and_then_falls():
-    """Pictures of one kind (a common part and little of their own), seen twice with noise; 12 a step, a queue of 96."""
+    """Images of one kind (a common part and little of their own), seen twice with noise; 12 a step, a queue of 96."""
     torch.manual_seed(0)
     network = Toy()
     momentum = MomentumNetwork(network, MomentumSettings(0.9))

@@ -36,7 +36,7 @@ def test_neighbours_equal_whole_number_arithmetic(rows, k, copies):
 @pytest.mark.parametrize("block", [1, 700, 10_000])
 @pytest.mark.parametrize("width", [33, 512])
 def test_neighbours_do_not_depend_on_blocks(monkeypatch, block, width):
-    """Equal pictures lie far apart in the list, so that they meet in other blocks and lanes."""
+    """Equal images lie far apart in the list, so that they meet in other blocks and lanes."""
     embeddings = draw(300, width, copies=3)
     grid = to_grid(embeddings)
     expected = nearest(grid, 20)

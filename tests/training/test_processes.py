@@ -134,7 +134,7 @@ def nan_loss(patch, rank, folder):
 
 
 def no_images(patch, rank, folder):
-    """Pictures that go away after they were embedded, in the second process alone."""
+    """Images that go away after they were embedded, in the second process alone."""
     data = small_data()
     patch.setattr(run_module, "open_training_data", lambda settings, **watched: data)
     label = joint_training._Training.label

@@ -15,7 +15,7 @@ Kind = Literal["by class", "transposed", "picked"]
 """`by class`: (columns, boxes), a score for each class; `transposed`: (boxes, columns) of the same; `picked`: (boxes,
 columns), one score and one class for each box, which do not overlap."""
 _LARGEST_SHARE = 2.0
-"""Boxes none of whose numbers is larger are shares of the picture: in pixels they would lie in its first corner."""
+"""Boxes none of whose numbers is larger are shares of the image: in pixels they would lie in its first corner."""
 _KEYPOINT_VALUES = 51
 """Of the 17 keypoints of COCO, where a model does not say how many."""
 _MASK_VALUES = 32
@@ -27,7 +27,7 @@ _REMEDY = "export it with ultralytics, which notes task and names in the file"
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where boxes, scores and classes lie in the output for one picture.
+    """Where boxes, scores and classes lie in the output for one image.
 
     Attributes:
         task: of the model.
@@ -53,7 +53,7 @@ class Layout:
 def layout_of(
     weights: Path, facts: ExportedFacts, outputs: Sequence[NDArray[np.float32]], task: Task | None = None
 ) -> Layout:
-    """The layout that fits the notes of a model and what it gave for one picture.
+    """The layout that fits the notes of a model and what it gave for one image.
 
     Args:
         weights: the file, for messages.
@@ -90,7 +90,7 @@ def shapes_of(outputs: Sequence[NDArray[np.float32]]) -> str:
 
 
 def are_shares(boxes: NDArray[np.float32]) -> bool | None:
-    """Whether boxes (N, 4) are shares of the picture, not pixels; None where there is none."""
+    """Whether boxes (N, 4) are shares of the image, not pixels; None where there is none."""
     largest = np.abs(boxes[np.isfinite(boxes).all(axis=1)]).max(initial=0)
     return bool(largest <= _LARGEST_SHARE) if largest > 0 else None
 

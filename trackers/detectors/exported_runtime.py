@@ -28,9 +28,9 @@ class Network:
     """A network that is ready to run.
 
     Attributes:
-        run: pictures (B, 3, H, W) -> its outputs; those of the last call may be overwritten.
+        run: images (B, 3, H, W) -> its outputs; those of the last call may be overwritten.
         notes: about itself, texts or plain values.
-        batch: pictures in every call.
+        batch: images in every call.
         sides: height and width of its input; None where it takes any.
         dtype: of its input.
     """
@@ -51,7 +51,7 @@ def open_network(weights: Path, device: str | None, threads: int) -> Network:
         threads: for one call.
 
     Raises:
-        InputError: it cannot be read, the device is not there, or it does not take one colour picture.
+        InputError: it cannot be read, the device is not there, or it does not take one colour image.
     """
     if device not in (None, "cpu"):
         from remix_track.encoder.torch_network import choose_device

@@ -24,7 +24,7 @@ class HogDetector:
     """Histograms of oriented gradients and a linear SVM; upright people only, class 0.
 
     Source: Dalal and Triggs, "Histograms of Oriented Gradients for Human Detection", CVPR 2005, with the weights that
-    come with OpenCV. The window is 64x128 and a person fills about 96 of the 128 rows, so pictures are enlarged
+    come with OpenCV. The window is 64x128 and a person fills about 96 of the 128 rows, so images are enlarged
     (twice, as long as the result stays near two megapixels, which bounds the work) and larger ones are reduced. Scales
     are searched from coarse to fine, see `hog_pyramid`.
 
@@ -51,7 +51,7 @@ class HogDetector:
         self._hog.setSVMDetector(np.array(cv2.HOGDescriptor.getDefaultPeopleDetector(), np.float32))
 
     def __call__(self, frame: Frame) -> Detections:
-        """People in the frame, best first; boxes lie inside the picture."""
+        """People in the frame, best first; boxes lie inside the image."""
         height, width = frame.image.shape[:2]
         windows, margin = self._windows(frame.image)
         xyxy = clip_xyxy(trim(windows), width, height)

@@ -48,7 +48,7 @@ class YoloFacts:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a model looks at pictures: size of its input, least confidence, greatest overlap, wanted classes."""
+    """How a model looks at images: size of its input, least confidence, greatest overlap, wanted classes."""
 
     imgsz: int
     conf: float

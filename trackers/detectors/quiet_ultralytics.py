@@ -32,7 +32,7 @@ def quiet_ultralytics() -> Iterator[None]:
 
     ultralytics writes a settings file, asks the network whether it is there, sets `OMP_NUM_THREADS` to 1, the thread
     counts of OpenCV and torch and numpy's print options, replaces Pillow's `Image.open` by one that needs a HEIF
-    reader to say that a file is no picture, and would install packages a model asks for. What it read
+    reader to say that a file is no image, and would install packages a model asks for. What it read
     from the environment at its first import stays in force for the process: it is offline, silent, installs nothing
     and unpickles known classes only. The user's own settings are read, and never written. If the program imported
     ultralytics before us, that import stands as it is.

@@ -60,7 +60,7 @@ def surest_turned(
     Args:
         boxes: (4, A): x, y of the centre, width, height of each anchor.
         scores: (names, A).
-        angle: (A,) from the width's side to the picture's, in radians.
+        angle: (A,) from the width's side to the image's, in radians.
         classes: see `surest`, also for the following.
         conf: boxes not above this confidence are left out.
         iou: boxes whose likeness to a surer one of their class is larger are left out.
@@ -120,7 +120,7 @@ def _unlike(boxes: NDArray[np.float32], angle: NDArray[np.float32], most: float)
     arXiv 2106.06072).
     """
     x, y = boxes[:2].astype(np.float64)
-    # Variances along both sides of a box, turned into the picture's axes.
+    # Variances along both sides of a box, turned into the image's axes.
     along, across = boxes[2:].astype(np.float64) ** 2 / 12
     cos, sin = np.cos(angle.astype(np.float64)), np.sin(angle.astype(np.float64))
     a, b, c = along * cos**2 + across * sin**2, along * sin**2 + across * cos**2, (along - across) * cos * sin

@@ -49,7 +49,7 @@ class UltralyticsYolo:
         return self._model.model
 
     def _try(self, weights: Path) -> YoloFacts:
-        """Run on a black picture, so that what is not a detector says so now; return what is known about it."""
+        """Run on a black image, so that what is not a detector says so now; return what is known about it."""
         black = np.zeros((64, 64, 3), np.uint8)
         try:
             result = self._model.predict(black, **self._options)[0]

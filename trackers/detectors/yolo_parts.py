@@ -17,7 +17,7 @@ class Body(nn.Module):
         self._inputs: list[int] = list(head.f)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """Pictures (B, 3, H, W), RGB in 0..1 -> the head's maps, then what its box branch makes of each."""
+        """Images (B, 3, H, W), RGB in 0..1 -> the head's maps, then what its box branch makes of each."""
         made: list[Any] = []
         x: Any = images
         for layer in self.layers:
@@ -68,7 +68,7 @@ class Whole(nn.Module):
         self.body, self.head = body, head
 
     def forward(self, images: Tensor) -> Tensor:
-        """Pictures -> what `Head` gives."""
+        """Images -> what `Head` gives."""
         boxes: Tensor = self.head(*self.body(images))
         return boxes
 

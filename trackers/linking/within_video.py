@@ -48,7 +48,7 @@ def link_tracks(
         max_distance: largest cosine distance of two means.
         max_gap: largest time from an end to a beginning, in seconds.
         fps: frames per second.
-        frame_width: pixels; None links across the sides of the picture too.
+        frame_width: pixels; None links across the sides of the image too.
 
     Returns:
         (T,) rows of these arrays.

@@ -1,4 +1,4 @@
-"""Single pictures of sequences, for pages that show where a tracker went wrong."""
+"""Single images of sequences, for pages that show where a tracker went wrong."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Pictures:
-    """Frame n of a sequence, where its pictures or its video are at hand; cheap when asked in ascending order.
+    """Frame n of a sequence, where its images or its video are at hand; cheap when asked in ascending order.
 
     Args:
         places: folder or video of each sequence; None where there is none.
@@ -28,12 +28,12 @@ class Pictures:
         self._frames: Iterator[Frame] = iter(())
 
     def __call__(self, name: str, frame: int) -> NDArray[np.uint8] | None:
-        """The picture (H, W, 3) uint8 BGR of a frame counted from 1 among the scored ones; None if it is not there."""
+        """The image (H, W, 3) uint8 BGR of a frame counted from 1 among the scored ones; None if it is not there."""
         place = self._places.get(name)
         if place is None:
             return None
         wanted = frame + self._skipped[name]
-        # A video is read on from where it stands; a folder of pictures is opened at the spot.
+        # A video is read on from where it stands; a folder of images is opened at the spot.
         if name != self._name or wanted <= self._last or place.is_dir():
             self._name, self._frames = name, _frames_from(place, wanted)
         self._last = wanted

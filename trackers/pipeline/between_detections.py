@@ -32,7 +32,7 @@ def passing_over(frames: Iterator[Frame], every: int) -> Iterator[Frame]:
     """The same frames, of which the first and then each `every`-th one is to be detected in."""
     count, shape = 0, None
     for frame in frames:
-        # Nothing is known of people in pictures of another size.
+        # Nothing is known of people in images of another size.
         count, shape = 0 if frame.image.shape != shape else count, frame.image.shape
         yield replace(frame, detect=False) if count % every else frame
         count += 1
@@ -106,7 +106,7 @@ class BetweenDetections:
         """Take the next frame; what can be said now, of this frame and of those that waited for it.
 
         Args:
-            frame: with its picture; an empty one where there is none.
+            frame: with its image; an empty one where there is none.
             detections: in it; not looked at where it is passed over.
             camera: see `Tracker.update`.
         """

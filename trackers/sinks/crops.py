@@ -42,10 +42,10 @@ class CropSettings:
 
 
 class CropSink(Sink):
-    """Writes `FOLDER/<id>/<frame>.jpg`, frames in six digits as MOT numbers its pictures.
+    """Writes `FOLDER/<id>/<frame>.jpg`, frames in six digits as MOT numbers its images.
 
     The folder is held open: where it is renamed, the crops go along, as what is written to an open file does.
-    Only boxes with a detection behind them are cut out, at the picture's borders where they reach beyond.
+    Only boxes with a detection behind them are cut out, at the image's borders where they reach beyond.
     """
 
     def __init__(self, folder: Path, settings: CropSettings | None = None) -> None:

@@ -28,7 +28,7 @@ class WindowSink(Sink):
     """
 
     def __init__(self, draw: Callable[[TrackedFrame], NDArray[np.uint8]], title: str = "remix-track") -> None:
-        """Try whether windows can be opened here; `draw` makes the picture, (H, W, 3) uint8 BGR.
+        """Try whether windows can be opened here; `draw` makes the image, (H, W, 3) uint8 BGR.
 
         Raises:
             InputError: there is no screen, or OpenCV came without windows.
@@ -49,7 +49,7 @@ class WindowSink(Sink):
         if self._open and self._is_closed():
             raise WindowClosed
         if not self._open:
-            # A plain normal window can be made smaller than a 4K picture.
+            # A plain normal window can be made smaller than a 4K image.
             cv2.namedWindow(self._title, cv2.WINDOW_NORMAL | cv2.WINDOW_KEEPRATIO)
             cv2.resizeWindow(self._title, *_fitting(*frame.image.shape[1::-1]))
             self._open = True
@@ -86,7 +86,7 @@ def require_screen() -> None:
 
 
 def _fitting(width: int, height: int, limit: tuple[int, int] = (1600, 900)) -> tuple[int, int]:
-    """The size, in proportion, at which a picture fits on most screens; never larger than it is."""
+    """The size, in proportion, at which an image fits on most screens; never larger than it is."""
     scale = min(1.0, limit[0] / width, limit[1] / height)
     return round(width * scale), round(height * scale)
 

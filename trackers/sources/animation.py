@@ -10,7 +10,7 @@ _PNG, _WEBP = b"\x89PNG\r\n\x1a\n", b"WEBP"
 
 
 def durations(path: Path) -> list[float]:
-    """Seconds of each picture, 0 where the file leaves it to the viewer; none where the file is no animation.
+    """Seconds of each image, 0 where the file leaves it to the viewer; none where the file is no animation.
 
     Raises:
         OSError: it cannot be read.

@@ -33,23 +33,23 @@ _TIFF_HEADS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 
 class ImageFile:
-    """The pictures of one file, decoded one at a time; use it inside `with`.
+    """The images of one file, decoded one at a time; use it inside `with`.
 
-    A TIFF's smaller copies and masks of a picture are not counted, nor is what an animated PNG shows where animations
-    are not understood. Of a JPEG's several pictures (two eyes, previews, gain maps) the first is meant.
+    A TIFF's smaller copies and masks of an image are not counted, nor is what an animated PNG shows where animations
+    are not understood. Of a JPEG's several images (two eyes, previews, gain maps) the first is meant.
 
     Attributes:
-        count: how many pictures.
-        left_out: pictures of a JPEG behind the first.
-        breaks_off: the file begins or promises pictures behind these which cannot be found.
-        linked: a picture cannot be decoded without those before it.
+        count: how many images.
+        left_out: images of a JPEG behind the first.
+        breaks_off: the file begins or promises images behind these which cannot be found.
+        linked: an image cannot be decoded without those before it.
     """
 
     def __init__(self, path: Path) -> None:
-        """Open a file and count its pictures.
+        """Open a file and count its images.
 
         Raises:
-            InputError: not a picture, damaged, or too large. The line begins with the file's name, without folders.
+            InputError: not an image, damaged, or too large. The line begins with the file's name, without folders.
         """
         self._path = path
         self.left_out, self.breaks_off = 0, False
@@ -73,7 +73,7 @@ class ImageFile:
             raise InputError(f"{self._path.name}: {_what_it_is(self._path)}") from None
         except Image.DecompressionBombError:
             raise InputError(f"{self._path.name}: more than the {MAX_PIXELS} pixels that are read") from None
-        # Of a stack of pictures one is in memory at a time; all else may be.
+        # Of a stack of images one is in memory at a time; all else may be.
         if picture.format != "TIFF" and self._path.stat().st_size > _MAX_BYTES:
             picture.close()
             raise InputError(f"{self._path.name}: larger than {_MAX_BYTES // 2**20} MB")
@@ -89,7 +89,7 @@ class ImageFile:
         if count == 1:
             return range(1)
         hidden = int(bool(self._picture.info.get("default_image")))
-        # A header may promise pictures that never come.
+        # A header may promise images that never come.
         there = max(hidden + len(durations(self._path)), 1)
         self.breaks_off = there < count
         return range(hidden, min(count, there)) or range(1)
@@ -117,7 +117,7 @@ class ImageFile:
         return places or [0]
 
     def read(self, index: int) -> NDArray[np.generic]:
-        """Picture `index`, from 0: (H, W, 3) uint8 BGR; as stored (H, W, 3) uint16 BGR, (H, W) uint16, int32, float32.
+        """Image `index`, from 0: (H, W, 3) uint8 BGR; as stored (H, W, 3) uint16 BGR, (H, W) uint16, int32, float32.
 
         It is contiguous and upright by its EXIF tag; gray of 8 bits is repeated, alpha dropped.
 
@@ -188,14 +188,14 @@ class ImageFile:
 
 
 class Contents(NamedTuple):
-    """How many pictures a file holds, and the seconds that each of them is shown where it tells."""
+    """How many images a file holds, and the seconds that each of them is shown where it tells."""
 
     pictures: int = 1
     seconds: list[float] | None = None
 
 
 def contents_of(path: Path) -> Contents:
-    """What a file holds; one picture, where it cannot be read."""
+    """What a file holds; one image, where it cannot be read."""
     if not may_hold_several(path):
         return Contents()
     try:
@@ -208,7 +208,7 @@ def contents_of(path: Path) -> Contents:
 
 
 def may_hold_several(path: Path) -> bool:
-    """Whether files of this ending can hold several pictures that follow one another."""
+    """Whether files of this ending can hold several images that follow one another."""
     return IMAGE_FORMATS.get(path.suffix.lower()) in _OF_SEVERAL
 
 
@@ -234,7 +234,7 @@ def _what_it_is(path: Path) -> str:
             tags = ImageFileDirectory_v2(head)
             file.seek(tags.next)
             tags.load(file)
-    except Exception:  # whatever is wrong with it, it is no picture
+    except Exception:  # whatever is wrong with it, it is no image
         return "not an image"
     if _BITS not in tags:
         return "not an image"

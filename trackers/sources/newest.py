@@ -23,13 +23,13 @@ def newest(
 
     Args:
         pictures: the stream; closed by the thread.
-        keep: how many pictures may wait.
+        keep: how many images may wait.
         stop: set when the caller is done; the stream should end soon after.
-        passed_over: called for every picture that is given up.
-        stored: whether the picture just read had been waiting when the reading began, and can wait for room.
+        passed_over: called for every image that is given up.
+        stored: whether the image just read had been waiting when the reading began, and can wait for room.
 
     Raises:
-        Exception: whatever the stream raised, after the pictures before it.
+        Exception: whatever the stream raised, after the images before it.
     """
     waiting: deque[Picture] = deque()
     changed = threading.Condition()

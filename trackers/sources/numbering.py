@@ -11,13 +11,13 @@ _MOST_SKIPPED = 10_000  # frame lengths; a longer way to the next stamp is a bro
 class Numbering:
     """Counts the frames that went into a file and did not come out of the decoder.
 
-    Pictures leave a decoder in the order of their time stamps, packets enter it in another, and a broken packet may
-    vanish without a word. So the stamps of packets under way wait in a heap; when a picture leaves, each earlier
+    Images leave a decoder in the order of their time stamps, packets enter it in another, and a broken packet may
+    vanish without a word. So the stamps of packets under way wait in a heap; when an image leaves, each earlier
     stamp belongs to a frame that was lost. Where damage swallowed whole packets, the time that passed tells how many,
     if the file's frames came at even times before.
 
-    In a healthy file nothing is ever counted as lost: packets that never become pictures exist (VP8's hidden
-    reference frames, DivX's place holders, pictures before the first key frame), so do pauses, and everybody else's
+    In a healthy file nothing is ever counted as lost: packets that never become images exist (VP8's hidden
+    reference frames, DivX's place holders, images before the first key frame), so do pauses, and everybody else's
     frame numbers do not count them either. The stamps count from the first sign of damage on.
     """
 
@@ -53,15 +53,15 @@ class Numbering:
 
     @property
     def missing(self) -> bool:
-        """Whether packets are known to be under way: pictures not yet out, or lost."""
+        """Whether packets are known to be under way: images not yet out, or lost."""
         return bool(self._under_way)
 
     def arrived(self, stamp: int | None) -> int | None:
-        """A picture with this stamp leaves the decoder.
+        """An image with this stamp leaves the decoder.
 
         Returns:
             How many frames were lost just before it; None where it comes too late: behind a damaged place decoders
-            also let go of pictures whose turn is over.
+            also let go of images whose turn is over.
         """
         if stamp is not None and stamp in self._given_up:
             self._given_up.remove(stamp)
@@ -81,7 +81,7 @@ class Numbering:
         return max(lost, skipped)
 
     def ended(self) -> int:
-        """The decoder is empty; returns how many frames were lost after the last picture."""
+        """The decoder is empty; returns how many frames were lost after the last image."""
         passed, self._under_way = self._under_way, []
         return self._lost(passed)
 
@@ -95,7 +95,7 @@ class Numbering:
         return lost
 
     def _skipped(self, stamp: int) -> int:
-        """How many frames fit between the latest picture and this one, where damage may have swallowed them."""
+        """How many frames fit between the latest image and this one, where damage may have swallowed them."""
         if not (self._even and self._stamps_tell and self._frame_length) or self._latest is None:
             return 0
         lengths = (stamp - self._latest) / self._frame_length

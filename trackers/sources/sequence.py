@@ -10,10 +10,10 @@ from remix_track.trackers.sources.video import VideoReader
 
 
 def open_sequence(folder: Path) -> Reader:
-    """A sequence's pictures, or the one video that stands for them; rate and name come from `seqinfo.ini`.
+    """A sequence's images, or the one video that stands for them; rate and name come from `seqinfo.ini`.
 
     Raises:
-        InputError: neither pictures nor exactly one video, or a `seqinfo.ini` that cannot be used.
+        InputError: neither images nor exactly one video, or a `seqinfo.ini` that cannot be used.
     """
     sequence = read_sequence(folder)
     info, count = sequence.info, len(sequence.pictures)

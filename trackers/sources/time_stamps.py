@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 LONG_LEAP = 10.0
-"""Seconds between two pictures from which on a leap forward is looked at twice."""
+"""Seconds between two images from which on a leap forward is looked at twice."""
 
-_SLACK = 1.0  # seconds that stamps may run back without a key frame: pictures are packed in another order than shown
+_SLACK = 1.0  # seconds that stamps may run back without a key frame: images are packed in another order than shown
 _MOST_REORDERED = 17  # the deepest reordering of H.264 and HEVC, and one
 _MOST_NOTES = 5
 
@@ -137,15 +137,15 @@ def _highest(one: int | None, other: int | None) -> int | None:
     return max((stamp for stamp in (one, other) if stamp is not None), default=None)
 
 
-_TICK = 1e-6  # seconds by which a picture is later than the one before it, at least
-_MOST_BEHIND = 8  # pictures in a row behind the line until the line follows the clock
-_MOST_STILL = 3  # pictures in a row without a new stamp until a live stream's stamps are given up
+_TICK = 1e-6  # seconds by which an image is later than the one before it, at least
+_MOST_BEHIND = 8  # images in a row behind the line until the line follows the clock
+_MOST_STILL = 3  # images in a row without a new stamp until a live stream's stamps are given up
 
 
 class RisingTime:
-    """Seconds since the first picture by stamps that may stand still, stumble or be missing.
+    """Seconds since the first image by stamps that may stand still, stumble or be missing.
 
-    A picture whose stamp is not above the one before is a frame later than that one: a clock that stumbles is caught up
+    An image whose stamp is not above the one before is a frame later than that one: a clock that stumbles is caught up
     with, one that stays behind is followed from there on.
     """
 
@@ -157,11 +157,11 @@ class RisingTime:
         self.latest = -step
 
     def __call__(self, stamp: float | None, frames: int = 1) -> float | None:
-        """The time of a picture.
+        """The time of an image.
 
         Args:
             stamp: in seconds, on any clock; None without one.
-            frames: how many frames it lies behind the picture before it, lost ones counted.
+            frames: how many frames it lies behind the image before it, lost ones counted.
 
         Returns:
             None before the first stamp: there is no clock, as far as one can tell.
@@ -171,7 +171,7 @@ class RisingTime:
             self.latest = ahead
             return None if self._zero is None else ahead
         if self._zero is None:
-            # Pictures without stamps came before it.
+            # Images without stamps came before it.
             self._zero = stamp - ahead
         seconds = stamp - self._zero
         self._behind = self._behind + 1 if seconds <= self.latest else 0
@@ -184,7 +184,7 @@ class RisingTime:
         return seconds
 
     def go_on(self, seconds: float, stamp: float | None = None) -> float:
-        """The time of a picture that another clock gives; from `stamp` on, if given, the stamps count from it."""
+        """The time of an image that another clock gives; from `stamp` on, if given, the stamps count from it."""
         self.latest = max(seconds, self.latest + _TICK)
         if stamp is not None:
             self._zero = stamp - self.latest
@@ -192,14 +192,14 @@ class RisingTime:
 
 
 class LiveTime:
-    """Seconds since the first picture of a live connection: by its stamps while they move, else as pictures arrive.
+    """Seconds since the first image of a live connection: by its stamps while they move, else as images arrive.
 
     Attributes:
         by_arrival: the stamps are given up.
     """
 
     def __init__(self, rising: RisingTime, *, stamped: bool, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin with the first picture.
+        """Begin with the first image.
 
         Args:
             rising: what is done with stamps that move.
@@ -214,7 +214,7 @@ class LiveTime:
         self._still = 0
 
     def __call__(self, stamp: float | None, frames: int = 1) -> float:
-        """The time of a picture that has just arrived; `stamp` and `frames` as `RisingTime` has them."""
+        """The time of an image that has just arrived; `stamp` and `frames` as `RisingTime` has them."""
         now = self._clock()
         self._began = now if self._began is None else self._began
         arrived, since = now - self._began, now - self._began - self._arrived
@@ -233,7 +233,7 @@ class LiveTime:
 
 
 class FrameStamp:
-    """Which of a picture's two stamps to believe, as FFmpeg guesses it: the one that ran back less often so far.
+    """Which of an image's two stamps to believe, as FFmpeg guesses it: the one that ran back less often so far.
 
     H.264 in AVI has no stamps of showing; what stands in their place runs back with every B-frame.
     """

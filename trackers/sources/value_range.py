@@ -14,7 +14,7 @@ from remix_track.trackers.sources.source import Facts
 # What cameras and programs write: floats of 0 to 1, bytes, and the 10, 12 and 14 bits of cameras in wider numbers.
 _INTEGER_LIMITS = (255, 1023, 4095, 16383, 65535)
 _FLOAT_LIMITS = (1, *_INTEGER_LIMITS)
-_ALMOST_ALL = 0.999  # of floats: lamps and the edges of resampled pictures may lie above
+_ALMOST_ALL = 0.999  # of floats: lamps and the edges of resampled images may lie above
 _SLACK = 0.01
 _MOST_OUTSIDE = 0.01
 _PIXELS = 250_000
@@ -37,7 +37,7 @@ class ValueRange:
         """The values, any shape, as uint8: clipped to black and white; what is no number is black, infinity white.
 
         Raises:
-            InputError: more than a hundredth of the values lie outside: another scale than the other pictures'.
+            InputError: more than a hundredth of the values lie outside: another scale than the other images'.
         """
         deep = np.nan_to_num(values.astype(np.float32), nan=0.0, posinf=self.white, neginf=0.0)
         slack = _SLACK * self.white
@@ -51,7 +51,7 @@ class ValueRange:
 
 
 def range_of(samples: Iterable[NDArray[np.generic]]) -> ValueRange:
-    """The least of the usual ranges that holds a sample of a source's pictures, all of one type.
+    """The least of the usual ranges that holds a sample of a source's images, all of one type.
 
     Raises:
         InputError: values below 0 or above 65535, or no number at all: nothing tells what black and white are.
@@ -81,7 +81,7 @@ def _extremes(values: NDArray[np.generic]) -> tuple[float, float, bool] | None:
 
 
 class ValueScale:
-    """The range of each type of values that a source's pictures have, found once and kept: no picture flickers."""
+    """The range of each type of values that a source's images have, found once and kept: no image flickers."""
 
     def __init__(self, facts: Facts) -> None:
         """`facts` hears what was guessed."""
@@ -91,15 +91,15 @@ class ValueScale:
     def to_bgr(
         self, values: NDArray[np.generic], samples: Callable[[], Iterator[NDArray[np.generic]]], name: str
     ) -> NDArray[np.uint8]:
-        """A picture (H, W, 3) or (H, W) of any type, as (H, W, 3) uint8; what is uint8 stays as it is.
+        """An image (H, W, 3) or (H, W) of any type, as (H, W, 3) uint8; what is uint8 stays as it is.
 
         Args:
-            values: the picture.
-            samples: gives some of the source's pictures, of any type; called once a type of values.
+            values: the image.
+            samples: gives some of the source's images, of any type; called once a type of values.
             name: of the file, for the error.
 
         Raises:
-            InputError: nothing tells the range of the values, or the picture has another than the others.
+            InputError: nothing tells the range of the values, or the image has another than the others.
         """
         if values.dtype == np.uint8:
             return values.astype(np.uint8, copy=False)

@@ -1,7 +1,7 @@
 """Harvested crops on disk: one folder per video and settings, written atomically and once.
 
 `ROOT/<video's name>-<fingerprint>/<tracklet>_<frame>.jpg` and `harvest.json`. A folder of such folders is a data set
-like any other (`read_video_folders`), and the first field of a picture's name says which tracklet it is of.
+like any other (`read_video_folders`), and the first field of an image's name says which tracklet it is of.
 """
 
 import contextlib
@@ -44,7 +44,7 @@ class Harvest:
         fps: of those.
         stride: every so many frames of the video were looked at; frame numbers are the video's.
         tracklets: (number, first frame, last frame, crops) of each. Two that overlap in time are different people.
-        files: digest of the pictures' names and sizes.
+        files: digest of the images' names and sizes.
         format_version: of this file.
     """
 
@@ -60,7 +60,7 @@ class Harvest:
 
     @property
     def crops(self) -> int:
-        """Number of pictures."""
+        """Number of images."""
         return sum(row[3] for row in self.tracklets)
 
 
@@ -152,7 +152,7 @@ def new_folder(folder: Path, check: Callable[[], None]) -> Iterator[Path | None]
 
 
 def write_notes(folder: Path, made: Harvest) -> None:
-    """Write `harvest.json`, with the digest of the pictures that are in `folder`."""
+    """Write `harvest.json`, with the digest of the images that are in `folder`."""
     made = dataclasses.replace(made, files=_listing(folder))
     (folder / NOTES).write_text(json_text(dataclasses.asdict(made)), encoding="utf-8")
 

@@ -64,10 +64,10 @@ def embed_tracklets(
 
 
 def embed_crop(path: Path, embedder: Embedder) -> NDArray[np.float32]:
-    """The unit vector (D,) of a picture that shows one person.
+    """The unit vector (D,) of an image that shows one person.
 
     Raises:
-        InputError: it cannot be read, or is no picture.
+        InputError: it cannot be read, or is no image.
     """
     content = read_bounded(path, LARGEST_IMAGE, "give an image of a person")
     with parsing(path, "an image of a person"):

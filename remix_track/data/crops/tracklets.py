@@ -33,7 +33,7 @@ class HarvestSettings:
 
     Attributes:
         detector: YOLO weights, `hog` or `auto`, as for `remix-track`.
-        imgsz: picture size YOLO works at, in pixels.
+        imgsz: image size YOLO works at, in pixels.
         rate: frames per second that are looked at; 0 for all. Ten are enough to follow people, and cost less.
         start: first frame of each video, from 1.
         frames: of each video that are used from there on; 0 for all.
@@ -41,7 +41,7 @@ class HarvestSettings:
         min_height: of a crop in pixels.
         min_width: of a crop in pixels.
         max_covered: largest share of a crop that another box may cover, also one that disappeared just now.
-        border: a box that is nearer to the picture's border than this share of its height is cut by it; detectors leave
+        border: a box that is nearer to the image's border than this share of its height is cut by it; detectors leave
             a few pixels there.
         meeting: IoU of two tracks from which on both end.
         every: seconds between two crops of a tracklet; neighbouring frames look alike.
@@ -190,7 +190,7 @@ class TrackletCutter:
                 yield one
 
     def _inside(self, xyxy: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:
-        """(T,) boxes that are not cut by the picture's border."""
+        """(T,) boxes that are not cut by the image's border."""
         border = self._settings.border * (xyxy[:, 3:] - xyxy[:, 1:2])  # (T, 1)
         far = np.array([width, height]) - border
         return np.asarray((xyxy[:, :2] >= border).all(axis=1) & (xyxy[:, 2:] <= far).all(axis=1))

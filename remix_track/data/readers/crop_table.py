@@ -29,10 +29,10 @@ def read_crop_table(path: Path, *, strict: bool = True) -> CropSet:
 
     Args:
         path: the CSV, UTF-8.
-        strict: a picture that is not there is an error; False: it is left out with a warning.
+        strict: an image that is not there is an error; False: it is left out with a warning.
 
     Raises:
-        InputError: not readable, a column is missing, a line is not whole, or pictures are missing.
+        InputError: not readable, a column is missing, a line is not whole, or images are missing.
     """
     crops: list[Crop] = []
     names: list[bytes] = []
@@ -84,7 +84,7 @@ def _crop_of_line(line: dict[str, str], where: str) -> Crop:
 
 
 def _file_named(name: str, folder: Path) -> str | None:
-    """The name under which the picture is there: as it is written, else with slashes for backslashes; else None."""
+    """The name under which the image is there: as it is written, else with slashes for backslashes; else None."""
     return next((form for form in (name, name.replace("\\", "/")) if (folder / form).is_file()), None)
 
 

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 def images_in(folder: Path) -> list[bytes]:
-    """Names of the picture files directly in `folder`, sorted.
+    """Names of the image files directly in `folder`, sorted.
 
     Raises:
         InputError: the folder is missing or cannot be read.
@@ -25,7 +25,7 @@ def images_in(folder: Path) -> list[bytes]:
 
 
 def images_below(root: Path) -> Iterator[tuple[bytes, list[bytes]]]:
-    """Every folder at or below `root` that holds pictures: `b"its/path/"` relative to `root`, and their sorted names.
+    """Every folder at or below `root` that holds images: `b"its/path/"` relative to `root`, and their sorted names.
 
     Links to folders are followed once each, so a link to a parent ends here. A folder below `root` that cannot be read
     is skipped with a warning.

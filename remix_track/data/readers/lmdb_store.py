@@ -15,7 +15,7 @@ _open: dict[Path, tuple[int, Any]] = {}
 
 
 class LmdbStore:
-    """Pictures by key.
+    """Images by key.
 
     Attributes:
         path: the LMDB: its folder, or the one file.

@@ -78,7 +78,7 @@ def read_msmt17(root: Path, *, version: Version | None = None, merged: bool = Fa
 
 
 def _locate(root: Path, version: Version | None) -> tuple[Path, tuple[str, str]]:
-    """The folder with the lists, and its two folders of pictures as they are spelt there."""
+    """The folder with the lists, and its two folders of images as they are spelt there."""
     found = []
     for folder in (root, root / "MSMT17_V1", root / "MSMT17_V2"):
         for candidate, wanted in _FOLDERS.items():

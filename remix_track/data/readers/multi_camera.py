@@ -57,7 +57,7 @@ def read_market_layout(root: Path) -> CropSet:
     No counts are published for it, so none are checked.
 
     Raises:
-        InputError: none of the three folders is there, or no picture in them names an identity and a camera.
+        InputError: none of the three folders is there, or no image in them names an identity and a camera.
     """
     crops: list[Crop] = []
     names: list[bytes] = []
@@ -103,7 +103,7 @@ def read_randperson(root: Path, *, strict: bool = True) -> CropSet:
     camera: `c00` of two scenes is two cameras, 19 in all.
 
     Args:
-        root: the folder of pictures, or the one above it (`randperson_subset`).
+        root: the folder of images, or the one above it (`randperson_subset`).
         strict: see `read_market1501`.
 
     Raises:

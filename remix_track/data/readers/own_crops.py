@@ -38,7 +38,7 @@ def read_crop_folder(root: Path) -> CropSet:
     """A folder of crops, labelled by where they lie or what they are called.
 
     Folders `train`, `query` and `gallery` directly in `root` are splits; without them everything is for training.
-    Inside a split (or `root`) a picture has its identity from
+    Inside a split (or `root`) an image has its identity from
 
     - its folder, if it lies in one: `person7/cam2_0001.jpg` is person7 at camera cam2. The first `_` field of the name
       is the camera; a name that begins with the identity again (`0002/0002_c1s1_000451.jpg`) has it second, and a name
@@ -51,8 +51,8 @@ def read_crop_folder(root: Path) -> CropSet:
     `c1s1` is camera `c1`, as Market-1501 means it. Identity `-1` is junk; `0000` is a person like any other.
 
     Raises:
-        InputError: the folder is missing, holds no picture that names an identity and a camera, or its layout would
-            make one person several or each picture a camera of its own.
+        InputError: the folder is missing, holds no image that names an identity and a camera, or its layout would
+            make one person several or each image a camera of its own.
     """
     pictures, odd = _pictures(root)
     level = _camera_level(root, pictures)

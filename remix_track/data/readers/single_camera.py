@@ -48,7 +48,7 @@ def read_luperson_nl(root: Path, *, rule: KeyRule = LUPERSON_NL, strict: bool = 
 
 
 def read_video_folders(root: Path, *, identity_fields: tuple[int, ...] = (), videos: Sequence[str] = ()) -> VideoSet:
-    """A folder of folders: each folder that directly holds pictures is one video, however deep it lies.
+    """A folder of folders: each folder that directly holds images is one video, however deep it lies.
 
     Args:
         root: the folder.
@@ -56,7 +56,7 @@ def read_video_folders(root: Path, *, identity_fields: tuple[int, ...] = (), vid
         videos: names of folders directly in `root`, to read those alone; empty for all.
 
     Raises:
-        InputError: a folder is missing, or there are no pictures.
+        InputError: a folder is missing, or there are no images.
     """
     rule = KeyRule((0,), identity_fields)
     chosen = [(os.fsencode(video) + b"/", images_in(root / video)) for video in videos or ()]
@@ -72,11 +72,11 @@ def read_video_folders(root: Path, *, identity_fields: tuple[int, ...] = (), vid
 
 
 def read_tar_shards(path: Path, *, rule: KeyRule | None = None) -> VideoSet:
-    """Uncompressed tar files of pictures; a video may be spread over several.
+    """Uncompressed tar files of images; a video may be spread over several.
 
     Args:
         path: one tar file, or a folder of them.
-        rule: which fields of a picture's name name the video; None: the folder that it lies in inside the tar does.
+        rule: which fields of an image's name name the video; None: the folder that it lies in inside the tar does.
 
     Raises:
         InputError: no shards, one that cannot be read, or names that do not say the video.

@@ -15,12 +15,12 @@ from remix_track.errors import InputError, parsing
 
 
 class TarStore:
-    """Pictures by shard, offset and size; nothing is unpacked.
+    """Images by shard, offset and size; nothing is unpacked.
 
     Attributes:
         shards: the tar files, uncompressed.
         shard: (N,) int32, which of them.
-        offset: (N,) int64, where the picture's bytes begin in it.
+        offset: (N,) int64, where the image's bytes begin in it.
         size: (N,) int64, how many they are.
         names: (N) names inside their shard.
     """
@@ -60,7 +60,7 @@ class TarStore:
 
 
 def index_shards(shards: Sequence[Path]) -> TarStore:
-    """List the pictures in tar files, in the files' order.
+    """List the images in tar files, in the files' order.
 
     Raises:
         InputError: a shard is missing, compressed (there is no reading in the middle of it), or not a whole tar file.

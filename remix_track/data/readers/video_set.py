@@ -17,7 +17,7 @@ class VideoSet:
 
     Attributes:
         name: of the set, for logs and reports.
-        store: (N) pictures, those of one video together.
+        store: (N) images, those of one video together.
         offsets: (V + 1,) int64; video v is rows `offsets[v]` to `offsets[v + 1]`.
         videos: (V) names, sorted within each set.
         hidden_identity: (N,) int32 labels from 0 on data that has them, -1 where unknown; None where no row has one.

@@ -1,4 +1,4 @@
-"""What every tracker is given of a clip, read from a folder: boxes, scores and vectors, and where the pictures are.
+"""What every tracker is given of a clip, read from a folder: boxes, scores and vectors, and where the images are.
 
 Runs in the peers' environments, which have no remix-track: only the standard library, numpy and OpenCV are at hand.
 """
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class GivenFrame:
-    """One frame: corners (N, 4) in pixels, scores (N,), vectors (N, D) or None, and the picture (H, W, 3) BGR."""
+    """One frame: corners (N, 4) in pixels, scores (N,), vectors (N, D) or None, and the image (H, W, 3) BGR."""
 
     xyxy: NDArray[np.float32]
     score: NDArray[np.float32]
@@ -29,7 +29,7 @@ class GivenFrame:
 class GivenClip:
     """A folder with `clip.json`, `boxes.npz` and `vectors-NAME.npz`; `has_images` says whether frames show anything.
 
-    Without pictures every frame is black, for trackers that ask for one.
+    Without images every frame is black, for trackers that ask for one.
     """
 
     folder: Path
@@ -73,7 +73,7 @@ class GivenClip:
             yield GivenFrame(xyxy, score, None if vectors is None else vectors[rows], image)
 
     def images(self) -> Iterator[NDArray[np.uint8]]:
-        """`frames` pictures."""
+        """`frames` images."""
         if self.pictures is None:
             black = np.zeros((self.height, self.width, 3), np.uint8)
             for _ in range(self.frames):

@@ -1,4 +1,4 @@
-"""Our tracker on given boxes: no process of its own, no network, no picture, so that many settings can be compared."""
+"""Our tracker on given boxes: no process of its own, no network, no image, so that many settings can be compared."""
 
 import dataclasses
 from collections.abc import Mapping

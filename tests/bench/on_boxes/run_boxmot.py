@@ -15,7 +15,7 @@ from tests.bench.on_boxes.given import GivenClip, GivenFrame, run_peer
 
 def _make(name: str, clip: GivenClip, with_vectors: bool) -> Callable[[GivenFrame], Iterator[tuple[int, Any, float]]]:
     known = load_tracker_config(name, None, {})
-    # A black picture says nothing of the camera.
+    # A black image says nothing of the camera.
     wanted = {"frame_rate": clip.fps, "use_cmc": clip.has_images, "use_embeddings": with_vectors}
     chosen = {key: value for key, value in wanted.items() if key in known and known[key] is not False}
     tracker = create_tracker(TrackerSpec(name, options=tuple(sorted(chosen.items()))))

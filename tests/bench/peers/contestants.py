@@ -20,7 +20,7 @@ class Clip:
         name: of the table.
         folder: with the video, and `gt/gt.txt`.
         video: file.
-        imgsz: picture size YOLO works at, in pixels.
+        imgsz: image size YOLO works at, in pixels.
         frames: how many.
     """
 

@@ -1,6 +1,6 @@
-"""A 1080p video of 30 to 60 people with exact truth: nine drawn streets side by side in one picture.
+"""A 1080p video of 30 to 60 people with exact truth: nine drawn streets side by side in one image.
 
-One street of that size would show people as tall as half the picture, most of them hidden behind the front row.
+One street of that size would show people as tall as half the image, most of them hidden behind the front row.
 """
 
 from dataclasses import replace

@@ -14,7 +14,7 @@ SIZES = np.array([4, 30, 11, 20, 7, 25, 16, 9])
 
 @pytest.fixture
 def videos():
-    """Eight videos; picture and hidden person of row r are r and r // 3."""
+    """Eight videos; image and hidden person of row r are r and r // 3."""
     names = NameTable.of([b"v%d" % number for number in range(len(SIZES))])
     total = int(SIZES.sum())
     offsets = np.concatenate([[0], np.cumsum(SIZES)]).astype(np.int64)

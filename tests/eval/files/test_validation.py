@@ -138,13 +138,13 @@ def test_corner_boxes(results):
 
 
 def test_corner_boxes_in_ground_truth_are_a_warning(truth):
-    """A camera at arm's length sees nothing but boxes that leave the picture and could be corners."""
+    """A camera at arm's length sees nothing but boxes that leave the image and could be corners."""
     found = truth("1,1,500,200,580,400,1\n")
     assert [issue[:36] for issue in found] == ["warning 1: 1 of 1 boxes leave the im"]
 
 
 def test_people_close_to_the_camera_are_no_corners(results, path):
-    """Each box leaves the picture at the bottom, and could be read as corners; but so does the ground truth."""
+    """Each box leaves the image at the bottom, and could be read as corners; but so does the ground truth."""
     close = "".join(f"{frame},1,100,100,300,{410 + frame},1\n" for frame in range(1, 11))
     assert len(results(close)) == 1
     path.write_text(close)

@@ -78,7 +78,7 @@ def test_mot17_09_with_the_original_features(shared):
 def test_mot17_with_drawn_features(shared, name):
     found = np.loadtxt(shared("data/mot17/train") / name / "det" / "det.txt", delimiter=",")
     rng = np.random.default_rng(0)
-    # Looks that change with the place in the picture, so that neighbours are alike and nothing is certain.
+    # Looks that change with the place in the image, so that neighbours are alike and nothing is certain.
     waves, noise = rng.normal(scale=0.01, size=(2, 32)), rng.normal(scale=0.3, size=(len(found), 32))
     looks = 0.3 + np.sin(found[:, 2:4] @ waves) + noise
     frames = [found[:, 0] == frame for frame in range(1, int(found[:, 0].max()) + 1)]

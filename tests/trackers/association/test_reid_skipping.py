@@ -191,7 +191,7 @@ def test_wrong_settings_are_refused():
 
 @pytest.fixture
 def sequence(tmp_path):
-    """A MOT sequence of 30 pictures: one who walks alone, two who cross; detections are the truth."""
+    """A MOT sequence of 30 images: one who walks alone, two who cross; detections are the truth."""
     folder = tmp_path / "data" / "walk"
     (folder / "img1").mkdir(parents=True)
     rows = []

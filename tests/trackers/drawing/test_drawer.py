@@ -25,7 +25,7 @@ def frame_of(xyxy, index=1, ids=None, score=0.9, size=(240, 320), time=None, coa
 
 
 def changed(frame, picture):
-    """Rows and columns of the pixels that differ from the frame's own picture."""
+    """Rows and columns of the pixels that differ from the frame's own image."""
     return np.nonzero((frame.image != picture).any(axis=2))
 
 
@@ -149,7 +149,7 @@ def test_the_label_says_id_and_score_and_a_coasting_track_has_no_score():
     assert width["class"] == label_mask("person 1  0.90", 9).shape[1]
 
 
-# --- pictures
+# --- images
 
 
 def test_the_input_stays_as_it_was_and_an_empty_frame_comes_back_bare():
@@ -222,7 +222,7 @@ def test_settings_that_cannot_be_drawn_are_refused(values, message):
 
 
 def walk(drawer, frames, start=1, **more):
-    """A person who walks five pixels to the right per frame; the last frame and its picture."""
+    """A person who walks five pixels to the right per frame; the last frame and its image."""
     for index in range(start, start + frames):
         frame = frame_of([[20 + 5 * index, 80, 40 + 5 * index, 200]], index, **more)
         picture = drawer.draw(frame)

@@ -212,7 +212,7 @@ def test_a_camera_whose_motion_cannot_be_seen_may_turn():
         tracker = Tracker.around(None, fps=30, settings=DeepSortSettings(max_age=30))
         noted = FinishedTracks(fps=30)
         for number in range(1, 41):
-            # A picture of one colour shows no motion.
+            # An image of one colour shows no motion.
             tracker.update(Detections.empty() if 10 < number < 31 else seen, PICTURE, np.eye(2, 3) if still else None)
             tracker.note(noted, number)
         assert len(tracker.finish(noted, far).means) == people
@@ -352,7 +352,7 @@ def test_nobody_at_all_is_no_error():
 
 
 def walk(folder: Path) -> Path:
-    """A MOT sequence of 16 pictures, with somebody in det.txt who is missed in frames 7 to 9."""
+    """A MOT sequence of 16 images, with somebody in det.txt who is missed in frames 7 to 9."""
     (folder / "img1").mkdir(parents=True)
     (folder / "det").mkdir()
     lines = []

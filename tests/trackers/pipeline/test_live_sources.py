@@ -214,7 +214,7 @@ def paced(numbers):
 
 @pytest.fixture
 def streams(monkeypatch):
-    """Tracks the streams `/a`, `/b`, ... of pictures without end, or as many as asked for; gives the exit code."""
+    """Tracks the streams `/a`, `/b`, ... of images without end, or as many as asked for; gives the exit code."""
     monkeypatch.setattr("remix_track.trackers.detectors.find_detector.find_detector", lambda *_, **__: Finder())
 
     gone, asked = set[str](), list[str]()
@@ -257,7 +257,7 @@ def test_live_streams_are_tracked_at_once(streams, tmp_path, capsys):
         assert streams(tmp_path, "--frames", "30", names="abc") == 0
     assert set(order[: len(order) // 2]) == {"a", "b", "c"}
     for name, summary in summaries(tmp_path).items():
-        # Pictures that came while the tracker was busy are passed over; they have numbers too.
+        # Images that came while the tracker was busy are passed over; they have numbers too.
         assert (summary["frames"], summary["ended"]) == (order.count(name), "complete")
         assert 3 < summary["frames"] <= 30
     for path in (tmp_path / "out").glob("*/tracks.txt"):

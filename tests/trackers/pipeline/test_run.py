@@ -25,7 +25,7 @@ PATIENCE = 20
 
 
 class Film:
-    """A source of made pictures, each its own shade."""
+    """A source of made images, each its own shade."""
 
     name = path = "film"
     fps = 25.0
@@ -53,7 +53,7 @@ class Film:
 
 
 class Finder:
-    """People that walk and wobble; what it finds depends on the picture alone, and takes its time."""
+    """People that walk and wobble; what it finds depends on the image alone, and takes its time."""
 
     name, dropped = "finder", 0
 

@@ -17,7 +17,7 @@ from tests.trackers.sinks.test_sinks import file_size_limit
 
 
 def frames_of(count, width=64, height=48, start=1):
-    """Grey pictures, each a little lighter than the one before."""
+    """Grey images, each a little lighter than the one before."""
     for index in range(start, start + count):
         image = np.full((height, width, 3), 20 + 2 * (index % 100), np.uint8)
         yield TrackedFrame(index, image, index / 10, Tracks.empty())
@@ -30,7 +30,7 @@ def write_all(sink, frames):
 
 
 def decoded(path):
-    """Pictures as PyAV decodes them; OpenCV must count as many."""
+    """Images as PyAV decodes them; OpenCV must count as many."""
     with av.open(str(path)) as container:
         pictures = [frame.to_ndarray(format="bgr24") for frame in container.decode(video=0)]
     capture, count = cv2.VideoCapture(str(path)), 0

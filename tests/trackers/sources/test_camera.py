@@ -10,7 +10,7 @@ from tests.footage import read_stamp, stamped
 
 
 class Capture:
-    """Stands for a webcam that gives `frames` pictures and is then unplugged."""
+    """Stands for a webcam that gives `frames` images and is then unplugged."""
 
     frames, fps, present, opened = 5, 15.0, True, 0
     last: "Capture"
@@ -48,7 +48,7 @@ def webcam(monkeypatch):
 
 
 def test_a_camera_that_comes_back_goes_on(webcam, monkeypatch, caplog):
-    """Unplugged after five pictures, plugged in again when it was tried for the third time; then once more."""
+    """Unplugged after five images, plugged in again when it was tried for the third time; then once more."""
     opened = []
 
     def is_opened(self):

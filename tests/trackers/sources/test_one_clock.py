@@ -82,7 +82,7 @@ def test_many_recordings_are_told_in_five_lines():
 @pytest.mark.parametrize("b_frames", [True, False])
 @pytest.mark.parametrize("at", range(8, 12))
 def test_time_that_passed_is_kept(hole, b_frames, at):
-    """Cameras that record what moves: the pictures pause, also between two B-frames."""
+    """Cameras that record what moves: the images pause, also between two B-frames."""
     packets = recording(28, b_frames=b_frames)
     times = [pts + hole * (pts > at * STEP) for pts in straight(28)]
     packets = [

@@ -29,7 +29,7 @@ def test_a_clock_that_stumbles_is_caught_up_with():
 
 @pytest.mark.parametrize(("back", "follows"), [(8, False), (9, True)])
 def test_a_clock_that_stays_behind_is_followed(back, follows):
-    """For eight pictures behind the line they are a frame apart; from the ninth on, as far as the clock says."""
+    """For eight images behind the line they are a frame apart; from the ninth on, as far as the clock says."""
     behind = [n * 2 * STEP for n in range(back)]
     came = np.array(times([100.0, 200.0, *behind, behind[-1] + 3 * STEP]))
     assert (np.diff(came) > 0).all()
@@ -60,7 +60,7 @@ def live(pictures, *, stamped=True):
 
 
 def test_a_stream_with_stamps_has_their_times():
-    """However unevenly the network brings the pictures."""
+    """However unevenly the network brings the images."""
     arrivals = np.cumsum(np.random.default_rng(1).uniform(0, 0.08, 50))
     came, by_arrival = live([(at, 900 + n * STEP) for n, at in enumerate(arrivals)])
     np.testing.assert_allclose(came, np.arange(50) * STEP)

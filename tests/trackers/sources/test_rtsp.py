@@ -27,7 +27,7 @@ def server():
 
 
 def test_a_camera_that_dies_and_comes_back(server):
-    """No picture comes twice, none is passed over but those of the time it was away, and time goes on."""
+    """No image comes twice, none is passed over but those of the time it was away, and time goes on."""
     patience = StreamSettings(reconnect_wait=0.2, reconnect_longest_wait=0.2)
     threads = []
 
@@ -74,7 +74,7 @@ def test_a_camera_that_stays_away_is_no_success(server):
 
 
 def test_parts_of_a_stream_have_every_picture_once(server, tmp_path):
-    """Pieces of three seconds, while the camera dies once: the pictures in them are those that were tracked."""
+    """Pieces of three seconds, while the camera dies once: the images in them are those that were tracked."""
     (tmp_path / "det.txt").write_text("".join(f"{n},-1,{10 + n % 50},5,20,40,0.9\n" for n in range(1, 301)))
 
     def die():
@@ -106,14 +106,14 @@ def test_parts_of_a_stream_have_every_picture_once(server, tmp_path):
         frames += [row["frame"] for row in rows]
     assert len(frames) == summary["frames"]
     assert (np.diff(frames) > 0).all()
-    # On a slow machine frames are passed over, which their numbers tell: they are the pictures' own but for the break.
+    # On a slow machine frames are passed over, which their numbers tell: they are the images' own but for the break.
     apart = np.diff(numbers) - np.diff(frames)
     assert (apart >= 0).all(), "no image twice"
     assert (apart > 0).sum() == 1, "none is missing but those of the time it was away, across the cuts too"
 
 
 def test_the_time_of_day_is_the_senders(server):
-    """Its reports come after a second or so; from then on every picture says when it was taken, not when it came."""
+    """Its reports come after a second or so; from then on every image says when it was taken, not when it came."""
     with open_source(server.url, frames=150) as source:
         frames = list(source)
     late = frames[100:]

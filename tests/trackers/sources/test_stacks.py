@@ -1,4 +1,4 @@
-"""Several pictures in one file: all of them, in order, one at a time, and what is said where some are left out."""
+"""Several images in one file: all of them, in order, one at a time, and what is said where some are left out."""
 
 import struct
 import zlib
@@ -35,7 +35,7 @@ def read_all(what, **options):
 
 
 def read(what, **options):
-    """(number, what the picture's stamp says) of each frame."""
+    """(number, what the image's stamp says) of each frame."""
     return [(frame.index, read_stamp(frame.image)) for frame in read_all(what, **options)[1]]
 
 

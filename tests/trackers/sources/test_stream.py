@@ -344,7 +344,7 @@ def test_a_stream_over_http_is_waited_for_once_it_has_lasted(monkeypatch, clip_s
 
 
 def test_a_stream_without_stamps_has_the_times_of_arrival():
-    """Ten pictures a second, which FFmpeg would call twenty-five."""
+    """Ten images a second, which FFmpeg would call twenty-five."""
 
     def answer(handler, _):
         for number in range(1, 16):

@@ -1,4 +1,4 @@
-"""Pictures of more than 8 bits: one range for a whole source, said where it was guessed, or refused."""
+"""Images of more than 8 bits: one range for a whole source, said where it was guessed, or refused."""
 
 import cv2
 import numpy as np

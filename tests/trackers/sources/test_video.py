@@ -270,7 +270,7 @@ def test_recordings_end_to_end_are_one_video(tmp_path, options, begins, apart):
 @pytest.mark.parametrize("later", [0, 2.5, 4, 50])
 @pytest.mark.parametrize("cut_off", [False, True])
 def test_a_recording_may_begin_with_pictures_that_lean_on_what_was_cut_off(tmp_path, later, cut_off):
-    """Decoders order pictures by numbers of their own, which begin anew at a join: none is lost, none comes too early.
+    """Decoders order images by numbers of their own, which begin anew at a join: none is lost, none comes too early.
 
     The second recording lies later by fewer frames than damage may swallow, and nothing was swallowed.
     """
