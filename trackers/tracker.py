@@ -210,7 +210,7 @@ class Tracker:
         found = FrameDetections.of(detections, rows, self.settings)
         self._found = found = self._with_appearance(found, detections, rows, pixels)
         with self.clock("associate"):
-            self._life_cycle.update(found)
+            self._life_cycle.update(found, self.frame_width)
             coast, detector_box = self.settings.max_coast, self.settings.box == "detector"
             tracks, expected_tlwh = self._life_cycle.tracks, self._life_cycle.expected_tlwh()
             return reported(tracks, expected_tlwh, found, max_coast=coast, detector_box=detector_box)

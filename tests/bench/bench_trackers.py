@@ -62,7 +62,8 @@ def keep(scores: Mapping[str, Mapping[str, Numbers]], output: Path) -> None:
     output.write_text(json.dumps(scores, indent=1))
 
 
-def _changes(words: Sequence[str]) -> dict[str, Any]:
+def changes_of(words: Sequence[str]) -> dict[str, Any]:
+    """Settings by name from words NAME=VALUE."""
     pairs = dict(word.split("=", 1) for word in words)
     return {name: _value(text) for name, text in pairs.items()}
 
@@ -92,7 +93,7 @@ def main() -> None:
         if python is None or not python.is_file():
             print(f"{name}: no interpreter ({python}), its trackers are left out")
     pythons = {name: python for name, python in given.items() if python is not None and python.is_file()}
-    data, cache, changes = options.data.resolve(), options.cache.resolve(), _changes(options.set)
+    data, cache, changes = options.data.resolve(), options.cache.resolve(), changes_of(options.set)
     (cache / "clips").mkdir(parents=True, exist_ok=True)
     if options.only != "pictures":
         clips = list(text_clips(data, cache))

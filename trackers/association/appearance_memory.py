@@ -26,6 +26,9 @@ class AppearanceMemory(Protocol):
     def add(self, rows: Rows, vectors: NDArray[np.float32]) -> None:
         """Remember one unit vector (R, D) for each of different tracks."""
 
+    def mean(self, rows: Rows) -> NDArray[np.float32]:
+        """The mean unit vector of each track (R, D), none of which may be empty."""
+
 
 class FreeRows:
     """Hands out rows of a memory; those of ended tracks are used again, so that it is as large as the largest crowd."""
@@ -85,6 +88,14 @@ class Gallery:
     def newest(self, rows: Rows) -> NDArray[np.float32]:
         """The newest vector of each track (R, D), none of which may be empty."""
         return self._slab[rows, self._slots(self._added[rows] - 1)]
+
+    def mean(self, rows: Rows) -> NDArray[np.float32]:
+        """The mean unit vector of each track (R, D), none of which may be empty."""
+        means = np.array([self._held(row).mean(axis=0) for row in rows.tolist()], np.float32)
+        means = means.reshape(len(rows), self._slab.shape[2])
+        length = np.linalg.norm(means, axis=1, keepdims=True)
+        # Opposite vectors have no mean; then the newest one stands.
+        return np.where(length > 1e-6, means / np.maximum(length, np.float32(1e-6)), self.newest(rows))
 
     def vectors(self, row: int) -> NDArray[np.float32]:
         """(K, D) float32 copy of what one track remembers, in no particular order."""
@@ -243,6 +254,10 @@ class AverageAppearance:
         """Remember one unit vector (R, D) for each of different tracks."""
         for memory in self._memories:
             memory.add(rows, vectors)
+
+    def mean(self, rows: Rows) -> NDArray[np.float32]:
+        """The first memory's mean unit vector of each track (R, D)."""
+        return self._memories[0].mean(rows)
 
     def pair_distances(self, rows: Rows, feature: NDArray[np.float32], columns: Rows) -> NDArray[np.float64]:
         """The mean of the memories' distances; see `MeanAppearance.pair_distances`."""

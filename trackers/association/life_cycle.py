@@ -18,6 +18,7 @@ from remix_track.trackers.association.camera_from_boxes import CameraFromBoxes
 from remix_track.trackers.association.frame_detections import FrameDetections
 from remix_track.trackers.association.kalman import MotionModel, lag_share, noise_factor, with_innovation
 from remix_track.trackers.association.reid_skipping import ambiguous
+from remix_track.trackers.association.returning import ReturningTracks
 from remix_track.trackers.association.settings import REFERENCE_FPS
 from remix_track.trackers.association.track_table import TRACK, Table, age_by_a_frame, note_detections
 
@@ -122,8 +123,15 @@ class TrackLifeCycle:
         memory: what they remember.
     """
 
-    def __init__(self, motion: MotionModel, memory: AppearanceMemory, match: Match, rules: LifeRules) -> None:
-        """Start without tracks, from these parts."""
+    def __init__(
+        self,
+        motion: MotionModel,
+        memory: AppearanceMemory,
+        match: Match,
+        rules: LifeRules,
+        returning: ReturningTracks | None = None,
+    ) -> None:
+        """Start without tracks, from these parts; `returning`: tracks are named after those who were away."""
         self.tracks: Table = np.empty(0, TRACK)
         self._motion = motion
         self.memory = memory
@@ -133,6 +141,7 @@ class TrackLifeCycle:
         self._begun = self._named = 0
         self._camera_from_boxes = CameraFromBoxes()
         self._camera_is_known = False
+        self._returning = returning
 
     def follow_camera(self, warp: NDArray[np.float64]) -> None:
         """Move all tracks as the camera's motion (2, 3) since the last frame moved the image; before `update`."""
@@ -148,8 +157,8 @@ class TrackLifeCycle:
             self.tracks, found, self._motion, remembers, self._noise(), max_age=age, match_classes=same_class
         )
 
-    def update(self, found: FrameDetections) -> None:
-        """Take the detections of the next frame."""
+    def update(self, found: FrameDetections, frame_width: int | None = None) -> None:
+        """Take the detections of the next frame, of an image of this width in pixels, where it is known."""
         self._predict()
         if self._rules.camera_from_boxes and not self._camera_is_known:
             self._follow_boxes(found)
@@ -158,6 +167,8 @@ class TrackLifeCycle:
         self._correct(rows, found, columns)
         self._end()
         self._begin(found, fresh)
+        if self._returning is not None:
+            self._name_returning(self._returning, frame_width)
         self._name()
 
     def expected_tlwh(self, ahead: float = 0.0) -> NDArray[np.floating]:
@@ -173,6 +184,8 @@ class TrackLifeCycle:
         self._free_rows.release(self.tracks["memory"])
         self.tracks = self.tracks[:0].copy()
         self._camera_from_boxes = CameraFromBoxes()
+        if self._returning is not None:
+            self._returning.forget()
 
     def _noise(self) -> NDArray[np.float64] | None:
         """(T,) factors of the velocity noise; None: 1."""
@@ -211,6 +224,8 @@ class TrackLifeCycle:
         missed = self.tracks["time_since_update"]
         lives = (missed == 0) | (self.tracks["confirmed"] & (missed <= self._rules.max_age))
         if not lives.all():
+            if self._returning is not None:
+                self._returning.note_ended(self.tracks[~lives])
             self._free_rows.release(self.tracks["memory"][~lives])
             self.tracks = self.tracks[lives]
 
@@ -235,6 +250,19 @@ class TrackLifeCycle:
         tracks["confirmed"][rows] |= self._rules.confirm(hits, total, best)
         embedded = found.has_feature[columns]
         self.memory.add(tracks["memory"][rows[embedded]], found.feature[columns[embedded]])
+
+    def _name_returning(self, returning: ReturningTracks, frame_width: int | None) -> None:
+        """Name new tracks after those who were away; of a live one that is back, the new track is what goes on."""
+        tracks = self.tracks
+        fresh = np.flatnonzero(tracks["confirmed"] & (tracks["public_id"] == 0))
+        if not len(fresh):
+            return
+        ids = returning.find(tracks, fresh, frame_width)
+        replaced = np.isin(tracks["public_id"], ids[ids > 0])
+        tracks["public_id"][fresh] = ids
+        if replaced.any():
+            self._free_rows.release(tracks["memory"][replaced])
+            self.tracks = tracks[~replaced]
 
     def _name(self) -> None:
         nameless = np.flatnonzero(self.tracks["confirmed"] & (self.tracks["public_id"] == 0))

@@ -22,6 +22,7 @@ from remix_track.trackers.association.life_cycle import (
     TrackLifeCycle,
     frames_to_confirm,
 )
+from remix_track.trackers.association.returning import AWAY, ReturningTracks
 from remix_track.trackers.association.settings import (
     REFERENCE_FPS,
     REMIX_MOTION_AGE,
@@ -67,7 +68,9 @@ def remix(settings: DeepSortSettings, options: AssociationSettings, *, fps: floa
         lag_correction=options.lag_correction,
         camera_from_boxes=options.camera_motion,
     )
-    return TrackLifeCycle(motion, memory, match, rules)
+    away = frames_at(fps, AWAY)
+    returning = ReturningTracks(memory, match.max_cosine_distance, away) if options.reidentify else None
+    return TrackLifeCycle(motion, memory, match, rules, returning)
 
 
 def _memory(settings: DeepSortSettings, options: AssociationSettings) -> Memory:

@@ -104,6 +104,8 @@ class AssociationSettings:
         confirm_by_score: a track is confirmed once one of its scores is 0.2 above `min_confidence` and `n_init` of them
             are 0.1 above it on average; fewer frames do where they are higher. Ten times `n_init` frames in a row do
             at any score.
+        reidentify: who was out of sight for a second or more, and is not found again by place, gets the old id back
+            where appearance tells them clearly from everybody else of the video.
         adaptive_noise: let velocities change more where a track's detections were far from their predictions.
         lag_correction: report a box that is drawn to a sure detection by as much as the filter lags.
 
@@ -133,6 +135,7 @@ class AssociationSettings:
     rate_noise: bool = setting(True, "remix: expect more change from frame to frame at low frame rates", flag=False)
     keep_size: bool = setting(True, "remix: a track without a detection keeps its width and height", flag=False)
     confirm_by_score: bool = setting(True, "remix: confirm tracks by scores, not by count alone")
+    reidentify: bool = setting(True, "remix: who was hidden for long gets the old id back, by appearance")
     adaptive_noise: bool = setting(
         True, "remix: expect larger changes of velocity where a track's predictions lag", flag=False
     )

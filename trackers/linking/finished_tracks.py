@@ -5,9 +5,9 @@ from numpy.typing import NDArray
 
 from remix_track.boxes import tlwh_from_xywh, xywh_from_tlwh, xyxy_from_tlwh
 from remix_track.track_means import VectorSums, unit
+from remix_track.trackers.association.frame_borders import crossed_sides
 from remix_track.trackers.association.track_table import Table
 from remix_track.trackers.linking.finished_video import REPORTED, Boxes, FinishedVideo, means_of
-from remix_track.trackers.linking.frame_borders import crossed_sides
 from remix_track.trackers.linking.interpolation import BOX, fill_gaps
 from remix_track.trackers.linking.settings import OfflineSettings
 from remix_track.trackers.linking.within_video import link_tracks

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.trackers.association.assignment import IMPOSSIBLE, Costs, assign
+from remix_track.trackers.association.frame_borders import crossed_sides
 from remix_track.trackers.linking.finished_video import Boxes
-from remix_track.trackers.linking.frame_borders import crossed_sides
 
 _logger = logging.getLogger(__name__)
 

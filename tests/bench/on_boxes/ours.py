@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from remix_track.boxes import tlwh_from_xyxy
 from remix_track.detections import Detections
@@ -17,8 +18,13 @@ from tests.bench.on_boxes.clips import Clip, appearance_limit
 _NO_IMAGE = np.empty((0, 0, 3), np.uint8)
 
 
-def track(clip: Clip, appearance: str | None, changes: Mapping[str, Any]) -> str:
-    """The result as MOT text; `changes` are settings by name, the others stay at their defaults."""
+def track(
+    clip: Clip, appearance: str | None, changes: Mapping[str, Any], stays: NDArray[np.bool_] | None = None
+) -> str:
+    """The result as MOT text; `changes` are settings by name, the others stay at their defaults.
+
+    `stays` (N,) says which of the clip's detections are given; None: all.
+    """
     given, vectors = clip.given, None
     names = {field.name for field in dataclasses.fields(AssociationSettings)}
     shared = {key: value for key, value in changes.items() if key not in names}
@@ -31,6 +37,9 @@ def track(clip: Clip, appearance: str | None, changes: Mapping[str, Any]) -> str
     lines = []
     cameras = clip.cameras() if association.follows_camera else [None] * given.frames
     for number, ((xyxy, score, rows), camera) in enumerate(zip(given.boxes(), cameras, strict=True), 1):
+        if stays is not None:
+            kept = stays[rows]
+            xyxy, score, rows = xyxy[kept], score[kept], rows[kept]
         found = Detections(xyxy, score, np.zeros(len(score), np.int64), None if vectors is None else vectors[rows])
         tracks = tracker.update(found, _NO_IMAGE, camera)
         tlwh = np.asarray(tlwh_from_xyxy(tracks.xyxy), np.float64)

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.boxes import xywh_from_tlwh
+
 _NEAR = 0.02
 """Largest distance of a box from a side border at which it counts as at the border, as a share of the image's width;
 and the largest pan of a camera, there and back, that still counts as rest."""
@@ -34,6 +36,11 @@ def crossed_sides(
     rests = np.asarray(turned) <= _NEAR * frame_width
     gone = np.asarray(seconds) > _GONE_SECONDS
     return np.asarray(gone & rests & _at_side(end, frame_width) & _at_side(begin, frame_width))
+
+
+def at_side(tlwh: NDArray[np.floating], frame_width: int) -> NDArray[np.bool_]:
+    """(N,) whether boxes (N, 4), top left and size, are at the left or right border of the image."""
+    return _at_side(np.asarray(xywh_from_tlwh(tlwh), np.float64), frame_width)
 
 
 def _at_side(xywh: NDArray[np.float64], frame_width: int) -> NDArray[np.bool_]:
