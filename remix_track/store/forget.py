@@ -8,7 +8,6 @@ The index is made anew. Numbers that were forgotten stay given.
 import contextlib
 import json
 import logging
-import os
 import secrets
 import shutil
 from collections.abc import Iterable
@@ -23,6 +22,7 @@ from numpy.typing import NDArray
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.store import layout
+from remix_track.store.identify import ENROLLED
 from remix_track.store.job_writer import sync_folder, sync_tree
 from remix_track.store.parquet import TRACKLETS, TRACKS, TableWriter, write_table
 from remix_track.store.people import PeopleFiles
@@ -63,7 +63,7 @@ def forget_people(store: "Store", people: Iterable[int]) -> Forgotten:
     """
     files = PeopleFiles(store.path)
     with files.locked():
-        _sweep(store.path / layout.JOBS)
+        _sweep(store.path)
         table = files.table()
         numbers = {files.log().current(number) for number in people}
         unknown = sorted(numbers - set(table["person"].tolist()))
@@ -84,7 +84,7 @@ def forget_before(store: "Store", moment: datetime) -> Forgotten:
     """
     files = PeopleFiles(store.path)
     with files.locked():
-        _sweep(store.path / layout.JOBS)
+        _sweep(store.path)
         tracklets = store.tracklets()
         person, seen = tracklets.person, _last_seen(store, tracklets)
         old = seen < np.datetime64(round(moment.timestamp() * 1000), "ms")
@@ -106,7 +106,12 @@ def _forget(
     """First the jobs, last the table: where this is ended half way, it can be asked for again."""
     jobs = np.unique(tracklets.job[gone]).tolist()
     for number in jobs:
-        _rewrite(store.job(tracklets.jobs[number]), tracklets.track[gone & (tracklets.job == number)])
+        rows = tracklets.job == number
+        stored = store.job(tracklets.jobs[number])
+        if stored.job.camera == ENROLLED and gone[rows].all():
+            shutil.rmtree(stored.folder)  # nothing but images of the person
+        else:
+            _rewrite(stored, tracklets.track[gone & rows])
     _remove_perception(store.path / layout.PERCEPTION)
     log, table = files.log(), files.table()
     also = {number for number in log.into if log.current(number) in people} | people
@@ -131,11 +136,11 @@ def _remove_perception(folder: Path) -> None:
 
 
 def _rewrite(stored: StoredJob, tracks: NDArray[np.int64]) -> None:
-    """The job without these tracks, in its place; without any track left, no job of enrolled images stays."""
+    """The job without these tracks, in its place, so that what is archived again skips it."""
     others = sorted(one.name for one in stored.folder.iterdir() if one.name not in _KNOWN)
     if others:
         logger.warning("%s: %s are of all people, and are removed", stored.folder, ", ".join(others))
-    beside = stored.folder.with_name(f".{stored.key[:120]}-{secrets.token_hex(4)}{_HIDDEN}")
+    beside = stored.folder.with_name(f".{stored.folder.name}--{secrets.token_hex(4)}{_HIDDEN}")
     try:
         beside.mkdir()
         _write(stored, beside, tracks)
@@ -175,12 +180,17 @@ def _write(stored: StoredJob, beside: Path, tracks: NDArray[np.int64]) -> None:
     (beside / layout.JOB).write_text(json_text(facts, indent=2), encoding="utf-8")
 
 
-def _sweep(folder: Path) -> None:
+def _sweep(store: Path) -> None:
     """Remove what an earlier one that was killed left; a job that it had taken away is put back."""
-    for old in sorted(folder.glob(f".*-old{_HIDDEN}")) if folder.is_dir() else []:
-        with contextlib.suppress(InputError, OSError):
-            key = StoredJob.read(old).job.key
-            if not (folder / key).exists():
-                os.rename(old, folder / key)  # noqa: PTH104 - a folder that is moved, not a path that is made
-    for hidden in folder.glob(f".*{_HIDDEN}"):
-        shutil.rmtree(hidden, ignore_errors=True)
+    hidden = [
+        path
+        for pattern in (f"{layout.JOBS}/.*{_HIDDEN}", f"{layout.LIVE}/*/.*{_HIDDEN}")
+        for path in store.glob(pattern)
+    ]
+    for old in hidden:
+        key, _, rest = old.name.removesuffix(_HIDDEN)[1:].rpartition("--")
+        if rest.endswith("-old") and not old.with_name(key).exists():
+            with contextlib.suppress(OSError):
+                old.rename(old.with_name(key))
+    for path in hidden:
+        shutil.rmtree(path, ignore_errors=True)

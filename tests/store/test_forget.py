@@ -75,6 +75,7 @@ def test_no_byte_is_left(tmp_path, enrolled):
     assert all(any(piece in content for content in left.values()) for piece in kept)
     assert not [path for path in left if path.name.startswith(".") and path.name != ".lock"]
     assert who(store) == {key: number for key, number in before.items() if number != person}
+    assert len(store.jobs()) == 2
     for key in store.jobs():
         stored = store.job(key)
         rows = stored.tracklets()
@@ -116,7 +117,7 @@ def test_what_was_killed_half_way_is_put_back(tmp_path):
     add(store, "gate", [1, 2])
     identify(store)
     folder = store.job(store.jobs()[0]).folder
-    folder.rename(folder.with_name(f".{folder.name}-0a1b-old.forget"))
+    folder.rename(folder.with_name(f".{folder.name}--0a1b-old.forget"))
     assert json.loads((store.path / "people" / "numbers.json").read_text())["last"] == 2
     with pytest.raises(InputError, match="has no person 9"):
         forget_people(store, [9])
