@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 import pytest
 
+from remix_track.crop_quality import crop_quality
 from remix_track.errors import InputError
 from remix_track.store import Job, JobSource, Weights, open_store
-from remix_track.store.best_crops import BestCrops, BestCropSettings, crop_quality
+from remix_track.store.best_crops import BestCrops, BestCropSettings
 from tests.store.frames import WEIGHTS, frame, job, vector, write
 
 pytest.importorskip("pyarrow")
