@@ -67,7 +67,9 @@ def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
         width = shutil.get_terminal_size().columns
         show_table(to_table(report, width), width)
         show(f"exact ground truth: {sequence}, every number: {folder / 'scores.json'}")
-        show(f"watch {folder / 'video.mp4'}")
+        pages = [name for name in ("people.html", "video.mp4") if (folder / name).exists()]
+        if pages:
+            show(f"open {folder / pages[0]}")
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -101,7 +101,7 @@ def test_without_pictures_the_videos_are_read_once(cameras, tmp_path, monkeypatc
         return enter(self)
 
     monkeypatch.setattr(source.Source, "__iter__", note)
-    assert track(cameras, "--link", "--no-video", "--output", str(tmp_path / "out")) == 0
+    assert track(cameras, "--link", "--no-video", "--no-people", "--output", str(tmp_path / "out")) == 0
     assert opened == ["gate", "yard"]
     assert sorted(path.name for path in (tmp_path / "out" / "yard").glob("[!.]*")) == [
         "summary.json", "tracks.txt", "unlinked.txt"

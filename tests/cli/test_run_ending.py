@@ -26,7 +26,10 @@ from tests.footage import write_video
 
 FRAMES = 30
 WANTED = ["--csv", "--jsonl", "--crops", "--quiet", "--weights", "none", "--no-camera-motion"]
-EVERYTHING = {"tracks.txt", "tracks.csv", "tracks.jsonl", "video.mp4", "crops", "summary.json", reservations.MARK}
+EVERYTHING = {
+    *("tracks.txt", "tracks.csv", "tracks.jsonl", "video.mp4", "people.html", "crops", "summary.json"),
+    reservations.MARK,
+}
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_everything_that_was_asked_for_is_there(video, tmp_path):
     assert set(summary["milliseconds_per_frame"]) == {"read", "detect", "embed", "associate", "camera", "write"}
     assert summary["settings"]["tracker"]["n_init"] == 3
     assert set(summary["files"]) == {
-        "tracks.txt", "video.mp4", "tracks.csv", "tracks.jsonl", "crops", "embeddings.npz"
+        "tracks.txt", "video.mp4", "people.html", "tracks.csv", "tracks.jsonl", "crops", "embeddings.npz"
     }  # fmt: skip
 
 

@@ -165,6 +165,8 @@ def open_outputs(
         class_names=run.class_names,
         people=people,
         title=title,
+        source=run.source.name,
+        boxes_drawn=run.settings.drawing.boxes,
     )
     outputs.open(wanted, facts)
 

@@ -21,6 +21,7 @@ from remix_track.trackers.sinks.crops import CropSettings, CropSink
 from remix_track.trackers.sinks.embeddings import EmbeddingSink
 from remix_track.trackers.sinks.mot_text import MotTextSink
 from remix_track.trackers.sinks.parquet import ParquetSink, require_parquet
+from remix_track.trackers.sinks.people_page import PeoplePageSink
 from remix_track.trackers.sinks.tables import CsvSink, JsonLinesSink
 from remix_track.trackers.sinks.video import VideoSink
 from remix_track.trackers.sinks.window import WindowSink, require_screen
@@ -42,6 +43,8 @@ class RunFacts:
         class_names: what the detector calls its classes.
         people: frames say whom a store of people knows.
         title: of a window; windows of one title are one window.
+        source: its name.
+        boxes_drawn: `draw` outlines each person.
     """
 
     fps: float
@@ -52,6 +55,8 @@ class RunFacts:
     class_names: Mapping[int, str] | None = None
     people: bool = False
     title: str = "remix-track"
+    source: str = "video"
+    boxes_drawn: bool = True
 
 
 def _nothing() -> None:
@@ -117,6 +122,17 @@ class OutputSettings:
         "video.mp4",
         "write video.mp4, the tracks drawn on the frames",
         lambda path, run: VideoSink(path, run.fps, run.draw, in_place=run.in_parts),
+        default=True,
+        common=True,
+        shows_images=True,
+    )
+    # After the video, which it shows.
+    people: bool = written(
+        "people.html",
+        "write people.html, a page of each person: pictures, times, boxes over the video",
+        lambda path, run: PeoplePageSink(
+            path, run.fps, title=run.source, class_names=run.class_names, drawn=run.boxes_drawn
+        ),
         default=True,
         common=True,
         shows_images=True,

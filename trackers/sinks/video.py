@@ -44,6 +44,17 @@ _X264 = {"preset": "veryfast", "crf": "23", "bf": "0", "rc-lookahead": "10", "th
 _COLOURS = {"colorspace": "smpte170m", "color_range": "tv", "color_primaries": "bt709", "color_trc": "bt709"}
 
 
+def play_rate(path: Path, fps: Fraction | float) -> Fraction:
+    """Frames per second at which a file plays that has `fps` of them.
+
+    Raises:
+        InputError: an impossible rate.
+    """
+    if not 0.01 <= fps <= 1000:
+        raise InputError(f"{path}: {fps} frames per second cannot be played; give a rate between 0.01 and 1000")
+    return Fraction(fps).limit_denominator(1001)
+
+
 class VideoSink(Sink):
     """Encodes what `draw` makes of each frame.
 
@@ -73,9 +84,7 @@ class VideoSink(Sink):
         Raises:
             InputError: an impossible frame rate, or a file that cannot be made.
         """
-        if not 0.01 <= fps <= 1000:
-            raise InputError(f"{path}: {fps} frames per second cannot be played; give a rate between 0.01 and 1000")
-        self._rate = Fraction(fps).limit_denominator(1001)
+        self._rate = play_rate(path, fps)
         self._path = path
         self._draw = draw
         self._in_place = in_place

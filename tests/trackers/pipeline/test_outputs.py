@@ -146,7 +146,7 @@ def test_without_either_the_names_are_the_plain_ones(tmp_path):
     (tmp_path / "det.txt").write_text("".join(f"{n},-1,{10 + n},5,20,40,0.9\n" for n in range(1, 10)))
     assert track(video, tmp_path / "out") == 0
     summary = summary_of(tmp_path / "out")
-    assert summary["files"] == ["tracks.txt", "video.mp4", "tracks.csv", "tracks.jsonl"]
+    assert summary["files"] == ["tracks.txt", "video.mp4", "people.html", "tracks.csv", "tracks.jsonl"]
     assert check_parts(tmp_path / "out") == [(1, 9)]
     assert not (tmp_path / "out" / "parts.jsonl").exists()
 
@@ -254,19 +254,21 @@ def test_each_part_has_its_minutes_in_every_file(tmp_path, monkeypatch):
     assert told[2]["files"] == [
         f"{kind}-0003-20261129T150110Z.{ending}"
         for kind, ending in (
-            ("tracks", "txt"), ("video", "mp4"), ("tracks", "csv"), ("tracks", "jsonl"), ("embeddings", "npz")
+            ("tracks", "txt"), ("video", "mp4"), ("people", "html"), ("tracks", "csv"), ("tracks", "jsonl"),
+            ("embeddings", "npz"),
         )
     ]  # fmt: skip
     for part in told:
         frames = list(range(part["first_frame"], part["last_frame"] + 1))
         assert list(frames_of(out, part).values()) == [frames] * 4
-        with np.load(out / part["files"][4]) as arrays:
+        with np.load(out / part["files"][5]) as arrays:
             assert (arrays["ids"].tolist(), arrays["count"].tolist()) == ([1], [len(frames)])
             assert arrays["first_utc"][0].item().replace(tzinfo=UTC) == datetime.fromisoformat(part["first_utc"])
             assert arrays["last_utc"][0].item().replace(tzinfo=UTC) == datetime.fromisoformat(part["last_utc"])
     assert outputs.frames == 100
-    assert outputs.names == ["tracks.txt", "video.mp4", "tracks.csv", "tracks.jsonl", "embeddings.npz", "crops"]
-    assert len(outputs.files(told)) == 5 * 5 + 2
+    names = ["tracks.txt", "video.mp4", "people.html", "tracks.csv", "tracks.jsonl", "embeddings.npz"]
+    assert outputs.names == [*names, "crops"]
+    assert len(outputs.files(told)) == 5 * len(names) + 2
 
 
 def test_each_row_says_the_time_of_day(tmp_path):

@@ -91,7 +91,7 @@ def test_without_images_among_the_files_a_source_is_read_once(video, tmp_path, m
 
     calls = at(monkeypatch, Source, "__iter__", 0)
     run = remix_track.track(video, detector=video.parent / "det.txt", n_init=1, weights="none", offline=True)
-    run.record(tmp_path / "o", video=False)
+    run.record(tmp_path / "o", video=False, people=False)
     assert len(calls) == 1
 
 

@@ -24,12 +24,12 @@ def test_a_format_is_what_its_field_declares_and_nothing_else_is_written(name):
     assert isinstance(FORMATS[name], Format)
     assert wanted(name).formats() == [MOT_TEXT, FORMATS[name]]
     assert wanted(name).needs_images == FORMATS[name].shows_images
-    flag = wanted_outputs(parser().parse_args(["gate", "--no-video", f"--{name}"]))
+    flag = wanted_outputs(parser().parse_args(["gate", "--no-video", "--no-people", f"--{name}"]))
     assert flag == wanted(name)
 
 
 def test_without_a_wish_there_is_a_video_and_text():
-    assert [one.file for one in OutputSettings().formats()] == ["tracks.txt", "video.mp4"]
+    assert [one.file for one in OutputSettings().formats()] == ["tracks.txt", "video.mp4", "people.html"]
     assert wanted().formats() == [MOT_TEXT]
     assert not wanted().needs_images
 

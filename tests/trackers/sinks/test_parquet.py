@@ -147,6 +147,7 @@ def track(street, *words):
         "--n-init",
         "1",
         "--no-video",
+        "--no-people",
         "--quiet",
         "--detector",
         str(street.parent / "det.txt"),

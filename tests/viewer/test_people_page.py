@@ -1,0 +1,321 @@
+"""The page of people in a real browser: what is clicked is shown, at the right frame and pixel; nothing is loaded."""
+
+import socket
+
+import cv2
+import numpy as np
+import pytest
+
+from remix_track.detections import Tracks
+from remix_track.id_colours import css_of
+from remix_track.trackers.frame import TrackedFrame
+from remix_track.trackers.sinks.people_page import PeoplePageSink
+from remix_track.trackers.sinks.sink import Sink
+from remix_track.trackers.sinks.video import VideoSink
+from tests.browser import browser, opened, until
+
+WIDTH, HEIGHT, FPS, FRAMES = 321, 240, 25, 120
+MARKUP = "<img src=x onerror=document.title='bad'><script>document.title='bad'</script>&amp; 'a' \"b\" </script>"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browser() as made:
+        yield made
+
+
+def there(id_, index):
+    """Person 1 is there in frames 11 to 60 and 81 to 100, person 2 from 41 on."""
+    return {1: 11 <= index <= 60 or 81 <= index <= 100, 2: index >= 41}[id_]
+
+
+def box(id_, index):
+    left = {1: 20 + index, 2: 280 - index}[id_]
+    return [left, 60 + 5 * id_, left + 40, 170]
+
+
+def frames(count=FRAMES):
+    """Each person is a filled box of a grey that says which frame it is."""
+    for index in range(1, count + 1):
+        ids = [id_ for id_ in (1, 2) if there(id_, index)]
+        image = np.full((HEIGHT, WIDTH, 3), 30, np.uint8)
+        boxes = np.array([box(id_, index) for id_ in ids], np.float32).reshape(-1, 4)
+        for left, top, right, bottom in boxes.astype(int).tolist():
+            image[top:bottom, left:right] = 60 + index
+        scores = np.full(len(ids), 0.5 + index / 1000, np.float32)
+        tracks = Tracks(np.array(ids), boxes, scores, np.zeros(len(ids), int), np.arange(len(ids)))
+        yield TrackedFrame(index, image, (index - 1) / FPS, tracks)
+
+
+def written(folder, *, video=True, title="street", **more):
+    sinks: list[Sink] = [VideoSink(folder / "video.mp4", FPS)] if video else []
+    sinks.append(PeoplePageSink(folder / "people.html", FPS, title=title, class_names={0: "person"}, **more))
+    for frame in frames():
+        for sink in sinks:
+            sink.write(frame)
+    for sink in sinks:
+        sink.close()
+    return folder / "people.html"
+
+
+@pytest.fixture(scope="module")
+def page_file(tmp_path_factory):
+    return written(tmp_path_factory.mktemp("run"), title=MARKUP, drawn=False)
+
+
+@pytest.fixture
+def page(chromium, page_file):
+    page = opened(chromium, page_file)
+    until(page, "video.readyState >= 2")
+    yield page
+    page.close()
+
+
+def seek(page, index):
+    """Show frame `index` (from 1) and wait for it."""
+    page.evaluate(f"seek({index - 1})")
+    until(page, f"state.clock.frame === {index - 1} && state.clock.wanted === null")
+    until(page, f"boxesAt({index - 1}) !== null")
+    page.evaluate("drawBoxes()")
+
+
+def shown_index(page):
+    return page.evaluate("state.clock.frame") + 1
+
+
+def test_nothing_is_asked_for_but_the_video_and_no_complaint_is_heard(page, page_file):
+    page.keyboard.press("j")
+    page.wait_for_timeout(200)
+    assert page.heard.said == []
+    asked = {url for url in page.heard.asked if not url.startswith("data:")}
+    assert asked == {page_file.as_uri(), (page_file.parent / "video.mp4").as_uri()}
+
+
+def test_the_policy_lets_no_other_script_run_and_nothing_be_loaded(page):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(0.5)
+        page.evaluate(
+            """async address => {
+            const script = document.createElement('script');
+            try { script.append("document.title = 'bad'"); document.body.append(script); } catch { }
+            const image = new Image(), video = document.createElement('video');
+            image.src = video.src = address + '/a';
+            document.body.append(image, video);
+            try { document.body.innerHTML = '<p>bad</p>'; } catch { }
+            try { await fetch(address); } catch { }
+            }""",
+            f"http://127.0.0.1:{server.getsockname()[1]}",
+        )
+        with pytest.raises(TimeoutError):
+            server.accept()
+    assert page.title() != "bad"
+    assert page.locator("#stage").count() == 1, "no text becomes markup"
+    assert "Content Security Policy" in " ".join(page.heard.said)
+
+
+def test_names_with_markup_are_text(page):
+    assert page.locator("#title").text_content() == MARKUP
+    assert page.title() != "bad"
+    assert page.locator("#title *").count() == 0
+    assert page.locator("body > script").count() == 2  # facts and the script; people and blocks are taken out
+
+
+def test_a_click_on_a_person_sets_the_time_of_the_video(page):
+    page.locator(".card .name").nth(1).click()
+    until(page, "!video.seeking && state.clock.frame === 40")
+    assert page.evaluate("video.currentTime") == pytest.approx(40.5 / FPS, abs=1e-3)
+    assert page.locator(".card[aria-pressed=true] b").text_content() == "Person 2"
+    assert page.locator("#person h3").text_content().startswith("Person 2")
+    assert "3.2 s" in page.locator("#person").text_content(), "80 frames at 25 a second"
+
+
+def test_a_click_on_a_picture_leads_to_its_frame(page):
+    page.locator(".card img").first.click()
+    crop = page.evaluate("people[0].crops[0][0]")
+    until(page, f"state.clock.frame === {crop}")
+    assert there(1, crop + 1)
+    grey = page.evaluate(
+        """async () => {
+        const image = document.querySelector('.card img');
+        await image.decode();
+        const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+        const context = canvas.getContext('2d');
+        context.drawImage(image, 0, 0);
+        return context.getImageData(image.naturalWidth >> 1, image.naturalHeight >> 1, 1, 1).data[0];
+        }"""
+    )
+    assert abs(grey - (60 + crop + 1)) <= 3, "the picture is of that frame"
+
+
+@pytest.mark.parametrize("index", [41, 60, 81, 100])
+def test_the_box_lies_on_the_right_pixel_of_the_right_frame(page, index):
+    seek(page, index)
+    page.evaluate("choose(1)")
+    # What the video shows is in its pixels: the grey of a box says which frame it is.
+    place = page.evaluate(
+        """() => {
+        const area = overlay.getBoundingClientRect(), [x, y] = scaleOf();
+        return [area.left, area.top, x, y];
+        }"""
+    )
+    drawn = np.asarray(cv2.imdecode(np.frombuffer(page.screenshot(), np.uint8), cv2.IMREAD_COLOR))
+    picture = drawn.astype(int)
+    left, top, right, bottom = box(1, index)
+    x, y = (lambda px: round(place[0] + px * place[2])), (lambda py: round(place[1] + py * place[3]))
+    inside = picture[y((top + bottom) / 2), x((left + right) / 2)]
+    assert abs(int(inside.mean()) - (60 + index)) <= 4, "the frame that the video shows"
+    colour = np.array([int(css_of(1)[place : place + 2], 16) for place in (5, 3, 1)])
+    for px, py in (
+        (left, (top + bottom) / 2),
+        (right, (top + bottom) / 2),
+        ((left + right) / 2, top),
+        ((left + right) / 2, bottom),
+    ):
+        near = picture[y(py) - 2 : y(py) + 3, x(px) - 2 : x(px) + 3].reshape(-1, 3)
+        assert np.abs(near - colour).max(axis=1).min() <= 6, (px, py)
+    assert np.abs(picture[y(top) - 30, x(left) - 30] - colour).max() > 60
+
+
+def test_boxes_are_those_that_were_written(page):
+    for index in (1, 11, 60, 61, 81, 120):
+        seek(page, index)
+        found = page.evaluate(f"boxesAt({index - 1})")
+        expected = [(id_, *box(id_, index)) for id_ in (1, 2) if there(id_, index)]
+        got = [
+            (one["id"], one["left"], one["top"], one["left"] + one["width"], one["top"] + one["height"])
+            for one in found
+        ]
+        assert got == expected
+
+
+def test_a_click_on_a_box_selects_its_person(page):
+    seek(page, 50)
+    left, top, right, bottom = box(2, 50)
+    area = page.locator("#overlay").bounding_box()
+    scale = page.evaluate("scaleOf()")
+    page.mouse.click(area["x"] + (left + right) / 2 * scale[0], area["y"] + (top + bottom) / 2 * scale[1])
+    assert page.evaluate("state.chosen") == 2
+    assert shown_index(page) == 50
+
+
+def test_a_click_on_the_timeline_goes_there(page):
+    area = page.locator("#rows").bounding_box()
+    x = page.evaluate("xOf(90.5)")
+    page.mouse.click(area["x"] + x, area["y"] + 12)
+    until(page, "state.clock.frame === 90")
+    assert page.evaluate("state.chosen") == 1
+    page.mouse.click(area["x"] + 20, area["y"] + 24 + 12)
+    until(page, "state.clock.frame === 40")
+    assert page.evaluate("state.chosen") == 2
+
+
+def test_keys(page):
+    def now(frame):
+        until(page, f"state.clock.frame === {frame} && state.clock.wanted === null")
+
+    page.keyboard.press("j")
+    now(10)
+    page.keyboard.press("n")
+    now(80)
+    page.keyboard.press("p")
+    now(10)
+    page.keyboard.press(".")
+    now(11)
+    page.keyboard.press("ArrowRight")
+    now(11 + FPS)
+    page.keyboard.press("ArrowLeft")
+    now(11)
+    page.keyboard.press("k")
+    assert page.evaluate("state.chosen") == 1, "there is none before the first"
+    page.keyboard.press("End")
+    now(FRAMES - 1)
+    page.keyboard.press("Home")
+    now(0)
+    page.keyboard.press("b")
+    assert page.evaluate("$('boxes').value") == "none"
+    page.keyboard.press("Escape")
+    assert page.evaluate("state.chosen") is None
+    page.keyboard.press("?")
+    assert page.locator("#keys").is_visible()
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("2")
+    assert page.locator(".card").count() == 1
+    page.keyboard.press("Enter")
+    assert page.evaluate("state.chosen") == 2
+
+
+def test_playing_shows_frame_after_frame_and_only_the_selected_where_that_is_asked_for(page):
+    page.evaluate("choose(1, {seek: 55})")
+    until(page, "state.clock.frame === 55")
+    page.evaluate("$('only').checked = true")
+    page.evaluate("seen = []; draws = drawBoxes; drawBoxes = () => { seen.push(state.clock.frame); draws(); }")
+    page.keyboard.press(" ")
+    until(page, "state.clock.frame >= 85")
+    page.keyboard.press(" ")
+    seen = page.evaluate("seen")
+    gap = {frame for frame in seen if 60 <= frame < 80}
+    assert len(gap) < 10, "frames without the person are passed over; a few come while the video goes there"
+
+
+def test_light_and_dark(chromium, page_file):
+    grounds = []
+    for scheme in ("light", "dark"):
+        page = opened(chromium, page_file, scheme=scheme)
+        grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        page.keyboard.press("t")
+        grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        page.close()
+    light, switched_to_dark, dark, switched_to_light = grounds
+    assert light == switched_to_light != dark == switched_to_dark
+
+
+def test_on_a_narrow_screen_the_video_stays_and_nothing_sticks_out(chromium, page_file):
+    page = opened(chromium, page_file, width=400, height=780)
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
+    page.evaluate("scrollTo(0, 500)")
+    area = page.locator("#stage").bounding_box()
+    assert area["y"] == 0
+    assert area["width"] == pytest.approx(400, abs=1)
+    page.close()
+
+
+@pytest.mark.parametrize("was_there", [False, True])
+def test_without_a_video_the_page_says_so_and_works(chromium, tmp_path, was_there):
+    path = written(tmp_path, video=was_there)
+    (tmp_path / "video.mp4").unlink(missing_ok=True)
+    page = opened(chromium, path)
+    until(page, "!state.video")
+    words = "video.mp4 cannot be played here" if was_there else "This run has no video."
+    assert words in page.locator("#notes").text_content()
+    page.locator(".card .name").nth(1).click()
+    assert shown_index(page) == 41
+    page.keyboard.press(" ")
+    until(page, "state.clock.frame > 45")
+    page.keyboard.press(" ")
+    until(page, "boxesAt(state.clock.frame) !== null")
+    assert page.evaluate("boxesAt(state.clock.frame).map(box => box.id)") == [1, 2]
+    page.close()
+
+
+def test_ten_thousand_people_scroll(chromium, tmp_path):
+    sink = PeoplePageSink(tmp_path / "people.html", FPS, title="crowd")
+    image = np.broadcast_to(np.zeros((), np.uint8), (HEIGHT, WIDTH, 3))
+    for number in range(100):
+        ids = np.arange(100 * number + 1, 100 * number + 101)
+        boxes = np.tile(np.array([[10, 10, 50, 90]], np.float32), (100, 1))
+        sink.write(
+            TrackedFrame(
+                number + 1, image, number / FPS, Tracks(ids, boxes, np.ones(100, np.float32), ids * 0, ids * 0)
+            )
+        )
+    sink.close()
+    page = opened(chromium, tmp_path / "people.html")
+    assert page.locator("#count").text_content() == "10,000"
+    assert page.locator(".card").count() < 1000, "more are made as they are scrolled to"
+    page.evaluate("rows.scrollTop = 1e9")
+    area = page.locator("#rows").bounding_box()
+    page.mouse.click(area["x"] + 20, area["y"] + area["height"] - 14)
+    assert page.evaluate("state.chosen") == 10_000
+    assert shown_index(page) == 100
+    page.close()
