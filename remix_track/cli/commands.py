@@ -39,6 +39,7 @@ REMIX_TRACK = {
     "people": Command("people", "people --store S", "who is in a store: names, tracklets, cameras, times"),
     "enrol": Command("enrol", "enrol NAME crop.jpg --store S", "a name for the person whom images show"),
     "forget": Command("forget", "forget PERSON --store S", "people out of a store, with all that is kept of them"),
+    "draw": Command("draw", "draw RUN --blur heads", "a run's video drawn once more, without networks; people hidden"),
     "export": Command("export", "export RUN --to cvat", "tracks for an annotation tool to correct"),
     "import": Command("import_tracks", "import FILE --run RUN", "the corrected tracks, as ground truth for eval"),
     "completion": Command("completion", "completion bash", "Tab completion: source <(remix-track completion bash)"),

@@ -1,0 +1,81 @@
+"""What a run left behind, for those who look at it again: its rows, and which frames of which source they are of."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track import mot_text
+from remix_track.bounded_file import read_bounded
+from remix_track.boxes import xyxy_from_tlwh
+from remix_track.errors import InputError, parsing
+from remix_track.run_files import files_at
+
+_LARGEST = 50_000_000
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RecordedRun:
+    """A run, or one part of it; row i of every array is the same box, sorted by frame.
+
+    Attributes:
+        folder: where it is.
+        frame: (N,) int64, as the source numbers them.
+        id: (N,) int64.
+        xyxy: (N, 4) float64 corners in pixels.
+        score: (N,) float64 confidences; 1 also where a track coasts.
+        source: what it was tracked from, as its summary says; None without a summary.
+        fps: frames per second of its output, likewise.
+        first, stride, frames: which frames of the source it has; `frames` None: all from the first.
+    """
+
+    folder: Path
+    frame: NDArray[np.int64]
+    id: NDArray[np.int64]
+    xyxy: NDArray[np.float64]
+    score: NDArray[np.float64]
+    source: str | None = None
+    fps: float | None = None
+    first: int = 1
+    stride: int = 1
+    frames: int | None = None
+
+
+def read_recorded_run(path: Path) -> RecordedRun:
+    """A run by its folder, or by one of its files of MOT text.
+
+    Raises:
+        InputError: no such run; files that cannot be read; images of several sizes, of which one part has to be named.
+    """
+    texts = files_at(path, "tracks.txt", "give the folder of a run, or its MOT text")
+    folder = path if path.is_dir() else path.resolve().parent
+    read = [mot_text.read(text) for text in texts]
+    frame, id_, tlwh, score = (
+        np.concatenate([getattr(part, name) for part in read]) for name in ("frame", "id", "tlwh", "score")
+    )
+    order = np.argsort(frame, kind="stable")
+    xyxy = xyxy_from_tlwh(tlwh[order]).astype(np.float64)
+    rows = frame[order], id_[order], xyxy, score[order]
+    summary = folder / "summary.json"
+    if not summary.is_file():
+        return RecordedRun(folder, *rows)
+    with parsing(summary, "the summary of a run", "track again"):
+        told = json.loads(read_bounded(summary, _LARGEST))
+        names = {text.name for text in texts}
+        parts = [part for part in told["parts"] if names & set(part["files"])]
+        return RecordedRun(folder, *rows, **_facts(folder, told["source"], parts))
+
+
+def _facts(folder: Path, source: dict[str, Any], parts: list[dict[str, Any]]) -> dict[str, Any]:
+    if len({(int(part["width"]), int(part["height"])) for part in parts}) > 1:
+        raise InputError(f"{folder}: images of several sizes, which no video has; give one of its tracks-*.txt")
+    if not parts:
+        return {}
+    first, last = int(parts[0]["first_frame"]), int(parts[-1]["last_frame"])
+    frames = sum(int(part["frames"]) for part in parts)
+    stride = max(1, round((last - first) / (frames - 1))) if frames > 1 else 1
+    fps = float(source["fps"]) / stride
+    return {"source": str(source["path"]), "fps": fps, "first": first, "stride": stride, "frames": frames}
