@@ -55,12 +55,20 @@ def _draw(arguments: argparse.Namespace, folder: Path) -> Path:
 
 
 def _score(sequence: Path, folder: Path, *, quiet: bool) -> None:
-    from remix_track.eval import score_sequence
+    from remix_track import mot_text
+    from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
+    from remix_track.eval.metrics.score import as_dict, score_sequence
+    from remix_track.eval.report.error_marks import error_marks
     from remix_track.eval.report.tables import to_json, to_table
     from remix_track.mot_sequence import SequenceInfo
+    from remix_track.viewer.page_errors import put_errors
 
     frames = SequenceInfo.read(sequence / "seqinfo.ini").frames or 0
-    score = score_sequence(sequence / "gt" / "gt.txt", folder / "tracks.txt", protocol="devkit", frames=frames)
+    truth, tracks = mot_text.read(sequence / "gt" / "gt.txt"), mot_text.read(folder / "tracks.txt")
+    scored = score_sequence(truth, tracks, PRESETS["data"], PROTOCOLS["devkit"], frames)
+    score = as_dict(scored.score)
+    if (folder / "people.html").exists():
+        put_errors(folder / "people.html", error_marks(scored.match))
     report = {"protocol": {"name": "devkit"}, "sequences": {sequence.name: score}, "COMBINED": score}
     write_text(folder / "scores.json", to_json(report))
     if not quiet:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _HERE = Path(__file__).parent
-_SCRIPTS = ("boxes.js", "clock.js", "stage.js", "timeline.js", "gallery.js", "page.js")
+_SCRIPTS = ("boxes.js", "clock.js", "stage.js", "timeline.js", "errors.js", "gallery.js", "page.js")
 # `file:` is what a page from disk calls the folder that it lies in.
 _POLICY = (
     "default-src 'none'; script-src '{script}'; style-src '{style}'; img-src data:; media-src 'self' file:; "
@@ -117,8 +117,8 @@ def render(page: PeoplePage, people: Iterable[Person], blocks: Iterable[bytes]) 
         style=Markup(style),
         script=Markup(script),
         title=utf8(page.title),
-        facts=_data(_facts(page)),
-        people=(_data(_told(person)) for person in people),
+        facts=data_text(_facts(page)),
+        people=(data_text(_told(person)) for person in people),
         blocks=(base64.b64encode(block).decode("ascii") for block in blocks),
     )
     return map(str, pieces)
@@ -156,7 +156,7 @@ def _told(person: Person) -> dict[str, Any]:
     }
 
 
-def _data(value: Any) -> "Markup":
+def data_text(value: Any) -> "Markup":
     """JSON on one line, which no `<` or `&` ends early as the content of an element."""
     from jinja2.utils import htmlsafe_json_dumps
     from markupsafe import Markup

@@ -1,6 +1,7 @@
 """`remix-track demo`: works in an empty folder, without weights and without a network."""
 
 import json
+import re
 
 import pytest
 
@@ -27,7 +28,10 @@ def test_it_tracks_and_scores_what_it_draws(nowhere, capfd, caplog):
     assert len(mot_text.read(folder / "scene" / "street" / "gt" / "gt.txt")) == scores["COMBINED"]["GT_Dets"]
     assert json.loads((folder / "summary.json").read_text())["detector"] == "HOG (built in)"
     assert (folder / "video.mp4").stat().st_size > 1000
+    marks = re.findall(r'id="errors-data">(.*?)</script>', (folder / "people.html").read_text(encoding="utf-8"))
+    assert len(json.loads(marks[0])["switches"]) == scores["COMBINED"]["IDsw"]
     said = capfd.readouterr()
+    assert said.out.splitlines()[-1] == "open runs/demo/people.html"
     # Under pytest the warning goes to its own log instead of stderr.
     assert "going on with the built-in HOG detector" in caplog.text
     assert "remix_mobilenet_v2.safetensors" in said.out

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 from remix_track.detections import Tracks
+from remix_track.errors import InputError
 from remix_track.id_colours import css_of
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.people_page import PeoplePageSink
 from remix_track.trackers.sinks.sink import Sink
 from remix_track.trackers.sinks.video import VideoSink
+from remix_track.viewer.page_errors import put_errors
 from tests.browser import browser, opened, until
 
 WIDTH, HEIGHT, FPS, FRAMES = 321, 240, 25, 120
@@ -296,6 +298,35 @@ def test_without_a_video_the_page_says_so_and_works(chromium, tmp_path, was_ther
     until(page, "boxesAt(state.clock.frame) !== null")
     assert page.evaluate("boxesAt(state.clock.frame).map(box => box.id)") == [1, 2]
     page.close()
+
+
+def test_errors_stand_on_the_same_timeline(chromium, tmp_path):
+    path = written(tmp_path)
+    put_errors(path, {"missed": [], "alarms": [], "switches": [[5, 1, 1, 2]]})
+    marks = {"missed": [[9, 3, 20]], "alarms": [[2, 41, 50]], "switches": [[82, 9, 2, 1], [45, 9, 1, 2]]}
+    put_errors(path, marks)
+    page = opened(chromium, path)
+    until(page, "video.readyState >= 2")
+    assert page.heard.said == []
+    assert "2 identity switches (◆, key e), 1 false stretch" in page.locator("#notes").text_content()
+    page.keyboard.press("e")
+    until(page, "state.clock.frame === 44")
+    assert page.evaluate("state.chosen") == 2
+    page.keyboard.press("e")
+    until(page, "state.clock.frame === 81")
+    assert page.evaluate("state.chosen") == 1
+    page.keyboard.press("E")
+    until(page, "state.clock.frame === 44")
+    assert page.evaluate("[missed, alarmsOf.get(2), switchesOf.get(1)]") == [[[2, 20]], [[40, 50]], [81, 44]]
+    page.close()
+
+
+def test_errors_are_put_onto_pages_of_people_only(tmp_path):
+    path = tmp_path / "other.html"
+    path.write_text("<p>")
+    with pytest.raises(InputError, match="no page of people"):
+        put_errors(path, {})
+    assert path.read_text() == "<p>"
 
 
 def test_ten_thousand_people_scroll(chromium, tmp_path):

@@ -86,7 +86,7 @@ const KEYS = {
   n: () => appearance(1), p: () => appearance(-1), o: () => { $('only').checked = !$('only').checked; },
   b: () => turn($('boxes')), '+': () => zoom(0.5), '=': () => zoom(0.5), '-': () => zoom(2), '0': () => zoom(Infinity),
   '/': () => { $('find').focus(); $('find').select(); }, t: () => theme(), '?': () => $('keys').showModal(),
-  Escape: () => choose(null), Home: () => seek(0), End: () => seek(last),
+  e: () => switchBeside(1), E: () => switchBeside(-1), Escape: () => choose(null), Home: () => seek(0), End: () => seek(last),
 };
 
 addEventListener('keydown', event => {
@@ -140,6 +140,7 @@ $('facts-line').textContent = [
   ...facts.clock ? [new Date(knotOf(0).time).toISOString().slice(0, 10) + ' UTC'] : [],
 ].join(' · ');
 facts.notes.forEach(note);
+if (errors) note(errorsLine());
 $('stage').style.setProperty('--ratio', facts.width / facts.height);
 if (!facts.drawn) $('boxes').value = 'all';
 if (facts.video) {

@@ -82,6 +82,7 @@ function drawSpans(context, person, top, width) {
     context.roundRect(left, top + 6, long, ROW - 12, Math.min(4, long / 2));
     context.fill();
   }
+  drawErrors(context, person, top);
   context.restore();
 }
 
@@ -96,20 +97,26 @@ function drawHead(context, height) {
 function countsOf(columns) {
   const key = [columns, view.from, view.to, state.listed].join();
   if (countsOf.key !== key) {
-    const change = new Int32Array(columns + 1), scale = columns / (view.to - view.from);
-    const place = frame => Math.min(Math.max(Math.floor((frame - view.from) * scale), 0), columns);
-    for (const person of state.shown)
-      for (let span = 0; span < person.spans.length; span += 2) {
-        const [first, stop] = [person.spans[span], person.spans[span + 1] + 1];
-        if (stop <= view.from || first >= view.to) continue;
-        change[place(first)]++;
-        change[Math.max(place(stop), place(first) + 1)]--;
-      }
-    let there = 0;
-    countsOf.found = Array.from(change.subarray(0, columns), step => there += step);
+    countsOf.found = countIn(spansOf(state.shown), columns);
     countsOf.key = key;
   }
   return countsOf.found;
+}
+
+function* spansOf(shown) {
+  for (const {spans} of shown) for (let span = 0; span < spans.length; span += 2) yield [spans[span], spans[span + 1] + 1];
+}
+
+function countIn(spans, columns) {
+  const change = new Int32Array(columns + 1), scale = columns / (view.to - view.from);
+  const place = frame => Math.min(Math.max(Math.floor((frame - view.from) * scale), 0), columns);
+  for (const [first, stop] of spans) {
+    if (stop <= view.from || first >= view.to) continue;
+    change[place(first)]++;
+    change[Math.max(place(stop), place(first) + 1)]--;
+  }
+  let there = 0;
+  return Array.from(change.subarray(0, columns), step => there += step);
 }
 
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 21600, 86400];
@@ -124,6 +131,7 @@ function drawRuler() {
     const high = count / most * (height - 20);
     context.fillRect(LABEL + 2 * column, height - high, 2, high);
   });
+  drawErrorsOver(context, columns, height, most);
   context.fillStyle = colour('--soft');
   context.font = '11px system-ui, sans-serif';
   context.textBaseline = 'top';
