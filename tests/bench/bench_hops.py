@@ -88,7 +88,9 @@ def files_of_a_run(video: Path, detections: Path, output: Path, **changes: Any) 
     threading.setprofile(note)
     sys.setprofile(note)
     try:
-        with Recorder(run, OutputSettings(video=False), lambda: reserve_folder(output), title="hops") as recorder:
+        with Recorder(
+            run, OutputSettings(video=False, people=False), lambda: reserve_folder(output), title="hops"
+        ) as recorder:
             for number in range(1, 9):
                 counting[0] = number in (6, 7)
                 recorder.step()

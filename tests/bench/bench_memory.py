@@ -52,7 +52,15 @@ def main() -> None:
         loop, output = Path(folder) / f"loop{options.video.suffix}", Path(folder) / "out"
         times = repeat(options.video, options.loop, loop)
         words = [sys.executable, "-m", "remix_track.cli.main", str(loop), "--detector", str(options.weights)]
-        words += ["--weights", str(options.osnet), "--imgsz", str(options.imgsz), "--no-video", "--quiet"]
+        words += [
+            "--weights",
+            str(options.osnet),
+            "--imgsz",
+            str(options.imgsz),
+            "--no-video",
+            "--no-people",
+            "--quiet",
+        ]
         cost = measure([*words, "--output", str(output)], dict(os.environ), Path(folder) / "log")
         summary = json.loads((output / "summary.json").read_text())
     print(

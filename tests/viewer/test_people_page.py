@@ -115,6 +115,16 @@ def test_the_policy_lets_no_other_script_run_and_nothing_be_loaded(page):
     assert "Content Security Policy" in " ".join(page.heard.said)
 
 
+def test_a_script_that_the_page_was_not_written_with_does_not_run(chromium, page_file):
+    text = page_file.read_text(encoding="utf-8").replace("</body>", "<script>document.title='bad'</script></body>")
+    other = page_file.with_name("other.html")
+    other.write_text(text, encoding="utf-8")
+    page = opened(chromium, other)
+    assert page.title() != "bad"
+    assert "Content Security Policy" in " ".join(page.heard.said)
+    page.close()
+
+
 def test_names_with_markup_are_text(page):
     assert page.locator("#title").text_content() == MARKUP
     assert page.title() != "bad"

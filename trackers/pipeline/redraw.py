@@ -32,8 +32,8 @@ class HidingSettings:
             hidden: trackers confirm a person some frames late, and lose it while it is still to be seen.
     """
 
-    blur: Part | None = setting(None, "hide people, or their heads, all of a run and not only those of --only")
-    pixelate: bool = setting(False, "hide by coarse squares, not by a blur")
+    blur: Part | None = setting(None, "people or heads: what is hidden of all whom the run found", common=True)
+    pixelate: bool = setting(False, "hide by coarse squares, not by a blur", common=True)
     hide_gap: float = setting(4.0, "seconds; a track's place is hidden in gaps that are no longer", low=0, high=60)
     hide_before: float = setting(1.0, "seconds for which it is hidden before and after", low=0, high=60)
 

@@ -86,7 +86,7 @@ def command(who: Contestant, clip: Clip, weights: Weights, environments: Path, t
     frames = ["--frames", str(clip.frames), "--output", str(output)]
     if not who.environment:
         ours = [sys.executable, "-m", "remix_track.cli.main", str(clip.video), "--detector", str(weights.yolo)]
-        limits = ["--imgsz", str(clip.imgsz), "--threads", str(threads), "--no-video", "--quiet"]
+        limits = ["--imgsz", str(clip.imgsz), "--threads", str(threads), "--no-video", "--no-people", "--quiet"]
         return [*ours, *limits, *frames, *who.words]
     output.mkdir(parents=True)
     runner, *words = who.words
