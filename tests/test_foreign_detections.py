@@ -167,7 +167,9 @@ def test_reset_begins_a_new_video(kind):
 def test_reset_forgets_how_wide_vectors_were():
     one = motion_tracker()
     for width in (4, 7):
-        one.update(Detections([[10, 20, 30, 80]], [0.9], [0], np.ones((1, width))))
+        tracks = one.update(Detections([[10, 20, 30, 80]], [0.9], [0], np.ones((1, width))))
+        assert tracks.embedding is not None
+        assert (tracks.ids.tolist(), tracks.embedding.shape) == ([1], (1, width))
         one.reset()
 
 

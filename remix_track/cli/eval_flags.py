@@ -14,18 +14,17 @@ from remix_track.trackers.settings import TrackSettings
 if TYPE_CHECKING:
     from remix_track.eval.benchmarks import Rules
 
-_PRESETS = ("mot15", "mot16", "mot17", "mot20", "dancetrack", "sportsmot")
 _WHAT = "`remix-track eval --mot17`: run the tracker over a benchmark, or take results that exist, and score them."
 
 
 def parser() -> Parser:
     """The flags of `remix-track eval`."""
-    from remix_track.eval.benchmarks import PROTOCOLS
+    from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
 
     usage = "remix-track eval --BENCHMARK [ROOT] [options]"
     made = Parser(prog="remix-track eval", description=_WHAT, usage=usage, habits=EVAL)
     which = made.add_argument_group("benchmark (one of these)")
-    for name in _PRESETS:
+    for name in [name for name in PRESETS if name != "data"]:
         which.add_argument(f"--{name}", nargs="?", const="", metavar="ROOT", help="the download, or one sequence of it")
     which.add_argument("--data", metavar="ROOT", help="your own folder: ROOT/SEQUENCE/gt/gt.txt")
     add = made.add_argument
@@ -72,9 +71,9 @@ def benchmark_of(arguments: argparse.Namespace) -> "tuple[Rules, Path | None]":
     """The benchmark that is asked for, and its folder where one is named."""
     from remix_track.eval.benchmarks import PRESETS
 
-    chosen = [name for name in (*_PRESETS, "data") if getattr(arguments, name) is not None]
+    chosen = [name for name in PRESETS if getattr(arguments, name) is not None]
     if len(chosen) != 1:
-        options = ", ".join(f"--{name}" for name in (*_PRESETS, "data"))
+        options = ", ".join(f"--{name}" for name in PRESETS)
         raise InputError(f"say which benchmark: one of {options}; your own MOT-format folder is --data ROOT")
     given = getattr(arguments, chosen[0])
     return PRESETS[chosen[0]], Path(given) if given else None

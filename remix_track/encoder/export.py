@@ -1,6 +1,7 @@
 """Our weights for other runtimes: ONNX, OpenVINO, TorchScript; L2 norm inside, any number of crops, the card too."""
 
 import contextlib
+import dataclasses
 import importlib.util
 import io
 import warnings
@@ -103,15 +104,7 @@ def _write_side_file(path: Path, card: "WeightsCard") -> None:
     from remix_track.encoder.onnx_network import SideFile
     from remix_track.settings_text import to_toml
 
-    beside = SideFile(
-        input_height=card.input_height,
-        input_width=card.input_width,
-        channel_order=card.channel_order,
-        mean=card.mean,
-        std=card.std,
-        trained_on=card.trained_on,
-        max_cosine_distance=card.max_cosine_distance,
-    )
+    beside = SideFile(**{one.name: getattr(card, one.name) for one in dataclasses.fields(SideFile)})
     write_text(path.with_suffix(".toml"), to_toml(beside))
 
 

@@ -30,6 +30,7 @@ def test_a_format_is_what_its_field_declares_and_nothing_else_is_written(name):
 
 def test_without_a_wish_there_is_a_video_and_text():
     assert [one.file for one in OutputSettings().formats()] == ["tracks.txt", "video.mp4", "people.html"]
+    assert OutputSettings().needs_images
     assert wanted().formats() == [MOT_TEXT]
     assert not wanted().needs_images
 
@@ -43,6 +44,7 @@ def test_what_is_once_in_a_run_is_no_file_of_a_part(tmp_path):
 
 
 def test_what_is_made_of_vectors_needs_appearance():
+    assert FORMATS["embeddings"].from_vectors
     for name, one in FORMATS.items():
         if one.from_vectors:
             with pytest.raises(InputError, match=f"`{name}` needs appearance; give `weights` other than none"):
