@@ -8,17 +8,30 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from remix_track.store.job import Job, JobSource, Weights
     from remix_track.store.job_writer import JobWriter
+    from remix_track.store.live import LiveWriter
     from remix_track.store.search import Hits
     from remix_track.store.store import Store, open_store
     from remix_track.store.stored_job import StoredJob
     from remix_track.store.tracklets import Tracklets
 
-__all__ = ["Hits", "Job", "JobSource", "JobWriter", "Store", "StoredJob", "Tracklets", "Weights", "open_store"]
+__all__ = [
+    "Hits",
+    "Job",
+    "JobSource",
+    "JobWriter",
+    "LiveWriter",
+    "Store",
+    "StoredJob",
+    "Tracklets",
+    "Weights",
+    "open_store",
+]
 
 _HOMES = {
     "Job": "job",
     "JobSource": "job",
     "JobWriter": "job_writer",
+    "LiveWriter": "live",
     "Store": "store",
     "StoredJob": "stored_job",
     "Tracklets": "tracklets",

@@ -181,19 +181,27 @@ class Index:
 
     def _folders(self) -> dict[str, str]:
         """The key of each job, and what changes with its folder."""
-        folder = self._root / layout.JOBS
-        if not folder.exists():
+        there = self._stamps(self._root / layout.JOBS)
+        for camera in self._stamps(self._root / layout.LIVE):
+            parts = self._stamps(self._root / layout.LIVE / camera)
+            there |= {layout.part_key(camera, part): stamp for part, stamp in parts.items() if layout.is_part(part)}
+        return there
+
+    def _stamps(self, folder: Path) -> dict[str, str]:
+        """What changes with each folder in `folder`, by its name."""
+        if not folder.is_dir():
             return {}
         layout.inside(self._root, folder)
         try:
             with os.scandir(folder) as entries:
-                return {one.name: _stamp(one.stat(follow_symlinks=False)) for one in entries if layout.is_key(one.name)}
+                found = [one for one in entries if layout.is_key(one.name) and one.is_dir()]
+                return {one.name: _stamp(one.stat(follow_symlinks=False)) for one in found}
         except OSError as error:
             raise InputError(f"{folder}: cannot be read ({error.strerror})") from None
 
     def _add_job(self, connection: sqlite3.Connection, key: str, stamp: str) -> None:
         try:
-            stored = StoredJob.read(layout.inside(self._root, self._root / layout.JOBS / key))
+            stored = StoredJob.read(layout.job_folder(self._root, key))
             rows = stored.tracklets()
             stored.vectors(len(rows["track"]))
         except InputError as error:

@@ -21,12 +21,42 @@ CROPS = "crops"
 PERSONS = "people.parquet"
 
 _KEY = re.compile(r"[\w-][\w.-]{0,150}")
+_PART = re.compile(r"[0-9]{4,9}", re.ASCII)
+_SIGN = "~"
 _CROP = re.compile(rf"{CROPS}/[0-9]{{1,19}}/[0-9]{{1,19}}\.jpg", re.ASCII)
 
 
 def is_key(text: str) -> bool:
     """Whether `text` can be the key of a job: the name of a folder, neither hidden nor a path."""
     return _KEY.fullmatch(text) is not None
+
+
+def is_part(text: str) -> bool:
+    """Whether `text` can be the name of a part of what a camera wrote while it ran."""
+    return _PART.fullmatch(text) is not None
+
+
+def part_key(key: str, part: str) -> str:
+    """The key of a part, by the key of its job and its name: `KEY~0001` lies in `live/KEY/0001`."""
+    return f"{key}{_SIGN}{part}"
+
+
+def key_of_folder(folder: Path) -> str:
+    """The key of the job, or of the part, in a folder."""
+    is_live = folder.parent.parent.name == LIVE
+    return part_key(folder.parent.name, folder.name) if is_live else folder.name
+
+
+def job_folder(root: Path, key: str) -> Path:
+    """Where the job, or part, of a key lies.
+
+    Raises:
+        InputError: what should be a key is none, or a link leads out of the store.
+    """
+    name, sign, part = key.partition(_SIGN)
+    if not is_key(name) or (sign and not is_part(part)):
+        raise InputError(f"{key[:80]!r}: cannot be the key of a job; see `Store.jobs`")
+    return inside(root, root / LIVE / name / part if sign else root / JOBS / name)
 
 
 def crop_name(track: int, frame: int) -> str:
@@ -51,9 +81,7 @@ def vectors_path(root: Path, key: str) -> Path:
     Raises:
         InputError: what should be a key is none, or a link leads out of the store.
     """
-    if not is_key(key):
-        raise InputError(f"{key[:80]!r}: cannot be the key of a job")
-    return inside(root, root / JOBS / key / VECTORS)
+    return inside(root, job_folder(root, key) / VECTORS)
 
 
 def inside(folder: Path, path: Path) -> Path:

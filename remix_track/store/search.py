@@ -50,13 +50,18 @@ def search(store: "Store", index: Index, sketch: Sketch, vector: ArrayLike, want
     Raises:
         InputError: the vector is not as long as those of the store, or has no direction.
     """
-    query = _unit(store, vector)
+    query = query_of(store, vector)
     if index.count(wanted) <= AT_ONCE:
         return _among_few(store, query, index.tracklets(wanted), top)
     return _among_many(store, query, index, sketch.shadows(len(query)), wanted, top)
 
 
-def _unit(store: "Store", vector: ArrayLike) -> NDArray[np.float32]:
+def query_of(store: "Store", vector: ArrayLike) -> NDArray[np.float32]:
+    """A vector (D,) that the store can be searched by, at length 1.
+
+    Raises:
+        InputError: it is not as long as those of the store, or has no direction.
+    """
     query, weights = float_rows(vector, "vector"), store.weights
     width = weights.width if weights else 0
     if query.shape != (width,):
@@ -95,8 +100,7 @@ def _among_many(
     store: "Store", query: NDArray[np.float32], index: Index, shadows: Shadows, wanted: Wanted, top: int
 ) -> Hits:
     """By bounds; the cameras are those of the whole store, whatever is searched of it."""
-    towards = query - shadows.centring.mean
-    towards = np.asarray(towards / max(float(np.linalg.norm(towards)), 1e-9), np.float32)
+    towards = shadows.towards(query)
     upper = shadows.upper(towards)
     if wanted != Wanted():
         ids = index.ids(wanted)

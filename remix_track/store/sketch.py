@@ -54,6 +54,11 @@ class Shadows:
     jobs: tuple[tuple[str, int, int], ...]
     sample: NDArray[np.float32]
 
+    def towards(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
+        """A query (D,) of an unknown camera, of unit length, as vectors without their cameras are compared with it."""
+        rest = query - self.centring.mean
+        return np.asarray(rest / max(float(np.linalg.norm(rest)), 1e-9), np.float32)
+
     def upper(self, query: NDArray[np.float32]) -> NDArray[np.float32]:
         """(N,) what the cosine of each vector without its camera with `query` (D,) is at most; -inf: no vector."""
         of = shadows(query[None], self.directions)[0]

@@ -23,8 +23,9 @@ from remix_track.store.best_crops import BestCropSettings
 from remix_track.store.index import Index, JobFacts, Wanted
 from remix_track.store.job import Job, Weights
 from remix_track.store.job_writer import JobWriter, sweep, sync_folder
+from remix_track.store.live import PART_SECONDS, LiveWriter
 from remix_track.store.search import Hits, search
-from remix_track.store.sketch import Sketch
+from remix_track.store.sketch import Shadows, Sketch
 from remix_track.store.stored_job import StoredJob
 from remix_track.store.tracklets import Tracklets
 
@@ -142,9 +143,24 @@ class Store:
             self.claim_weights(job.weights)
         return JobWriter(self._folder(job), job, settings)
 
+    def live_writer(
+        self, job: Job, *, seconds: float = PART_SECONDS, settings: BestCropSettings | None = None
+    ) -> LiveWriter:
+        """Begin to write what a camera sees while it runs; see `LiveWriter`.
+
+        Raises:
+            InputError: it has vectors of another network than the store, or `seconds` is no time.
+        """
+        if job.weights is not None:
+            self.claim_weights(job.weights)
+        folder = layout.inside(self.path, self.path / layout.LIVE / job.key)
+        return LiveWriter(folder, job, seconds=seconds, settings=settings)
+
     def sweep(self) -> int:
         """Remove what killed writers left; how many of them. Those at work are left alone."""
-        return sum(sweep(self.path / name) for name in (layout.JOBS, layout.LIVE))
+        live = self.path / layout.LIVE
+        cameras = [one for one in live.glob("*") if one.is_dir() and not one.is_symlink()]
+        return sum(sweep(folder) for folder in (self.path / layout.JOBS, *cameras))
 
     def refresh(self) -> None:
         """Have the index take in what came, changed or went in the folders; every query does so first.
@@ -249,11 +265,29 @@ class Store:
                 vectors[rows] = mapped[tracklets.row[rows]]
         return vectors
 
+    def shadows(self) -> Shadows:
+        """What a search among many needs of all vectors, as the folders are now.
+
+        Raises:
+            InputError: no room for it, or vectors of a job are missing or damaged.
+        """
+        self.refresh()
+        weights = self.weights
+        if weights is None:
+            raise InputError(f"{self.path}: has no vectors; track with `weights` other than none")
+        return self._sketch.shadows(weights.width)
+
+    def numbered(self, ids: NDArray[np.int64]) -> Tracklets:
+        """The tracklets of these numbers (N,) of the index, in their order; see `Tracklets.id`.
+
+        Raises:
+            InputError: the index cannot be read.
+        """
+        return self._index.numbered(ids)
+
     def _folder(self, job: Job | str) -> Path:
         key = job if isinstance(job, str) else job.key
-        if not layout.is_key(key):
-            raise InputError(f"{key[:80]!r}: cannot be the key of a job; see `Store.jobs`")
-        return layout.inside(self.path, self.path / layout.JOBS / key)
+        return layout.job_folder(self.path, key)
 
 
 def _make(folder: Path) -> None:

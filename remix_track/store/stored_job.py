@@ -67,7 +67,7 @@ class StoredJob:
 
     def __init__(self, folder: Path, job: Job, result: JobResult) -> None:
         self.folder, self.job, self.result = folder, job, result
-        self.key = folder.name
+        self.key = layout.key_of_folder(folder)
 
     @classmethod
     def read(cls, folder: Path) -> Self:

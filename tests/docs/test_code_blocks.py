@@ -12,7 +12,7 @@ import pytest
 from remix_track.synthetic.scenes import StreetScene, write_ground_truth
 
 GUIDE = Path(__file__).parents[2] / "docs/guide"
-PAGES = ["getting-started", "python", "own-parts"]
+PAGES = ["getting-started", "python", "own-parts", "store"]
 # The wheel's tests run beside a copy of the README alone.
 pytestmark = pytest.mark.skipif(not GUIDE.is_dir(), reason="the documents are not beside the tests")
 
@@ -50,6 +50,9 @@ def street(tmp_path, monkeypatch) -> list[np.ndarray]:
 
 @pytest.mark.parametrize("page", PAGES)
 def test_the_code_of_the_page_runs(page, street, capsys):
+    if page == "store":
+        for package in ("pyarrow", "duckdb"):
+            pytest.importorskip(package)
     code = python_of((GUIDE / f"{page}.md").read_text("utf-8"))
     names: dict[str, Any] = {"images": street, "detect": lambda image: ([[10, 10, 60, 130]], [0.9], [0])}
     exec(compile(code, f"{page}.md", "exec"), names)
