@@ -78,9 +78,10 @@ def run(words: Sequence[str]) -> int:
 def _are_cameras(arguments: argparse.Namespace) -> bool:
     """Whether `--store` is for cameras and streams, whose people it tells while they run, and not for an archive."""
     from remix_track.trackers.sources import is_live
+    from remix_track.trackers.sources.opening import is_address
 
-    sources = arguments.sources
-    return arguments.store is not None and bool(sources) and all(map(is_live, sources)) and not arguments.link
+    live = [is_live(one) or is_address(one) for one in arguments.sources]
+    return arguments.store is not None and bool(live) and all(live) and not arguments.link
 
 
 def _recogniser(store: Path, session: "Session") -> "Callable[[str, Source], Recogniser]":

@@ -13,6 +13,7 @@ import pytest
 from remix_track import mot_text
 from remix_track.cli.main import main
 from remix_track.detections import Detections
+from remix_track.store import open_store
 from remix_track.trackers.association.settings import DeepSortSettings
 from remix_track.trackers.pipeline.detect_and_embed import FrameProcessor
 from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, NetworkPool, Networks
@@ -265,6 +266,19 @@ def test_live_streams_are_tracked_at_once(streams, tmp_path, capsys):
     assert {line.partition(" frames ")[2] for line in capsys.readouterr().err.splitlines()} <= {
         "were passed over; tracking is slower than the stream"
     }
+
+
+def test_streams_write_what_they_see_into_a_store(streams, tmp_path, capsys):
+    pytest.importorskip("pyarrow")
+    words = ("--store", str(tmp_path / "S"), "--csv", "--no-video")
+    assert streams(tmp_path, *words) == 2
+    assert "--store needs appearance" in capsys.readouterr().err
+    assert streams(tmp_path, *words, "--frames", "30", "--weights", "default") == 0
+    for path in (tmp_path / "out").glob("*/tracks.csv"):
+        assert path.read_text().splitlines()[0].endswith(",utc,person,name")
+    store = open_store(tmp_path / "S")
+    assert len({store.job(key).job.camera for key in store.jobs()}) == 2
+    assert {*store.tracklets().cameras} == {path.parent.name for path in (tmp_path / "out").glob("*/tracks.csv")}
 
 
 def test_one_that_cannot_be_opened_does_not_cost_the_others(streams, tmp_path, capsys):
