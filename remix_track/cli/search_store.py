@@ -13,6 +13,7 @@ from remix_track.errors import InputError
 
 if TYPE_CHECKING:
     from remix_track.store import Hits, Store
+    from remix_track.store.people import Log
 
 
 def search_store(arguments: argparse.Namespace) -> int:
@@ -28,6 +29,7 @@ def search_store(arguments: argparse.Namespace) -> int:
     from remix_track.data.crops.tracklet_crops import embed_crop
     from remix_track.encoder.load import load_embedder
     from remix_track.store import Weights, open_store
+    from remix_track.store.people import PeopleFiles
 
     store = open_store(arguments.store)
     embedder = load_embedder(arguments.weights)
@@ -36,7 +38,7 @@ def search_store(arguments: argparse.Namespace) -> int:
     store.refuse_other_weights(Weights.of(embedder.description))
     vector = embed_crop(crop, embedder)
     hits = store.search(vector, arguments.top, camera=arguments.camera, since=since, until=until)
-    _print(hits, embedder.max_cosine_distance)
+    _print(hits, embedder.max_cosine_distance, PeopleFiles(store.path).log())
     arguments.like = crop
     draw(_crops(store, hits), arguments)
     return 0
@@ -61,7 +63,7 @@ def _moment(text: str | None, flag: str) -> datetime | None:
     return moment
 
 
-def _print(hits: "Hits", calibrated: float | None) -> None:
+def _print(hits: "Hits", calibrated: float | None, people: "Log") -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
@@ -75,7 +77,7 @@ def _print(hits: "Hits", calibrated: float | None) -> None:
         add_rows(table, [(
             row + 1,
             found.cameras[found.camera[row]],
-            found.person[row] or "-",
+            people.shown(int(found.person[row])) or "-",
             f"{hits.distance[row]:.4f}{' *' if near else '  '}",
             _shown(found.first_utc[row], found.first_time[row]),
             f"{found.last_time[row] - found.first_time[row]:.1f}",
