@@ -1,4 +1,4 @@
-"""How much a box shows of its person, which decides the pictures that are kept: sure, large, in the clear, whole."""
+"""How much a box shows of its person, which decides the images that are kept: sure, large, in the clear, whole."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -192,7 +192,7 @@ class Tracker:
                 into that, see `remix_track.arrays.bgr_image`. None, or an array without pixels: there is none. Then
                 detections must carry embeddings, unless weights are "none", and the camera is taken to rest.
             camera: (2, 3) how the camera moved since the last frame, where that is known already; else the remix
-                tracker sees it in the picture.
+                tracker sees it in the image.
 
         Returns:
             The people; `Tracks.detection` counts rows of `detections` as given.

@@ -41,7 +41,7 @@ class Found(NamedTuple):
 
 
 def run(words: Sequence[str]) -> int:
-    """Embed the picture, rank the tracks, print them, draw what can be drawn; 0."""
+    """Embed the image, rank the tracks, print them, draw what can be drawn; 0."""
     arguments = parser().parse_intermixed_args(words)
     typed(arguments.top, int, "--top", Limits(low=1))
     if arguments.store is not None:
@@ -103,7 +103,7 @@ def _print(best: Sequence[Found], calibrated: float | None, unlikely: float | No
 
 
 def draw(shown: Sequence[tuple[str, Path]], arguments: argparse.Namespace) -> None:
-    """The picture, and beside it the crops of tracks, each with its title (`--crops` of the tracking run)."""
+    """The image, and beside it the crops of tracks, each with its title (`--crops` of the tracking run)."""
     from remix_track.bounded_file import read_bounded
     from remix_track.data.decoding import decode_image
     from remix_track.data.stores import LARGEST_IMAGE

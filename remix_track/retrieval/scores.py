@@ -75,12 +75,12 @@ def judge(
 
 
 def between_cameras(alike: Similarity, query: Labelled, gallery: Labelled) -> Similarity:
-    """The same similarity, but pictures of the query's own camera come last: they are no question."""
+    """The same similarity, but images of the query's own camera come last: they are no question."""
     return lambda rows: np.where(query.camera[rows, None] == gallery.camera, np.float32(-np.inf), alike(rows))
 
 
 def camera_pairs(query: Labelled, gallery: Labelled) -> dict[tuple[int, int], tuple[float, int]]:
-    """MAP of the queries of one camera among the pictures of one other, and how many could be answered.
+    """MAP of the queries of one camera among the images of one other, and how many could be answered.
 
     Pairs without such a query are left out; with more than 20 cameras there is no table at all.
     """
@@ -102,12 +102,12 @@ def camera_pairs(query: Labelled, gallery: Labelled) -> dict[tuple[int, int], tu
 def centred(query: Labelled, gallery: Labelled, *, one_set: bool) -> tuple[Labelled, Labelled]:
     """Both parts without what the vectors of each camera have in common; see `CameraCentring`.
 
-    Every picture counts as a track of its own: who is in it is what is asked.
+    Every image counts as a track of its own: who is in it is what is asked.
 
     Args:
         query: what is searched for.
         gallery: where.
-        one_set: query and gallery are the same pictures, which must not count twice.
+        one_set: query and gallery are the same images, which must not count twice.
     """
     parts = (query,) if one_set else (query, gallery)
     vectors = np.concatenate([part.vectors for part in parts])
@@ -170,7 +170,7 @@ def accepted_share(same: NDArray[np.floating], different: NDArray[np.floating], 
 
 
 def accepted_pairs(query: Labelled, gallery: Labelled, false_shares: tuple[float, ...]) -> tuple[float, ...]:
-    """`accepted_share` over all pairs of a query and a gallery picture of different cameras, counted in blocks.
+    """`accepted_share` over all pairs of a query and a gallery image of different cameras, counted in blocks.
 
     Pairs of one camera are left out, also of different people: between cameras both kinds have the same difficulty.
 

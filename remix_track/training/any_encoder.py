@@ -28,7 +28,7 @@ class AnyEncoder:
     Attributes:
         weights: as they were named.
         embed: rows of a store -> vectors.
-        height: of its crops in pixels, for pictures of what was found.
+        height: of its crops in pixels, for images of what was found.
         width: likewise.
     """
 

@@ -62,7 +62,7 @@ def hops(work: Callable[[], Any]) -> tuple[set[str], list[str]]:
 
 
 def hops_of_a_frame(**changes: Any) -> tuple[set[str], list[str]]:
-    """`hops` of one frame of `Tracker("none", **changes)`, which is given boxes, vectors and a picture."""
+    """`hops` of one frame of `Tracker("none", **changes)`, which is given boxes, vectors and an image."""
     tracker, picture = Tracker("none", **changes), np.zeros((720, 1280, 3), np.uint8)
     frames = list(crowd(4, people=20, seed=1))
     for detections in frames[:-1]:

@@ -4,7 +4,7 @@
 
 `histogram` among the weights is a Lab histogram of three body parts, which learnt nothing. DATA is the folder of
 research data (its README says what is in it); what is not there is left out and said. Nothing is trained or tuned on
-these pictures.
+these images.
 
 Where there is one camera alone, centring changes nothing.
 
@@ -39,7 +39,7 @@ Embed = Callable[[Image], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crops:
-    """Pictures of people with what is known of them; row i of each belongs together.
+    """Images of people with what is known of them; row i of each belongs together.
 
     Attributes:
         images: (H, W, 3) uint8 BGR each.

@@ -2,7 +2,7 @@
 
     python -m tests.bench.bench_returns DATA CACHE [--streets FOLDER] [--hidden 70 120] [--set NAME=VALUE ...]
 
-`CACHE` is that of `bench_trackers`, filled by its pictures. Of the people of a clip, some are taken away for a while:
+`CACHE` is that of `bench_trackers`, filled by its images. Of the people of a clip, some are taken away for a while:
 every detection that lies on them more than on anybody else. Where they were tracked before and are tracked after, the
 id afterwards is their own, a new one, or that of somebody else. With streets the drawn ones count as well. Two random
 choices of people are counted together.

@@ -49,7 +49,7 @@ def write_sequence(root: Path, name: str, *, pictures: bool = False) -> Path:
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """A MOT17 folder as it is downloaded, with two sequences without pictures."""
+    """A MOT17 folder as it is downloaded, with two sequences without images."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     for name in ("MOT17-02-FRCNN", "MOT17-04-SDP"):
@@ -407,7 +407,7 @@ def _missed(folder: Path) -> list[tuple[str, ...]]:
 
 
 def test_pictures_are_detected_and_embedded(tmp_path, monkeypatch):
-    """The whole way: pictures, appearance, the default weights."""
+    """The whole way: images, appearance, the default weights."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     write_sequence(tmp_path / "own", "yard", pictures=True)

@@ -90,7 +90,7 @@ class AssociationSettings:
         low_score: detections from this score on, up to `min_confidence`, continue tracks and never begin one; any
             finite number. None: they are not used.
         max_low_iou_distance: largest 1 - IoU of such a match.
-        camera_motion: follow the camera by sparse optical flow, and where there are no pictures by what the boxes of a
+        camera_motion: follow the camera by sparse optical flow, and where there are no images by what the boxes of a
             frame are all off.
         appearance_memory: what a track remembers: the exponential mean of its vectors, its last `nn_budget` vectors, or
             both, whose two distances are averaged.
@@ -148,7 +148,7 @@ class AssociationSettings:
 
     @property
     def follows_camera(self) -> bool:
-        """Whether pictures are asked how the camera moved."""
+        """Whether images are asked how the camera moved."""
         return self.tracker == "remix" and self.camera_motion
 
     def _refuse_options(self) -> None:

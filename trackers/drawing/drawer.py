@@ -64,24 +64,24 @@ class Drawer:
         self._last: tuple[TrackedFrame, NDArray[np.uint8]] | None = None
 
     def draw(self, frame: TrackedFrame) -> NDArray[np.uint8]:
-        """A copy (H, W, 3) uint8 BGR of the frame's picture with its people on it.
+        """A copy (H, W, 3) uint8 BGR of the frame's image with its people on it.
 
-        Asked for the same frame again (by the video and by the window), it gives the same picture.
+        Asked for the same frame again (by the video and by the window), it gives the same image.
         """
         if self._last is not None and self._last[0] is frame:
             return self._last[1]
         image = frame.image.copy()
         if self._last is not None and self._last[1].shape != image.shape:
-            self._trails.clear()  # they are in pixels of pictures of another size
+            self._trails.clear()  # they are in pixels of images of another size
         height, width = image.shape[:2]
         line = self._line_width(width, height)
-        # Far outside the picture nothing shows, and OpenCV's integers have room.
+        # Far outside the image nothing shows, and OpenCV's integers have room.
         limit = np.array([width, height, width, height])
         boxes = np.rint(np.clip(frame.xyxy, -limit, 2 * limit)).astype(np.int64)
         if self._settings.trails:
             self._follow(frame, boxes)
             self._draw_trails(image, frame.image, line)
-        # The nearer people are, the lower they stand in the picture: they are drawn over those behind them.
+        # The nearer people are, the lower they stand in the image: they are drawn over those behind them.
         order = np.argsort(boxes[:, 3], kind="stable")
         if self._settings.boxes:
             _draw_boxes(image, frame, boxes, order, line)
@@ -94,7 +94,7 @@ class Drawer:
         return self._settings.line_width or max(1, round(math.sqrt(width * height) / 420))
 
     def _text_size(self, width: int, height: int) -> int:
-        # Less than in proportion: on a large picture the eye sees more detail. 13 at 768x576, 20 at 1080p, 31 at 4K.
+        # Less than in proportion: on a large image the eye sees more detail. 13 at 768x576, 20 at 1080p, 31 at 4K.
         return self._settings.text_size or max(9, round(0.26 * (width * height) ** 0.3))
 
     def _follow(self, frame: TrackedFrame, boxes: NDArray[np.int64]) -> None:
@@ -181,7 +181,7 @@ def _tapered(points: NDArray[np.int32], width: int) -> list[tuple[int, NDArray[n
 
 
 def _around(points: NDArray[np.float64], margin: int, image: NDArray[np.uint8]) -> tuple[slice, slice] | None:
-    """The part of the picture, as slices of rows and columns, that holds the points; None where it is empty."""
+    """The part of the image, as slices of rows and columns, that holds the points; None where it is empty."""
     height, width = image.shape[:2]
     left, top = np.clip(np.floor(points.min(axis=0)).astype(int) - margin, 0, (width, height)).tolist()
     right, bottom = np.clip(np.ceil(points.max(axis=0)).astype(int) + margin, 0, (width, height)).tolist()

@@ -38,7 +38,7 @@ class CachedFrame(NamedTuple):
 def fingerprint(path: Path) -> list[Any]:
     """What tells the content of a file or of a folder of files: names, sizes, times, and both ends of single files.
 
-    Hashing gigabytes of pictures would cost more than the replay saves; a file that was changed with the same size
+    Hashing gigabytes of images would cost more than the replay saves; a file that was changed with the same size
     and the same time of change is not noticed.
     """
     if path.is_dir():

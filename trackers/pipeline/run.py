@@ -134,7 +134,7 @@ class Run:
             size = None
             for frame, detections in seen:
                 if size not in (None, frame.image.shape):
-                    # In pictures of another size, where people were expected means nothing.
+                    # In images of another size, where people were expected means nothing.
                     yield from self._between.end_tracks()
                 size = frame.image.shape
                 yield from self._between.update(frame, detections)

@@ -30,7 +30,7 @@ _ENCODERS = ("libx264", "libopenh264", "mpeg4")
 # and not at key frames, which may then be further apart: files are smaller, and a crash takes fewer frames along.
 _FRAGMENTED = {"movflags": "empty_moov+default_base_moof+skip_trailer", "flush_packets": "1"}
 # The same, but at its end all fragments become the content of one plain MP4 where they are: an index is appended, and a
-# header of a few bytes says that what stands before it is pictures.
+# header of a few bytes says that what stands before it is images.
 _TURNED_IN_PLACE = {"movflags": "hybrid_fragmented+empty_moov+default_base_moof", "flush_packets": "1"}
 _FRAGMENT_FRAMES = 10
 _KEY_FRAME_EVERY = 50
@@ -60,7 +60,7 @@ class VideoSink(Sink):
 
     The file is a fragmented MP4 with a fragment for every 10 frames, written in one piece each: a process that is
     killed leaves all but the last 21 frames. `close` turns it into a plain MP4 that starts at once when
-    streamed, without encoding again: by a copy, which replaces it, or `in_place`. Pictures of odd size get one more row
+    streamed, without encoding again: by a copy, which replaces it, or `in_place`. Images of odd size get one more row
     or column, they are never scaled.
     """
 
@@ -77,7 +77,7 @@ class VideoSink(Sink):
         Args:
             path: file to make.
             fps: frames per second at which the frames play.
-            draw: makes the picture (H, W, 3) uint8 BGR; without it the bare frame is encoded.
+            draw: makes the image (H, W, 3) uint8 BGR; without it the bare frame is encoded.
             in_place: closing takes neither time nor room, but the index is at the end of the file, and grows in memory
                 until then, by some ten megabytes an hour.
 
@@ -101,7 +101,7 @@ class VideoSink(Sink):
         """Encode one frame.
 
         Raises:
-            InputError: no room, a picture of another size than the first, or one that cannot be encoded.
+            InputError: no room, an image of another size than the first, or one that cannot be encoded.
         """
         image = frame.image if self._draw is None else self._draw(frame)
         height, width = image.shape[:2]
@@ -183,7 +183,7 @@ class _Pieces:
 
 
 class _Encoding:
-    """Pictures in, bytes of a fragmented MP4 out."""
+    """Images in, bytes of a fragmented MP4 out."""
 
     def __init__(self, width: int, height: int, rate: Fraction, *, in_place: bool) -> None:
         import av
@@ -207,7 +207,7 @@ class _Encoding:
         self._frames = 0
 
     def add(self, image: NDArray[np.uint8]) -> bytes:
-        """Encode one picture; the bytes of the fragments that it completed, mostly none."""
+        """Encode one image; the bytes of the fragments that it completed, mostly none."""
         import av
         import cv2
 

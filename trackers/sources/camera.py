@@ -21,7 +21,7 @@ _MOST_CAMERAS = 100
 class CameraReader:
     """A webcam by its index, through OpenCV. Frames that are not fetched in time are the driver's to drop.
 
-    One that gives no more pictures is opened again until it does.
+    One that gives no more images is opened again until it does.
     """
 
     def __init__(self, index: int, settings: StreamSettings) -> None:
@@ -51,7 +51,7 @@ class CameraReader:
         self._reconnection = Reconnection("the camera", self.facts, self.damage, settings, self._closed)
 
     def read(self, selection: Selection) -> Generator[Picture, None, None]:
-        """The wanted pictures as they come; times are those of their arrival."""
+        """The wanted images as they come; times are those of their arrival."""
         began: float | None = None
         while not selection.is_past(self.seen + 1):
             if not self._grab():
@@ -95,7 +95,7 @@ class CameraReader:
         return False
 
     def close(self) -> None:
-        """Give the camera back; where another thread waits for a picture from it, that one will."""
+        """Give the camera back; where another thread waits for an image from it, that one will."""
         self._closed.set()
         if self._in_use.acquire(blocking=False):
             try:

@@ -25,13 +25,13 @@ _PIXEL_SHAPES = 0.2, 5.0
 _MOST_READ_FAILURES = 3
 _MPEG_PERIOD = 2**33  # ticks of 90 kHz; ISO 13818-1, 2.4.3.7
 _USUAL_FPS = 30.0
-_FROM_ZERO = {"matroska,webm", "nut"}  # their duration counts from 0, also where the first picture comes late
-_INDEXED = 1000  # pictures of an index by which the usual way from one to the next is told
+_FROM_ZERO = {"matroska,webm", "nut"}  # their duration counts from 0, also where the first image comes late
+_INDEXED = 1000  # images of an index by which the usual way from one to the next is told
 _PAUSE_SECONDS = 0.5  # before a key frame; MPEG's clocks never pause within a recording
 
 
 class Decoded(NamedTuple):
-    """Number in the source, seconds since its first picture (None without time stamps), FFmpeg's frame.
+    """Number in the source, seconds since its first image (None without time stamps), FFmpeg's frame.
 
     `taken` is when the sender says that it was taken, in seconds since 1970 (UTC); None where it does not.
     """
@@ -51,11 +51,11 @@ class Decoder:
         doubts: lines on what the header says that is unusual, for the user.
         claimed: number of frames by the header, None where it is silent.
         duration: seconds by the header, None where it is silent.
-        longest_pause: number of the frame before the longest time without a picture, and its seconds.
+        longest_pause: number of the frame before the longest time without an image, and its seconds.
         is_streamed: no duration and no size: a live stream.
         is_stamped: the format has time stamps; where it has none, FFmpeg makes them up or leaves them out.
         clock: what the stamps of all packets go through.
-        times: makes seconds of the stamps of pictures; a live stream has its own.
+        times: makes seconds of the stamps of images; a live stream has its own.
         number: number of the last frame met, lost ones included.
         complete: the end was reached, and nothing is known to be missing there.
         failure: what the disk or the network said when it failed, else None.
@@ -85,11 +85,11 @@ class Decoder:
             timeout: seconds to wait for the network, until it answers and then for each byte.
             threads: decode several frames at a time.
             number: how many frames came before this video's first.
-            width: of the pictures that boxes beside the video count on, where it is known: if it is the stored one,
+            width: of the images that boxes beside the video count on, where it is known: if it is the stored one,
                 pixels that are not square stay as they are stored.
 
         Raises:
-            InputError: not a video, no picture in it, or pictures of an absurd size.
+            InputError: not a video, no image in it, or images of an absurd size.
             av.FFmpegError: the network or the disk failed.
         """
         import av
@@ -178,7 +178,7 @@ class Decoder:
         self.clock = OneClock(ticks, self.frame_length * ticks, _MPEG_PERIOD if wraps else None)
 
     def _doubt_mean_rate(self) -> None:
-        """Where a recording pauses, pictures by the length of it all are not its rate: MP4 has no other number."""
+        """Where a recording pauses, images by the length of it all are not its rate: MP4 has no other number."""
         ticks = sorted(entry.timestamp for entry in itertools.islice(self._stream.index_entries, _INDEXED))
         steps = np.diff(np.array(ticks, np.float64)) * float(self._stream.time_base or 0)
         usual = plausible_fps(1 / float(np.median(steps))) if len(steps) and np.median(steps) > 0 else None
@@ -222,7 +222,7 @@ class Decoder:
 
     @property
     def begin(self) -> float:
-        """When the first picture is, in seconds of the file's clock, by the header."""
+        """When the first image is, in seconds of the file's clock, by the header."""
         return (self._stream.start_time or 0) * self._seconds_per_tick
 
     def seek(self, seconds: float) -> None:
@@ -240,7 +240,7 @@ class Decoder:
         return None if frame.pts is None else frame.pts * self._seconds_per_tick
 
     def pictures(self, after: int = 0) -> Generator[Decoded, None, None]:
-        """Every picture that decodes, in order of time.
+        """Every image that decodes, in order of time.
 
         Args:
             after: frames up to this number were delivered by an earlier pass; they are neither yielded nor is
@@ -249,7 +249,7 @@ class Decoder:
         time_base = self._seconds_per_tick
         numbering = Numbering(1 / (self.fps * time_base) if self.fps and time_base else None)
         believed = FrameStamp()
-        latest = -1.0  # before the first picture
+        latest = -1.0  # before the first image
         for frame in self._frames(numbering):
             if frame.is_corrupt:
                 numbering.damaged = True
@@ -261,7 +261,7 @@ class Decoder:
             self.number += 1
             if frame.is_corrupt and self.number > after:
                 self._damage.damaged(self.number)
-            # Not `frame.time`: the pictures that the decoder gives last carry no time base.
+            # Not `frame.time`: the images that the decoder gives last carry no time base.
             stamp = believed(frame.pts, frame.dts) if self.is_stamped else None
             seconds = self.times(None if stamp is None else stamp * time_base, lost + 1)
             if seconds is not None:
@@ -296,7 +296,7 @@ class Decoder:
         decode = self._stream.codec_context.decode
         for packet, begins_anew in self._on_one_clock(numbering):
             if begins_anew:
-                # The decoder orders pictures by numbers of their own, which begin anew as well.
+                # The decoder orders images by numbers of their own, which begin anew as well.
                 yield from self._rest(numbering)
                 self._stream.codec_context.flush_buffers()
                 if self._faults == self._faults_before and packet.pts is not None:
@@ -312,7 +312,7 @@ class Decoder:
         yield from self._rest(numbering)
 
     def _rest(self, numbering: Numbering) -> Iterator["av.VideoFrame"]:
-        """The pictures that are still in the decoder."""
+        """The images that are still in the decoder."""
         import av
 
         try:
@@ -320,7 +320,7 @@ class Decoder:
         except av.FFmpegError:
             self._failed(numbering)
             self.held_back = self._threads
-        # A failure behind the first picture of the rest is not raised: the pictures behind it are just not there.
+        # A failure behind the first image of the rest is not raised: the images behind it are just not there.
         self.held_back |= self._threads and numbering.missing
 
     def _failed(self, numbering: Numbering) -> None:
@@ -373,7 +373,7 @@ class Decoder:
     def _is_cut_off(self, latest: float) -> bool:
         """Whether the header promises more than there was, in frames and in time.
 
-        Either alone is found in whole files: AVI counts repeated frames, sound outlasts pictures.
+        Either alone is found in whole files: AVI counts repeated frames, sound outlasts images.
         """
         # The duration is guessed from the first and the last stamp, which are of different recordings there.
         if self.clock.joins or not self.duration or not self.fps or latest < 0:

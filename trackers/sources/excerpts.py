@@ -14,11 +14,11 @@ from remix_track.trackers.sources.joined import recordings_in
 from remix_track.trackers.sources.source import Damage
 
 _EARLIER = 1.0
-"""Seconds that are sought before a part: pictures are packed in another order than they are shown in."""
+"""Seconds that are sought before a part: images are packed in another order than they are shown in."""
 
 
 class Timeline(NamedTuple):
-    """A file on its own clock: when its first picture is, how many seconds it has, and frames per second."""
+    """A file on its own clock: when its first image is, how many seconds it has, and frames per second."""
 
     begin: float
     seconds: float
@@ -39,7 +39,7 @@ def timeline_of(path: Path) -> Timeline | None:
 
 
 def pictures_between(path: Path, begin: float, end: float | None) -> Iterator[tuple[float, NDArray[np.uint8]]]:
-    """The pictures shown from `begin` on and before `end`, in seconds of the file's clock, each with its time.
+    """The images shown from `begin` on and before `end`, in seconds of the file's clock, each with its time.
 
     They are those that reading all of the file gives, but that none may be there where the file is damaged, and that
     others may be where it has no index.

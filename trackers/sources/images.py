@@ -20,7 +20,7 @@ Item = TypeVar("Item")
 
 
 class ImageReader:
-    """Pictures one after another, also several of one file; a broken one is skipped and noted, and keeps its number."""
+    """Images one after another, also several of one file; a broken one is skipped and noted, and keeps its number."""
 
     def __init__(
         self,
@@ -29,14 +29,14 @@ class ImageReader:
         numbers: Sequence[int] | None = None,
         times: Sequence[float] | None = None,
     ) -> None:
-        """Take the pictures as they are listed.
+        """Take the images as they are listed.
 
         Args:
             paths: the files, in order.
             facts: what is known of them.
-            numbers: frame numbers of the files, rising, each the number of one picture; None: all pictures of all
+            numbers: frame numbers of the files, rising, each the number of one image; None: all images of all
                 files are counted, 1, 2, ...
-            times: of each picture in seconds, where there is one file and it tells.
+            times: of each image in seconds, where there is one file and it tells.
         """
         self._paths, self._numbers, self._times = paths, numbers, times
         self.facts = facts
@@ -46,7 +46,7 @@ class ImageReader:
         self._left_out = False
 
     def read(self, selection: Selection) -> Generator[Picture, None, None]:
-        """The wanted pictures, in order."""
+        """The wanted images, in order."""
         number = 1
         for place, path in enumerate(self._paths):
             number = number if self._numbers is None else self._numbers[place]
@@ -105,7 +105,7 @@ class ImageReader:
         self._left_out = True
 
     def _samples(self, suffix: str) -> Iterator[NDArray[np.generic]]:
-        """Some pictures, evenly from all files of one ending, or from all pictures of the only one."""
+        """Some images, evenly from all files of one ending, or from all images of the only one."""
         paths = [path for path in self._paths if path.suffix == suffix]
         for path in _evenly(paths, _SAMPLES):
             with contextlib.suppress(InputError), ImageFile(path) as file:
@@ -123,7 +123,7 @@ def _evenly(items: Sequence[Item], most: int) -> list[Item]:
 
 
 def images_like(pattern: str) -> list[Path]:
-    """The picture files that a glob matches (`**` reaches into folders), `img2` before `img10`.
+    """The image files that a glob matches (`**` reaches into folders), `img2` before `img10`.
 
     Raises:
         InputError: it matches too many files.

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class Reconnection:
-    """Tries of one source. The waits grow, and the tries are used up, until a picture comes."""
+    """Tries of one source. The waits grow, and the tries are used up, until an image comes."""
 
     def __init__(
         self, what: str, facts: Facts, damage: Damage, settings: StreamSettings, stop: threading.Event
@@ -35,7 +35,7 @@ class Reconnection:
         self._said_at, self._said_wait = 0.0, -1.0
 
     def picture(self) -> None:
-        """A picture came: whatever was broken is over."""
+        """An image came: whatever was broken is over."""
         if self._broke_at is None:
             return
         away = time.monotonic() - self._broke_at

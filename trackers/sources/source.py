@@ -22,7 +22,7 @@ _FALLBACK_FPS = 30.0
 _MAX_FPS = 1000.0
 _MAX_LINES = 20  # of damage, however much of a source is broken
 MAX_PIXELS = 2**26
-"""The largest picture that is decoded, 8192 x 8192: a few bytes of file must not ask for gigabytes of memory."""
+"""The largest image that is decoded, 8192 x 8192: a few bytes of file must not ask for gigabytes of memory."""
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Selection:
 class Picture(NamedTuple):
     """What a reader hands over.
 
-    Number in the source, picture (H, W, 3) uint8 BGR, seconds since the first where it knows them, and when it was
+    Number in the source, image (H, W, 3) uint8 BGR, seconds since the first where it knows them, and when it was
     taken (UTC), where something tells.
     """
 
@@ -89,7 +89,7 @@ class Facts:
         fps: frames per second; None where nothing tells.
         frames: number of frames; None where nothing tells.
         first: number of the first frame.
-        size: width and height of its pictures as a file beside them states them; None where nothing does.
+        size: width and height of its images as a file beside them states them; None where nothing does.
         live: frames come when they happen and cannot be read again.
         warnings: doubts worth a line that cost no frames.
         tallies: more of them, by kind, whose numbers grow while frames come.
@@ -196,7 +196,7 @@ class Reader(Protocol):
     seen: int
 
     def read(self, selection: Selection) -> Generator[Picture, None, None]:
-        """The wanted pictures in order, ending after the last; called once."""
+        """The wanted images in order, ending after the last; called once."""
 
     def close(self) -> None:
         """Release files, connections, threads; may be called twice."""
@@ -206,7 +206,7 @@ class Source:
     """The selected frames of one source; iterate once, inside `with`.
 
     Frames come in the size that they have. Where it changes, which `warnings` tells, pixels mean other places: what
-    follows is for the tracker and the files as another video. (Scaling would quietly distort the pictures.)
+    follows is for the tracker and the files as another video. (Scaling would quietly distort the images.)
 
     Attributes:
         name: safe as the name of a folder.
@@ -304,7 +304,7 @@ class Source:
         )
 
     def _compare_with_stated_size(self) -> None:
-        """Boxes beside the pictures count the pixels that were stated: of pictures made smaller they are too large."""
+        """Boxes beside the images count the pixels that were stated: of images made smaller they are too large."""
         facts = self._reader.facts
         if facts.size not in (None, (self.width, self.height)):
             stated = "x".join(map(str, facts.size or ()))

@@ -27,7 +27,7 @@ _PROTOCOLS = {
 _KNOWN = {"analyzeduration": "300000", "fpsprobesize": "0"}
 
 _CLIP_SECONDS = 60.0  # a live stream that ran for less may be a clip whose length nothing tells
-_TRIES = 6  # then, and where no picture ever came: a minute
+_TRIES = 6  # then, and where no image ever came: a minute
 _RECORDING_TRIES = 5
 _CLOCKS_APART = 10.0  # seconds that a time of day waits rather than runs back; clocks that are set back further do
 _MOST_WRONG_CLOCK = 86400.0  # seconds between the sender's clock and ours; one that was never set says 1970
@@ -37,7 +37,7 @@ class StreamReader:
     """A video behind an address.
 
     A recording (it has a size or a duration) is read to its end, after a break from where it broke. A live stream
-    goes on with the next number after a break, and passes over pictures that the tracker is too slow for.
+    goes on with the next number after a break, and passes over images that the tracker is too slow for.
     """
 
     def __init__(self, url: str, settings: StreamSettings) -> None:
@@ -77,7 +77,7 @@ class StreamReader:
     def _connect(self, *, threads: bool = True) -> Decoder:
         options = {"protocol_whitelist": _PROTOCOLS[self._scheme]}
         if self._scheme.startswith("rtsp"):
-            # Lost datagrams would be broken pictures; and sound would be waited for.
+            # Lost datagrams would be broken images; and sound would be waited for.
             options |= {"rtsp_transport": "tcp", "allowed_media_types": "video"}
         self._connected = time.monotonic()
         decoder = Decoder(
@@ -94,7 +94,7 @@ class StreamReader:
         return decoder
 
     def read(self, selection: Selection) -> Generator[Picture, None, None]:
-        """The wanted pictures as they come."""
+        """The wanted images as they come."""
         self._started = True
         pictures = self._pictures(selection)
         if not self._live:
@@ -125,7 +125,7 @@ class StreamReader:
             self._decoder.close()
 
     def _connection(self, selection: Selection, offset: float) -> Generator[Picture, None, None]:
-        """The pictures of one connection, `offset` seconds after the first of all."""
+        """The images of one connection, `offset` seconds after the first of all."""
         decoder = self._decoder
         times = LiveTime(RisingTime(decoder.frame_length), stamped=decoder.is_stamped)
         if self._live:
@@ -144,7 +144,7 @@ class StreamReader:
                 yield Picture(number, decoder.to_bgr(frame), time_, self._taken(taken) if self._live else None)
 
     def _taken(self, said: float | None) -> datetime:
-        """When a picture was taken: as the sender says, if its clock was ever set, else now, as it arrives."""
+        """When an image was taken: as the sender says, if its clock was ever set, else now, as it arrives."""
         now = time.time()
         if said is not None and abs(said - now) > _MOST_WRONG_CLOCK:
             self._warn("the sender's clock is wrong by more than a day; times of day are those of arrival")

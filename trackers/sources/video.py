@@ -23,7 +23,7 @@ class VideoReader:
             path: the file.
             name: a name that is better than the file's.
             fps: a frame rate that is better than the header's; frame times follow it.
-            width: of the pictures that boxes beside the video count on, see `Decoder`.
+            width: of the images that boxes beside the video count on, see `Decoder`.
 
         Raises:
             InputError: not a regular file, not readable, or not a video.
@@ -73,7 +73,7 @@ class VideoReader:
             raise InputError(f"{self._path}: cannot be opened ({error.strerror})") from None
 
     def read(self, selection: Selection) -> Generator[Picture, None, None]:
-        """The wanted pictures, in order."""
+        """The wanted images, in order."""
         yield from self._recording(selection)
         for part in self._parts[1:]:
             if selection.is_past(self.seen + 1) or not self._go_on_with(part):
@@ -143,7 +143,7 @@ class VideoReader:
 
 
 def _is_cut_gif(path: Path) -> bool:
-    """Whether a GIF lacks its last byte; nothing else in it says how many pictures there are (GIF89a, 27)."""
+    """Whether a GIF lacks its last byte; nothing else in it says how many images there are (GIF89a, 27)."""
     with path.open("rb") as file:
         if not file.read(6).startswith((b"GIF87a", b"GIF89a")):
             return False

@@ -53,7 +53,7 @@ def harvest_footage(
     """The folder of crops of each video, and what is in it; made where it is not there yet.
 
     What is done stays when a later video fails or the run is stopped. A video without people has a folder
-    without pictures.
+    without images.
 
     Args:
         footage: video files, folders that hold some, or patterns.

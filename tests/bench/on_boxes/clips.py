@@ -60,7 +60,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class Networks:
-    """What looks at pictures: YOLO weights, and encoders by the name of their vectors."""
+    """What looks at images: YOLO weights, and encoders by the name of their vectors."""
 
     yolo: Path
     encoders: dict[str, str]
@@ -77,7 +77,7 @@ def text_clips(data: Path, cache: Path) -> Iterator[Clip]:
 
 
 def picture_clips(data: Path, cache: Path, networks: Networks) -> Iterator[Clip]:
-    """Clips with pictures, seen by YOLO and the encoders once; those of 25 and more frames a second also thinned."""
+    """Clips with images, seen by YOLO and the encoders once; those of 25 and more frames a second also thinned."""
     clips = {
         "PETS": (data / "pets09-s2l1", "video.avi", "mot15"),
         "TUD-Campus": (data / "real" / "TUD-Campus", "img1", "mot15"),
@@ -94,7 +94,7 @@ def picture_clips(data: Path, cache: Path, networks: Networks) -> Iterator[Clip]
 
 
 def drawn_clips(streets: Path, cache: Path) -> Iterator[Clip]:
-    """The streets of `bench_remix draw` whose camera rests, with their own boxes and vectors (OSNet's), no pictures."""
+    """The streets of `bench_remix draw` whose camera rests, with their own boxes and vectors (OSNet's), no images."""
     for folder in sorted(path.parent for path in streets.glob("S*/seen.npz")):
         info, place = SequenceInfo.read(folder / INFO), cache / "clips" / f"street-{folder.name}"
         held = np.load(folder / "seen.npz", allow_pickle=False)
@@ -106,7 +106,7 @@ def drawn_clips(streets: Path, cache: Path) -> Iterator[Clip]:
 
 
 def _of_text(group: str, rules: str, folder: Path, cache: Path, boxes: Path | None) -> Clip:
-    """A clip without pictures; without a file of boxes the truth's are given."""
+    """A clip without images; without a file of boxes the truth's are given."""
     info, truth = SequenceInfo.read(folder / INFO), mot_text.read(folder / "gt" / "gt.txt")
     place = cache / "clips" / folder.name
     if not (place / "clip.json").is_file():

@@ -27,7 +27,7 @@ MASKS = np.zeros((1, 8, 16, 16), np.float32)
 
 
 def graph(*outputs, side: int | str = SIDE, batch: int | str = 1, notes: dict[str, object] | None = None) -> bytes:
-    """A network that gives these arrays, whatever the picture."""
+    """A network that gives these arrays, whatever the image."""
     nodes = [node("ReduceMean", ["images"], "m", keepdims=0), node("Mul", ["m", "none"], "nothing")]
     names = [f"output{index}" for index in range(len(outputs))]
     nodes += [node("Add", ["nothing", f"c{name}"], name) for name in names]
@@ -59,7 +59,7 @@ def picked(task="detect", person=0):
 
 
 def queries(names=1, person=0, *, picks=False):
-    """RT-DETR: boxes are shares of the picture; a score for each class, or the best one and its class."""
+    """RT-DETR: boxes are shares of the image; a score for each class, or the best one and its class."""
     rows = np.random.default_rng(0).uniform(0.01, 0.2, (1, QUERIES, 6 if picks else 4 + names)).astype(np.float32)
     rows[0, :, :2] += 0.5
     if picks:

@@ -1,4 +1,4 @@
-"""A result in parts: where the picture changes its size, and every so many minutes; no frame twice, none missing."""
+"""A result in parts: where the image changes its size, and every so many minutes; no frame twice, none missing."""
 
 import csv
 import itertools
@@ -51,7 +51,7 @@ PLAIN = [
 
 
 def numbers_in(path):
-    """The frames that a video shows, by the stamps in its pictures, which no drawing covers."""
+    """The frames that a video shows, by the stamps in its images, which no drawing covers."""
     with av.open(str(path)) as container:
         return [
             read_stamp(np.asarray(frame.to_ndarray(format="bgr24"), np.uint8)) for frame in container.decode(video=0)
@@ -94,7 +94,7 @@ def check_parts(out):
 
 @pytest.fixture
 def changing(tmp_path):
-    """Pictures of two sizes, a person in each."""
+    """Images of two sizes, a person in each."""
     folder = tmp_path / "shots"
     folder.mkdir()
     for number, size in enumerate(SIZES, 1):
@@ -163,7 +163,7 @@ def test_ended_tracks_are_not_continued_and_ids_go_on(tracker):
 
 
 def test_a_camera_does_not_move_from_one_size_to_another():
-    """Two sizes whose reduced pictures are alike: what is seen to move from one to the other is no motion."""
+    """Two sizes whose reduced images are alike: what is seen to move from one to the other is no motion."""
     made, image = Tracker.around(None, fps=30, settings=DeepSortSettings()), stamped(1, 640, 384)
     twice, nobody = cv2.resize(image, None, fx=2, fy=2), Detections.empty()
     made.update(nobody, image)

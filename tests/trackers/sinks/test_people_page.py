@@ -1,4 +1,4 @@
-"""What the page of people is made of: times, gaps, pictures and boxes, gathered in bounded memory."""
+"""What the page of people is made of: times, gaps, images and boxes, gathered in bounded memory."""
 
 import base64
 import json
