@@ -45,6 +45,7 @@ REMIX_TRACK = {
     "completion": Command("completion", "completion bash", "Tab completion: source <(remix-track completion bash)"),
 }
 REMIX_TRAIN = {
+    "average": Command("train_average", "average A B -o C", "the mean of several weights as one file"),
     "eval": Command("train_eval", "eval --weights W ...", "Rank-1, mAP and mINP on a labelled set"),
     "export": Command("train_export", "export W --format onnx", "weights for other runtimes"),
     "grid": Command("train_grid", "grid configs/grid_cpu.toml", "studies: many trainings, tables, plots"),

@@ -105,6 +105,19 @@ def calibrate_encoder(plan: EmbedPlan, network: nn.Module, crops: CropSet, seed:
         crops: labelled; of more than 20,000 crops some people are drawn.
         seed: of the draw.
     """
+    labelled = _embed_labelled(partial(embed_unit, plan, network), crops, seed)
+    return plan.processes.on_rank_0(lambda: calibrate(*labelled))
+
+
+def calibrate_any(embed: Embed, crops: CropSet, seed: int) -> Calibration | None:
+    """Like `calibrate_encoder`, of any encoder and in one process."""
+    return calibrate(*_embed_labelled(embed, crops, seed))
+
+
+def _embed_labelled(
+    embed: Embed, crops: CropSet, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """Vectors, people and cameras of the labelled crops that can be read; of many crops some people's."""
     rows = np.flatnonzero(crops.identity >= 0)
     if len(rows) > LARGEST_CALIBRATION:
         # Whole people, as a thinned-out person would have no near crop left.
@@ -112,7 +125,6 @@ def calibrate_encoder(plan: EmbedPlan, network: nn.Module, crops: CropSet, seed:
         images = np.cumsum(np.bincount(crops.identity[rows], minlength=len(people))[people])
         chosen = people[: max(2, int(np.searchsorted(images, LARGEST_CALIBRATION)))]
         rows = rows[np.isin(crops.identity[rows], chosen)]
-    unit, readable = embed_unit(plan, network, crops.store, rows)
+    unit, readable = embed(crops.store, rows)
     rows = rows[readable]
-    identity, camera = crops.identity[rows].astype(np.int64), crops.camera[rows].astype(np.int64)
-    return plan.processes.on_rank_0(lambda: calibrate(unit[readable], identity, camera))
+    return unit[readable], crops.identity[rows].astype(np.int64), crops.camera[rows].astype(np.int64)
