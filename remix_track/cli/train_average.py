@@ -13,7 +13,7 @@ def parser() -> argparse.ArgumentParser:
     """The flags of the mean."""
     made = Parser(
         prog="remix-train average",
-        description="Average weights that were trained from the same start: often better than each, and as fast as one.",
+        description="Average weights that were trained from the same start: often better than each, as fast as one.",
     )
     made.add_argument("weights", metavar="W.safetensors", nargs="+", help="two or more; default names the shipped ones")
     made.add_argument("--output", "-o", metavar="W.safetensors", type=Path, required=True, help="a new file")
@@ -49,7 +49,9 @@ def run(words: Sequence[str]) -> int:
 
     found = calibrate_any(open_encoder(str(arguments.output), arguments.device, 64).embed, target, seed=0)
     if found is None:
-        raise InputError(f"{arguments.target}: no camera shows a person twice and another person; give another --target")
+        raise InputError(
+            f"{arguments.target}: no camera shows a person twice and another person; give another --target"
+        )
     store_threshold(str(arguments.output), arguments.output, found.max_cosine_distance)
     show(f"max_cosine_distance {found.max_cosine_distance:.4f} on {arguments.target}")
     return 0

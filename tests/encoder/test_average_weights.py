@@ -49,7 +49,7 @@ def test_the_command_measures_a_threshold_and_replaces_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made, drawn = tmp_path / "mean.safetensors", tmp_path / "drawn"
-    few = ["--identities", "6", "--cameras", "2", "--videos", "0", "--target-identities", "4"]
+    few = ["--identities", "6", "--cameras", "2", "--videos", "1", "--target-identities", "4"]
     assert train.main(["synthesize", str(drawn), *few]) == 0
     words = ["average", str(_drawn(tmp_path, 0)), str(_drawn(tmp_path, 1)), "--output", str(made)]
     assert train.main([*words, "--target", f"synthetic-target:{drawn}", "--device", "cpu"]) == 0
