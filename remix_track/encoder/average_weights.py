@@ -34,7 +34,8 @@ def average_weights(files: Sequence[Path], output: Path, *, max_cosine_distance:
     """
     if len(files) < 2:
         raise InputError(f"{len(files)} weight files; a mean takes two or more")
-    cards, states = zip(*(load_weights(file) for file in files), strict=True)
+    loaded = [load_weights(file) for file in files]
+    cards, states = [card for card, _ in loaded], [state for _, state in loaded]
     for file, card in zip(files[1:], cards[1:], strict=True):
         for name in ("architecture", "network_input"):
             if getattr(card, name) != getattr(cards[0], name):
