@@ -28,12 +28,20 @@ def run_archive(arguments: argparse.Namespace, settings: TrackSettings) -> int:
     names = expand_sources(arguments.sources, arguments.list_file, most=_MOST_SOURCES)
     excerpt = Excerpt(arguments.start, arguments.stride, arguments.frames, arguments.fps)
     tell_first_starts(quiet=arguments.quiet)
+    reached = Progress("tracking", "archive", 0, len(names))
     with LiveLine("archive", len(names), quiet=arguments.quiet) as line:
 
         def show(at: Progress) -> None:
+            nonlocal reached
+            reached = at
             line.show(at.name, at.done, at.total, at.detail, f"{at.done}/{at.total} sources: {at.detail}")
 
-        report = track_archive(map(str, names), arguments.store, settings, archive, excerpt, on_progress=show)
+        try:
+            report = track_archive(map(str, names), arguments.store, settings, archive, excerpt, on_progress=show)
+        except KeyboardInterrupt:
+            line.close()
+            say(f"remix-track: stopped after {reached.done} of {len(names)} sources; the same command goes on")
+            raise
     _say_problems(report)
     if not arguments.quiet:
         _show(report)

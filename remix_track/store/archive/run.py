@@ -92,6 +92,10 @@ def _refuse_endless(name: str) -> None:
 
 
 def _workers(setup: Setup, archive: ArchiveSettings) -> Workers:
+    if archive.cluster is not None:
+        from remix_track.store.archive.ray_workers import RayWorkers
+
+        return RayWorkers(setup, archive)
     gpus = _gpus(setup.settings)
     return ProcessWorkers(setup, archive.workers or (gpus * ON_A_GPU if gpus else usable_cores()), gpus)
 
@@ -155,10 +159,9 @@ class _Run:
         self._under_way += 1
 
     def _hear(self, seconds: float) -> None:
-        if self._under_way:
-            for outcome in self._workers.wait(seconds):
-                self._under_way -= 1
-                self._take(outcome)
+        for outcome in self._workers.wait(seconds):
+            self._under_way -= 1
+            self._take(outcome)
         stop_signals.check()
         self._tell()
 

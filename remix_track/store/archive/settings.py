@@ -20,6 +20,8 @@ class ArchiveSettings:
         keep_perception: keep detections and vectors, so that other settings of the tracker replay.
         retry_failed: try again what failed in an earlier run.
         piece: minutes of film; of a longer file the pieces are detected and embedded by several workers.
+        cluster: track on a Ray cluster: `auto`, `HOST:6379`, or `ray://HOST:10001`.
+        cpus_per_worker, gpus_per_worker: what a worker takes of a node there.
 
     Raises:
         InputError: a value that does not fit its field.
@@ -36,6 +38,9 @@ class ArchiveSettings:
     keep_perception: bool = setting(False, "keep detections and vectors: other tracker settings then replay")
     retry_failed: bool = setting(False, "try again what failed in an earlier run")
     piece: float = setting(10.0, "minutes; longer files are detected in by several workers at once", above=0)
+    cluster: str | None = setting(None, "track on a Ray cluster: auto, HOST:6379 or ray://HOST:10001")
+    cpus_per_worker: float = setting(1.0, "cores of a node that a worker takes there", above=0)
+    gpus_per_worker: float = setting(0.0, "share of a GPU that a worker takes there", low=0)
 
     def __post_init__(self) -> None:
         check(self)

@@ -1,6 +1,5 @@
 """An archive tracked into a store: what is done once, what is tried again, and what comes out."""
 
-import contextlib
 import dataclasses
 import os
 import shutil
@@ -16,6 +15,10 @@ from remix_track.errors import InputError
 from remix_track.store import open_store
 from remix_track.store.archive import ArchiveSettings, plan, processes
 from remix_track.store.archive.claims import Claims
+from remix_track.store.archive.settings import Excerpt
+from remix_track.store.archive.tasks import Networks, Setup
+from remix_track.store.archive.worker import perception_key
+from remix_track.store.job import JobSource
 from tests.store.archive.clips import cheap, hog, jobs_of, track_archive, write_clips, write_street
 
 ONE = ArchiveSettings(workers=1)
@@ -181,49 +184,60 @@ def test_cameras_weights_and_streams_that_cannot_be_are_refused_before_anything(
     assert open_store(tmp_path / "S").jobs() == ()
 
 
-def test_kept_detections_and_vectors_replay_with_other_settings_of_the_tracker(tmp_path):
-    street = write_street(tmp_path / "street.mp4", 24)
+@pytest.fixture(scope="module")
+def street(tmp_path_factory):
+    """A street of 24 frames, and the files of a run that computed all of it in one piece."""
+    folder = tmp_path_factory.mktemp("street")
+    path = write_street(folder / "street.mp4", 24)
     keep = ArchiveSettings(workers=1, keep_perception=True)
-    first = track_archive([street], tmp_path / "S", hog(), keep)
-    assert (first.done, first.computed) == (1, 24)
-    assert first.tracks > 0
-    again = track_archive([street], tmp_path / "S", hog(n_init=1, max_age=20), keep)
+    report = track_archive([path], folder / "S", hog(), keep)
+    assert (report.done, report.computed, report.tracks > 0) == (1, 24, True)
+    return path, folder / "S"
+
+
+def test_kept_detections_and_vectors_replay_with_other_settings_of_the_tracker(street, tmp_path):
+    path, store = street
+    keep = ArchiveSettings(workers=1, keep_perception=True)
+    again = track_archive([path], store, hog(n_init=1, max_age=20), keep)
     assert (again.done, again.computed) == (1, 0)
-    track_archive([street], tmp_path / "fresh", hog(n_init=1, max_age=20), ONE)
-    assert jobs_of(tmp_path / "fresh").items() < jobs_of(tmp_path / "S").items()
-    other = track_archive([street], tmp_path / "S", hog(min_confidence=0.9), keep)
-    assert other.computed == 24  # other boxes are embedded
+    report = track_archive([path], tmp_path / "fresh", hog(n_init=1, max_age=20), ONE)
+    assert report.computed == 24
+    assert jobs_of(tmp_path / "fresh").items() < jobs_of(store).items()
 
 
-def test_a_long_file_in_pieces_gives_the_same_bytes_and_nothing_stays_of_them(tmp_path, monkeypatch):
-    street = write_street(tmp_path / "street.mp4", 40, seed=1)
+def test_a_long_file_in_pieces_gives_the_same_bytes_and_nothing_stays_of_them(street, tmp_path, monkeypatch):
+    path, store = street
     monkeypatch.setattr(plan, "SLOWEST", 0)
-    report = track_archive([street], tmp_path / "cut", hog(), ArchiveSettings(workers=2, piece=1 / 60))
-    assert (report.done, report.computed) == (1, 0)
-    report = track_archive([street], tmp_path / "whole", hog(), ONE)
-    assert (report.done, report.computed) == (1, 40)
-    assert jobs_of(tmp_path / "cut") == jobs_of(tmp_path / "whole")
-    assert list((tmp_path / "cut" / "perception").iterdir()) == []
+    report = track_archive([path], tmp_path / "S", hog(), ArchiveSettings(workers=2, piece=0.75 / 60))
+    assert (report.done, report.computed, report.frames) == (1, 0, 24)
+    cut = jobs_of(tmp_path / "S")
+    assert len(cut) > 4
+    assert cut.items() <= jobs_of(store).items()
+    assert list((tmp_path / "S" / "perception").iterdir()) == []
 
 
-def test_workers_end_with_the_process_that_started_them(clips, tmp_path):
-    with subprocess.Popen(command(clips, tmp_path / "S", "--quiet")) as run:
-        children: list[int] = []
-        while not children:
-            assert run.poll() is None
-            with contextlib.suppress(OSError):
-                text = Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text()
-                children = [int(word) for word in text.split()]
-            time.sleep(0.01)
-        run.send_signal(signal.SIGKILL)
-    deadline = time.monotonic() + 60
-    while any(Path(f"/proc/{child}/fd").exists() and _is_alive(child) for child in children):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+def test_detections_and_vectors_are_kept_under_what_decides_them_alone():
+    source = JobSource("a", "a", "/a", 5, 6, "digest")
+    networks = Networks(None, {"sha256": "ab"})
+
+    def key(source=source, networks=networks, start=1, **changes):
+        setup = Setup("S", hog(**changes), Excerpt(start))
+        return perception_key(source, setup, networks)
+
+    assert key() == key(max_age=20) == key(n_init=1) == key(start=2)
+    others = [
+        key(min_confidence=0.9),
+        key(reid="when-ambiguous"),
+        key(networks=Networks(None, {"sha256": "cd"})),
+        key(source=dataclasses.replace(source, digest="other")),
+    ]
+    assert len({key(), *others}) == 5
 
 
-def _is_alive(process: int) -> bool:
-    try:
-        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
+def test_a_worker_ends_with_the_process_that_started_it(clips, tmp_path):
+    """Also one that waits for a task: the end of its socket is all that it hears of a `kill -9`."""
+    open_store(tmp_path / "S", create=True)
+    worker = processes._Process(Setup(str(tmp_path / "S"), cheap(clips[0].parent), Excerpt()), {})
+    assert isinstance(worker.connection.recv(), Networks)
+    worker.connection.close()
+    assert worker._process.wait(60) == 1
