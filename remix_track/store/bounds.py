@@ -21,7 +21,7 @@ Score = Callable[[NDArray[np.int64]], NDArray[np.float32]]
 """Gives the products (N,) of the vectors in some rows with the query."""
 
 
-def principal_directions(sample: NDArray[np.float32], most: int = DIRECTIONS) -> NDArray[np.float32]:
+def principal_directions(sample: NDArray[np.float32], most: int) -> NDArray[np.float32]:
     """(D, K) orthonormal columns: the directions along which `sample` (N, D) has most of its length."""
     _, directions = np.linalg.eigh(sample.T.astype(np.float64) @ sample)
     return np.ascontiguousarray(directions[:, ::-1][:, :most].astype(np.float32))

@@ -21,7 +21,7 @@ from remix_track.store.bounds import principal_directions, shadows
 from remix_track.store.cells import CELL, CellCentring
 from remix_track.store.index_file import connected, meta, set_meta
 from remix_track.store.shadow_file import ShadowFile
-from remix_track.store.vectors import map_vectors
+from remix_track.store.vectors import map_vectors, usable
 
 SAMPLE = 1024
 _SAMPLE = 4096
@@ -85,7 +85,8 @@ class Shadows:
         for number in np.unique(job).tolist():
             rows = np.flatnonzero(job == number)
             key, first, count = self.jobs[number]
-            vectors[rows] = map_vectors(layout.vectors_path(root, key), count, vectors.shape[1])[ids[rows] - first]
+            mapped = map_vectors(layout.vectors_path(root, key), count, vectors.shape[1])
+            vectors[rows] = usable(mapped[ids[rows] - first])
         vectors -= self.centring.offset[self.cell[ids - 1]]
         length = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.maximum(length, np.float32(1e-9)))
@@ -142,7 +143,7 @@ class Sketch:
         name = f"{secrets.token_hex(4)}:{width}"
         file = ShadowFile.named(self._root, name)
         assert file is not None
-        file.begin(principal_directions(self._sample(connection, width)))
+        file.begin(principal_directions(self._sample(connection, width), file.kept))
         connection.execute("DELETE FROM cells")
         set_meta(connection, "sketch", name)
         set_meta(connection, "sketched", "0")
@@ -158,7 +159,7 @@ class Sketch:
             if len(rows):
                 vectors = map_vectors(layout.vectors_path(self._root, key), count, width)
                 if vectors.shape[1]:
-                    parts.append(vectors[rows].astype(np.float32))
+                    parts.append(usable(vectors[rows]))
         return np.concatenate(parts)
 
     @contextlib.contextmanager
@@ -195,7 +196,7 @@ def _add(connection: sqlite3.Connection, file: ShadowFile, vectors: NDArray[np.f
     """Write the shadows of a job, whose first tracklet has the number `first`, and the sums of its cells."""
     directions = file.directions()
     for begin in range(0, len(vectors), _ROWS_AT_ONCE):
-        block = vectors[begin : begin + _ROWS_AT_ONCE].astype(np.float32)
+        block = usable(vectors[begin : begin + _ROWS_AT_ONCE])
         file.write(first + begin, shadows(block, directions))
         starts = np.arange(0, len(block), CELL)
         sums = np.add.reduceat(block, starts, axis=0)

@@ -28,6 +28,7 @@ from remix_track.store.search import Hits, search
 from remix_track.store.sketch import Shadows, Sketch
 from remix_track.store.stored_job import StoredJob
 from remix_track.store.tracklets import Tracklets
+from remix_track.store.vectors import usable
 
 
 def open_store(path: str | os.PathLike[str], *, create: bool = False) -> "Store":
@@ -262,7 +263,7 @@ class Store:
             stored = self.job(tracklets.jobs[number])
             mapped = stored.vectors(stored.result.tracklets, width)
             if mapped.shape[1]:
-                vectors[rows] = mapped[tracklets.row[rows]]
+                vectors[rows] = usable(mapped[tracklets.row[rows]])
         return vectors
 
     def shadows(self) -> Shadows:

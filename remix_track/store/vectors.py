@@ -65,3 +65,12 @@ def map_vectors(path: Path, count: int, width: int | None = None) -> NDArray[np.
         if not math.prod(shape):
             return np.zeros(shape, np.float16)
         return np.memmap(path, "<f2", "r", begin, shape)
+
+
+def usable(rows: NDArray[np.float16]) -> NDArray[np.float32]:
+    """Rows (N, D) in float32; zeros for one that is not finite, which only a damaged file has."""
+    vectors = np.asarray(rows, np.float32)
+    damaged = ~np.isfinite(vectors).all(axis=1)
+    if damaged.any():
+        vectors[damaged] = 0
+    return vectors

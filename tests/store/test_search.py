@@ -8,7 +8,7 @@ import pytest
 
 from remix_track.encoder.centred_tracks import centre_videos
 from remix_track.errors import InputError
-from remix_track.store import open_store, search, sketch
+from remix_track.store import open_store, search, shadow_file, sketch
 from remix_track.store.bounds import DIRECTIONS
 from remix_track.store.shadow_file import ShadowFile
 from remix_track.track_means import TrackMeans
@@ -95,7 +95,10 @@ def test_among_few_it_is_what_the_search_of_runs_does(store):
     assert keys[0][1] == 7
 
 
-def test_among_many_it_is_the_same(store, many):
+@pytest.mark.parametrize("directions", [8, 3])
+def test_among_many_it_is_the_same(store, many, monkeypatch, directions):
+    """Also where the shadows do not have all of a vector."""
+    monkeypatch.setattr(shadow_file, "DIRECTIONS", directions)
     for person in range(1, 20):
         query = vector(person, 3)
         with pytest.MonkeyPatch.context() as patch:
@@ -119,6 +122,35 @@ def test_among_many_of_some_it_is_the_nearest_of_these(store, many, wanted):
     hits = store.search(query, **wanted)
     assert list(hits.tracklets.keys()) == [key for key, _ in expected]
     assert np.allclose(hits.distance, [one for _, one in expected], atol=1e-6)
+
+
+def test_no_bound_is_below_what_it_bounds(store, many, monkeypatch):
+    monkeypatch.setattr(shadow_file, "DIRECTIONS", 2)
+    shadows = store.shadows()
+    known = np.flatnonzero(shadows.cell >= 0)
+    centred = shadows.centred(store.path, known + 1)
+    for person in range(1, 60):
+        towards = shadows.towards(vector(person, 3).astype(np.float32))
+        assert (shadows.upper(towards)[known] >= centred @ towards).all()
+    assert shadows.shortest[known].min() < 0.9 * shadows.longest[known].min()
+
+
+def test_what_is_not_finite_is_no_vector(store, monkeypatch):
+    before = store.search(vector(7, 3), top=500)
+    (key, track) = next(before.tracklets.keys())
+    stored = store.job(key)
+    row = int(before.tracklets.row[0])
+    path = stored.folder / "vectors.npy"
+    content = np.load(path)
+    content[row, 3] = np.nan
+    np.save(path, content)
+    with pytest.MonkeyPatch.context() as patch:
+        for least in (10**6, 0):
+            patch.setattr(search, "AT_ONCE", least)
+            hits = open_store(store.path).search(vector(7, 3), top=500)
+            assert (key, track) not in set(hits.tracklets.keys())
+            assert hits.compared == before.compared - 1
+            assert np.isfinite(hits.distance).all()
 
 
 def test_jobs_that_come_and_go_are_searched_as_in_a_store_made_anew(store, many, tmp_path):
