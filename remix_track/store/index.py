@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.errors import InputError
+from remix_track.errors import InputError, parsing
 from remix_track.store import layout
-from remix_track.store.index_file import FILE, connected, meta, set_meta
+from remix_track.store.index_file import FILE, connected, meta, rebuild_advice, set_meta
 from remix_track.store.parquet import Column, read_table
 from remix_track.store.shadow_file import ShadowFile
 from remix_track.store.stored_job import StoredJob
@@ -156,6 +156,8 @@ class Index:
         """The tracklets of these numbers (N,), in their order."""
         with self._reading() as connection:
             found = _chosen(connection, f" WHERE id IN ({','.join(map(str, ids.tolist()))})", [])
+        if len(found) != len(ids):
+            raise InputError(f"{self._path}: does not fit the folders; {rebuild_advice(self._root)}")
         rank = np.argsort(np.argsort(ids, kind="stable"), kind="stable")
         return found[np.argsort(found.id, kind="stable")[rank]]
 
@@ -251,13 +253,8 @@ class Index:
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with connected(self._root) as connection:
-                yield connection
-        except sqlite3.Error as error:
-            raise InputError(
-                f"{self._path}: cannot be read ({error}); `remix-track store {self._root} --rebuild`"
-            ) from None
+        with parsing(self._path, "the index of a store", rebuild_advice(self._root)), connected(self._root) as found:
+            yield found
 
 
 def _insert(connection: sqlite3.Connection, stored: StoredJob, stamp: str, rows: Mapping[str, NDArray[Any]]) -> None:

@@ -55,6 +55,11 @@ def connected(root: Path) -> Iterator[sqlite3.Connection]:
         connection.close()
 
 
+def rebuild_advice(root: Path) -> str:
+    """What to do where the index does not fit the folders."""
+    return f"run remix-track store {root} --rebuild"
+
+
 def meta(connection: sqlite3.Connection, name: str) -> str:
     """A value that was kept under a name; empty where there is none."""
     found = connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()

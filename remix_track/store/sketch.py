@@ -19,7 +19,7 @@ from remix_track.errors import InputError
 from remix_track.store import layout
 from remix_track.store.bounds import principal_directions, shadows
 from remix_track.store.cells import CELL, CellCentring
-from remix_track.store.index_file import connected, meta, set_meta
+from remix_track.store.index_file import connected, meta, rebuild_advice, set_meta
 from remix_track.store.shadow_file import ShadowFile
 from remix_track.store.vectors import map_vectors, usable
 
@@ -169,6 +169,11 @@ class Sketch:
                 yield connection
         except (OSError, sqlite3.Error) as error:
             raise InputError(f"{self._root}: what searches need cannot be written ({error}); make room") from None
+        except (ValueError, IndexError, KeyError) as error:
+            if isinstance(error, InputError):
+                raise
+            told = f"{self._root}: its index does not fit its folders ({error}); {rebuild_advice(self._root)}"
+            raise InputError(told) from None
 
     def _fitted(self, connection: sqlite3.Connection) -> Shadows:
         file = ShadowFile.named(self._root, meta(connection, "sketch"))

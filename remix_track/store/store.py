@@ -21,6 +21,7 @@ from remix_track.settings import build
 from remix_track.store import layout
 from remix_track.store.best_crops import BestCropSettings
 from remix_track.store.index import Index, JobFacts, Wanted
+from remix_track.store.index_file import rebuild_advice
 from remix_track.store.job import Job, Weights
 from remix_track.store.job_writer import JobWriter, sweep, sync_folder
 from remix_track.store.live import PART_SECONDS, LiveWriter
@@ -262,6 +263,8 @@ class Store:
             rows = np.flatnonzero(tracklets.job == number)
             stored = self.job(tracklets.jobs[number])
             mapped = stored.vectors(stored.result.tracklets, width)
+            if tracklets.row[rows].max() >= len(mapped) or tracklets.row[rows].min() < 0:
+                raise InputError(f"{stored.folder}: has other tracklets than asked for; {rebuild_advice(self.path)}")
             if mapped.shape[1]:
                 vectors[rows] = usable(mapped[tracklets.row[rows]])
         return vectors

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sqlite3
 import struct
 
 import numpy as np
@@ -234,3 +235,36 @@ def test_the_command_says_what_a_store_holds_and_which_jobs_are_damaged(store, c
     assert "cannot be read as vectors of a store" in line
     assert main(["store", str(store.path / "jobs")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE tracklets SET row = 1000000",
+        "UPDATE tracklets SET row = -1",
+        "UPDATE tracklets SET first_frame = 'yesterday'",
+        "UPDATE tracklets SET job = 99",
+        "UPDATE jobs SET first = 1000000",
+        "INSERT INTO meta VALUES ('sketched', 'nothing')",
+        "INSERT INTO meta VALUES ('sketch', '../../x:8')",
+        "INSERT INTO cells VALUES (1, 1, 2, 2, x'00')",
+    ],
+)
+def test_an_index_whose_rows_are_not_those_of_the_folders(store, monkeypatch, change):
+    from remix_track.store import search
+
+    assert len(store.tracklets()) == 2
+    with sqlite3.connect(store.path / "index.sqlite") as connection:
+        connection.execute(change)
+    connection.close()
+    for at_once in (10**6, 0):
+        monkeypatch.setattr(search, "AT_ONCE", at_once)
+        try:
+            hits = open_store(store.path).search(np.ones(8))
+        except InputError as error:
+            assert "\n" not in str(error)  # noqa: PT017
+            assert "--rebuild" in str(error)  # noqa: PT017
+        else:
+            assert len(hits) == 2
+    store.rebuild()
+    assert len(store.search(np.ones(8))) == 2
