@@ -35,7 +35,7 @@ REMIX_TRACK = {
     "calibrate": Command("calibrate", "calibrate footage.mp4", "the tracker's threshold from your own footage"),
     "search": Command("search", "search RUN --like P.jpg", "tracks ranked by similarity to an image"),
     "store": Command("store", "store STORE", "what is in a store of many videos and cameras"),
-    "identify": Command("identify", "identify --store S", "one number for a person over a store's videos and cameras"),
+    "identify": Command("identify", "identify --store S", "one number for a person over a store's cameras"),
     "people": Command("people", "people --store S", "who is in a store: names, tracklets, cameras, times"),
     "enrol": Command("enrol", "enrol NAME P.jpg --store S", "a name for the person whom images show"),
     "forget": Command("forget", "forget PERSON --store S", "people out of a store, with all that is kept of them"),

@@ -158,7 +158,7 @@ def compare(
         next_number=files.last_number() + 1,
         names=files.log().names,
         distance=settings.max_distance,
-        fallback=MEANS_SHARE * calibrated_distance(store),
+        fallback=MEANS_SHARE * calibrated_distance(store, tracklets.jobs),
         foreign=tracklets.cameras.index(ENROLLED) if ENROLLED in tracklets.cameras else None,
     )
     weights = store.weights
@@ -206,9 +206,8 @@ def _camera(name: str, cameras: Sequence[str]) -> int:
     return cameras.index(name)
 
 
-def calibrated_distance(store: "Store") -> float:
-    """The threshold of the weights: as a job was tracked with it, or as the weights that come with us have it."""
-    jobs = store.jobs()
+def calibrated_distance(store: "Store", jobs: Sequence[str]) -> float:
+    """The threshold of the weights: as one of the jobs was tracked with it, or as our own weights have it."""
     for key in jobs[-_ASKED:]:
         found = _setting(store.job(key).job.settings, "max_cosine_distance")
         if isinstance(found, float) and 0 < found <= 2:

@@ -9,6 +9,7 @@ from remix_track import stop_signals
 from remix_track.addresses import without_passwords
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.setting_values import Limits, typed
+from remix_track.store import layout
 from remix_track.store.best_crops import BestCropSettings
 from remix_track.store.job import Job
 from remix_track.store.job_writer import JobWriter
@@ -36,6 +37,7 @@ class LiveWriter:
     Attributes:
         job: that is written.
         parts: how many of them are whole.
+        last: the key of the one that was completed last; empty before the first.
     """
 
     def __init__(
@@ -52,7 +54,7 @@ class LiveWriter:
         Raises:
             InputError: `seconds` is no time.
         """
-        self.job, self.parts = job, 0
+        self.job, self.parts, self.last = job, 0, ""
         self._folder, self._settings = folder, settings
         self._seconds = float(typed(seconds, float, "`seconds`", Limits(above=0)))
         self._begin: float | None = None
@@ -88,7 +90,7 @@ class LiveWriter:
         part, self._part = self._part, None
         if part is not None:
             part.__exit__(None, None, None)
-            self.parts += 1
+            self.parts, self.last = self.parts + 1, layout.part_key(self.job.key, part.folder.name)
 
     def __enter__(self) -> Self:
         return self

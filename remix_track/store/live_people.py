@@ -1,7 +1,7 @@
 """Cameras that run now share the people of a store: who is known gets that number at once, who is new a new one.
 
-Of each camera a job is written every minute, so that a search sees the last minute and a restart knows everybody. Who
-was recognised stays so: `identify` later takes these tracklets as known.
+Each camera writes a part every minute (`live`), so that a search sees the last minute and a restart knows everybody.
+Who was recognised stays so: `identify` later takes these tracklets as known.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from remix_track.json_text import json_text
 from remix_track.store.gallery import Gallery, Recognition
 from remix_track.store.identify import IdentifySettings
 from remix_track.store.job import Job, JobSource, Weights
-from remix_track.store.job_writer import JobWriter
+from remix_track.store.live import LiveWriter
 from remix_track.store.people import LOG, PeopleFiles, joined_rows, recognised_rows
 from remix_track.trackers.frame import KnownPerson, TrackedFrame
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from remix_track.trackers.sources import Source
 
 SEGMENT = 60.0
-"""Seconds of a camera that are one job: what a process that is killed loses."""
+"""Seconds of a camera that are one part: what a process that is killed loses."""
 FIRST_LOOK = 0.5
 """Seconds from a track's first frame to the first comparison: by then it has several vectors."""
 NEW_AFTER = 2.0
@@ -94,13 +94,19 @@ class LivePeople:
 
     def shown(self, found: Recognition) -> KnownPerson:
         """A person as frames say it."""
-        return KnownPerson(found.person, self.gallery.log.names.get(found.person, ""), found.sure)
+        number = self.gallery.log.current(found.person)
+        return KnownPerson(number, self.gallery.log.names.get(number, ""), found.sure)
 
     def keep(self, job: str, tracks: Mapping[int, Recognition]) -> None:
-        """Write down whom the tracks of a job show; those who were forgotten meanwhile are nobody."""
+        """Write down whom the tracks of a part show; those who were forgotten meanwhile are nobody."""
         with self.files.locked():
             self.refresh()
-            known = {track: found for track, found in tracks.items() if found.person not in self.gallery.log.forgotten}
+            log = self.gallery.log
+            known = {
+                track: found._replace(person=log.current(found.person))
+                for track, found in tracks.items()
+                if found.person not in log.forgotten
+            }
             self.files.write_table(joined_rows(self.files.table(), recognised_rows(job, known)))
 
     def refresh(self) -> None:
@@ -140,22 +146,18 @@ class CameraPeople:
     address: str
     settings: Mapping[str, Any]
     _tracks: dict[int, _Track] = field(default_factory=dict)
-    _writer: JobWriter | None = None
+    _writer: LiveWriter | None = None
     _began: float = 0.0
     _numbers: set[int] = field(default_factory=set)
 
     def __call__(self, frame: TrackedFrame) -> TrackedFrame:
         """The frame with its people."""
-        if self._writer is not None and frame.time - self._began >= SEGMENT:
-            self.close()
-        if self._writer is None:
-            self._begin(frame)
-        assert self._writer is not None
-        try:
-            self._writer.add(frame)
-        except BaseException:
-            self._writer = None  # it is given up
-            raise
+        writer = self._writer = self._writer or self._begin(frame)
+        parts = writer.parts
+        writer.write(frame)
+        if writer.parts > parts:
+            self._keep(writer.last)
+            self._began, self._numbers = frame.time, set()
         self._add(frame)
         known = dict[int, KnownPerson]()
         for id_ in frame.ids.tolist():
@@ -168,14 +170,19 @@ class CameraPeople:
         return replace(frame, people=known)
 
     def close(self) -> None:
-        """Make what was seen since the last minute began a job of the store."""
+        """Complete what was seen since the last minute began."""
         if self._writer is None:
             return
         writer, self._writer = self._writer, None
-        with writer:
-            pass
+        parts = writer.parts
+        writer.close()
+        if writer.parts > parts:
+            self._keep(writer.last)
+
+    def _keep(self, part: str) -> None:
+        """Write down whom the tracks of a part show, and have the gallery know what they look like now."""
         found = {id_: one.found for id_ in self._numbers if (one := self._tracks[id_]).found and one.found.person}
-        self.people.keep(writer.job.key, {id_: one for id_, one in found.items() if one is not None})
+        self.people.keep(part, {id_: one for id_, one in found.items() if one is not None})
         for id_ in found:
             self._teach(self._tracks[id_])
         for id_, track in list(self._tracks.items()):
@@ -184,13 +191,12 @@ class CameraPeople:
             elif track.found and track.found.person in self.people.gallery.log.forgotten:
                 track.found = track.given = None
 
-    def _begin(self, frame: TrackedFrame) -> None:
+    def _begin(self, frame: TrackedFrame) -> LiveWriter:
         moment = datetime.fromtimestamp(_now(frame), UTC)
         source = JobSource.live(self.name, self.address, moment)
         job = Job(source, self.name, self.settings, self.people.weights)
-        self._writer = self.people.store.writer(job)
-        self._writer.__enter__()
         self._began, self._numbers = frame.time, set()
+        return self.people.store.live_writer(job, seconds=SEGMENT)
 
     def _add(self, frame: TrackedFrame) -> None:
         vectors = frame.embeddings

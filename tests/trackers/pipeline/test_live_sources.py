@@ -277,7 +277,7 @@ def test_streams_write_what_they_see_into_a_store(streams, tmp_path, capsys):
     for path in (tmp_path / "out").glob("*/tracks.csv"):
         assert path.read_text().splitlines()[0].endswith(",utc,person,name")
     store = open_store(tmp_path / "S")
-    assert len({store.job(key).job.camera for key in store.jobs()}) == 2
+    assert len(store.tracklets().cameras) == 2
     assert {*store.tracklets().cameras} == {path.parent.name for path in (tmp_path / "out").glob("*/tracks.csv")}
 
 
