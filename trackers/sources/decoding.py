@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from remix_track.errors import InputError
 from remix_track.trackers.sources.numbering import Numbering
 from remix_track.trackers.sources.source import MAX_PIXELS, Damage, plausible_fps
-from remix_track.trackers.sources.time_stamps import FrameStamp, OneClock, RisingTime, Stamps
+from remix_track.trackers.sources.time_stamps import FrameStamp, OneClock, PacketsAhead, RisingTime, Stamps
 
 if TYPE_CHECKING:
     import av
@@ -332,7 +332,7 @@ class Decoder:
 
         `numbering` hears what is damage and what is none.
         """
-        packets, suspected = _Peeking(self._packets()), 0
+        packets, suspected = PacketsAhead(self._packets()), 0
         for packet in packets:
             stamps, joins = Stamps(packet.pts, packet.dts), self.clock.joins
             leap = self.clock.leap(stamps)
@@ -396,21 +396,3 @@ class Decoder:
     def close(self) -> None:
         """Close the file or connection; may be called twice."""
         self._container.close()
-
-
-class _Peeking:
-    """Packets, of which one may be looked at before its turn."""
-
-    def __init__(self, packets: Iterator["av.Packet[Any]"]) -> None:
-        self._packets = packets
-        self._behind: list[av.Packet[Any]] = []
-
-    def __iter__(self) -> Iterator["av.Packet[Any]"]:
-        while (packet := self._behind.pop() if self._behind else next(self._packets, None)) is not None:
-            yield packet
-
-    def stamps_behind(self) -> Stamps | None:
-        """The stamps of the packet that is next; None at the end."""
-        if not self._behind:
-            self._behind = list(itertools.islice(self._packets, 1))
-        return Stamps(self._behind[0].pts, self._behind[0].dts) if self._behind else None

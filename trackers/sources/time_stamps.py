@@ -4,9 +4,14 @@
 behind the first. `RisingTime` and `LiveTime` make seconds of stamps that stand still, stumble or are missing.
 """
 
+import itertools
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import av
+    import av.packet
 
 LONG_LEAP = 10.0
 """Seconds between two images from which on a leap forward is looked at twice."""
@@ -252,3 +257,21 @@ class FrameStamp:
         if self._last[0] is None or (pts is not None and dts is not None and self._faults[0] > self._faults[1]):
             return dts
         return pts
+
+
+class PacketsAhead:
+    """Packets, of which one may be looked at before its turn: what a clock does next tells a join from a stumble."""
+
+    def __init__(self, packets: Iterator["av.Packet[Any]"]) -> None:
+        self._packets = packets
+        self._behind: list[av.Packet[Any]] = []
+
+    def __iter__(self) -> Iterator["av.Packet[Any]"]:
+        while (packet := self._behind.pop() if self._behind else next(self._packets, None)) is not None:
+            yield packet
+
+    def stamps_behind(self) -> Stamps | None:
+        """The stamps of the packet that is next; None at the end."""
+        if not self._behind:
+            self._behind = list(itertools.islice(self._packets, 1))
+        return Stamps(self._behind[0].pts, self._behind[0].dts) if self._behind else None
