@@ -58,12 +58,18 @@ class CameraFromBoxes:
         offset = _offsets(expected_tlwh[:: 1 + len(expected_tlwh) // (MOST + 1)], tlwh)
         if len(offset) < FEWEST:
             return None
-        shift = np.median(offset, axis=0)
-        scale = np.maximum(1.4826 * np.median(np.abs(offset - shift), axis=0), _LEAST_SCALE)
+        shift = _median(offset)
+        scale = np.maximum(1.4826 * _median(np.abs(offset - shift)), _LEAST_SCALE)
         # Two less for what few pairs say of their own scale.
         clear = np.minimum((len(offset) - 2) * np.square(shift / scale), MOST_EVIDENCE)
         self.evidence = MOMENTUM * self.evidence + (1 - MOMENTUM) * clear
         return np.where(clear > CLEAR, shift, 0.0) if self.evidence.max() > MOVES else None
+
+
+def _median(values: NDArray[np.float64]) -> Shift:
+    """(2,) of (P, 2), as `np.median`, which takes as long as all the rest for so few."""
+    ordered, middle = np.sort(values, axis=0), len(values) // 2
+    return np.asarray(ordered[middle] if len(values) % 2 else (ordered[middle - 1] + ordered[middle]) / 2)
 
 
 def _offsets(expected: NDArray[np.floating], tlwh: NDArray[np.floating]) -> NDArray[np.float64]:

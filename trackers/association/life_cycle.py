@@ -167,9 +167,7 @@ class TrackLifeCycle:
         self._correct(rows, found, columns)
         self._end()
         self._begin(found, fresh)
-        if self._returning is not None:
-            self._name_returning(self._returning, frame_width)
-        self._name()
+        self._name(frame_width)
 
     def expected_tlwh(self, ahead: float = 0.0) -> NDArray[np.floating]:
         """The boxes (T, 4) of `tracks` by the motion model, `ahead` frames after the last update.
@@ -251,20 +249,24 @@ class TrackLifeCycle:
         embedded = found.has_feature[columns]
         self.memory.add(tracks["memory"][rows[embedded]], found.feature[columns[embedded]])
 
+    def _name(self, frame_width: int | None) -> None:
+        if not self._are_nameless().any():
+            return
+        if self._returning is not None:
+            self._name_returning(self._returning, frame_width)
+        nameless = np.flatnonzero(self._are_nameless())
+        self.tracks["public_id"][nameless] = self._named + 1 + np.arange(len(nameless))
+        self._named += len(nameless)
+
+    def _are_nameless(self) -> NDArray[np.bool_]:
+        return np.asarray(self.tracks["confirmed"] & (self.tracks["public_id"] == 0))
+
     def _name_returning(self, returning: ReturningTracks, frame_width: int | None) -> None:
         """Name new tracks after those who were away; of a live one that is back, the new track is what goes on."""
-        tracks = self.tracks
-        fresh = np.flatnonzero(tracks["confirmed"] & (tracks["public_id"] == 0))
-        if not len(fresh):
-            return
+        tracks, fresh = self.tracks, np.flatnonzero(self._are_nameless())
         ids = returning.find(tracks, fresh, frame_width)
         replaced = np.isin(tracks["public_id"], ids[ids > 0])
         tracks["public_id"][fresh] = ids
         if replaced.any():
             self._free_rows.release(tracks["memory"][replaced])
             self.tracks = tracks[~replaced]
-
-    def _name(self) -> None:
-        nameless = np.flatnonzero(self.tracks["confirmed"] & (self.tracks["public_id"] == 0))
-        self.tracks["public_id"][nameless] = self._named + 1 + np.arange(len(nameless))
-        self._named += len(nameless)

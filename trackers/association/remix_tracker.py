@@ -159,7 +159,8 @@ class RemixMatching:
         close = near[row, column]
         unlike = close & (distance > FORGIVEN)
         allowed = close & ~unlike | (distance <= 1) & gated[row, column]
-        allowed[unlike] = hidden_share(found.tlwh[column[unlike]], found.tlwh[found.sure]) > HIDDEN
+        if unlike.any():
+            allowed[unlike] = hidden_share(found.tlwh[column[unlike]], found.tlwh[found.sure]) > HIDDEN
         weight = self.appearance_weight
         mixed = (1 - weight) * apart[row, column] + weight * (distance / FORGIVEN)
         cost[row, column] = np.where(allowed, mixed, IMPOSSIBLE)
