@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from remix_track.eval.evaluation import Evaluation
     from remix_track.eval.files.result_files import Results
     from remix_track.eval.files.sequences import Found
+    from remix_track.eval.matching.preprocess import Split
 
 
 def write_reports(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found", results: "Results") -> None:
@@ -39,6 +40,7 @@ def write_reports(arguments: argparse.Namespace, evaluation: "Evaluation", found
         draw(arguments.plots, {name: combine(evaluation.scores.values())})
     if arguments.errors is not None:
         _write_errors_page(arguments, evaluation, found, results)
+        _put_errors_onto_runs(evaluation, found, results, arguments.split)
 
 
 def _write_errors_page(
@@ -61,6 +63,21 @@ def _write_errors_page(
     errors_page.write(arguments.errors, evaluation.tables, evaluation.matches, images, lost)
     write_text(lost_boxes_table.beside(arguments.errors), lost_boxes_table.to_csv(evaluation.matches, lost))
     show_table(lost_boxes_table.to_table(evaluation.matches, lost, terminal_width()), terminal_width())
+
+
+def _put_errors_onto_runs(evaluation: "Evaluation", found: "Found", results: "Results", split: "Split") -> None:
+    """Show the errors on the page of people too, where a result is a run's `tracks.txt` with one beside it."""
+    from remix_track.eval.matching.preprocess import split_range
+    from remix_track.eval.report.error_marks import error_marks
+    from remix_track.viewer.page_errors import put_errors
+
+    for sequence in found.sequences:
+        text = results.files.get(sequence.name)
+        page = None if text is None else text.with_name("people.html")
+        if text is not None and page is not None and text.name == "tracks.txt" and page.is_file():
+            skipped = split_range(split, sequence.frames)[0] - 1
+            put_errors(page, error_marks(evaluation.matches[sequence.name], skipped))
+            show(f"errors on the timeline of people: {page}")
 
 
 def show_several(evaluations: "Mapping[str, Evaluation]", arguments: argparse.Namespace) -> None:

@@ -129,7 +129,7 @@ def test_names_with_markup_are_text(page):
     assert page.locator("#title").text_content() == MARKUP
     assert page.title() != "bad"
     assert page.locator("#title *").count() == 0
-    assert page.locator("body > script").count() == 2  # facts and the script; people and blocks are taken out
+    assert page.locator("body > script").count() == 3  # facts, errors, the script; others are taken out
 
 
 def test_a_click_on_a_person_sets_the_time_of_the_video(page):
