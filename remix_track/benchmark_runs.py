@@ -1,6 +1,7 @@
 """Our tracker over the sequences of a benchmark: what knows both the benchmark's files and the tracker."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,7 @@ def track_benchmark(
     output: Path | None = None,
     overwrite: bool = False,
     at_once: int | None = None,
+    backwards: bool = False,
     on_progress: OnProgress = unheard,
     on_done: "Callable[[Done], None]" = lambda _: None,
     report: Callable[[str], None] = lambda _: None,
@@ -41,6 +43,7 @@ def track_benchmark(
         output: folder of the result files; None: `runs/eval`, numbered.
         overwrite: replace an earlier result there.
         at_once: sequences tracked at once; None: one per core.
+        backwards: from the last frame to the first, numbered in this order.
         on_progress: called after each frame.
         on_done: called with each sequence that is done.
         report: told what was wrong with a sequence.
@@ -57,7 +60,7 @@ def track_benchmark(
     # Every sequence is looked through before a folder is made: nothing is left behind by a wrong call.
     jobs = [plan(_files(one, split), settings, cache, own_classes=own_classes) for one in found.sequences]
     return track_sequences(
-        jobs,
+        [replace(job, backwards=backwards) for job in jobs],
         output=output,
         overwrite=overwrite,
         at_once=at_once,

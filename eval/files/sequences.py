@@ -112,8 +112,8 @@ def default_root(rules: Rules) -> Path:
     )
 
 
-def find_sequences(root: Path, rules: Rules) -> Found:
-    """Find the sequences with ground truth in `root` or below.
+def find_sequences(root: Path, rules: Rules, *, truth: bool = True) -> Found:
+    """Find the sequences with ground truth in `root` or below; without `truth`, also those that have none.
 
     Of several benchmarks under one folder only the one asked for is taken: where any names begin with its prefix
     (`MOT17-`), those; otherwise all that do not carry another benchmark's prefix. `data` takes everything, and so
@@ -131,7 +131,7 @@ def find_sequences(root: Path, rules: Rules) -> Found:
     skipped = [Skipped(folder, f"not a {rules.title} sequence") for folder in others]
     for folder in sorted(mine, key=lambda folder: (_name(folder), folder)):
         name = _name(folder)
-        if not (folder / "gt" / "gt.txt").is_file():
+        if truth and not (folder / "gt" / "gt.txt").is_file():
             skipped.append(Skipped(folder, "no gt/gt.txt (a test sequence?)"))
         elif name in sequences:
             skipped.append(Skipped(folder, f"same name as {sequences[name].folder}"))
@@ -179,7 +179,7 @@ def read_sequence(folder: Path) -> Sequence:
     found = mot_sequence.read_sequence(folder)
     gt, det = folder / "gt" / "gt.txt", folder / "det" / "det.txt"
     texts = [text for text in (gt, det) if text.is_file()]
-    frames, doubt = mot_sequence.frames_of(found, lambda: max(map(_last_frame, texts)))
+    frames, doubt = mot_sequence.frames_of(found, lambda: max(map(_last_frame, texts), default=0))
     return Sequence(
         _name(folder),
         folder,

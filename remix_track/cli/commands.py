@@ -33,6 +33,7 @@ REMIX_TRACK = {
     "demo": Command("demo", "demo", "a drawn street, tracked and scored; needs no data"),
     "adapt": Command("adapt", "adapt footage/*.mp4", "weights for your own cameras, without labels"),
     "calibrate": Command("calibrate", "calibrate footage.mp4", "the tracker's threshold from your own footage"),
+    "tune": Command("tune", "tune --data ROOT", "the tracker's settings chosen for your own clips"),
     "search": Command("search", "search RUN --like P.jpg", "tracks ranked by similarity to an image"),
     "store": Command("store", "store STORE", "what is in a store of many videos and cameras"),
     "identify": Command("identify", "identify --store S", "one number for a person over a store's cameras"),

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from remix_track.boxes import tlwh_from_xyxy
 from remix_track.detections import Detections, Tracks
@@ -49,6 +50,7 @@ class Job:
         settings: with `detector.detector` naming this sequence's det.txt, where public detections are used.
         cache: folder of what was detected and embedded before; None to do it again and keep nothing.
         threads: for the networks.
+        backwards: the frames from last to first, numbered from `first` on in this order.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Job:
     settings: TrackSettings
     cache: Path | None
     threads: int
+    backwards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
         frame_width=job.width,
     )
     seen, replayed = _processed(job, session)
+    seen = _turned(seen) if job.backwards else seen
     frames, nothing, noted = 0, np.empty((0, 0, 3), np.uint8), FinishedTracks(job.fps / every, every)
     offline, last = session.settings.offline, job.first - 1  # that was there: `job.last` is what a text file says
     between = BetweenDetections(tracker, every, hold=True, keep_places=offline.offline)
@@ -112,6 +116,21 @@ def track_sequence(job: Job, step: Callable[[], None]) -> Done:
         else:
             file.writelines(_lines(one.index, one.tracks) for one in ready)
     return Done(job.name, frames, time.perf_counter() - start, replayed)
+
+
+def _turned(seen: Iterator[CachedFrame]) -> Iterator[CachedFrame]:
+    """The frames from the last to the first, with the numbers of the first to the last, and cameras that move back."""
+    frames = list(seen)
+    after = None
+    for index, one in zip([one.frame for one in frames], reversed(frames), strict=True):
+        yield CachedFrame(index, one.detections, after)
+        after = None if one.camera is None else _inverse(one.camera)
+
+
+def _inverse(camera: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(2, 3) of the way back."""
+    turn = np.linalg.inv(camera[:, :2])
+    return np.column_stack([turn, -turn @ camera[:, 2]])
 
 
 @contextlib.contextmanager

@@ -1,0 +1,1 @@
+"""The tracker's settings chosen for one's own clips."""
