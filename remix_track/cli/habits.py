@@ -180,6 +180,9 @@ def ours(words: Sequence[str], habits: Mapping[str, Habit], known: Collection[st
             sources += [left.pop(0)] if left else []
         else:
             made += habit.words if isinstance(habit, Ours) else [flag]
+    if "--jsonl" in made[:-1] and made[made.index("--jsonl") + 1] == "-":
+        place = made.index("--jsonl")
+        made[place : place + 2] = ["--jsonl-out"]
     return [*sources, *_values(made), *words[end:]]
 
 

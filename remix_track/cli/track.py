@@ -59,7 +59,7 @@ def run(words: Sequence[str]) -> int:
         fps=arguments.fps,
         stream=settings.stream,
     )
-    with RunLines(quiet=arguments.quiet) as lines:
+    with RunLines(quiet=arguments.quiet, tables=not wanted.uses_stdout) as lines:
         told: dict[str, Any] = {
             "on_progress": lines.progress,
             "on_recorded": lines.show_table,

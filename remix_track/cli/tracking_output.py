@@ -45,10 +45,11 @@ class RunLines:
         problems: what was wrong with sources, each once.
     """
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, tables: bool = True) -> None:
+        """Begin; without `tables` standard output is left to what the run itself writes there."""
         self.progress = ProgressLine(quiet=quiet)
         self.problems: set[str] = set()
-        self._quiet = quiet
+        self._quiet = quiet or not tables
 
     def report(self, problem: str) -> None:
         """Say at once what was wrong: a run over many videos may be stopped before its end."""

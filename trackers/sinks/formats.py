@@ -6,6 +6,7 @@ and what `summary.json` says of the files all come from it.
 """
 
 import dataclasses
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +20,12 @@ from remix_track.settings import check, setting
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.crops import CropSettings, CropSink
 from remix_track.trackers.sinks.embeddings import EmbeddingSink
+from remix_track.trackers.sinks.event_targets import open_target
+from remix_track.trackers.sinks.events import EventSink
 from remix_track.trackers.sinks.mot_text import MotTextSink
 from remix_track.trackers.sinks.parquet import ParquetSink, require_parquet
 from remix_track.trackers.sinks.people_page import PeoplePageSink
-from remix_track.trackers.sinks.tables import CsvSink, JsonLinesSink
+from remix_track.trackers.sinks.tables import CsvSink, JsonLinesOut, JsonLinesSink
 from remix_track.trackers.sinks.video import VideoSink
 from remix_track.trackers.sinks.window import WindowSink, require_screen
 
@@ -111,8 +114,8 @@ def written(
 class OutputSettings:
     """What a run leaves beside `tracks.txt` and `summary.json`.
 
-    Each field but the last is a format, in the order in which files are written. A sink that shows a window comes last,
-    so that the files have the frame at which the user closes it.
+    Each field but the last three is a format, in the order in which files are written. A sink that shows a window comes
+    last, so that the files have the frame at which the user closes it.
 
     Raises:
         InputError: a value that does not fit its field.
@@ -172,6 +175,11 @@ class OutputSettings:
         once=True,
         require=require_screen,
     )
+    jsonl_out: bool = written(
+        "", "the lines of tracks.jsonl on standard output, also --jsonl -", lambda *_: JsonLinesOut(), once=True
+    )
+    events: str | None = setting(None, "send people's events: mqtt://HOST/TOPIC, https://HOST/PATH, a file, or -")
+    events_vector: bool = setting(False, "events have the person's appearance vector")
     segment: float | None = setting(None, "minutes after which new files begin: video-0001-UTC.mp4 ...", above=0)
 
     def __post_init__(self) -> None:
@@ -179,7 +187,8 @@ class OutputSettings:
 
     def formats(self) -> list[Format]:
         """What is wanted, `tracks.txt` first."""
-        return [MOT_TEXT, *(one for _, one in self._chosen())]
+        events = [Format("", self._event_sink, shows_images=True, once=True)] if self.events else []
+        return [MOT_TEXT, *events, *(one for _, one in self._chosen())]
 
     @property
     def needs_images(self) -> bool:
@@ -193,12 +202,27 @@ class OutputSettings:
             appearance: whether detections get vectors.
 
         Raises:
-            InputError: vectors without appearance, Parquet without its package, or a window without a screen.
+            InputError: vectors without appearance, a package that is missing, a window without a screen, or events
+                that can go nowhere.
         """
         for name, one in self._chosen():
             if one.from_vectors and not appearance:
                 raise InputError(f"`{name}` needs appearance; give `weights` other than none")
             one.require()
+        if self.events_vector and not (self.events and appearance):
+            raise InputError("`events_vector` needs `events`, and `weights` other than none")
+        if self.events and "://" in self.events:
+            open_target(self.events).close()
+
+    @property
+    def uses_stdout(self) -> bool:
+        """Whether standard output belongs to a program that reads lines."""
+        return self.jsonl_out or self.events == "-"
+
+    def _event_sink(self, _: Path, run: RunFacts) -> EventSink:
+        # Ids begin anew in each run, and the same receiver hears of all of them.
+        began = f"{run.source}-{int(time.time())}-"
+        return EventSink(str(self.events), run.source, vectors=self.events_vector, run=began)
 
     def _chosen(self) -> Iterator[tuple[str, Format]]:
         for field in dataclasses.fields(self):

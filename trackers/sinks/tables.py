@@ -3,6 +3,7 @@
 import csv
 import io
 import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -72,24 +73,46 @@ class JsonLinesSink(Sink):
 
     def write(self, frame: TrackedFrame) -> None:
         """Write the frame's object in one piece."""
-        tracks: list[dict[str, Any]] = [
-            {
-                "id": id_,
-                "class": class_id,
-                **{key: round(value, 2) for key, value in zip(COLUMNS[4:8], box, strict=True)},
-                "score": None if score is None else round(score, 4),
-                **_known(frame, id_),
-            }
-            for id_, class_id, box, score in _people(frame)
-        ]
-        utc = iso_utc(frame.utc)
-        day = {} if utc is None else {"utc": utc}
-        row = {"frame": frame.index, "time": round(frame.time, 3), **day, "tracks": tracks}
-        self._file.append(json_text(row, compact=True).encode("ascii"))
+        self._file.append(json_line(frame))
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+class JsonLinesOut(Sink):
+    """The same on standard output, each line at once; what reads it may end the run by going away."""
+
+    def write(self, frame: TrackedFrame) -> None:
+        """Write the frame's object."""
+        write_out(json_line(frame))
+
+    def close(self) -> None:
+        """Nothing is to be completed."""
+
+
+def write_out(line: bytes) -> None:
+    """A line on standard output, at once."""
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
+
+
+def json_line(frame: TrackedFrame) -> bytes:
+    """The line of `tracks.jsonl` for a frame."""
+    tracks: list[dict[str, Any]] = [
+        {
+            "id": id_,
+            "class": class_id,
+            **{key: round(value, 2) for key, value in zip(COLUMNS[4:8], box, strict=True)},
+            "score": None if score is None else round(score, 4),
+            **_known(frame, id_),
+        }
+        for id_, class_id, box, score in _people(frame)
+    ]
+    utc = iso_utc(frame.utc)
+    day = {} if utc is None else {"utc": utc}
+    row = {"frame": frame.index, "time": round(frame.time, 3), **day, "tracks": tracks}
+    return json_text(row, compact=True).encode("ascii")
 
 
 def _known(frame: TrackedFrame, id_: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Output formats: one declaration makes a flag, a keyword, a file and its checks."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +17,8 @@ IMAGES = [np.full((60, 80, 3), 50, np.uint8)] * 3
 
 
 def wanted(*names):
-    return OutputSettings(**{name: name in names for name in FORMATS})
+    chosen: dict[str, Any] = {name: name in names for name in FORMATS}
+    return OutputSettings(**chosen)
 
 
 @pytest.mark.parametrize("name", FORMATS)

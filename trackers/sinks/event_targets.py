@@ -1,0 +1,160 @@
+"""Where events go: an MQTT broker, or a web server. Each delivers one event and says whether it arrived."""
+
+import base64
+import contextlib
+import urllib.error
+import urllib.request
+from typing import Any, Protocol
+from urllib.parse import unquote, urlsplit
+
+from remix_track.addresses import shown_address, split_address, usable_address
+from remix_track.errors import InputError
+from remix_track.extras import extra
+
+TIMEOUT = 10.0
+"""Seconds in which a receiver has to confirm an event."""
+SCHEMES = ("mqtt", "mqtts", "http", "https")
+_PORTS = {"mqtt": 1883, "mqtts": 8883}
+_AGAIN = (408, 425, 429)
+
+
+class Refused(Exception):  # noqa: N818 (what a receiver does with an event, not an error of ours)
+    """The receiver is there and does not take this event, now or later."""
+
+
+class Target(Protocol):
+    """Delivers events one by one.
+
+    Attributes:
+        shown: what of its address may be shown.
+    """
+
+    shown: str
+
+    def send(self, event: bytes) -> None:
+        """Deliver; returns when the receiver has confirmed.
+
+        Raises:
+            OSError: it did not; the event is to be sent again.
+            Refused: it never will.
+        """
+
+    def close(self) -> None:
+        """Hang up."""
+
+
+def open_target(address: str) -> Target:
+    """The receiver of this address; it need not be there yet.
+
+    Raises:
+        InputError: no address of a receiver, or the package that it needs is missing.
+    """
+    parts = split_address(address)
+    if parts is None or parts.scheme not in SCHEMES or not parts.host:
+        shown = shown_address(address)
+        raise InputError(
+            f"`events` {shown}: not the address of a receiver; give mqtt://HOST/TOPIC, https://HOST/PATH or a file"
+        )
+    return MqttTarget(address) if parts.scheme in _PORTS else HttpTarget(address)
+
+
+def _account(address: str) -> tuple[str, str] | None:
+    """Name and password of an address."""
+    user, colon, password = (split_address(address) or ("", "", "", ""))[1].partition(":")
+    return (unquote(user), unquote(password)) if user or colon else None
+
+
+class HttpTarget:
+    """POSTs each event as JSON; any answer from 200 to 299 confirms it."""
+
+    def __init__(self, address: str) -> None:
+        self.shown = shown_address(address)
+        parts = split_address(address)
+        assert parts is not None
+        self._url = f"{parts.scheme}://{parts.host}{parts.rest.partition('#')[0] or '/'}"
+        self._headers = {"Content-Type": "application/json", "User-Agent": "remix-track"}
+        account = _account(address)
+        if account is not None:
+            word = base64.b64encode(":".join(account).encode()).decode("ascii")
+            self._headers["Authorization"] = f"Basic {word}"
+
+    def send(self, event: bytes) -> None:
+        """See `Target`."""
+        request = urllib.request.Request(self._url, event, self._headers, method="POST")
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+                answer.read(1024)
+        except urllib.error.HTTPError as error:
+            error.close()
+            if 400 <= error.code < 500 and error.code not in _AGAIN:
+                raise Refused(f"answered {error.code}") from None
+            raise OSError(f"answered {error.code}") from None
+        except urllib.error.URLError as error:
+            raise OSError(_reason(error.reason)) from None
+        except OSError as error:
+            raise OSError(_reason(error)) from None
+        except Exception as error:  # an answer that is no HTTP
+            raise OSError(type(error).__name__) from None
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class MqttTarget:
+    """Publishes each event with quality of service 1; the broker's PUBACK confirms it.
+
+    After a failure the client is given up and a new one made, so that nothing but the spool repeats events, in order.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.shown = shown_address(address)
+        self._paho = extra("paho.mqtt.client", "events", "`events` mqtt://")
+        found = urlsplit(usable_address(address))
+        self._tls = found.scheme == "mqtts"
+        try:
+            self._host, self._port = found.hostname or "", found.port or _PORTS[found.scheme]
+        except ValueError:
+            raise InputError(f"`events` {self.shown}: the port is no number up to 65535") from None
+        self._topic = unquote(found.path).strip("/")
+        wild = found.fragment or found.query or any(letter in self._topic for letter in "+#\0")
+        if not self._topic or wild or address.endswith("#"):
+            raise InputError(f"`events` {self.shown}: names no topic; give mqtt://HOST/TOPIC, such as site/people")
+        self._account = _account(address)
+        self._client: Any = None
+
+    def send(self, event: bytes) -> None:
+        """See `Target`."""
+        try:
+            if self._client is None:
+                self._client = self._connected()
+            message = self._client.publish(self._topic, event, qos=1)
+            message.wait_for_publish(TIMEOUT)
+            if not message.is_published():
+                raise OSError("did not confirm")
+        except (OSError, ValueError, RuntimeError) as error:
+            self.close()
+            raise OSError(_reason(error)) from None
+
+    def _connected(self) -> Any:
+        client = self._paho.Client(self._paho.CallbackAPIVersion.VERSION2, reconnect_on_failure=False)
+        if self._account is not None:
+            client.username_pw_set(*self._account)
+        if self._tls:
+            client.tls_set()
+        client.connect_timeout = TIMEOUT
+        client.connect(self._host, self._port, keepalive=30)
+        client.loop_start()
+        return client
+
+    def close(self) -> None:
+        """Hang up."""
+        client, self._client = self._client, None
+        if client is not None:
+            with contextlib.suppress(Exception):
+                client.disconnect()
+                client.loop_stop()
+
+
+def _reason(error: object) -> str:
+    """Why it failed, without the address, which may hold a password."""
+    return str(getattr(error, "strerror", None) or error) if isinstance(error, OSError) else type(error).__name__
