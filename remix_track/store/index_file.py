@@ -57,7 +57,7 @@ def connected(root: Path) -> Iterator[sqlite3.Connection]:
 
 def rebuild_advice(root: Path) -> str:
     """What to do where the index does not fit the folders."""
-    return f"run remix-track store {root} --rebuild"
+    return f"remix-track store {root} with `rebuild` makes it anew"
 
 
 def meta(connection: sqlite3.Connection, name: str) -> str:

@@ -263,7 +263,7 @@ def test_an_index_whose_rows_are_not_those_of_the_folders(store, monkeypatch, ch
             hits = open_store(store.path).search(np.ones(8))
         except InputError as error:
             assert "\n" not in str(error)  # noqa: PT017
-            assert "--rebuild" in str(error)  # noqa: PT017
+            assert "`rebuild`" in str(error)  # noqa: PT017
         else:
             assert len(hits) == 2
     store.rebuild()
