@@ -4,6 +4,7 @@ Each camera writes a part every minute (`live`), so that a search sees the last 
 Who was recognised stays so: `identify` later takes these tracklets as known.
 """
 
+import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
@@ -21,7 +22,7 @@ from remix_track.store.gallery import Gallery, Recognition
 from remix_track.store.identify import IdentifySettings
 from remix_track.store.job import Job, JobSource, Weights
 from remix_track.store.live import LiveWriter
-from remix_track.store.people import LOG, PeopleFiles, joined_rows, recognised_rows
+from remix_track.store.people import LOG, BusyError, PeopleFiles, joined_rows, recognised_rows
 from remix_track.trackers.frame import KnownPerson, TrackedFrame
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ FIRST_LOOK = 0.5
 """Seconds from a track's first frame to the first comparison: by then it has several vectors."""
 NEW_AFTER = 2.0
 """Seconds after which somebody whom nobody looks like is a new person."""
+PATIENCE = 60.0
+"""Seconds for which the end of a run waits until another process has changed the people."""
 GONE = 2.0
 """Seconds after which somebody may be before another camera; also what two clocks may differ by."""
 
@@ -71,6 +74,8 @@ class LivePeople:
         self._stamp = _stamp(self.files.folder / LOG)
         # By person: where and when last seen, by the clock of this process.
         self._places: dict[int, tuple[str, float]] = {}
+        # By part: what is to be written down as soon as no other process changes the people.
+        self._unwritten: dict[str, Mapping[int, Recognition]] = {}
 
     def camera(self, name: str, address: str, settings: Mapping[str, Any]) -> "CameraPeople":
         """What recognises the people of one camera; `settings` are those that it is tracked with."""
@@ -85,11 +90,14 @@ class LivePeople:
         """A person is there now."""
         self._places[person] = camera, now
 
-    def new_number(self) -> int:
-        """A number that nobody else gets."""
-        with self.files.locked():
-            number = self.files.last_number() + 1
-            self.files.give_numbers(number)
+    def new_number(self) -> int | None:
+        """A number that nobody else gets; None while another process changes the people: frames do not wait for it."""
+        try:
+            with self.files.locked(wait=0):
+                number = self.files.last_number() + 1
+                self.files.give_numbers(number)
+        except BusyError:
+            return None
         return number
 
     def shown(self, found: Recognition) -> KnownPerson:
@@ -98,16 +106,32 @@ class LivePeople:
         return KnownPerson(number, self.gallery.log.names.get(number, ""), found.sure)
 
     def keep(self, job: str, tracks: Mapping[int, Recognition]) -> None:
-        """Write down whom the tracks of a part show; those who were forgotten meanwhile are nobody."""
-        with self.files.locked():
+        """Write down whom the tracks of a part show, now or, where another process changes the people, later."""
+        self._unwritten[job] = tracks
+        with contextlib.suppress(BusyError):
+            self.write(wait=0)
+
+    def write(self, wait: float = PATIENCE) -> None:
+        """Write down what `keep` was told; those who were forgotten meanwhile are nobody.
+
+        Raises:
+            BusyError: another process changes the people for longer than `wait` seconds.
+        """
+        if not self._unwritten:
+            return
+        with self.files.locked(wait):
             self.refresh()
-            log = self.gallery.log
-            known = {
-                track: found._replace(person=log.current(found.person))
-                for track, found in tracks.items()
-                if found.person not in log.forgotten
-            }
-            self.files.write_table(joined_rows(self.files.table(), recognised_rows(job, known)))
+            parts = [recognised_rows(job, self._known(tracks)) for job, tracks in self._unwritten.items()]
+            self.files.write_table(joined_rows(self.files.table(), *parts))
+            self._unwritten.clear()
+
+    def _known(self, tracks: Mapping[int, Recognition]) -> dict[int, Recognition]:
+        log = self.gallery.log
+        return {
+            track: found._replace(person=log.current(found.person))
+            for track, found in tracks.items()
+            if found.person not in log.forgotten
+        }
 
     def refresh(self) -> None:
         """Hear what other processes named, joined and forgot."""
@@ -178,6 +202,7 @@ class CameraPeople:
         writer.close()
         if writer.parts > parts:
             self._keep(writer.last)
+        self.people.write()
 
     def _keep(self, part: str) -> None:
         """Write down whom the tracks of a part show, and have the gallery know what they look like now."""
@@ -227,6 +252,9 @@ class CameraPeople:
             track.found = found
         elif age >= NEW_AFTER and track.found is None:
             number = self.people.new_number()
+            if number is None:
+                track.next_look = frame.time + FIRST_LOOK
+                return
             track.found, track.given = found._replace(person=number), centred
             self.people.gallery.means.add(number, centred)
 

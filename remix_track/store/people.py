@@ -7,13 +7,14 @@ person, and forgotten. `numbers.json` has the last number given, so that none is
 import contextlib
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -32,6 +33,8 @@ NUMBERS = "numbers.json"
 LONGEST_NAME = 100
 _WAIT = 60.0
 _LARGEST_LOG = 1 << 28
+_LONGEST_LINE = 1 << 16
+_NUMBER = re.compile("[0-9]{1,18}")
 _ADVICE = "remove it, and identify again"
 
 COLUMNS = (
@@ -44,6 +47,10 @@ COLUMNS = (
     Column("runner_up_distance", "float", optional=True),
     Column("sure", "bool"),
 )
+
+
+class BusyError(InputError):
+    """Another process changes the people of a store now."""
 
 
 @dataclass(slots=True)
@@ -73,7 +80,7 @@ class Log:
     def person(self, text: str) -> int | None:
         """The person of a name or number; None: there is none of that name."""
         named = [number for number, name in self.names.items() if name == text]
-        return named[0] if named else self.current(int(text)) if text.isascii() and text.isdigit() else None
+        return named[0] if named else self.current(int(text)) if _NUMBER.fullmatch(text) else None
 
     def take(self, event: Mapping[str, Any]) -> None:
         """Read on by a line."""
@@ -117,18 +124,22 @@ class PeopleFiles:
         self.folder = store / layout.PEOPLE
 
     @contextlib.contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, wait: float = _WAIT) -> Iterator[None]:
         """Be the only one that changes people.
 
+        Args:
+            wait: seconds for which another process may do so.
+
         Raises:
-            InputError: another process does so for a minute, or the folder cannot be made.
+            BusyError: it does so for longer.
+            InputError: the folder cannot be made.
         """
         path = self.folder / ".lock"
         try:
             self.folder.mkdir(exist_ok=True)
             layout.inside(self.folder.parent, self.folder)
             with path.open("ab") as file:
-                _wait_for(file.fileno(), self.folder)
+                _wait_for(file.fileno(), self.folder, wait)
                 yield
         except OSError as error:
             raise InputError(f"{self.folder}: cannot be written ({error.strerror or error}); make room") from None
@@ -166,18 +177,19 @@ class PeopleFiles:
         return found
 
     def events(self) -> list[dict[str, Any]]:
-        """The lines of the log."""
+        """The lines of the log; one that was cut off when a process was killed is none."""
         path = self.folder / LOG
         if not path.exists():
             return []
         content = read_bounded(layout.inside(self.folder.parent, path), _LARGEST_LOG, _ADVICE)
         with parsing(path, "the log of a store's people", _ADVICE):
-            return [json.loads(line) for line in content.splitlines()]
+            return [json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines()]
 
     def note(self, event: str, person: int, **facts: Any) -> None:
         """Add a line to the log."""
         line = {"event": event, "person": person, **facts, "utc": datetime.now(UTC).isoformat(timespec="seconds")}
-        with (self.folder / LOG).open("ab") as file:
+        with (self.folder / LOG).open("a+b") as file:
+            _cut_to_lines(file)
             file.write(json_text(line, compact=True).encode())
             file.flush()
             os.fsync(file.fileno())
@@ -198,6 +210,15 @@ class PeopleFiles:
     def give_numbers(self, last: int) -> None:
         """Say that numbers up to `last` are given."""
         write_text(self.folder / NUMBERS, json_text({"last": max(last, self.last_number())}))
+
+
+def _cut_to_lines(file: BinaryIO) -> None:
+    """Take away the part of a line that a killed process, or a full disk, left at the end."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - _LONGEST_LINE, 0))
+    tail = file.read()
+    if tail and not tail.endswith(b"\n"):
+        file.truncate(size - len(tail) + tail.rfind(b"\n") + 1)
 
 
 def no_rows() -> Columns:
@@ -247,14 +268,14 @@ def joined_rows(*tables: Columns) -> Columns:
     return {name: column[kept] for name, column in rows.items()}
 
 
-def _wait_for(file: int, folder: Path) -> None:
-    end = time.monotonic() + _WAIT
+def _wait_for(file: int, folder: Path, seconds: float) -> None:
+    end = time.monotonic() + seconds
     while True:
         try:
             file_lock.lock(file)
         except BlockingIOError:
             if time.monotonic() > end:
-                raise InputError(f"{folder}: another process identifies people there; wait for it") from None
+                raise BusyError(f"{folder}: another process identifies people there; wait for it") from None
             time.sleep(0.05)
         else:
             return

@@ -193,3 +193,16 @@ def test_the_commands(store, capsys):
     assert "1 people and 2 tracklets are forgotten; 2 jobs" in capsys.readouterr().out
     assert json.loads((store.path / "people" / "numbers.json").read_text()) == {"last": 3}
     assert WEIGHTS.width == 8
+
+
+def test_a_line_of_the_log_that_was_cut_off_loses_no_other(store):
+    add(store, "gate", [1, 2])
+    identify(store)
+    name_person(store, "Ann", 1)
+    log = store.path / "people" / "log.jsonl"
+    with log.open("ab") as file:
+        file.write(b'{"event":"name","per')
+    assert PeopleFiles(store.path).log().names == {1: "Ann"}
+    name_person(store, "Bob", 2)
+    assert PeopleFiles(store.path).log().names == {1: "Ann", 2: "Bob"}
+    assert all(json.loads(line) for line in log.read_text().splitlines())

@@ -7,7 +7,7 @@ import pytest
 
 from remix_track.detections import Detections
 from remix_track.output_files import reserve_folder
-from remix_track.store import open_store
+from remix_track.store import live_people, open_store
 from remix_track.store.enrol import name_person
 from remix_track.store.forget import forget_people
 from remix_track.store.identify import identify
@@ -68,6 +68,19 @@ def test_what_live_cameras_saw_stays_as_it_is(store):
     assert before == [known[1], known[2]] * 2
     assert identify(store).new == 0
     assert store.tracklets().person.tolist() == before
+
+
+def test_frames_do_not_wait_while_another_process_changes_the_people(store, monkeypatch):
+    monkeypatch.setattr(live_people, "SEGMENT", 5.0)
+    people = LivePeople(store, WEIGHTS)
+    gate = people.camera("gate", "rtsp://a", SETTINGS)
+    assert play(gate, [1], 3) == {1: 1}
+    with people.files.locked():
+        assert play(gate, [1, 2], 6, began=3) == {1: 1}  # the number of a new person, and a part, wait
+        assert store.tracklets().person.tolist() == [0, 0]
+    assert play(gate, [1, 2], 9, began=9) == {1: 1, 2: 2}
+    gate.close()
+    assert 0 not in store.tracklets().person[store.tracklets().track == 1]
 
 
 def test_names_and_forgotten_people_are_heard_of(store):
