@@ -6,13 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.identify import add_store
-from remix_track.cli.terminal import show
+from remix_track.cli.terminal import say, show
 from remix_track.errors import InputError
 from remix_track.setting_values import Limits, typed
 
+_MOST_DAYS = 100_000
+
 
 def run(words: Sequence[str]) -> int:
-    """Forget, and say how much that was; 0."""
+    """Forget, and say how much that was; 0, or 2 where damaged jobs may have something of them."""
     arguments = parser().parse_intermixed_args(words)
     if bool(arguments.people) == (arguments.forget is not None):
         raise InputError("forget: name people, or give --forget DAYS for all who were not seen for so long")
@@ -23,7 +25,7 @@ def run(words: Sequence[str]) -> int:
 
     store = open_store(arguments.store)
     if arguments.forget is not None:
-        days = typed(arguments.forget, float, "--forget", Limits(low=0))
+        days = typed(arguments.forget, float, "--forget", Limits(low=0, high=_MOST_DAYS))
         done = forget_before(store, datetime.now(UTC) - timedelta(days=days))
     else:
         log = PeopleFiles(store.path).log()
@@ -33,7 +35,9 @@ def run(words: Sequence[str]) -> int:
             raise InputError(f"{unknown[0]}: no such person in {store.path}; see remix-track people --store ...")
         done = forget_people(store, [number for _, number in numbers if number is not None])
     show(f"{done.people:,} people and {done.tracklets:,} tracklets are forgotten; {done.jobs:,} jobs were written anew")
-    return 0
+    for folder in done.unread:
+        say(f"remix-track: {folder}: damaged, so what it has of them is still there; remove the folder")
+    return 2 if done.unread else 0
 
 
 def parser() -> argparse.ArgumentParser:

@@ -48,11 +48,13 @@ class Forgotten:
         people: how many.
         tracklets: of theirs, and of nobody known.
         jobs: that were written anew.
+        unread: folders of jobs that are damaged, so that what they have of anybody is still there.
     """
 
     people: int
     tracklets: int
     jobs: int
+    unread: tuple[str, ...] = ()
 
 
 def forget_people(store: "Store", people: Iterable[int]) -> Forgotten:
@@ -63,7 +65,7 @@ def forget_people(store: "Store", people: Iterable[int]) -> Forgotten:
     """
     files = PeopleFiles(store.path)
     with files.locked():
-        _sweep(store.path)
+        _sweep(store)
         table = files.table()
         numbers = {files.log().current(number) for number in people}
         unknown = sorted(numbers - set(table["person"].tolist()))
@@ -84,12 +86,14 @@ def forget_before(store: "Store", moment: datetime) -> Forgotten:
     """
     files = PeopleFiles(store.path)
     with files.locked():
-        _sweep(store.path)
+        _sweep(store)
         tracklets = store.tracklets()
         person, seen = tracklets.person, _last_seen(store, tracklets)
         old = seen < np.datetime64(round(moment.timestamp() * 1000), "ms")
         recent = set(person[~old].tolist())
         numbers = set(person[old].tolist()) - recent - {0}
+        if not _unread(store):  # who has rows and no tracklets was half forgotten when that was ended
+            numbers |= set(files.table()["person"].tolist()) - set(person.tolist())
         return _forget(store, files, tracklets, np.isin(person, list(numbers)) | (old & (person == 0)), numbers)
 
 
@@ -126,7 +130,11 @@ def _forget(
         rows[name] = np.where(np.isin(rows["runner_up"], list(also)), nothing, rows[name]).astype(rows[name].dtype)
     files.write_table(rows)
     store.rebuild()
-    return Forgotten(len(people), int(gone.sum()), len(jobs))
+    return Forgotten(len(people), int(gone.sum()), len(jobs), _unread(store))
+
+
+def _unread(store: "Store") -> tuple[str, ...]:
+    return tuple(str(layout.job_folder(store.path, one.key)) for one in store.facts() if one.problem)
 
 
 def _remove_perception(folder: Path) -> None:
@@ -180,8 +188,12 @@ def _write(stored: StoredJob, beside: Path, tracks: NDArray[np.int64]) -> None:
     (beside / layout.JOB).write_text(json_text(facts, indent=2), encoding="utf-8")
 
 
-def _sweep(store: Path) -> None:
-    """Remove what an earlier one that was killed left; a job that it had taken away is put back."""
+def _sweep(of: "Store") -> None:
+    """Remove what killed processes left; a job that an earlier one had taken away is put back."""
+    store = of.path
+    of.sweep()
+    for path in (store / layout.PEOPLE).glob(".*-*"):  # half-written; who writes there has the lock that we have
+        path.unlink()
     hidden = [
         path
         for pattern in (f"{layout.JOBS}/.*{_HIDDEN}", f"{layout.LIVE}/*/.*{_HIDDEN}")

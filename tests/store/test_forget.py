@@ -1,16 +1,19 @@
 """Of forgotten people no byte is left in any file of a store."""
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
+from remix_track.cli.main import main
 from remix_track.errors import InputError
 from remix_track.store import open_store
 from remix_track.store.enrol import enrol, name_person
 from remix_track.store.forget import forget_before, forget_people
 from remix_track.store.identify import identify
+from remix_track.store.people import PeopleFiles
 from remix_track.trackers.frame import TrackedFrame
 from tests.store.frames import frame, job, write
 from tests.store.test_identify import Painted, image_of, who
@@ -110,6 +113,54 @@ def test_who_was_not_seen_since(tmp_path):
     # A recording of unknown time is as old as its file, which is of 1970 here.
     add(store, "yard", [7])
     assert forget_before(store, day).tracklets == 1
+
+
+def test_what_killed_processes_left_goes_too(tmp_path):
+    store = open_store(tmp_path / "S", create=True)
+    add(store, "gate", [1, 2])
+    identify(store)
+    (store.path / "jobs" / ".0a1b.2c3d").mkdir()
+    (store.path / "jobs" / ".0a1b.2c3d" / "crop.jpg").write_bytes(b"somebody")
+    (store.path / "jobs" / ".0a1b.2c3d.lock").touch()
+    (store.path / "people" / ".log-2c3d.jsonl").write_bytes(b"somebody")
+    forget_people(store, [1])
+    assert not any(b"somebody" in content for content in bytes_of(store).values())
+
+
+def test_who_was_half_forgotten_by_age_is_forgotten_by_the_next_one(tmp_path):
+    store = open_store(tmp_path / "S", create=True)
+    add(store, "gate", [1, 2], began=datetime(2026, 11, 1, tzinfo=UTC))
+    add(store, "door", [3], began=datetime(2026, 11, 9, tzinfo=UTC))
+    identify(store)
+    name_person(store, NAME, 1)
+    files = PeopleFiles(store.path)
+    rows, log = files.table(), files.events()
+    forget_before(store, datetime(2026, 11, 5, tzinfo=UTC))
+    files.write_table(rows)  # as it is where the jobs are written anew, and the table is not yet
+    files.write_events(log)
+    assert forget_before(store, datetime(2026, 11, 5, tzinfo=UTC)).people == 2
+    assert files.table()["person"].tolist() == [3]
+    assert not any(NAME.encode() in content for content in bytes_of(store).values())
+
+
+def test_a_damaged_job_is_said_to_have_something_left(tmp_path, capsys):
+    store = open_store(tmp_path / "S", create=True)
+    add(store, "gate", [1, 2])
+    damaged = add(store, "door", [1, 2]).folder
+    identify(store)
+    (damaged / "tracklets.parquet").write_bytes(b"")
+    assert forget_before(store, datetime(1970, 1, 1, tzinfo=UTC)).people == 0  # a name is not lost by the damage
+    assert main(["forget", "1", "--store", str(store.path)]) == 2
+    assert f"{damaged}: damaged" in capsys.readouterr().err
+    shutil.rmtree(damaged)
+    assert main(["forget", "2", "--store", str(store.path)]) == 0
+
+
+@pytest.mark.parametrize("words", [["--forget", "1e30"], ["9" * 5000]])
+def test_numbers_out_of_all_range_are_one_line(tmp_path, capsys, words):
+    open_store(tmp_path / "S", create=True)
+    assert main(["forget", *words, "--store", str(tmp_path / "S")]) == 2
+    assert "fault in the program" not in capsys.readouterr().err
 
 
 def test_what_was_killed_half_way_is_put_back(tmp_path):
