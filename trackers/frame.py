@@ -48,7 +48,7 @@ class KnownPerson(NamedTuple):
     Attributes:
         number: in the store.
         name: empty where the person has none.
-        sure: nobody else there looks nearly as much like it.
+        sure: no other person there looks nearly as much like it.
     """
 
     number: int

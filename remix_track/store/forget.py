@@ -46,7 +46,7 @@ class Forgotten:
 
     Attributes:
         people: how many.
-        tracklets: of theirs, and of nobody known.
+        tracklets: of theirs, and old ones without a person.
         jobs: that were written anew.
         unread: folders of jobs that are damaged, so that what they have of anybody is still there.
     """
@@ -76,7 +76,7 @@ def forget_people(store: "Store", people: Iterable[int]) -> Forgotten:
 
 
 def forget_before(store: "Store", moment: datetime) -> Forgotten:
-    """Forget all people who were not seen since, and tracklets of that time that are of nobody known.
+    """Forget all people who were not seen since, and tracklets of that time that have no person.
 
     Where the time of day of a recording is not known, the time at which its file was changed last stands for it. Who
     has a name given by images is forgotten as well, unless the person was seen since.

@@ -20,7 +20,7 @@ class Recognition(NamedTuple):
     """Who a vector is.
 
     Attributes:
-        person: the nearest one within the largest distance of one person; 0: nobody.
+        person: the nearest one within the largest distance of one person; 0: none.
         distance: mean cosine distance to that person's tracklets; nan.
         runner_up: the nearest other person; 0: there is none.
         runner_up_distance: likewise; nan.
@@ -60,8 +60,8 @@ class Gallery:
             InputError: the store is damaged.
         """
         tracklets = store.tracklets()
-        nobody = np.zeros(len(tracklets), bool)
-        known = compare(store, files, tracklets, settings or IdentifySettings(), wanted=nobody)
+        none = np.zeros(len(tracklets), bool)
+        known = compare(store, files, tracklets, settings or IdentifySettings(), wanted=none)
         return cls(known.means, known.centring, known.limits, tracklets.cameras, files.log())
 
     def centred(self, vector: NDArray[np.floating], camera: str | None = None) -> NDArray[np.float32]:

@@ -1,7 +1,7 @@
 """Tracklets to people, a batch at a time: new ones join people who are known, or each other, or are new people.
 
 The rules are those of `--link`: vectors without their cameras, groups joined nearest first while their mean distance is
-small, nobody at two places at once. What is known stays: a person's number never changes, and where a new tracklet
+small, a person at one place at a time. What is known stays: a person's number never changes, and where a new tracklet
 shows that two people are one, that is a merge of the two, said and not done in silence.
 """
 
@@ -34,7 +34,7 @@ class Limits:
 
     Attributes:
         join: largest mean distance of one person.
-        doubt: nearer than this to somebody, a tracklet that joined nobody is not surely a new person.
+        doubt: nearer than this to a person, a tracklet that joined none is not surely a new one.
     """
 
     join: float
@@ -204,7 +204,7 @@ def _weigh(
 
 
 def is_sure(distance: float, runner_up: float, limits: Limits) -> bool:
-    """Whether a tracklet clearly is its person, or clearly nobody else; nan is nobody."""
+    """Whether a tracklet clearly is its person, or clearly no other one; nan: there is none."""
     if np.isnan(runner_up):
         return True
     return runner_up > limits.doubt if np.isnan(distance) else distance <= RATIO * runner_up

@@ -100,7 +100,7 @@ class IdentifyReport:
 def identify(
     store: "Store", settings: IdentifySettings | None = None, *, since: datetime | None = None
 ) -> IdentifyReport:
-    """Find the people of all tracklets that nobody looked at yet, and write it down.
+    """Find the people of all tracklets that were not looked at yet, and write it down.
 
         report = identify(open_store("S"))
         print(report.people, "people,", report.unsure, "of", len(report.looked_at), "tracklets unsure")

@@ -87,7 +87,7 @@ def identify_rows(
 
     Args:
         presence: of all tracklets.
-        person: (T,) the people who are known; 0 for a tracklet of nobody known.
+        person: (T,) the people who are known; 0 for a tracklet of none of them.
         wanted: (T,) those of the others that are to be looked at.
         read: gives vectors of rows.
         width: D, of the vectors.

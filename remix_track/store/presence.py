@@ -1,8 +1,8 @@
 """Where and when tracklets were: what tells, before any look at them, that two are not one person.
 
-Nobody is at two places at once. Of one job two tracklets that overlap in time are two people. So are tracklets of two
-cameras on one clock, unless the cameras show the same place. Two jobs of one camera may show the same moment twice (a
-piece of a file overlaps the next one), so that they forbid nothing.
+A person is at one place at a time. Of one job two tracklets that overlap in time are two people. So are tracklets of
+two cameras on one clock, unless the cameras show the same place. Two jobs of one camera may show the same moment
+twice (a piece of a file overlaps the next one), so that they forbid nothing.
 """
 
 from collections.abc import Iterable

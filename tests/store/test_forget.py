@@ -174,3 +174,16 @@ def test_what_was_killed_half_way_is_put_back(tmp_path):
         forget_people(store, [9])
     forget_people(store, [1])
     assert who(store) == {("gate", 2): 2}
+
+
+def test_people_before_cameras_that_run_are_forgotten_too(tmp_path):
+    store = open_store(tmp_path / "S", create=True)
+    with store.live_writer(job("gate", settings={"tracker": {"max_cosine_distance": 0.3}}), seconds=2) as writer:
+        for index in range(1, 41):
+            writer.write(noisy(frame(index, [1, 2]), "gate"))
+    assert identify(store).people == 2
+    gone = traces(store, 1)
+    assert len(gone) == 4
+    assert forget_people(store, [1]).jobs == 2
+    assert not any(piece in content for content in bytes_of(store).values() for piece in gone)
+    assert store.tracklets().person.tolist() == [2, 2]

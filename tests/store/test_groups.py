@@ -33,7 +33,7 @@ def excluded(*arguments, **others):
     return first.excludes(second, made)
 
 
-def test_nobody_is_at_two_places_at_once():
+def test_a_person_is_at_one_place_at_a_time():
     assert excluded([0, 0], [0, 5], [5, 9])  # a job: also in one frame
     assert not excluded([0, 0], [0, 5.1], [5, 9])
     assert not excluded([0, 1], [0, 0], [9, 9])  # two clocks

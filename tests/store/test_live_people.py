@@ -170,7 +170,7 @@ class Columns:
 def test_cameras_of_a_run_write_people_and_a_store(store, tmp_path):
     session = Session(TrackSettings(), detector=Columns(), embedder=Columns())
     scenes = [Scene("gate", [1, 2], 0), Scene("door", [3, 1], 100)]
-    for scene in scenes:  # one after the other, as nobody is at two places at once
+    for scene in scenes:  # one after the other, as a person is at one place at a time
         record_cameras(
             [scene.opened],
             session,
