@@ -187,6 +187,20 @@ def test_what_is_gathered_is_bounded_and_the_page_says_where_it_ends(tmp_path):
     assert len(people) == facts["frames"]
 
 
+def test_times_of_a_camera_and_gaps_count_too(tmp_path):
+    """An empty street whose frames come unevenly, for weeks: no box and no image takes any room."""
+
+    def uneven(index):
+        return frame(index, {}, time=index / FPS + (0.4 if index % 2 else 0.0), image=np.zeros((9, 9, 3), np.uint8))
+
+    facts, _, _ = page(tmp_path / "people.html", map(uneven, range(1, 2001)), most_bytes=10_000)
+    assert len(facts["knots"]) * 8 == pytest.approx(10_000, abs=24)
+    assert facts["notes"]
+    blinks = (frame(n, {1: (10, 20, 50, 120)} if n % 2 else {}, image=blank((200, 300, 3))) for n in range(1, 301))
+    facts, people, _ = page(tmp_path / "blinks.html", blinks, most_bytes=600 + 24 + 16 * 40)
+    assert len(people[1]["spans"]) == 2 * 42, "the first one comes with its person"
+
+
 def test_of_many_gaps_the_shortest_are_closed(tmp_path, monkeypatch):
     monkeypatch.setattr(people_page, "_MOST_SPANS", 3)
     there = [0, 1, 5, 6, 8, 9, 19, 30]
