@@ -9,7 +9,7 @@ import pytest
 from remix_track.detections import Tracks
 from remix_track.errors import InputError
 from remix_track.id_colours import css_of
-from remix_track.trackers.frame import TrackedFrame
+from remix_track.trackers.frame import TrackedFrame, blank
 from remix_track.trackers.sinks.people_page import PeoplePageSink
 from remix_track.trackers.sinks.sink import Sink
 from remix_track.trackers.sinks.video import VideoSink
@@ -289,6 +289,21 @@ def test_on_a_narrow_screen_the_video_stays_and_nothing_sticks_out(chromium, pag
     area = page.locator("#stage").bounding_box()
     assert area["y"] == 0
     assert area["width"] == pytest.approx(400, abs=1)
+    page.close()
+
+
+@pytest.mark.parametrize(("count", "when"), [(11, "0:00.4 – 0:00.4"), (FPS * 20 + 1, "0:00 – 0:02")])
+def test_one_person_is_counted_as_such_and_short_videos_have_tenths(chromium, tmp_path, count, when):
+    path = tmp_path / "people.html"
+    with PeoplePageSink(path, FPS, title="short") as sink:
+        for index in range(1, count + 1):
+            ids = np.ones(int(11 <= index <= 60), int)
+            boxes = np.array([box(1, index)] * len(ids), np.float32).reshape(-1, 4)
+            tracks = Tracks(ids, boxes, np.full(len(ids), 0.9, np.float32), ids - 1, ids - 1)
+            sink.write(TrackedFrame(index, blank((HEIGHT, WIDTH, 3)), (index - 1) / FPS, tracks))
+    page = opened(chromium, path)
+    assert page.locator("#facts-line").inner_text().startswith("1 person · ")
+    assert page.locator(".card .when").inner_text() == when
     page.close()
 
 

@@ -25,7 +25,10 @@ function knotOf(frame) {
   return {number: number + (frame - place) * facts.step, time: time + (frame - place) * 1000 / facts.rate};
 }
 
-function clockOf(frame, digits = 0) {
+// In a few seconds of video, whole ones tell too little.
+const DIGITS = !facts.clock && facts.frames / facts.rate < 20 ? 1 : 0;
+
+function clockOf(frame, digits = DIGITS) {
   const milliseconds = knotOf(frame).time;
   if (facts.clock) return new Date(milliseconds).toISOString().slice(11, digits ? 21 : 19);
   const tenths = digits ? Math.floor(milliseconds / 100) : 10 * Math.floor(milliseconds / 1000);
