@@ -44,7 +44,7 @@ svg.time text { fill: var(--soft); } .grid { stroke: var(--line); } .missed-area
 .life { display: block; width: 100%; height: 13px; background: var(--chip); border-radius: 2px; }
 .life .missed { fill: var(--missed-bar); } .life .switch { fill: var(--switch); }
 .axis { display: flex; justify-content: space-between; font-size: 12px; color: var(--soft); }
-.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(420px, 1fr)); gap: 0 40px; }
+.two { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr)); gap: 0 40px; }
 .why { margin-top: 8px; } .why td:last-child { text-align: left; } .bar { display: inline-block; height: 10px;
   background: var(--missed-bar); border-radius: 2px; margin-right: 8px; min-width: 2px; }
 .why + .shots { max-height: 660px; } .why + .shots figcaption { max-width: 240px; }
@@ -58,6 +58,8 @@ svg.shot { display: block; border-radius: 6px; max-width: 100%; height: auto; ba
 .track-label { font: 600 13px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 select { font: inherit; font-size: 13px; color: inherit; background: var(--chip); border: 1px solid var(--line);
   border-radius: 6px; padding: 1px 4px; }
+@media (max-width: 600px) { main { padding: 20px 12px 60px; } section { padding: 16px 14px 20px; }
+  .switches > .shots { margin-top: 14px; } }
 """
 
 SCRIPT = """
