@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from remix_track import settings
-from remix_track.cli.habits import Habit, ours
+from remix_track.cli.habits import Habit, Refused, ours
 from remix_track.cli.terminal import show_text
 from remix_track.errors import InputError
 from remix_track.renamed_settings import current_words
@@ -21,6 +21,7 @@ from remix_track.setting_values import nearest, parse
 
 Kind = typing.TypeVar("Kind")
 _LONGEST_FLAG = 80
+_NEAR = 0.6  # of 1, the same: below, a hint leads astray
 _HELP_AT, _WIDEST_HELP = 30, 120
 _SETTINGS = "Settings, also keys of a settings file"
 
@@ -86,9 +87,16 @@ class Parser(argparse.ArgumentParser):
                 continue
             if flag in self._keys_only:
                 raise InputError(f"{flag}: {self._keys_only[flag]}")
-            near = nearest(flag, [name for name in known if name.startswith("--")])
-            self.error(f"unknown flag {flag[:_LONGEST_FLAG]}; did you mean {near}?")
+            near = self._near(flag)
+            self.error(f"unknown flag {flag[:_LONGEST_FLAG]}" + (f"; did you mean {near}?" if near else ""))
         return words
+
+    def _near(self, flag: str) -> str | None:
+        """The nearest flag of ours, or of another tool that is taken as ours; None where none is near."""
+        taken = [name for name, habit in (self._habits or {}).items() if not isinstance(habit, Refused)]
+        names = [name[2:] for name in (*self._option_string_actions, *taken) if name.startswith("--")]
+        near = nearest(flag[2:].lower(), names, cutoff=_NEAR)
+        return near and f"--{near}"
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """As argparse has it, with the nearest of the choices."""

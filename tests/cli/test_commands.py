@@ -61,6 +61,9 @@ def test_a_word_that_is_near_no_command_and_a_file_are_not_taken_for_one(capsys,
         (["x.mp4", "--box", "Kalman"], "kalman"),
         (["export", "x", "--to", "cvta"], "cvat"),
         (["search", "x", "--tpo", "1"], "--top"),
+        (["x.mp4", "--modle", "y"], "--model"),
+        (["x.mp4", "--SORCE", "y"], "--source"),
+        (["eval", "--tracker-dri", "y"], "--tracker-dir"),
     ],
 )
 def test_an_unknown_flag_or_choice_is_answered_with_the_nearest(words, near, capsys):
@@ -68,6 +71,7 @@ def test_an_unknown_flag_or_choice_is_answered_with_the_nearest(words, near, cap
     assert f"did you mean {near}?" in capsys.readouterr().err
 
 
-def test_a_word_that_is_near_no_choice_gets_none(capsys):
-    assert main(["x.mp4", "--tracker", "qqq"]) == 2
+@pytest.mark.parametrize("words", [["x.mp4", "--tracker", "qqq"], ["eval", "--bootstrap"], ["x.mp4", "--xyz"]])
+def test_a_word_that_is_near_nothing_gets_no_hint(words, capsys):
+    assert main(words) == 2
     assert "did you mean" not in capsys.readouterr().err
