@@ -16,6 +16,7 @@ from remix_track.store.archive.tasks import Lost, Networks, Outcome, Setup, Task
 
 _MOST_STARTS_LOST = 3
 _PATIENCE = 5.0
+_PROGRAM = "remix_track.store.archive.process_worker"
 
 
 class ProcessWorkers:
@@ -85,9 +86,11 @@ class ProcessWorkers:
         if not process.ready:
             self._starts_lost += 1
         if self._starts_lost == _MOST_STARTS_LOST:
+            killed = reason.endswith(signal.SIGKILL.name)
+            advice = "as Linux ends them where memory runs out; run again with fewer `workers`"
             raise InputError(
-                f"{_MOST_STARTS_LOST} processes {reason} before they began, as Linux ends them where memory runs out; "
-                "run again with fewer `workers`"
+                f"{_MOST_STARTS_LOST} processes {reason} before they began"
+                f"{', ' + advice if killed else '; what they printed says why'}"
             )
         outcomes = [Outcome(process.task, Lost(f"its process {reason}"))] if process.task else []
         if self._networks is None:
@@ -112,6 +115,11 @@ class ProcessWorkers:
         self._all = []
 
 
+def _path_flags() -> list[str]:
+    """Modules come from where ours do: `-m` looks in the current folder first, where an `av.py` may lie with films."""
+    return [] if {"", os.getcwd()} & set(sys.path) else ["-P"]
+
+
 class _Process:
     """One process, and the task that it has.
 
@@ -128,7 +136,7 @@ class _Process:
         try:
             with stop_signals.starting_workers():
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "remix_track.store.archive.process_worker", str(theirs.fileno())],
+                    [sys.executable, *_path_flags(), "-m", _PROGRAM, str(theirs.fileno())],
                     pass_fds=[theirs.fileno()],
                     stdin=subprocess.DEVNULL,
                     env={**os.environ, **environment},

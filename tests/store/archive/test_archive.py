@@ -148,6 +148,13 @@ def test_a_source_that_ends_every_worker_fails_and_is_not_kept_as_bad(clips, tmp
     assert not (tmp_path / "S" / "failed").exists()
 
 
+def test_modules_beside_films_are_not_run(clips, tmp_path, monkeypatch):
+    (tmp_path / "av.py").write_text("raise SystemExit(3)")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [one for one in sys.path if one not in ("", str(tmp_path))])
+    assert track_archive(clips[:1], tmp_path / "S", cheap(clips[0].parent), ONE).done == 1
+
+
 def test_a_job_that_another_process_has_is_left_to_it(clips, tmp_path):
     store, settings = tmp_path / "S", cheap(clips[0].parent)
     track_archive(clips[:1], store, settings, ONE)
