@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.identify import add_store
 from remix_track.cli.terminal import add_rows, show, show_table
+from remix_track.setting_values import Limits, typed
 
 
 def run(words: Sequence[str]) -> int:
     """Print a line for each person; 0."""
     arguments = parser().parse_intermixed_args(words)
+
+    top = typed(arguments.top, int, "--top", Limits(low=1))
 
     from rich.table import Table
 
@@ -22,12 +25,12 @@ def run(words: Sequence[str]) -> int:
     for title in ("person", "name", "tracklets", "unsure", "cameras", "first seen", "last seen"):
         right = title in ("person", "tracklets", "unsure")
         table.add_column(title, justify="right" if right else "left", overflow="fold")
-    for one in listed[: arguments.top]:
+    for one in listed[:top]:
         seen = [str(time)[:19].replace("T", " ") + "Z" if time == time else "-" for time in one.seen]
         add_rows(table, [(one.person, one.name, one.tracklets, one.unsure, ", ".join(one.cameras), *seen)])
     show_table(table)
-    if len(listed) > arguments.top:
-        show(f"... and {len(listed) - arguments.top:,} more; see --top")
+    if len(listed) > top:
+        show(f"... and {len(listed) - top:,} more; see --top")
     return 0
 
 

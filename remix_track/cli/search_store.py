@@ -10,6 +10,7 @@ import numpy as np
 
 from remix_track.cli.terminal import add_rows, show, show_table
 from remix_track.errors import InputError
+from remix_track.setting_values import nearest
 
 if TYPE_CHECKING:
     from remix_track.store import Hits, Store
@@ -32,6 +33,7 @@ def search_store(arguments: argparse.Namespace) -> int:
     from remix_track.store.people import PeopleFiles
 
     store = open_store(arguments.store)
+    _check_camera(store, arguments.camera)
     embedder = load_embedder(arguments.weights)
     if embedder is None:
         raise InputError("--weights none: there is no appearance to search by")
@@ -40,7 +42,8 @@ def search_store(arguments: argparse.Namespace) -> int:
     hits = store.search(vector, arguments.top, camera=arguments.camera, since=since, until=until)
     _print(hits, embedder.max_cosine_distance, PeopleFiles(store.path).log())
     arguments.like = crop
-    draw(_crops(store, hits), arguments)
+    if len(hits):
+        draw(_crops(store, hits), arguments)
     return 0
 
 
@@ -49,6 +52,13 @@ def _crop(arguments: argparse.Namespace) -> Path:
     if len(given) != 1:
         raise InputError("--store takes one image: remix-track search CROP.jpg --store STORE")
     return Path(given[0])
+
+
+def _check_camera(store: "Store", camera: str | None) -> None:
+    cameras = sorted({one.camera for one in store.facts()} - {""})
+    if camera is not None and camera not in cameras:
+        near = nearest(camera, cameras)
+        raise InputError(f"--camera {camera[:80]}: none of {store.path}{f'; did you mean {near}?' if near else ''}")
 
 
 def _moment(text: str | None, flag: str) -> datetime | None:

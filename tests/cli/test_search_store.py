@@ -103,3 +103,7 @@ def test_a_store_is_listed(made, capsys):
     said = capsys.readouterr().out
     assert "2 jobs, 0.00 hours, 4 tracklets, 0 people" in said
     assert said.splitlines()[1].split()[:2] == ["gate", "1"]
+
+
+def test_a_camera_that_there_is_not_is_said_with_the_nearest_one(found):
+    assert "did you mean gate?" in found("--camera", "gat", code=2).err

@@ -206,3 +206,11 @@ def test_a_line_of_the_log_that_was_cut_off_loses_no_other(store):
     name_person(store, "Bob", 2)
     assert PeopleFiles(store.path).log().names == {1: "Ann", 2: "Bob"}
     assert all(json.loads(line) for line in log.read_text().splitlines())
+
+
+def test_people_lists_at_least_one(store, capsys):
+    add(store, "gate", [1, 2])
+    identify(store)
+    assert main(["people", "--store", str(store.path), "--top", "1"]) == 0
+    assert "1 more" in capsys.readouterr().out
+    assert main(["people", "--store", str(store.path), "--top", "0"]) == 2
