@@ -89,7 +89,10 @@ class Index:
                 self._refresh(connection)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
-                raise InputError(f"{self._path}: cannot be written ({error}); make room, or wait for others") from None
+                raise InputError(
+                    f"{self._path}: cannot be written ({error}), and queries need it; make room, have the right to "
+                    "write there, or wait for others"
+                ) from None
             _log.warning("%s: damaged (%s), so it is made anew", self._path, error)
             self.rebuild()
 

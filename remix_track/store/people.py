@@ -142,7 +142,10 @@ class PeopleFiles:
                 _wait_for(file.fileno(), self.folder, wait)
                 yield
         except OSError as error:
-            raise InputError(f"{self.folder}: cannot be written ({error.strerror or error}); make room") from None
+            raise InputError(
+                f"{self.folder}: cannot be written ({error.strerror or error}); make room, or have the right to "
+                "write there"
+            ) from None
 
     def table(self) -> Columns:
         """The rows, as `COLUMNS` has them.

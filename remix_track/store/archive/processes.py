@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
 from remix_track import stop_signals
@@ -117,7 +118,7 @@ class ProcessWorkers:
 
 def _path_flags() -> list[str]:
     """Modules come from where ours do: `-m` looks in the current folder first, where an `av.py` may lie with films."""
-    return [] if {"", os.getcwd()} & set(sys.path) else ["-P"]
+    return [] if {"", str(Path.cwd())} & set(sys.path) else ["-P"]
 
 
 class _Process:
