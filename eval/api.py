@@ -41,7 +41,7 @@ def evaluate(
         print(scores["COMBINED"]["MOTA"], scores["COMBINED"]["HOTA"], list(scores["sequences"]))
 
         several = remix_track.eval.evaluate("MOT17", ["results/a", "results/b"], benchmark="mot17")
-        print(several["trackers"]["b"]["COMBINED"]["HOTA"], several["differences"]["b"]["HOTA"])
+        print(several["trackers"]["b"]["COMBINED"]["HOTA"], several["differences"])
 
     Args:
         root: folder of the sequences with their ground truth, or one of them; None: where the command looks.

@@ -15,6 +15,7 @@ DIGESTS = {
     "remix_track.compiled_cache": 2,
     "remix_track.data.crops.harvest_cache": 1,
     "remix_track.digests": 1,
+    "remix_track.store.job": 1,
 }
 """Where JSON is hashed, and never written to a file."""
 

@@ -82,9 +82,9 @@ def test_the_examples_of_docstrings_run(documented, tmp_path, monkeypatch, capsy
     det = tmp_path / "det.txt"
     det.write_text("".join(f"{k},-1,10,10,20,40,0.9\n" for k in (1, 2, 3)))
     sequence = tmp_path / "MOT17" / "MOT17-02-FRCNN"
-    (sequence / "gt").mkdir(parents=True)
-    (tmp_path / "results").mkdir()
-    for path in (sequence / "gt" / "gt.txt", tmp_path / "results" / "MOT17-02-FRCNN.txt"):
+    results = [tmp_path / name / "MOT17-02-FRCNN.txt" for name in ("results", "results/a", "results/b")]
+    for path in (sequence / "gt" / "gt.txt", *results):
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(f"{k},1,10,10,20,40,1,1,1\n" for k in (1, 2, 3)))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(find_detector, "find_detector", lambda *_, **__: PublicDetections(det))

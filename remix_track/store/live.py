@@ -56,7 +56,7 @@ class LiveWriter:
         """
         self.job, self.parts, self.last = job, 0, ""
         self._folder, self._settings = folder, settings
-        self._seconds = float(typed(seconds, float, "`seconds`", Limits(above=0)))
+        self._seconds = float(typed(seconds, float, "seconds", Limits(above=0)))
         self._begin: float | None = None
         self._number = 0
         self._part: JobWriter | None = None

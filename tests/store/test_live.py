@@ -89,5 +89,5 @@ def test_a_run_is_recorded_live(store, tmp_path):
     assert [part for part, _ in tracks(store)] == ["0001", "0002", "0003"]
     boxes = [len(rows["frame"]) for part in (1, 2, 3) for rows in store.job(f"{job.key}~000{part}").tracks()]
     assert boxes[1:] == [10, 10]
-    with pytest.raises(InputError, match="`seconds`"):
+    with pytest.raises(InputError, match="seconds"):
         store.live_writer(job, seconds=0)

@@ -175,9 +175,7 @@ class OutputSettings:
         once=True,
         require=require_screen,
     )
-    jsonl_out: bool = written(
-        "", "the lines of tracks.jsonl on standard output, also --jsonl -", lambda *_: JsonLinesOut(), once=True
-    )
+    jsonl_out: bool = written("", "the lines of tracks.jsonl on standard output", lambda *_: JsonLinesOut(), once=True)
     events: str | None = setting(None, "send people's events: mqtt://HOST/TOPIC, https://HOST/PATH, a file, or -")
     events_vector: bool = setting(False, "events have the person's appearance vector")
     segment: float | None = setting(None, "minutes after which new files begin: video-0001-UTC.mp4 ...", above=0)

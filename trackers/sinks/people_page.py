@@ -193,7 +193,7 @@ class PeoplePageSink(Sink):
     def _notes(self) -> list[str]:
         if not self._left_out:
             return []
-        return [f"No room for the last {self._left_out:,} frames; --segment MINUTES makes a page for each part."]
+        return [f"No room for the last {self._left_out:,} frames; `segment` makes a page for each part."]
 
 
 def video_beside(path: Path) -> Path:

@@ -28,7 +28,7 @@ class ArchiveSettings:
     """
 
     workers: int | None = setting(
-        None, "processes that track (default: one for each core, on a GPU 4)", low=1, high=10_000, common=True
+        None, "processes that track (default: one for each core, on a GPU 4)", low=1, high=10_000
     )
     camera: str | None = setting(None, "the camera's name (default: that of the folder, or of the only file in it)")
     start_time: str = setting(

@@ -182,7 +182,7 @@ def test_what_is_gathered_is_bounded_and_the_page_says_where_it_ends(tmp_path):
     facts, people, _ = page(tmp_path / "people.html", shows(), most_bytes=200_000)
     assert 0 < facts["frames"] < 3 * FRAMES
     assert facts["notes"] == [
-        f"No room for the last {3 * FRAMES - facts['frames']:,} frames; --segment MINUTES makes a page for each part."
+        f"No room for the last {3 * FRAMES - facts['frames']:,} frames; `segment` makes a page for each part."
     ]
     assert len(people) == facts["frames"]
 
