@@ -61,6 +61,12 @@ def _check_camera(store: "Store", camera: str | None) -> None:
         raise InputError(f"--camera {camera[:80]}: none of {store.path}{f'; did you mean {near}?' if near else ''}")
 
 
+def _job(key: str) -> str:
+    """The beginning of a job's key, and of a camera's the number of its part: what finds its folder in the store."""
+    job, mark, part = key.partition("~")
+    return job[:8] + mark + part
+
+
 def _moment(text: str | None, flag: str) -> datetime | None:
     if text is None:
         return None
@@ -77,8 +83,8 @@ def _print(hits: "Hits", calibrated: float | None, people: "Log") -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for title in ("", "camera", "person", "distance", "from", "seconds", "job and track"):
-        left = title in ("camera", "job and track")
+    for title in ("", "camera", "person", "distance", "from", "seconds", "track", "job"):
+        left = title in ("camera", "job")
         table.add_column(title, justify="left" if left else "right", overflow="fold", no_wrap=not left)
     threshold = calibrated if hits.unlikely is None else hits.unlikely
     found = hits.tracklets
@@ -91,7 +97,8 @@ def _print(hits: "Hits", calibrated: float | None, people: "Log") -> None:
             f"{hits.distance[row]:.4f}{' *' if near else '  '}",
             _shown(found.first_utc[row], found.first_time[row]),
             f"{found.last_time[row] - found.first_time[row]:.1f}",
-            f"{key} {track}",
+            track,
+            _job(key),
         )])  # fmt: skip
     show_table(table)
     show(f"{hits.compared:,} tracklets compared")

@@ -62,7 +62,7 @@ def test_somebody_is_found_in_all_cameras(found, tmp_path):
     said = found("--top", "3").out
     rows = [line.split() for line in said.splitlines()[1:4]]
     assert {row[1] for row in rows[:2]} == {"gate", "yard"}
-    assert {row[-1] for row in rows if row[1] == "gate"} & {"2"}
+    assert {row[-2] for row in rows if row[1] == "gate"} & {"2"}
     first, second = (float(row[3]) for row in rows[:2])
     assert max(first, second) < 0.2 < float(rows[2][3])
     assert "2026-05-01 12:00:00Z" in said
