@@ -108,6 +108,7 @@ def _forget(
     store: "Store", files: PeopleFiles, tracklets: Tracklets, gone: NDArray[np.bool_], people: set[int]
 ) -> Forgotten:
     """First the jobs, last the table: where this is ended half way, it can be asked for again."""
+    layout.inside(store.path, store.path / layout.PERCEPTION)  # before anything is done
     jobs = np.unique(tracklets.job[gone]).tolist()
     for number in jobs:
         rows = tracklets.job == number

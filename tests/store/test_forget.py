@@ -156,6 +156,21 @@ def test_a_damaged_job_is_said_to_have_something_left(tmp_path, capsys):
     assert main(["forget", "2", "--store", str(store.path)]) == 0
 
 
+def test_kept_detections_behind_a_link_are_refused_before_anything_is_done(tmp_path):
+    store = open_store(tmp_path / "S", create=True)
+    add(store, "gate", [1, 2])
+    identify(store)
+    (tmp_path / "films").mkdir()
+    (store.path / "perception").symlink_to(tmp_path / "films")
+    before = bytes_of(store)
+    with pytest.raises(InputError, match="perception: a link that leads out of the store"):
+        forget_people(store, [1])
+    assert {path: before[path] for path in before if "jobs" in path.parts} == {
+        path: content for path, content in bytes_of(store).items() if "jobs" in path.parts
+    }
+    assert (tmp_path / "films").is_dir()
+
+
 @pytest.mark.parametrize("words", [["--forget", "1e30"], ["9" * 5000]])
 def test_numbers_out_of_all_range_are_one_line(tmp_path, capsys, words):
     open_store(tmp_path / "S", create=True)
