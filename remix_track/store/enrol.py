@@ -15,8 +15,8 @@ from remix_track.data.stores import LARGEST_IMAGE
 from remix_track.detections import Tracks
 from remix_track.errors import InputError, parsing
 from remix_track.store.gallery import Gallery, Recognition
-from remix_track.store.identify import ENROLLED
 from remix_track.store.job import Job, JobSource, Weights
+from remix_track.store.layout import ENROLLED
 from remix_track.store.people import PeopleFiles, checked_name, joined_rows, recognised_rows
 from remix_track.trackers.frame import TrackedFrame
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.store import layout
-from remix_track.store.identify import ENROLLED
 from remix_track.store.job_writer import sync_folder, sync_tree
+from remix_track.store.layout import ENROLLED
 from remix_track.store.parquet import TRACKLETS, TRACKS, TableWriter, write_table
 from remix_track.store.people import PeopleFiles
 from remix_track.store.stored_job import StoredJob

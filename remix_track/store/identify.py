@@ -18,6 +18,7 @@ from remix_track.setting_values import nearest
 from remix_track.settings import check, setting
 from remix_track.store.identification import Identities
 from remix_track.store.identify_rows import Identified, Known, identify_rows
+from remix_track.store.layout import ENROLLED
 from remix_track.store.people import Log, PeopleFiles, joined_rows, rows_of
 from remix_track.store.presence import Presence
 from remix_track.store.tracklets import Tracklets
@@ -31,9 +32,6 @@ MEANS_SHARE = 0.6
 
 _ASKED = 20
 """Jobs whose settings are looked at for a threshold."""
-
-ENROLLED = "enrolled"
-"""The camera of crops that users gave with a name."""
 
 
 @dataclass(frozen=True, slots=True)

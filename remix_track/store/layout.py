@@ -19,6 +19,8 @@ TRACKLETS = "tracklets.parquet"
 VECTORS = "vectors.npy"
 CROPS = "crops"
 PERSONS = "people.parquet"
+ENROLLED = "enrolled"
+"""The camera of crops that users gave with a name: no camera that stands anywhere."""
 
 _KEY = re.compile(r"[\w-][\w.-]{0,150}")
 _PART = re.compile(r"[0-9]{4,9}", re.ASCII)

@@ -12,6 +12,7 @@ from remix_track.encoder.stranger_distance import unlikely_distance
 from remix_track.errors import InputError
 from remix_track.store.bounds import highest
 from remix_track.store.index import Index, Wanted
+from remix_track.store.layout import ENROLLED
 from remix_track.store.sketch import Shadows, Sketch
 from remix_track.store.tracklets import Tracklets
 from remix_track.track_means import TrackMeans
@@ -52,7 +53,10 @@ def search(store: "Store", index: Index, sketch: Sketch, vector: ArrayLike, want
     """
     query = query_of(store, vector)
     if index.count(wanted) <= AT_ONCE:
-        return _among_few(store, query, index.tracklets(wanted), top)
+        tracklets = index.tracklets(wanted)
+        # What was enrolled is nobody seen somewhere, and has no light of a camera.
+        seen = np.array([name != ENROLLED for name in tracklets.cameras], bool)[tracklets.camera]
+        return _among_few(store, query, tracklets[seen], top)
     return _among_many(store, query, index, sketch.shadows(len(query)), wanted, top)
 
 
@@ -107,6 +111,8 @@ def _among_many(
         left_out = np.ones(len(upper), bool)
         left_out[ids[ids <= len(upper)] - 1] = False
         upper[left_out] = -np.inf
+    enrolled = index.ids(Wanted(camera=ENROLLED))
+    upper[enrolled[enrolled <= len(upper)] - 1] = -np.inf
 
     def score(rows: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.asarray(shadows.centred(store.path, rows + 1) @ towards)

@@ -124,6 +124,21 @@ def test_among_many_of_some_it_is_the_nearest_of_these(store, many, wanted):
     assert np.allclose(hits.distance, [one for _, one in expected], atol=1e-6)
 
 
+@pytest.mark.parametrize("at_once", [4096, 0])
+def test_enrolled_crops_are_no_sightings_and_change_no_distance_among_few(store, monkeypatch, at_once):
+    monkeypatch.setattr(search, "AT_ONCE", at_once)
+    query = vector(7, 3).astype(np.float32)
+    before = store.search(query)
+    given = job("given", camera="enrolled")
+    write(store, given, [frame(1, [7])])
+    after = store.search(query)
+    assert "enrolled" in store.tracklets().cameras
+    assert given.key not in {key for key, _ in found(after)[0]}
+    assert after.compared == before.compared
+    if at_once:
+        same(before, after)
+
+
 def test_no_bound_is_below_what_it_bounds(store, many, monkeypatch):
     monkeypatch.setattr(shadow_file, "DIRECTIONS", 2)
     shadows = store.shadows()
