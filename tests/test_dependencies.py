@@ -18,7 +18,8 @@ PROJECT = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text
 FOR_USERS = {
     name: packages for name, packages in PROJECT["optional-dependencies"].items() if name not in ("test", "dev")
 }
-OWNERS = packages_distributions()
+# An extra that is not installed here cannot say what it brings; most bring their own name.
+OWNERS = {"faiss": ["faiss-cpu"]} | dict(packages_distributions())
 
 
 def distributions(requirements: list[str]) -> set[str]:
