@@ -118,3 +118,20 @@ def test_what_cannot_be_drawn_gets_one_line(run_folder, tmp_path, capsys):
     assert "no summary.json, so give the --source" in said(str(run_folder))
     assert main(["draw", str(run_folder), "--source", str(tmp_path / "a.mp4"), "--quiet"]) == 0
     assert "there is something already" in said(str(run_folder), "--source", str(tmp_path / "a.mp4"))
+
+
+def test_a_source_of_another_size_is_refused_and_leaves_nothing(run_folder, tmp_path, capsys):
+    small = [np.zeros((48, 80, 3), np.uint8)] * FRAMES
+    write_video(tmp_path / "b.mp4", frames=FRAMES, images=small)
+    assert main(["draw", str(run_folder), "--source", str(tmp_path / "b.mp4"), "--blur", "people", "--quiet"]) == 2
+    assert "images of 80x48, where the run has 160x96; give its --source" in capsys.readouterr().err
+    assert not (run_folder / "redrawn.mp4").exists()
+
+
+def test_a_killed_run_is_drawn_to_its_last_row(run_folder, tmp_path):
+    """Behind it people were not found, so that nothing would hide them."""
+    (run_folder / "summary.json").unlink()
+    rows = (run_folder / "tracks.txt").read_text().splitlines(keepends=True)
+    (run_folder / "tracks.txt").write_text("".join(row for row in rows if int(row.split(",")[0]) <= 20))
+    assert main(["draw", str(run_folder), "--source", str(tmp_path / "a.mp4"), "--blur", "people", *BARE]) == 0
+    assert len(frames_of(run_folder / "redrawn.mp4")) == 20

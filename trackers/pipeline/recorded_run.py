@@ -29,7 +29,9 @@ class RecordedRun:
         score: (N,) float64 confidences; 1 also where a track coasts.
         source: what it was tracked from, as its summary says; None without a summary.
         fps: frames per second of its output, likewise.
-        first, stride, frames: which frames of the source it has; `frames` None: all from the first.
+        first, stride, frames: which frames of the source it has. Without a summary, as of a run that was killed, they
+            end at the last row: what came after it was not looked at.
+        size: width and height of its images in pixels; None without a summary.
     """
 
     folder: Path
@@ -42,6 +44,7 @@ class RecordedRun:
     first: int = 1
     stride: int = 1
     frames: int | None = None
+    size: tuple[int, int] | None = None
 
 
 def read_recorded_run(path: Path) -> RecordedRun:
@@ -61,7 +64,7 @@ def read_recorded_run(path: Path) -> RecordedRun:
     rows = frame[order], id_[order], xyxy, score[order]
     summary = folder / "summary.json"
     if not summary.is_file():
-        return RecordedRun(folder, *rows)
+        return RecordedRun(folder, *rows, frames=int(frame.max()) if len(frame) else None)
     with parsing(summary, "the summary of a run", "track again"):
         told = json.loads(read_bounded(summary, _LARGEST))
         names = {text.name for text in texts}
@@ -78,4 +81,7 @@ def _facts(folder: Path, source: dict[str, Any], parts: list[dict[str, Any]]) ->
     frames = sum(int(part["frames"]) for part in parts)
     stride = max(1, round((last - first) / (frames - 1))) if frames > 1 else 1
     fps = float(source["fps"]) / stride
-    return {"source": str(source["path"]), "fps": fps, "first": first, "stride": stride, "frames": frames}
+    size = int(parts[0]["width"]), int(parts[0]["height"])
+    return {
+        "source": str(source["path"]), "fps": fps, "first": first, "stride": stride, "frames": frames, "size": size,
+    }  # fmt: skip

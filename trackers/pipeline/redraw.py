@@ -78,6 +78,7 @@ def redraw(
         with VideoSink(output, fps, Drawer(drawing).draw) as sink:
             count = 0
             for count, frame in enumerate(opened, 1):
+                _check_size(run, name, frame)
                 sink.write(_tracked(frame, hidden.applied(frame), run, drawn))
                 on_progress(Progress("drawing", opened.name, count, opened.frames, "no networks"))
     if not count:
@@ -92,6 +93,14 @@ def _source_of(run: RecordedRun, source: Any) -> Any:
     if is_live(name):
         raise InputError(f"{name}: a camera does not show again what it showed; give a recording as `source`")
     return name
+
+
+def _check_size(run: RecordedRun, name: Any, frame: Frame) -> None:
+    """Refuse images of another size: boxes would lie, and people be hidden, in other places."""
+    height, width = frame.image.shape[:2]
+    if run.size is not None and run.size != (width, height):
+        had = "{}x{}".format(*run.size)
+        raise InputError(f"{name}: images of {width}x{height}, where the run has {had}; give its `source`")
 
 
 def _tracked(frame: Frame, image: NDArray[np.uint8], run: RecordedRun, drawn: NDArray[np.intp]) -> TrackedFrame:
