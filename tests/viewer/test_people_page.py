@@ -1,6 +1,7 @@
 """The page of people in a real browser: what is clicked is shown, at the right frame and pixel; nothing is loaded."""
 
 import socket
+from datetime import UTC, datetime
 
 import cv2
 import numpy as np
@@ -304,6 +305,22 @@ def test_one_person_is_counted_as_such_and_short_videos_have_tenths(chromium, tm
     page = opened(chromium, path)
     assert page.locator("#facts-line").inner_text().startswith("1 person · ")
     assert page.locator(".card .when").inner_text() == when
+    page.close()
+
+
+def test_lengths_are_those_of_the_clock_where_a_camera_is_slower_than_was_thought(chromium, tmp_path):
+    path = tmp_path / "people.html"
+    with PeoplePageSink(path, FPS, title="camera") as sink:
+        for index in range(1, 21):
+            ids = np.ones(int(not 6 <= index <= 10), int)
+            boxes = np.array([box(1, index)] * len(ids), np.float32).reshape(-1, 4)
+            tracks = Tracks(ids, boxes, np.full(len(ids), 0.9, np.float32), ids - 1, ids - 1)
+            utc = datetime(2026, 11, 29, 22, 59, index, tzinfo=UTC)
+            sink.write(TrackedFrame(index, blank((HEIGHT, WIDTH, 3)), float(index), tracks, utc))
+    page = opened(chromium, path)
+    assert "20 frames · 19 s · 25 fps" in page.locator("#facts-line").inner_text()
+    page.keyboard.press("j")
+    assert "gaps\n1, 6.0 s\n" in page.locator("#person dl").inner_text()
     page.close()
 
 

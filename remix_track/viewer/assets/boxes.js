@@ -37,6 +37,9 @@ function clockOf(frame, digits = DIGITS) {
   return `${text}:${String(seconds).padStart(2, '0')}${digits ? '.' + tenths % 10 : ''}`;
 }
 
+// Seconds from the beginning of one frame to the end of another; a camera's frames come as they come.
+function secondsFrom(first, last) { return (knotOf(last).time - knotOf(first).time) / 1000 + 1 / facts.rate; }
+
 function lengthOf(seconds) {
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;

@@ -103,12 +103,12 @@ function showPerson() {
   const person = personOf.get(state.chosen), box = $('person');
   box.hidden = !person;
   if (!person) { box.replaceChildren(); return; }
-  const share = person.seconds > 0 ? Math.round(100 * (person.last - person.first + 1) / facts.rate) / 100 : 0;
+  const whole = secondsFrom(person.first, person.last);
   const tell = [
     ['there for', lengthOf(person.seconds)],
     ['from', clockOf(person.first, 1)],
     ['to', clockOf(person.last, 1)],
-    ['gaps', person.gaps ? `${person.gaps}, ${lengthOf(Math.max(share - person.seconds, 0))}` : 'none'],
+    ['gaps', person.gaps ? `${person.gaps}, ${lengthOf(Math.max(whole - person.seconds, 0))}` : 'none'],
     ['boxes', person.boxes.toLocaleString('en')],
     ['confidence', person.score === null ? 'not known' : person.score.toFixed(2)],
   ];

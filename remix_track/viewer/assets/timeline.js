@@ -141,9 +141,10 @@ function drawRuler() {
   const begin = knotOf(view.from).time / 1000;
   for (let time = Math.ceil(begin / step) * step; time <= begin + seconds; time += step) {
     const frame = view.from + (time - begin) * facts.rate, x = xOf(frame);
-    if (x > width - 40) break;
+    const text = clockOf(Math.round(frame), step < 1 ? 1 : 0);
+    if (x + 6 + context.measureText(text).width > width) break;
     context.fillRect(Math.round(x), 3, 1, 8);
-    context.fillText(clockOf(Math.round(frame), step < 1 ? 1 : 0), x + 4, 2);
+    context.fillText(text, x + 4, 2);
   }
   drawHead(context, height);
 }
