@@ -2,7 +2,7 @@
 
 import contextlib
 import errno
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 
@@ -12,6 +12,18 @@ class InputError(ValueError):
     The message is one line that names what is wrong, where, and what to do next. Command lines print it
     without a traceback and exit with code 2; library users catch it as a `ValueError`.
     """
+
+
+class ListedInputError(InputError):
+    """Several at once, of files that are read together.
+
+    Attributes:
+        lines: a message of one line for each.
+    """
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = tuple(lines)
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track import mot_text
-from remix_track.errors import InputError
+from remix_track.errors import InputError, ListedInputError
 from remix_track.eval.files.frame_fit import as_corners, made_on_other_size
 from remix_track.mot_classes import chosen as chosen_rows
 from remix_track.mot_classes import class_counts, counted, described, doubt_about
@@ -62,13 +62,13 @@ def raise_errors(issues: Iterable[Issue]) -> None:
     """Do nothing without errors among the issues.
 
     Raises:
-        InputError: one line per error, 20 at most, and how many more there are.
+        ListedInputError: one line per error, 20 at most, and how many more there are.
     """
     errors = [str(issue) for issue in issues if issue.severity == "error"]
     if len(errors) > _SHOWN:
         errors[_SHOWN:] = [f"... and {len(errors) - _SHOWN} more errors"]
     if errors:
-        raise InputError("\n".join(errors))
+        raise ListedInputError(errors)
 
 
 def validate_results(

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from remix_track import reservations, stop_signals
 from remix_track.cli.terminal import say
-from remix_track.errors import InputError, is_out_of_memory
+from remix_track.errors import InputError, ListedInputError, is_out_of_memory
 from remix_track.stop_signals import Stopped
 
 TRACEBACK = "REMIX_TRACK_TRACEBACK"
@@ -53,7 +53,8 @@ def _ended(program: str, run: Callable[[], int]) -> int:
         sys.stdout.flush()
         return code
     except InputError as error:
-        _say(program, str(error), error)
+        for line in error.lines if isinstance(error, ListedInputError) else [str(error)]:
+            _say(program, line, error)
     except BrokenPipeError as error:
         # `remix-track eval | head`: whatever read our output has seen enough, as every tool takes it.
         if _output_is_gone():

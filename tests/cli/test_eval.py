@@ -496,6 +496,17 @@ def test_a_length_far_beyond_the_text_is_said_once_and_not_walked_through(tmp_pa
     assert json.loads(Path("scores.json").read_text())["COMBINED"]["Frames"] == 3
 
 
+def test_each_of_several_errors_has_a_line(tmp_path, capsys):
+    for name in ("one", "two"):
+        (tmp_path / "own" / name / "gt").mkdir(parents=True)
+        (tmp_path / "own" / name / "gt" / "gt.txt").write_text("1,1,0,0,9,9,1,1,1\n")
+    (tmp_path / "results").mkdir()
+    assert main(["eval", "--data", str(tmp_path / "own"), "--results", str(tmp_path / "results")]) == 2
+    said = [line for line in capsys.readouterr().err.splitlines() if "no results for this sequence" in line]
+    assert [line.startswith(f"remix-track: {tmp_path}") for line in said] == [True, True]
+    assert not any("\\n" in line for line in said)
+
+
 @pytest.mark.parametrize("frames", [None, 999999999])
 def test_a_frame_number_out_of_all_measure_is_one_line(tmp_path, monkeypatch, capsys, frames):
     words = _text_alone(tmp_path, monkeypatch, frames=frames, last=999999999)
