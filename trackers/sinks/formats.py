@@ -137,7 +137,6 @@ class OutputSettings:
             path, run.fps, title=run.source, class_names=run.class_names, drawn=run.boxes_drawn
         ),
         default=True,
-        common=True,
         shows_images=True,
     )
     csv: bool = written(

@@ -28,6 +28,7 @@ class StreamSettings:
         "auto",
         "tries after a camera or stream broke off: a number, forever, or auto (forever if it is live)",
         low=0,
+        common=True,
     )
     reconnect_wait: float = setting(1.0, "seconds before the first try; each next one waits twice as long", low=0)
     reconnect_longest_wait: float = setting(30.0, "seconds that a try waits at most", low=0)
