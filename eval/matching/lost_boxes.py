@@ -204,7 +204,7 @@ def _reason(around: _Around, known: bool, sure: float) -> NDArray[np.int64]:
 
 
 def _reported(match: Match) -> tuple[MotRows, NDArray[np.bool_]]:
-    """All results by frame, those on distractors too, and which of them lie on nobody."""
+    """All results by frame, those on distractors too, and which of them match no truth box."""
     parts = match.results, match.removed
     rows = MotRows(*(np.concatenate([getattr(part, name) for part in parts]) for name in MotRows.__slots__))
     free = np.concatenate([match.gt_of_result < 0, np.zeros(len(match.removed), bool)])

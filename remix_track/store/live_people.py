@@ -35,7 +35,7 @@ SEGMENT = 60.0
 FIRST_LOOK = 0.5
 """Seconds from a track's first frame to the first comparison: by then it has several vectors."""
 NEW_AFTER = 2.0
-"""Seconds after which somebody whom nobody looks like is a new person."""
+"""Seconds after which a track that resembles no known person is a new one."""
 PATIENCE = 60.0
 """Seconds for which the end of a run waits until another process has changed the people."""
 GONE = 2.0
@@ -91,7 +91,7 @@ class LivePeople:
         self._places[person] = camera, now
 
     def new_number(self) -> int | None:
-        """A number that nobody else gets; None while another process changes the people: frames do not wait for it."""
+        """A number that is given once; None while another process changes the people: frames do not wait for it."""
         try:
             with self.files.locked(wait=0):
                 number = self.files.last_number() + 1
@@ -112,7 +112,7 @@ class LivePeople:
             self.write(wait=0)
 
     def write(self, wait: float = PATIENCE) -> None:
-        """Write down what `keep` was told; those who were forgotten meanwhile are nobody.
+        """Write down what `keep` was told; people who were forgotten meanwhile are left out.
 
         Raises:
             BusyError: another process changes the people for longer than `wait` seconds.

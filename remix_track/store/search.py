@@ -54,7 +54,7 @@ def search(store: "Store", index: Index, sketch: Sketch, vector: ArrayLike, want
     query = query_of(store, vector)
     if index.count(wanted) <= AT_ONCE:
         tracklets = index.tracklets(wanted)
-        # What was enrolled is nobody seen somewhere, and has no light of a camera.
+        # Enrolled crops are no sightings, and come from no camera whose light could be taken out.
         seen = np.array([name != ENROLLED for name in tracklets.cameras], bool)[tracklets.camera]
         return _among_few(store, query, tracklets[seen], top)
     return _among_many(store, query, index, sketch.shadows(len(query)), wanted, top)

@@ -16,7 +16,7 @@ from remix_track.store.archive.tasks import Setup, Task
 
 
 def main() -> None:
-    """Take the setup, say what is loaded, then do tasks until there is nobody to give them."""
+    """Take the setup, say what is loaded, then do tasks until the pipe that brings them is closed."""
     stop_signals.leave_to_starter()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # What is wrong with a source is told with its task.

@@ -1,4 +1,4 @@
-"""What is given to workers, what comes back, and what a group of workers is to whoever gives them tasks."""
+"""What is given to workers, what comes back, and what a group of workers offers to the scheduler."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
