@@ -69,8 +69,16 @@ def embed_crop(path: Path, embedder: Embedder) -> NDArray[np.float32]:
     Raises:
         InputError: it cannot be read, or is no image.
     """
-    content = read_bounded(path, LARGEST_IMAGE, "give an image of a person")
-    with parsing(path, "an image of a person"):
+    return embed_image(read_bounded(path, LARGEST_IMAGE, "give an image of a person"), path, embedder)
+
+
+def embed_image(content: bytes, name: str | Path, embedder: Embedder) -> NDArray[np.float32]:
+    """The unit vector (D,) of an encoded image that shows one person and that messages call `name`.
+
+    Raises:
+        InputError: it is no image, or one of too many pixels.
+    """
+    with parsing(name, "an image of a person"):
         picture = decode_image(content)
     height, width = picture.shape[:2]
     vector: NDArray[np.float32] = embedder(picture, np.array([[0, 0, width, height]], np.float32))[0]
