@@ -17,7 +17,8 @@ from remix_track.errors import InputError, parsing
 from remix_track.store.gallery import Gallery, Recognition
 from remix_track.store.job import Job, JobSource, Weights
 from remix_track.store.layout import ENROLLED
-from remix_track.store.people import PeopleFiles, checked_name, joined_rows, recognised_rows
+from remix_track.store.people import PeopleFiles, checked_name
+from remix_track.store.people_rows import recognised_rows
 from remix_track.trackers.frame import TrackedFrame
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def enrol(store: "Store", name: str, images: Sequence[Path], embedder: "Embedder
                 for frame in frames:
                     writer.add(frame)
         files.give_numbers(person)
-        files.write_table(joined_rows(files.table(), recognised_rows(job.key, {1: _as_enrolled(found, person)})))
+        files.add_rows(recognised_rows(job.key, {1: _as_enrolled(found, person)}))
         if gallery.log.names.get(person) != name:
             files.note("name", person, name=name)
     return Enrolled(name, person, not number, found)

@@ -19,7 +19,8 @@ from remix_track.settings import check, setting
 from remix_track.store.identification import Identities
 from remix_track.store.identify_rows import Identified, Known, identify_rows
 from remix_track.store.layout import ENROLLED
-from remix_track.store.people import Log, PeopleFiles, joined_rows, rows_of
+from remix_track.store.people import Log, PeopleFiles
+from remix_track.store.people_rows import joined_rows, rows_of
 from remix_track.store.presence import Presence
 from remix_track.store.tracklets import Tracklets
 from remix_track.trackers.association.settings import UNCALIBRATED_COSINE_DISTANCE

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from remix_track.errors import InputError, parsing
 from remix_track.store import layout
 from remix_track.store.index_file import FILE, connected, meta, rebuild_advice, set_meta
-from remix_track.store.parquet import Column, read_table
+from remix_track.store.parquet import Column, Columns
+from remix_track.store.people_rows import RowFiles, Stamp
 from remix_track.store.shadow_file import ShadowFile
 from remix_track.store.stored_job import StoredJob
 from remix_track.store.tracklets import COLUMNS, Tracklets
@@ -29,7 +30,7 @@ from remix_track.store.tracklets import COLUMNS, Tracklets
 _AT_ONCE = 50_000
 
 PERSONS = (Column("job", "string"), Column("track", "int64"), Column("person", "int64"))
-"""What the index reads of `people/people.parquet`, which may have more columns."""
+"""What the index reads of the rows in `people/`, which may have more columns."""
 
 _log = logging.getLogger(__name__)
 
@@ -77,6 +78,7 @@ class Index:
         """`root` is the folder of the store; nothing is opened yet."""
         self._root = root
         self._path = root / FILE
+        self._rows = RowFiles(root)
 
     def refresh(self) -> None:
         """Take in what is new, changed or gone in the folders.
@@ -175,14 +177,13 @@ class Index:
         changed = sorted(key for key, stamp in there.items() if known.get(key) != stamp)
         for key in changed:
             self._add_job(connection, key, there[key])
-        if changed or self._people_stamp() != meta(connection, "people"):
-            self._set_people(connection)
+        self._take_people(connection, changed)
         set_meta(connection, "changes", str(int(meta(connection, "changes") or 0) + 1))
         connection.execute("COMMIT")
 
     def _stale(self, connection: sqlite3.Connection, there: Mapping[str, str]) -> bool:
         known = dict(connection.execute("SELECT key, stamp FROM jobs").fetchall())
-        return known != there or meta(connection, "people") != self._people_stamp()
+        return known != there or meta(connection, "people") != _text(self._rows.stamp())
 
     def _folders(self) -> dict[str, str]:
         """The key of each job, and what changes with its folder."""
@@ -229,35 +230,48 @@ class Index:
         for table, column in (("cells", "job"), ("tracklets", "job"), ("jobs", "id")):
             connection.execute(f"DELETE FROM {table} WHERE {column} = ?", (number,))
 
-    def _people_stamp(self) -> str:
-        try:
-            return _stamp((self._root / layout.PEOPLE / layout.PERSONS).stat())
-        except OSError:
-            return ""
-
-    def _set_people(self, connection: sqlite3.Connection) -> None:
-        """Say of each tracklet who it is, by `people/people.parquet`."""
-        stamp, path = self._people_stamp(), self._root / layout.PEOPLE / layout.PERSONS
-        connection.execute("UPDATE tracklets SET person = 0 WHERE person > 0")
-        if stamp:
-            rows = read_table(layout.inside(self._root, path), PERSONS)
-            numbers = dict(connection.execute("SELECT key, id FROM jobs").fetchall())
-            connection.executemany(
-                "UPDATE tracklets SET person = ? WHERE job = ? AND track = ?",
-                (
-                    (person, numbers[job], track)
-                    for person, job, track in zip(
-                        rows["person"].tolist(), rows["job"].tolist(), rows["track"].tolist(), strict=True
-                    )
-                    if job in numbers and person > 0
-                ),
-            )
-        set_meta(connection, "people", stamp)
+    def _take_people(self, connection: sqlite3.Connection, changed: Collection[str]) -> None:
+        """Say of tracklets who they are, by the rows that came since this was done last and those of changed jobs."""
+        stamp, known = self._rows.stamp(), meta(connection, "people")
+        table, _, last = known.rpartition(" ")
+        if not known or table != stamp.table:
+            _set_all_people(connection, self._rows.read(PERSONS))
+        else:
+            if changed:
+                _set_people(connection, self._rows.read(PERSONS, jobs=changed))
+            if stamp.last > int(last):
+                _set_people(connection, self._rows.read(PERSONS, after=int(last)))
+        set_meta(connection, "people", _text(stamp))
 
     @contextlib.contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         with parsing(self._path, "the index of a store", rebuild_advice(self._root)), connected(self._root) as found:
             yield found
+
+
+def _set_all_people(connection: sqlite3.Connection, rows: Columns) -> None:
+    """Have each tracklet belong to whom `rows` say, and to none where they say nothing; what is so is not touched."""
+    connection.execute(
+        "CREATE TEMP TABLE said (job INTEGER, track INTEGER, person INTEGER, PRIMARY KEY (job, track)) WITHOUT ROWID"
+    )
+    connection.executemany("INSERT INTO said VALUES (?, ?, ?)", _numbered(connection, rows))
+    person = "coalesce((SELECT person FROM said WHERE job = tracklets.job AND track = tracklets.track), 0)"
+    connection.execute(f"UPDATE tracklets SET person = {person} WHERE person <> {person}")
+    connection.execute("DROP TABLE said")
+
+
+def _set_people(connection: sqlite3.Connection, rows: Columns) -> None:
+    """Have these tracklets belong to whom `rows` say."""
+    changes = ((person, job, track, person) for job, track, person in _numbered(connection, rows))
+    connection.executemany("UPDATE tracklets SET person = ? WHERE job = ? AND track = ? AND person <> ?", changes)
+
+
+def _numbered(connection: sqlite3.Connection, rows: Columns) -> Iterator[tuple[int, int, int]]:
+    """Number of the job, track and person of each row whose job is there."""
+    numbers = dict(connection.execute("SELECT key, id FROM jobs").fetchall())
+    for job, track, person in zip(*(rows[one.name].tolist() for one in PERSONS), strict=True):
+        if job in numbers and person >= 0:
+            yield numbers[job], track, person
 
 
 def _insert(connection: sqlite3.Connection, stored: StoredJob, stamp: str, rows: Mapping[str, NDArray[Any]]) -> None:
@@ -357,6 +371,10 @@ def _typed(values: NDArray[Any], kind: str) -> NDArray[Any]:
 def _milliseconds(times: NDArray[np.datetime64]) -> list[int | None]:
     known = ~np.isnat(times)
     return [one if is_known else None for one, is_known in zip(times.view(np.int64).tolist(), known, strict=True)]
+
+
+def _text(stamp: Stamp) -> str:
+    return f"{stamp.table} {stamp.last}"
 
 
 def _stamp(found: os.stat_result) -> str:

@@ -22,7 +22,8 @@ from remix_track.store.gallery import Gallery, Recognition
 from remix_track.store.identify import IdentifySettings
 from remix_track.store.job import Job, JobSource, Weights
 from remix_track.store.live import LiveWriter
-from remix_track.store.people import LOG, BusyError, PeopleFiles, joined_rows, recognised_rows
+from remix_track.store.people import LOG, BusyError, PeopleFiles
+from remix_track.store.people_rows import joined_rows, recognised_rows
 from remix_track.trackers.frame import KnownPerson, TrackedFrame
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ class LivePeople:
         with self.files.locked(wait):
             self.refresh()
             parts = [recognised_rows(job, self._known(tracks)) for job, tracks in self._unwritten.items()]
-            self.files.write_table(joined_rows(self.files.table(), *parts))
+            self.files.add_rows(joined_rows(*parts))
             self._unwritten.clear()
 
     def _known(self, tracks: Mapping[int, Recognition]) -> dict[int, Recognition]:

@@ -1,8 +1,9 @@
 """Parquet files of a store: written in row groups as rows come, read only where they are what we write."""
 
+import contextlib
 import os
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -74,8 +75,8 @@ def require_parquet() -> Any:
 class TableWriter:
     """Writes a Parquet file at once or in pieces; inside `with`, and whole after `close` only."""
 
-    def __init__(self, path: Path, columns: Sequence[Column]) -> None:
-        """Begin the file.
+    def __init__(self, path: Path, columns: Sequence[Column], notes: Mapping[str, str] | None = None) -> None:
+        """Begin the file; `notes` go into its footer, see `read_notes`.
 
         Raises:
             OSError: it cannot be made.
@@ -83,7 +84,7 @@ class TableWriter:
         """
         parquet = require_parquet()
         self._columns = columns
-        self._schema = _schema(columns)
+        self._schema = _schema(columns).with_metadata(dict(notes or {}))
         self._file = path.open("xb")
         self._writer = parquet.ParquetWriter(self._file, self._schema, compression=_COMPRESSION)
 
@@ -128,47 +129,58 @@ class TableWriter:
             self._file.close()
 
 
-def write_table(path: Path, columns: Sequence[Column], rows: Mapping[str, Any]) -> None:
+def write_table(
+    path: Path, columns: Sequence[Column], rows: Mapping[str, Any], notes: Mapping[str, str] | None = None
+) -> None:
     """Write a Parquet file of one row group.
 
     Raises:
         OSError: no room, or there is something.
     """
-    with TableWriter(path, columns) as writer:
+    with TableWriter(path, columns, notes) as writer:
         writer.write(rows)
 
 
-def read_table(path: Path, columns: Sequence[Column], names: Sequence[str] | None = None) -> Columns:
-    """All rows of a table.
+def read_table(
+    path: Path,
+    columns: Sequence[Column],
+    names: Sequence[str] | None = None,
+    only: tuple[str, Collection[str]] | None = None,
+) -> Columns:
+    """All rows of a table, or those that are asked for.
 
     Args:
         path: of the file.
         columns: that it must have; others are left alone.
         names: of the columns that are read; None: all of `columns`.
+        only: a column of texts among them, and the texts of the rows that are read.
 
     Raises:
         InputError: missing, damaged, of another schema, or larger than a store's table can be.
     """
     wanted = [one for one in columns if names is None or one.name in names]
-    parts = list(read_groups(path, columns, names))
+    parts = list(read_groups(path, columns, names, only))
     return {
         one.name: np.concatenate([part[one.name] for part in parts] or [np.empty(0, _dtype(one))]) for one in wanted
     }
 
 
-def read_groups(path: Path, columns: Sequence[Column], names: Sequence[str] | None = None) -> Iterator[Columns]:
+def read_groups(
+    path: Path,
+    columns: Sequence[Column],
+    names: Sequence[str] | None = None,
+    only: tuple[str, Collection[str]] | None = None,
+) -> Iterator[Columns]:
     """The rows of a table, a row group at a time; see `read_table`."""
-    parquet = require_parquet()
     wanted = [one for one in columns if names is None or one.name in names]
-    _check_footer(path)
-    with parsing(path, "a table of a store", "remove the job's folder and track again"), path.open("rb") as opened:
-        file = parquet.ParquetFile(opened)
-        _check_schema(path, file, columns)
+    with _opened(path, columns) as file:
         for group in range(file.num_row_groups):
             if file.metadata.row_group(group).num_rows > _MOST_IN_GROUP:
                 raise ValueError(f"a row group of more than {_MOST_IN_GROUP:,} rows")
             table = file.read_row_group(group, columns=[one.name for one in wanted])
             table.validate(full=True)
+            if only is not None:
+                table = table.filter(_is_one_of(table.column(only[0]), only[1]))
             yield {one.name: _array(table.column(one.name), one) for one in wanted}
 
 
@@ -178,12 +190,29 @@ def count_rows(path: Path, columns: Sequence[Column]) -> int:
     Raises:
         InputError: see `read_table`.
     """
+    with _opened(path, columns) as file:
+        return int(file.metadata.num_rows)
+
+
+def read_notes(path: Path, columns: Sequence[Column]) -> dict[str, str]:
+    """What was written into the footer of a table beside its rows.
+
+    Raises:
+        InputError: see `read_table`.
+    """
+    with _opened(path, columns) as file:
+        return {name.decode(): value.decode() for name, value in (file.schema_arrow.metadata or {}).items()}
+
+
+@contextlib.contextmanager
+def _opened(path: Path, columns: Sequence[Column]) -> Iterator[Any]:
+    """A `ParquetFile` that has these columns."""
     parquet = require_parquet()
     _check_footer(path)
     with parsing(path, "a table of a store", "remove the job's folder and track again"), path.open("rb") as opened:
         file = parquet.ParquetFile(opened)
         _check_schema(path, file, columns)
-        return int(file.metadata.num_rows)
+        yield file
 
 
 def _check_footer(path: Path) -> None:
@@ -237,8 +266,15 @@ def _array(column: Any, of: Column) -> NDArray[Any]:
     if not of.optional and column.null_count:
         raise ValueError(f"column {of.name} lacks values")
     if of.kind == "string":
-        return np.array(column.to_pylist(), object)
+        texts = column.combine_chunks().dictionary_encode()  # many rows share a text, and so one object
+        known = np.array([*texts.dictionary.to_pylist(), None], object)
+        return np.asarray(known[texts.indices.fill_null(-1).to_numpy(zero_copy_only=False)])
     return np.asarray(column.to_numpy()).astype(_dtype(of), copy=False)
+
+
+def _is_one_of(column: Any, texts: Collection[str]) -> Any:
+    compute, arrow = extra("pyarrow.compute", "store", "A store"), extra("pyarrow", "store", "A store")
+    return compute.is_in(column, arrow.array(list(texts), arrow.string()))
 
 
 def _dtype(column: Column) -> np.dtype[Any]:

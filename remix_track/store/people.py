@@ -1,14 +1,14 @@
 """Who the tracklets of a store are: `people/` with its table, its log and the last number given.
 
-`people.parquet` has a row for each tracklet that was looked at. `log.jsonl` says what was named, found to be one
-person, and forgotten. `numbers.json` has the last number given, so that none is given twice.
+`people.parquet` and the parts that follow it have a row for each tracklet that was looked at (see `people_rows`).
+`log.jsonl` says what was named, found to be one person, and forgotten. `numbers.json` has the last number given, so
+that none is given twice.
 """
 
 import contextlib
 import json
 import os
 import re
-import secrets
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,16 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from remix_track import file_lock
 from remix_track.bounded_file import read_bounded
 from remix_track.errors import InputError, parsing
 from remix_track.json_text import json_text
 from remix_track.store import layout
-from remix_track.store.identification import Identities
-from remix_track.store.parquet import Column, Columns, read_table, write_table
-from remix_track.store.tracklets import Tracklets
+from remix_track.store.parquet import Columns
+from remix_track.store.people_rows import RowFiles
 from remix_track.text_files import write_text
 
 LOG = "log.jsonl"
@@ -36,17 +33,6 @@ _LARGEST_LOG = 1 << 28
 _LONGEST_LINE = 1 << 16
 _NUMBER = re.compile("[0-9]{1,18}")
 _ADVICE = "remove it, and identify again"
-
-COLUMNS = (
-    Column("job", "string"),
-    Column("track", "int64"),
-    Column("person", "int64"),
-    Column("given", "int64"),  # the number that it had before people were found to be one
-    Column("distance", "float", optional=True),
-    Column("runner_up", "int64"),  # 0: none
-    Column("runner_up_distance", "float", optional=True),
-    Column("sure", "bool"),
-)
 
 
 class BusyError(InputError):
@@ -122,6 +108,7 @@ class PeopleFiles:
     def __init__(self, store: Path) -> None:
         """`store` is the folder of the store; nothing is made yet."""
         self.folder = store / layout.PEOPLE
+        self._rows = RowFiles(store)
 
     @contextlib.contextmanager
     def locked(self, wait: float = _WAIT) -> Iterator[None]:
@@ -153,19 +140,15 @@ class PeopleFiles:
         Raises:
             InputError: it is damaged.
         """
-        path = self.folder / layout.PERSONS
-        if not path.exists():
-            return no_rows()
-        return read_table(layout.inside(self.folder.parent, path), COLUMNS)
+        return self._rows.read()
 
     def write_table(self, rows: Mapping[str, Any]) -> None:
-        """Replace the table in one piece."""
-        temporary = self.folder / f".{layout.PERSONS}-{secrets.token_hex(4)}"
-        try:
-            write_table(temporary, COLUMNS, rows)
-            temporary.replace(self.folder / layout.PERSONS)
-        finally:
-            temporary.unlink(missing_ok=True)
+        """Replace all rows in one piece."""
+        self._rows.replace(rows)
+
+    def add_rows(self, rows: Columns) -> None:
+        """Add rows to the table, in one piece; they count in place of those of the same tracklets."""
+        self._rows.add(rows)
 
     def log(self) -> Log:
         """Read the log.
@@ -222,53 +205,6 @@ def _cut_to_lines(file: BinaryIO) -> None:
     tail = file.read()
     if tail and not tail.endswith(b"\n"):
         file.truncate(size - len(tail) + tail.rfind(b"\n") + 1)
-
-
-def no_rows() -> Columns:
-    """An empty table."""
-    kinds = {"string": object, "int64": np.int64, "float": np.float32, "bool": np.bool_}
-    return {one.name: np.empty(0, kinds[one.kind]) for one in COLUMNS}
-
-
-def rows_of(tracklets: Tracklets, found: Identities) -> Columns:
-    """The rows of tracklets (N,) that were looked at, as the table has them."""
-    keys = np.array([tracklets.jobs[job] for job in tracklets.job.tolist()], object)
-    return {
-        "job": keys,
-        "track": tracklets.track,
-        "person": found.person,
-        "given": found.person,
-        "distance": found.distance,
-        "runner_up": found.runner_up,
-        "runner_up_distance": found.runner_up_distance,
-        "sure": found.sure,
-    }
-
-
-def recognised_rows(job: str, tracks: Mapping[int, Any]) -> Columns:
-    """The rows of tracks of one job, each with its `Recognition`, as the table has them."""
-    columns = list(zip(*tracks.values(), strict=True)) or [()] * 5
-    person, distance, runner_up, runner_up_distance, sure = columns
-    return {
-        "job": np.full(len(tracks), job, object),
-        "track": np.array(list(tracks), np.int64),
-        "person": np.array(person, np.int64),
-        "given": np.array(person, np.int64),
-        "distance": np.array(distance, np.float32),
-        "runner_up": np.array(runner_up, np.int64),
-        "runner_up_distance": np.array(runner_up_distance, np.float32),
-        "sure": np.array(sure, bool),
-    }
-
-
-def joined_rows(*tables: Columns) -> Columns:
-    """All rows of some tables; of one tracklet in several the last one's."""
-    rows = {one.name: np.concatenate([table[one.name] for table in tables]) for one in COLUMNS}
-    last = {key: place for place, key in enumerate(zip(rows["job"].tolist(), rows["track"].tolist(), strict=True))}
-    if len(last) == len(rows["track"]):
-        return rows
-    kept = np.array(sorted(last.values()), np.int64)
-    return {name: column[kept] for name, column in rows.items()}
 
 
 def _wait_for(file: int, folder: Path, seconds: float) -> None:

@@ -26,7 +26,11 @@ from numpy.typing import NDArray
 
 from remix_track.json_text import json_text
 from remix_track.store import Job, JobSource, Weights, layout, open_store
+from remix_track.store.gallery import Recognition
+from remix_track.store.identification import Identities
 from remix_track.store.parquet import TRACKLETS, TRACKS, write_table
+from remix_track.store.people import PeopleFiles
+from remix_track.store.people_rows import recognised_rows, rows_of
 from remix_track.store.stored_job import JobResult, job_text
 from remix_track.store.vectors import write_vectors
 
@@ -120,6 +124,32 @@ def measure(folder: Path, flat: bool) -> None:
     print(f"{'memory, the mapped files that are in it too':46} {peak_megabytes():9.0f} MB")
 
 
+def measure_live(folder: Path, minutes: int = 30) -> None:
+    """What a camera that runs waits for each minute, beside all that is there, and what the next query does."""
+    store, files = open_store(folder), PeopleFiles(folder)
+    found, drawn = store.tracklets(), np.random.default_rng(8)
+    identities = Identities.unknown(len(found))
+    identities.person[:] = drawn.integers(1, 50_000, len(found))
+    with files.locked():
+        timed(f"all {len(found):,} rows of people written", lambda: files.write_table(rows_of(found, identities)))
+    timed("a query after that", store.people)
+    timed("a query", lambda: store.tracklets(camera="camera-03", since=NOON, until=NOON + timedelta(hours=1)))
+    parts = iter(range(minutes))
+    known = {track: Recognition(track, 0.1, 0, np.nan, True) for track in range(1, 21)}
+
+    def minute() -> None:
+        key = layout.part_key(f"live-{folder.name}", f"{next(parts) + 1:04d}")
+        with files.locked():
+            files.add_rows(recognised_rows(key, known))
+
+    def query() -> None:
+        minute()
+        store.refresh()
+
+    timed("a minute of a camera: 20 rows added", minute, minutes // 3)
+    timed("the same, and the index", query, minutes // 3)
+
+
 def unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(vector / np.linalg.norm(vector), np.float32)
 
@@ -135,10 +165,11 @@ def main() -> None:
     parser.add_argument("--cameras", type=int, default=20)
     parser.add_argument("--flat", action="store_true")
     parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--live", action="store_true", help="what a camera that runs waits for each minute")
     parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.measure:
-        measure(arguments.folder, arguments.flat)
+        measure_live(arguments.folder) if arguments.live else measure(arguments.folder, arguments.flat)
         return
     if not arguments.folder.exists():
         open_store(arguments.folder, create=True).claim_weights(made(0, 1).weights or Weights("", "", ""))
@@ -149,6 +180,8 @@ def main() -> None:
         for title in ("the index is made:", "the index is there:"):
             print(title)
             subprocess.run([*words, *(["--flat"] if arguments.flat else [])], check=True)
+        if arguments.live:
+            subprocess.run([*words, "--live"], check=True)
     finally:
         if not arguments.keep:
             shutil.rmtree(arguments.folder)
