@@ -133,7 +133,8 @@ class MqttTarget:
                 raise OSError("did not confirm")
         except (OSError, ValueError, RuntimeError) as error:
             self.close()
-            raise OSError(_reason(error)) from None
+            # paho raises the latter two where it is not connected any more.
+            raise OSError(_reason(error) if isinstance(error, OSError) else "the connection broke") from None
 
     def _connected(self) -> Any:
         client = self._paho.Client(self._paho.CallbackAPIVersion.VERSION2, reconnect_on_failure=False)

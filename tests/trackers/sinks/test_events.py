@@ -1,13 +1,8 @@
 """Events of people: what is told of whom, and that each arrives, once or more, in order, whatever the receiver does."""
 
 import base64
-import importlib
 import json
-import os
-import shutil
-import signal
 import socket
-import subprocess
 import threading
 import time
 from dataclasses import replace
@@ -28,6 +23,7 @@ from remix_track.trackers.sinks.event_spool import EventSpool
 from remix_track.trackers.sinks.event_targets import HttpTarget, MqttTarget, Refused, open_target
 from remix_track.trackers.sinks.events import EventSink, PeopleEvents
 from tests.footage import write_video
+from tests.mosquitto import listen, mosquitto
 
 Event = dict[str, Any]
 
@@ -236,72 +232,17 @@ def test_addresses_that_are_none_are_refused_without_their_passwords():
 
 @pytest.fixture
 def broker(tmp_path):
-    """Starts and kills a real mosquitto on one port, again and again."""
-    pytest.importorskip("paho.mqtt.client")
-    program = (
-        os.environ.get("REMIX_TRACK_MOSQUITTO") or shutil.which("mosquitto") or shutil.which("/usr/sbin/mosquitto")
-    )
-    if not program:
-        pytest.skip("no mosquitto here; REMIX_TRACK_MOSQUITTO names the program")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    (tmp_path / "m.conf").write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\n")
-    running: list[subprocess.Popen[bytes]] = []
-
-    class Broker:
-        def start(self) -> None:
-            running.append(subprocess.Popen([str(program), "-c", str(tmp_path / "m.conf")], stderr=subprocess.DEVNULL))
-            until = time.monotonic() + 20
-            while time.monotonic() < until:
-                with socket.socket() as one:
-                    if not one.connect_ex(("127.0.0.1", port)):
-                        return
-                time.sleep(0.05)
-            raise AssertionError("mosquitto does not come up")
-
-        def kill(self) -> None:
-            running[-1].send_signal(signal.SIGKILL)
-            running[-1].wait()
-
-    made = Broker()
-    made.port = port  # type: ignore[attr-defined]
-    yield made
-    for one in running:
-        one.kill()
-        one.wait()
+    with mosquitto(tmp_path) as one:
+        yield one
 
 
-def test_a_broker_that_is_killed_and_comes_back_gets_every_event_in_order_for_each_person(
-    broker, tmp_path, monkeypatch
-):
-    paho: Any = importlib.import_module("paho.mqtt.client")
+def test_a_broker_that_is_killed_and_comes_back_gets_every_event_in_order_for_each_person(broker, tmp_path):
     got: list[Event] = []
     address = f"mqtt://127.0.0.1:{broker.port}/site/people"
-
-    def listen() -> Any:
-        client = paho.Client(paho.CallbackAPIVersion.VERSION2)
-        ready = threading.Event()
-        client.on_connect = lambda one, *_: one.subscribe("site/#", qos=1)
-        client.on_subscribe = lambda *_: ready.set()
-        client.on_message = lambda _, __, message: got.append(json.loads(message.payload))
-        client.connect("127.0.0.1", broker.port)
-        client.loop_start()
-        assert ready.wait(20)
-        return client
-
     broker.start()
-    listener = listen()
+    listener = listen(broker.port, got)
     spool = EventSpool(tmp_path / "spool", address)
-    target, held = MqttTarget(address), threading.Lock()
-    send = target.send
-
-    def send_unless_held(event: bytes) -> None:
-        with held:
-            send(event)
-
-    monkeypatch.setattr(target, "send", send_unless_held)
-    sender = EventSender(spool, target, first_wait=0.1)
+    sender = EventSender(spool, MqttTarget(address), first_wait=0.1)
     sent: list[tuple[str, str]] = []
 
     def emit(event: Event) -> None:
@@ -314,12 +255,8 @@ def test_a_broker_that_is_killed_and_comes_back_gets_every_event_in_order_for_ea
         maker.take(frame(index, *people))
         if index == 40:
             broker.kill()
-            listener.loop_stop()
         if index == 90:
-            # What no subscriber hears is no matter of ours: only from then on is the broker reached.
-            with held:
-                broker.start()
-                listener = listen()
+            broker.start()
         time.sleep(0.005)
     maker.close()
     assert sender.close(60) == 0
