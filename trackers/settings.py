@@ -30,7 +30,7 @@ class DetectorSettings:
     detector_backend: Literal["auto", "torch", "openvino"] = setting("auto", "what computes YOLO's .pt")
     detector_precision: Literal["float32", "fast", "int8", "auto"] = setting(
         "float32",
-        "OpenVINO's; fast: 16-bit numbers, few boxes move by a pixel or more; int8: 8-bit numbers where boxes stay "
+        "fast: 16-bit numbers, few boxes move by a pixel or more; int8: 8-bit numbers where boxes stay "
         "nearly the same, made from the source; auto: int8 where it can be made",
     )
     detect_every: int | Literal["auto"] = setting(
@@ -41,6 +41,9 @@ class DetectorSettings:
     )
     detector_task: Literal["auto", "detect", "segment", "pose", "obb"] = setting(
         "auto", "what an exported YOLO was trained for, if its file does not say"
+    )
+    detector_batch: int | Literal["auto"] = setting(
+        "auto", "frames that YOLO's .pt on torch looks at together; auto: 8 on a GPU", low=1, high=64
     )
     device: str | None = setting(None, "cpu, cuda, cuda:1, mps (default: what is available)", common=True)
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.arrays import bgr_image, corner_rows
+from remix_track.batched_calls import BatchedCalls
 from remix_track.encoder.crops import CropBatch, NetworkInput, visible_corners
 
 logger = logging.getLogger(__name__)
@@ -131,6 +132,12 @@ class NetworkEmbedder:
                 vectors[rows[part]] = self._unit(self._network(self._crops_of(image, corners[part])))
         return vectors
 
+    def for_threads(self, threads: int) -> "list[NetworkEmbedder]":
+        """One for each thread, whose crops the network takes together; this one is not to be used beside them."""
+        network = _NetworkOfThreads(self._network, threads)
+        given = self._crops.network_input, self.description, self.max_cosine_distance
+        return [NetworkEmbedder(network, *given) for _ in range(threads)]
+
     def of_crops(self, crops: Sequence[Any]) -> NDArray[np.float32]:
         """See `embed_crops`."""
         return embed_crops(self, crops)
@@ -146,6 +153,26 @@ class NetworkEmbedder:
         unit: NDArray[np.float32] = np.zeros(vectors.shape, np.float32)
         np.divide(vectors, length, out=unit, where=usable, casting="same_kind")
         return unit
+
+
+class _NetworkOfThreads:
+    """A `Network` for several threads: what they give at the same time goes through another one together."""
+
+    def __init__(self, network: Network, threads: int) -> None:
+        self.width, self.largest_batch = network.width, network.largest_batch
+        self.takes_pixels, self.backend = network.takes_pixels, network.backend
+        self._network = network
+        self._calls = BatchedCalls(self._together, largest=threads)
+
+    def __call__(self, batch: NDArray[Any]) -> NDArray[np.float32]:
+        """See `Network`; the caller keeps `batch` as it is until this returns."""
+        return self._calls(batch)
+
+    def _together(self, batches: Sequence[NDArray[Any]]) -> list[NDArray[np.float32]]:
+        crops = np.concatenate(batches)
+        parts = (crops[start : start + self.largest_batch] for start in range(0, len(crops), self.largest_batch))
+        ends = np.cumsum([len(batch) for batch in batches])
+        return np.split(np.concatenate([self._network(part) for part in parts]), ends[:-1])
 
 
 def embed_crops(embedder: Embedder, crops: Sequence[Any]) -> NDArray[np.float32]:

@@ -18,6 +18,11 @@ from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 class UltralyticsYolo:
     """A model and ultralytics' predictor around it, which keeps state.
 
+    Args:
+        weights: a `.pt` file.
+        conf, iou, imgsz, device: see `YoloOptions`.
+        half: compute with 16-bit numbers where the device is a GPU.
+
     Attributes:
         facts: about the model.
 
@@ -25,16 +30,26 @@ class UltralyticsYolo:
         InputError: the device is not there, or the file is damaged, refused, or not a detection model.
     """
 
-    def __init__(self, weights: Path, *, conf: float, iou: float, imgsz: int, device: str | None) -> None:
+    def __init__(
+        self, weights: Path, *, conf: float, iou: float, imgsz: int, device: str | None, half: bool = False
+    ) -> None:
         self._options: dict[str, Any] = {"conf": conf, "iou": iou, "imgsz": imgsz, "device": device, "verbose": False}
         with quiet_ultralytics():
+            self._options |= _in_half() if half else {}
             _check_device(device)
             self._model = _load_pt(weights)
             self.facts = self._try(weights)
 
     def __call__(self, image: NDArray[np.uint8], classes: Sequence[int] | None) -> NDArray[np.float32]:
         """The boxes of the wanted classes in a frame: (N, 6) x1, y1, x2, y2, confidence, class; best first."""
-        result = self._model.predict(image, **self._options, classes=classes)[0]
+        return self.many([image], classes)[0]
+
+    def many(self, images: Sequence[NDArray[np.uint8]], classes: Sequence[int] | None) -> list[NDArray[np.float32]]:
+        """The same of images of one size, which the network looks at together."""
+        results = self._model.predict(list(images), **self._options, classes=classes)
+        return [self._rows(result) for result in results]
+
+    def _rows(self, result: Any) -> NDArray[np.float32]:
         boxes = result.boxes
         if self.facts.task == "obb":
             # Corners of the upright boxes around the turned ones.
@@ -62,6 +77,13 @@ class UltralyticsYolo:
         if task not in TASKS or (result.obb if task == "obb" else result.boxes) is None:
             raise InputError(f"{weights}: {no_boxes(str(task or ''))}")
         return facts
+
+
+def _in_half() -> dict[str, Any]:
+    from ultralytics.utils import DEFAULT_CFG_DICT
+
+    # Releases before 8.4 know `half` alone, later ones warn of it.
+    return {"quantize": 16} if "quantize" in DEFAULT_CFG_DICT else {"half": True}
 
 
 def _check_device(device: str | None) -> None:

@@ -53,8 +53,8 @@ class YoloOptions:
         imgsz: longer side of the image the model works on, in pixels; a model exported with a fixed size keeps that.
         device: `cpu`, `cuda`, `cuda:1`, `mps`; None takes what is there.
         backend: what computes a `.pt` file; `auto` takes OpenVINO on a CPU if its boxes are torch's.
-        precision: of OpenVINO: `float32`; `fast` for 16-bit numbers where the CPU computes with them; `int8` for 8-bit
-            integers where boxes stay the same, see `in_int8`; `auto` for that where it can be made.
+        precision: `float32`; `fast` for 16-bit numbers where the CPU or GPU computes with them; of OpenVINO, `int8` for
+            8-bit integers where boxes stay the same, see `in_int8`, and `auto` for that where it can be made.
         threads: for one call on anything but torch; None takes the cores there are.
         task: what an exported model was trained for, where its file does not say.
         frames: of the source, for `int8`; None where it comes once.
@@ -116,7 +116,8 @@ class YoloDetector:
         self._weights, self._backend = weights, backend
         cores = options.threads or usable_cores()
         as_it_is = partial(ExportedYolo, threads=cores, task=task)
-        kind = UltralyticsYolo if weights.suffix.lower() == ".pt" else as_it_is
+        on_torch = partial(UltralyticsYolo, half=precision == "fast")
+        kind = on_torch if weights.suffix.lower() == ".pt" else as_it_is
         self._load: Callable[[], UltralyticsYolo | ExportedYolo] = partial(
             kind, weights, conf=options.conf, iou=options.iou, imgsz=options.imgsz, device=device
         )
@@ -156,6 +157,18 @@ class YoloDetector:
         found, dropped = finite(rows[:, :4], rows[:, 4], rows[:, 5])
         self.dropped += dropped
         return found
+
+    def many(self, frames: Sequence[Frame]) -> list[tuple[Detections, int]]:
+        """The boxes in each frame, and how many were dropped there, which `dropped` does not count.
+
+        Torch looks at frames of one size together, which a GPU does faster.
+        """
+        model, images = self._model(), [frame.image for frame in frames]
+        if self.on_openvino or not isinstance(model, UltralyticsYolo):
+            rows = [self._rows(image) for image in images]
+        else:
+            rows = _by_size(partial(model.many, classes=self.classes), images)
+        return [finite(one[:, :4], one[:, 4], one[:, 5]) for one in rows]
 
     @property
     def on_openvino(self) -> bool:
@@ -197,6 +210,17 @@ class YoloDetector:
         if isinstance(self._as_it_is, ExportedYolo) and self._as_it_is.assumed:
             notes += f", taken for: {self._as_it_is.assumed}"
         return f"{self._weights.name} (sha256 {self.sha256[:12]}{notes})"
+
+
+def _by_size(
+    look: Callable[[Sequence[NDArray[np.uint8]]], list[NDArray[np.float32]]], images: Sequence[NDArray[np.uint8]]
+) -> list[NDArray[np.float32]]:
+    """What `look` gives for each image, asked for images of one size at a time."""
+    rows: dict[int, NDArray[np.float32]] = {}
+    for size in {image.shape for image in images}:
+        alike = [number for number, image in enumerate(images) if image.shape == size]
+        rows |= zip(alike, look([images[number] for number in alike]), strict=True)
+    return [rows[number] for number in range(len(images))]
 
 
 def _is_for_openvino(weights: Path, backend: DetectorBackend, device: str | None) -> bool:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING, TypeGuard
 
 from remix_track import openvino_runtime
 from remix_track.encoder.backend import is_for_gpu
@@ -17,11 +18,15 @@ from remix_track.trackers.pipeline.between_detections import detect_every
 from remix_track.trackers.pipeline.detect_and_embed import DetectAndEmbed, FrameProcessor, Processor
 from remix_track.trackers.pipeline.live_sources import LiveDetectAndEmbed, NetworkPool, Networks
 from remix_track.trackers.pipeline.run import Run
-from remix_track.trackers.settings import TrackSettings
+from remix_track.trackers.pipeline.together import for_threads
+from remix_track.trackers.settings import DetectorSettings, TrackSettings
 from remix_track.trackers.sources import Source
 from remix_track.trackers.sources.sample import sample
 from remix_track.trackers.stage_clock import StageClock
 from remix_track.trackers.tracker import Tracker
+
+if TYPE_CHECKING:
+    from remix_track.trackers.detectors.yolo import YoloDetector
 
 MOST_WORKERS = 8
 """Frames looked at at once: each takes networks of its own, 50 to 200 MB."""
@@ -29,6 +34,7 @@ SPARE_FRAMES = 2
 """Frames read beyond those that are looked at, so that no worker waits for the next one."""
 MOST_AHEAD = 32
 """Frames under way where not all are looked at: 6 MB each at 1080p."""
+BATCH_OF_GPU = 8
 
 
 def as_it_is(processor: Processor) -> Processor:
@@ -59,8 +65,10 @@ class Session:
             InputError: weights that cannot be used.
         """
         self._threads = threads or usable_cores()
-        several = detector is None and embedder is None and _is_for_openvino(settings)
+        given = detector is not None or embedder is not None
+        several = not given and _is_for_openvino(settings)
         self._workers = min(self._threads, MOST_WORKERS) if several else 1
+        self._batch = 1 if given else _batch(settings.detector, openvino=several)
         self._settings = settings
         self._given_detector, self._given_embedder = detector, embedder
         self._loading = threading.Lock()
@@ -150,7 +158,7 @@ class Session:
         Raises:
             InputError: a detector that cannot be used.
         """
-        workers = min(self._workers, cameras)
+        workers = min(self._at_once, cameras)
         return NetworkPool(*self._networks(workers, look=self._looks_always))
 
     def detect_and_embed(
@@ -166,7 +174,7 @@ class Session:
 
         Networks on OpenVINO look at several frames at once, each on its share of the threads: their answers do not
         depend on that, and no thread waits for another inside a layer. Others look at one frame at a time, while
-        those before and after it are read, tracked and written.
+        those before and after it are read, tracked and written, or at `detector_batch` of them together.
 
         Args:
             clock: for the stages `detect` and `embed`.
@@ -178,7 +186,7 @@ class Session:
         Raises:
             InputError: a detector that cannot be used.
         """
-        first, others = self._networks(self._workers, look=look, frames=frames)
+        first, others = self._networks(self._at_once, look=look, frames=frames)
         processor = partial(self._processor, clock=clock, look=look, limit=BoxLimit())
 
         def made(make: Callable[[], Networks]) -> Processor:
@@ -187,13 +195,23 @@ class Session:
         def more() -> list[Callable[[], Processor]]:
             return [partial(made, make) for make in others()]
 
-        ahead = max(self._workers + SPARE_FRAMES, min(self._workers * every + SPARE_FRAMES, MOST_AHEAD))
-        return DetectAndEmbed(around(processor(*first)), more, ahead=ahead if self._threads > 1 else 0)
+        ahead = max(self._at_once + SPARE_FRAMES, min(self._at_once * every + SPARE_FRAMES, MOST_AHEAD))
+        alone = self._threads == self._batch == 1
+        return DetectAndEmbed(around(processor(*first)), more, ahead=0 if alone else ahead)
+
+    @property
+    def _at_once(self) -> int:
+        """Frames that are looked at at once, by a thread each."""
+        return max(self._workers, self._batch)
 
     def _networks(
         self, workers: int, *, look: bool, frames: Frames | None = None
     ) -> tuple[Networks, Callable[[], list[Callable[[], Networks]]]]:
         """A detector and an encoder on their share of the threads, and what makes the others that share them."""
+        if self._batch > 1 and _takes_batches(detector := self.detector()):
+            first, *rest = for_threads(detector, self.embedder if look else None, workers)
+            return first, lambda: [partial(_as_made, one) for one in rest]
+        workers = min(workers, self._workers)
         share = self._threads // workers
         detector = self.detector(share, frames)
         embedder = self.embedder if workers == self._workers else self._load_embedder(share)
@@ -292,6 +310,32 @@ def _is_for_openvino(settings: TrackSettings) -> bool:
     others = detector.detector == "hog" or detector.detector.rstrip("/").endswith((".onnx", "_openvino_model"))
     openvino = detector.detector_backend != "torch" and look.backend in ("auto", "openvino")
     return not others and openvino and not is_for_gpu(detector.device or "auto") and openvino_runtime.is_usable()
+
+
+def _batch(detector: DetectorSettings, *, openvino: bool) -> int:
+    """Frames that networks look at together.
+
+    Raises:
+        InputError: more than one is asked for where each is a batch of its own.
+    """
+    if detector.detector_batch == "auto":
+        return BATCH_OF_GPU if is_for_gpu(detector.device or "auto") else 1
+    if detector.detector_batch > 1 and openvino:
+        raise InputError(
+            f"`detector_batch` {detector.detector_batch}: OpenVINO looks at one frame at a time, in several threads; "
+            "it is for a `device` such as cuda, or `detector_backend` torch"
+        )
+    return detector.detector_batch
+
+
+def _takes_batches(detector: Detector) -> "TypeGuard[YoloDetector]":
+    from remix_track.trackers.detectors.yolo import YoloDetector
+
+    return isinstance(detector, YoloDetector)
+
+
+def _as_made(pair: Networks) -> Networks:
+    return pair
 
 
 def _is_free_of_torch(detector: Detector) -> bool:
