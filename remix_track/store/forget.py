@@ -116,7 +116,7 @@ def _forget(
         if stored.job.camera == ENROLLED and gone[rows].all():
             shutil.rmtree(stored.folder)  # nothing but images of the person
         else:
-            _rewrite(stored, tracklets.track[gone & rows])
+            rewrite_without(stored, tracklets.track[gone & rows])
     _remove_perception(store.path / layout.PERCEPTION)
     log, table = files.log(), files.table()
     also = {number for number in log.into if log.current(number) in people} | people
@@ -144,8 +144,12 @@ def _remove_perception(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-def _rewrite(stored: StoredJob, tracks: NDArray[np.int64]) -> None:
-    """The job without these tracks, in its place, so that what is archived again skips it."""
+def rewrite_without(stored: StoredJob, tracks: NDArray[np.int64]) -> None:
+    """Write a job without these tracks, in its place, so that what is archived again skips it.
+
+    Raises:
+        InputError: the job is damaged, or cannot be written.
+    """
     others = sorted(one.name for one in stored.folder.iterdir() if one.name not in _KNOWN)
     if others:
         logger.warning("%s: %s are of all people, and are removed", stored.folder, ", ".join(others))

@@ -4,14 +4,13 @@ Each camera writes a part every minute (`live`), so that a search sees the last 
 Who was recognised stays so: `identify` later takes these tracklets as known.
 """
 
-import contextlib
 import dataclasses
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +21,8 @@ from remix_track.store.gallery import Gallery, Recognition
 from remix_track.store.identify import IdentifySettings
 from remix_track.store.job import Job, JobSource, Weights
 from remix_track.store.live import LiveWriter
-from remix_track.store.people import LOG, BusyError, PeopleFiles
-from remix_track.store.people_rows import joined_rows, recognised_rows
+from remix_track.store.people import LOG, BusyError, Log, PeopleFiles
+from remix_track.store.waiting_parts import WaitingParts
 from remix_track.trackers.frame import KnownPerson, TrackedFrame
 
 if TYPE_CHECKING:
@@ -37,8 +36,6 @@ FIRST_LOOK = 0.5
 """Seconds from a track's first frame to the first comparison: by then it has several vectors."""
 NEW_AFTER = 2.0
 """Seconds after which a track that resembles no known person is a new one."""
-PATIENCE = 60.0
-"""Seconds for which the end of a run waits until another process has changed the people."""
 GONE = 2.0
 """Seconds after which somebody may be before another camera; also what two clocks may differ by."""
 
@@ -55,6 +52,11 @@ class _Track:
     found: Recognition | None = None
     given: NDArray[np.float32] | None = None
     """What the gallery has of it already."""
+
+    @classmethod
+    def begun(cls, time: float, width: int) -> Self:
+        """One whose first frame is at `time`."""
+        return cls(time, np.zeros(width), next_look=time + FIRST_LOOK)
 
 
 class LivePeople:
@@ -75,8 +77,7 @@ class LivePeople:
         self._stamp = _stamp(self.files.folder / LOG)
         # By person: where and when last seen, by the clock of this process.
         self._places: dict[int, tuple[str, float]] = {}
-        # By part: what is to be written down as soon as no other process changes the people.
-        self._unwritten: dict[str, Mapping[int, Recognition]] = {}
+        self.parts = WaitingParts(store, self.files, self._heard)
 
     def camera(self, name: str, address: str, settings: Mapping[str, Any]) -> "CameraPeople":
         """What recognises the people of one camera; `settings` are those that it is tracked with."""
@@ -106,33 +107,9 @@ class LivePeople:
         number = self.gallery.log.current(found.person)
         return KnownPerson(number, self.gallery.log.names.get(number, ""), found.sure)
 
-    def keep(self, job: str, tracks: Mapping[int, Recognition]) -> None:
-        """Write down whom the tracks of a part show, now or, where another process changes the people, later."""
-        self._unwritten[job] = tracks
-        with contextlib.suppress(BusyError):
-            self.write(wait=0)
-
-    def write(self, wait: float = PATIENCE) -> None:
-        """Write down what `keep` was told; people who were forgotten meanwhile are left out.
-
-        Raises:
-            BusyError: another process changes the people for longer than `wait` seconds.
-        """
-        if not self._unwritten:
-            return
-        with self.files.locked(wait):
-            self.refresh()
-            parts = [recognised_rows(job, self._known(tracks)) for job, tracks in self._unwritten.items()]
-            self.files.add_rows(joined_rows(*parts))
-            self._unwritten.clear()
-
-    def _known(self, tracks: Mapping[int, Recognition]) -> dict[int, Recognition]:
-        log = self.gallery.log
-        return {
-            track: found._replace(person=log.current(found.person))
-            for track, found in tracks.items()
-            if found.person not in log.forgotten
-        }
+    def _heard(self) -> Log:
+        self.refresh()
+        return self.gallery.log
 
     def refresh(self) -> None:
         """Hear what other processes named, joined and forgot."""
@@ -174,15 +151,19 @@ class CameraPeople:
     _writer: LiveWriter | None = None
     _began: float = 0.0
     _numbers: set[int] = field(default_factory=set)
+    _gone: set[int] = field(default_factory=set)
+    """Tracks of the part under way whose people were forgotten since it began."""
+    _heard: Log | None = None
 
     def __call__(self, frame: TrackedFrame) -> TrackedFrame:
         """The frame with its people."""
+        self._forget(frame.time)
         writer = self._writer = self._writer or self._begin(frame)
         parts = writer.parts
         writer.write(frame)
         if writer.parts > parts:
             self._keep(writer.last)
-            self._began, self._numbers = frame.time, set()
+            self._began, self._numbers, self._gone = frame.time, set(), set()
         self._add(frame)
         known = dict[int, KnownPerson]()
         for id_ in frame.ids.tolist():
@@ -203,19 +184,29 @@ class CameraPeople:
         writer.close()
         if writer.parts > parts:
             self._keep(writer.last)
-        self.people.write()
+        self.people.parts.write()
+
+    def _forget(self, now: float) -> None:
+        """Hear who was forgotten: of them nothing is left here, and who stands there still is new from now on."""
+        self.people.refresh()
+        log, before = self.people.gallery.log, self._heard
+        self._heard = log
+        if log is before:
+            return
+        for id_, track in self._tracks.items():
+            if track.found is not None and track.found.person and log.forgets(track.found.person):
+                self._gone.add(id_)
+                self._tracks[id_] = _Track.begun(now, self.people.weights.width)
 
     def _keep(self, part: str) -> None:
         """Write down whom the tracks of a part show, and have the gallery know what they look like now."""
         found = {id_: one.found for id_ in self._numbers if (one := self._tracks[id_]).found and one.found.person}
-        self.people.keep(part, {id_: one for id_, one in found.items() if one is not None})
+        self.people.parts.keep(part, {id_: one for id_, one in found.items() if one is not None}, self._gone)
         for id_ in found:
             self._teach(self._tracks[id_])
         for id_, track in list(self._tracks.items()):
             if track.last < self._began:
                 del self._tracks[id_]
-            elif track.found and track.found.person in self.people.gallery.log.forgotten:
-                track.found = track.given = None
 
     def _begin(self, frame: TrackedFrame) -> LiveWriter:
         moment = datetime.fromtimestamp(_now(frame), UTC)
@@ -228,8 +219,7 @@ class CameraPeople:
         vectors = frame.embeddings
         for row, id_ in enumerate(frame.ids.tolist()):
             if id_ not in self._tracks:
-                self._tracks[id_] = _Track(frame.time, np.zeros(self.people.weights.width), 0)
-                self._tracks[id_].next_look = frame.time + FIRST_LOOK
+                self._tracks[id_] = _Track.begun(frame.time, self.people.weights.width)
             track = self._tracks[id_]
             track.last = frame.time
             self._numbers.add(id_)

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +22,7 @@ from remix_track.errors import InputError, parsing
 from remix_track.json_text import json_text
 from remix_track.store import layout
 from remix_track.store.parquet import Columns
-from remix_track.store.people_rows import RowFiles
+from remix_track.store.people_rows import RowFiles, Stamp
 from remix_track.text_files import write_text
 
 LOG = "log.jsonl"
@@ -58,6 +58,10 @@ class Log:
         while number in self.into:
             number = self.into[number]
         return number
+
+    def forgets(self, number: int) -> bool:
+        """Whether it is the number of somebody who was forgotten."""
+        return not self.forgotten.isdisjoint((number, self.current(number)))
 
     def shown(self, number: int) -> str:
         """A person as tables show it: the name, else the number; nothing for 0."""
@@ -145,6 +149,18 @@ class PeopleFiles:
     def write_table(self, rows: Mapping[str, Any]) -> None:
         """Replace all rows in one piece."""
         self._rows.replace(rows)
+
+    def stamp(self) -> Stamp:
+        """What changes when rows do."""
+        return self._rows.stamp()
+
+    def rows_of_jobs(self, jobs: Collection[str]) -> Columns:
+        """The rows of the tracklets of these jobs, as they were written.
+
+        Raises:
+            InputError: a file is damaged.
+        """
+        return self._rows.read(jobs=jobs)
 
     def add_rows(self, rows: Columns) -> None:
         """Add rows to the table, in one piece; they count in place of those of the same tracklets."""
