@@ -16,7 +16,7 @@ ROOT = Path(remix_track.__file__).parent
 # each other. A module that needs more than its room may have belongs into a higher room.
 ROOMS = """
 ground
-tuning encoder synthetic eval.benchmarks trackers.frame trackers.stage_clock interop viewer
+tuning encoder synthetic eval.benchmarks trackers.frame trackers.stage_clock interop viewer counting
 eval.matching trackers.association trackers.drawing trackers.sinks trackers.sources trackers.detectors
 eval.metrics trackers.linking
 eval.report
@@ -27,7 +27,7 @@ eval.verification eval.api trackers.api
 benchmark_runs
 data
 data.readers data.crops retrieval store
-training store.archive
+training store.archive counting.store_feet
 studies
 cli
 """

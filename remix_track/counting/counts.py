@@ -1,0 +1,137 @@
+"""All lines and zones of all cameras counted: crossings and stays of each place, each person once."""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from remix_track.counting.crossings import Crossings, crossings, once
+from remix_track.counting.feet import Feet
+from remix_track.counting.visits import Visits, united, visits
+from remix_track.counting.zones_file import Kind, Seen, Zones
+
+
+class Recording(NamedTuple):
+    """A piece of what one camera recorded.
+
+    Attributes:
+        camera: its name.
+        feet: of people in it; of a piece that follows another one, with those of the last `bridge` seconds before it.
+        begin, end: seconds between which it was recorded.
+        follows: crossings up to `begin` were counted with the piece before.
+        last: no other piece of the camera comes.
+    """
+
+    camera: str
+    feet: Feet
+    begin: float
+    end: float
+    follows: bool = False
+    last: bool = True
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PlaceCounts:
+    """What happened at one line or zone.
+
+    Attributes:
+        name: of the place; with that of the camera where the file has it before several cameras without naming them.
+        kind: `line` or `zone`.
+        cameras: that see it.
+        recorded: (K, 2) seconds from and until which one of them recorded, in order and apart.
+        crossings: of a line.
+        visits: of a zone.
+    """
+
+    name: str
+    kind: Kind
+    cameras: tuple[str, ...]
+    recorded: NDArray[np.float64]
+    crossings: Crossings | None = None
+    visits: Visits | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """What was counted.
+
+    Attributes:
+        places: in the order of the file.
+        clock: times are seconds since 1970, else since the beginning of each recording.
+        sources: what was tracked, by the number that `feet.source_of` gives.
+        tracks: that were looked at.
+        unknown: those of them that no person is known for; each counts as somebody.
+    """
+
+    places: tuple[PlaceCounts, ...]
+    clock: bool
+    sources: tuple[str, ...]
+    tracks: int
+    unknown: int
+
+
+@dataclass(slots=True)
+class _Gathered:
+    seen: Seen
+    cameras: list[str] = dataclasses.field(default_factory=list)
+    spans: list[tuple[float, float]] = dataclasses.field(default_factory=list)
+    crossings: list[Crossings] = dataclasses.field(default_factory=list)
+    visits: list[Visits] = dataclasses.field(default_factory=list)
+
+
+def count(
+    recordings: Iterable[Recording], zones: Zones, cameras: Sequence[str], *, sources: Sequence[str], clock: bool
+) -> Counts:
+    """Count what happens at each place.
+
+    Args:
+        recordings: of each camera in order of time; one after the other is looked at, and kept no longer.
+        zones: lines and zones.
+        cameras: names of all cameras.
+        sources: names, by the numbers in the tracks of their feet.
+        clock: their times are of one clock, so that a place that several cameras see is one. Else it is one for each.
+    """
+    gathered: dict[str, _Gathered] = {}
+    tracks, unknown = set[int](), set[int]()
+    for one in recordings:
+        tracks.update(np.unique(one.feet.track).tolist())
+        unknown.update(np.unique(one.feet.track[one.feet.who < 0]).tolist())
+        for seen in zones.before(one.camera):
+            apart = len(cameras) > 1 and (seen.place.camera is None or not clock)
+            name = f"{seen.place.name} ({one.camera})" if apart else seen.place.name
+            _take(gathered.setdefault(name, _Gathered(seen)), seen, one, zones)
+    order = {one.name: number for number, one in enumerate(zones.places)}
+    found = sorted(gathered.items(), key=lambda item: order[item[1].seen.place.name])
+    places = tuple(_closed(name, one, zones) for name, one in found)
+    return Counts(places, clock, tuple(sources), len(tracks), len(unknown))
+
+
+def _take(into: _Gathered, seen: Seen, one: Recording, zones: Zones) -> None:
+    if one.camera not in into.cameras:
+        into.cameras.append(one.camera)
+    into.spans.append((one.begin, one.end))
+    if seen.place.kind == "line":
+        found = crossings(seen, one.feet, zones.settings)
+        into.crossings.append(found[found.time > one.begin] if one.follows else found)
+    else:
+        until = one.end if one.last else np.inf
+        into.visits.append(visits(seen, one.feet, zones.settings, until))
+
+
+def _closed(name: str, one: _Gathered, zones: Zones) -> PlaceCounts:
+    bridge, cameras, spans = zones.settings.bridge, tuple(one.cameras), _apart(np.array(one.spans))
+    if one.seen.place.kind == "zone":
+        return PlaceCounts(name, "zone", cameras, spans, visits=united(one.visits, bridge))
+    every = Crossings(*(np.concatenate([getattr(part, key) for part in one.crossings]) for key in Crossings.__slots__))
+    return PlaceCounts(name, "line", cameras, spans, crossings=once(every, bridge))
+
+
+def _apart(spans: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(K, 2) the same seconds as of (N, 2), in order and apart."""
+    spans = spans[np.argsort(spans[:, 0], kind="stable")]
+    reach = np.maximum.accumulate(spans[:, 1])
+    first = np.flatnonzero(np.concatenate([[True], spans[1:, 0] > reach[:-1]]))
+    return np.column_stack([spans[first, 0], np.maximum.reduceat(spans[:, 1], first)])
