@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from remix_track.errors import InputError, parsing
 from remix_track.store import layout
 from remix_track.store.index_file import FILE, connected, meta, rebuild_advice, set_meta
+from remix_track.store.index_people import People
 from remix_track.store.parquet import Column, Columns
 from remix_track.store.people_rows import RowFiles, Stamp
 from remix_track.store.shadow_file import ShadowFile
@@ -29,8 +30,20 @@ from remix_track.store.tracklets import COLUMNS, Tracklets
 
 _AT_ONCE = 50_000
 
-PERSONS = (Column("job", "string"), Column("track", "int64"), Column("person", "int64"))
+PERSONS = (
+    Column("job", "string"),
+    Column("track", "int64"),
+    Column("person", "int64"),
+    Column("distance", "float", optional=True),
+    Column("runner_up", "int64"),
+    Column("runner_up_distance", "float", optional=True),
+    Column("sure", "bool"),
+)
 """What the index reads of the rows in `people/`, which may have more columns."""
+
+_SAID = tuple(one.name for one in PERSONS[2:])
+_UNSAID = {"person": 0, "distance": "NULL", "runner_up": 0, "runner_up_distance": "NULL", "sure": 0}
+"""What is said of a tracklet, and what is in the index where nothing is."""
 
 _log = logging.getLogger(__name__)
 
@@ -127,31 +140,31 @@ class Index:
             "SELECT key, coalesce(name, ''), source, problem, frames, seconds, boxes, tracklets, first_utc, last_utc "
             "FROM jobs LEFT JOIN cameras ON cameras.id = jobs.camera ORDER BY key"
         )
-        with self._reading() as connection:
+        with self.reading() as connection:
             return [JobFacts(*row) for row in connection.execute(chosen)]
 
     def people(self) -> dict[int, int]:
         """How many tracklets each person has."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = connection.execute("SELECT person, count(*) FROM tracklets WHERE person > 0 GROUP BY person")
             return dict(found.fetchall())
 
     def tracklets(self, wanted: Wanted) -> Tracklets:
         """See `Store.tracklets`."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             where, values = _where(connection, wanted)
             return _chosen(connection, where, values)
 
     def ids(self, wanted: Wanted) -> NDArray[np.int64]:
         """The numbers of these tracklets, ascending."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             where, values = _where(connection, wanted)
             found = connection.execute(f"SELECT id FROM tracklets{where} ORDER BY id", values)
             return np.fromiter((number for (number,) in found), np.int64)
 
     def count(self, wanted: Wanted) -> int:
         """How many there are of them."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             where, values = _where(connection, wanted)
             if not where:
                 return int(connection.execute("SELECT coalesce(sum(tracklets), 0) FROM jobs").fetchone()[0])
@@ -159,7 +172,7 @@ class Index:
 
     def numbered(self, ids: NDArray[np.int64]) -> Tracklets:
         """The tracklets of these numbers (N,), in their order."""
-        with self._reading() as connection:
+        with self.reading() as connection:
             found = _chosen(connection, f" WHERE id IN ({','.join(map(str, ids.tolist()))})", [])
         if len(found) != len(ids):
             raise InputError(f"{self._path}: does not fit the folders; {rebuild_advice(self._root)}")
@@ -171,6 +184,7 @@ class Index:
         if not self._stale(connection, there):
             return
         connection.execute("BEGIN IMMEDIATE")  # others who want the same wait here, and find it done
+        people = People(connection)
         known = dict(connection.execute("SELECT key, stamp FROM jobs").fetchall())
         for key in sorted(known.keys() - {key for key, stamp in there.items() if known.get(key) == stamp}):
             self._remove_job(connection, key)
@@ -178,6 +192,7 @@ class Index:
         for key in changed:
             self._add_job(connection, key, there[key])
         self._take_people(connection, changed)
+        people.count_changed()
         set_meta(connection, "changes", str(int(meta(connection, "changes") or 0) + 1))
         connection.execute("COMMIT")
 
@@ -244,7 +259,12 @@ class Index:
         set_meta(connection, "people", _text(stamp))
 
     @contextlib.contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection, for queries that are not of this class.
+
+        Raises:
+            InputError: what is done with it fails.
+        """
         with parsing(self._path, "the index of a store", rebuild_advice(self._root)), connected(self._root) as found:
             yield found
 
@@ -252,26 +272,42 @@ class Index:
 def _set_all_people(connection: sqlite3.Connection, rows: Columns) -> None:
     """Have each tracklet belong to whom `rows` say, and to none where they say nothing; what is so is not touched."""
     connection.execute(
-        "CREATE TEMP TABLE said (job INTEGER, track INTEGER, person INTEGER, PRIMARY KEY (job, track)) WITHOUT ROWID"
+        f"CREATE TEMP TABLE said (job INTEGER, track INTEGER, {', '.join(_SAID)}, PRIMARY KEY (job, track)) "
+        "WITHOUT ROWID"
     )
-    connection.executemany("INSERT INTO said VALUES (?, ?, ?)", _numbered(connection, rows))
-    person = "coalesce((SELECT person FROM said WHERE job = tracklets.job AND track = tracklets.track), 0)"
-    connection.execute(f"UPDATE tracklets SET person = {person} WHERE person <> {person}")
+    connection.executemany(f"INSERT INTO said VALUES (?, ?{', ?' * len(_SAID)})", _numbered(connection, rows))
+    is_said = "said.job = tracklets.job AND said.track = tracklets.track"
+    connection.execute(
+        f"UPDATE tracklets SET {', '.join(f'{one} = said.{one}' for one in _SAID)} FROM said "
+        f"WHERE {is_said} AND ({_is_not([f'said.{one}' for one in _SAID])})"
+    )
+    connection.execute(
+        f"UPDATE tracklets SET {', '.join(f'{one} = {_UNSAID[one]}' for one in _SAID)} "
+        f"WHERE person > 0 AND NOT EXISTS (SELECT 1 FROM said WHERE {is_said})"
+    )
     connection.execute("DROP TABLE said")
 
 
 def _set_people(connection: sqlite3.Connection, rows: Columns) -> None:
     """Have these tracklets belong to whom `rows` say."""
-    changes = ((person, job, track, person) for job, track, person in _numbered(connection, rows))
-    connection.executemany("UPDATE tracklets SET person = ? WHERE job = ? AND track = ? AND person <> ?", changes)
+    asked = (
+        f"UPDATE tracklets SET {', '.join(f'{one} = ?{3 + place}' for place, one in enumerate(_SAID))} "
+        f"WHERE job = ?1 AND track = ?2 AND ({_is_not([f'?{3 + place}' for place in range(len(_SAID))])})"
+    )
+    connection.executemany(asked, _numbered(connection, rows))
 
 
-def _numbered(connection: sqlite3.Connection, rows: Columns) -> Iterator[tuple[int, int, int]]:
-    """Number of the job, track and person of each row whose job is there."""
+def _is_not(values: Sequence[str]) -> str:
+    """A condition: what is said of a tracklet is something else than these."""
+    return " OR ".join(f"tracklets.{one} IS NOT {value}" for one, value in zip(_SAID, values, strict=True))
+
+
+def _numbered(connection: sqlite3.Connection, rows: Columns) -> Iterator[tuple[Any, ...]]:
+    """Number of the job, track, and what is said of each row whose job is there."""
     numbers = dict(connection.execute("SELECT key, id FROM jobs").fetchall())
-    for job, track, person in zip(*(rows[one.name].tolist() for one in PERSONS), strict=True):
-        if job in numbers and person >= 0:
-            yield numbers[job], track, person
+    for job, track, *said in zip(*(_or_none(rows[one.name]) for one in PERSONS), strict=True):
+        if job in numbers and said[0] >= 0:
+            yield (numbers[job], track, *said)
 
 
 def _insert(connection: sqlite3.Connection, stored: StoredJob, stamp: str, rows: Mapping[str, NDArray[Any]]) -> None:
@@ -366,6 +402,11 @@ def _typed(values: NDArray[Any], kind: str) -> NDArray[Any]:
         return values.astype(kind)
     known = ~np.isnan(values)
     return np.where(known, np.nan_to_num(values).astype(np.int64), np.iinfo(np.int64).min).view(kind)
+
+
+def _or_none(values: NDArray[Any]) -> list[Any]:
+    """As a list, with None for what is no number."""
+    return [None if one != one else one for one in values.tolist()]
 
 
 def _milliseconds(times: NDArray[np.datetime64]) -> list[int | None]:

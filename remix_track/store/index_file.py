@@ -8,7 +8,7 @@ from pathlib import Path
 
 from remix_track.store import layout
 
-VERSION = 1
+VERSION = 2
 FILE = "index.sqlite"
 _WAIT = 60.0
 """Seconds for which others may write to it before that is an error."""
@@ -22,15 +22,23 @@ _SCHEMA = (
     "CREATE TABLE tracklets (id INTEGER PRIMARY KEY AUTOINCREMENT, job INTEGER NOT NULL, track INTEGER NOT NULL, "
     "camera INTEGER NOT NULL, first_frame INTEGER NOT NULL, last_frame INTEGER NOT NULL, first_time REAL NOT NULL, "
     "last_time REAL NOT NULL, first_utc INTEGER, last_utc INTEGER, boxes INTEGER NOT NULL, "
-    "person INTEGER NOT NULL DEFAULT 0, row INTEGER NOT NULL)",
+    "person INTEGER NOT NULL DEFAULT 0, row INTEGER NOT NULL, distance REAL, runner_up INTEGER NOT NULL DEFAULT 0, "
+    "runner_up_distance REAL, sure INTEGER NOT NULL DEFAULT 0)",
+    "CREATE TABLE people (person INTEGER PRIMARY KEY, tracklets INTEGER NOT NULL, cameras INTEGER NOT NULL, "
+    "unsure INTEGER NOT NULL, seconds REAL NOT NULL, first_utc INTEGER, last_utc INTEGER)",
     "CREATE TABLE cells (first INTEGER PRIMARY KEY, job INTEGER NOT NULL, count INTEGER NOT NULL, "
     "known INTEGER NOT NULL, sum BLOB NOT NULL)",
     "CREATE INDEX cells_by_job ON cells (job)",
     "CREATE INDEX tracklets_by_time ON tracklets (camera, first_utc)",
     "CREATE INDEX tracklets_by_job ON tracklets (job, track)",
-    "CREATE INDEX tracklets_by_person ON tracklets (person) WHERE person > 0",
+    "CREATE INDEX tracklets_by_person ON tracklets (person, first_utc, camera) WHERE person > 0",
+    "CREATE INDEX tracklets_of_nobody ON tracklets (first_utc) WHERE person = 0",
+    *(f"CREATE INDEX people_by_{one} ON people ({one})" for one in ("first_utc", "last_utc", "seconds", "tracklets")),
 )
-"""Tracklets of a job have numbers one after another, from `jobs.first` on; none is given twice."""
+"""Tracklets of a job have numbers one after another, from `jobs.first` on; none is given twice.
+
+`people` is counted from `tracklets`, so that a page of a list of people is read and not counted.
+"""
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +61,14 @@ def connected(root: Path) -> Iterator[sqlite3.Connection]:
         yield connection
     finally:
         connection.close()
+
+
+def in_memory() -> sqlite3.Connection:
+    """Empty tables in memory, which several threads may use one after another."""
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    for statement in _SCHEMA:
+        connection.execute(statement)
+    return connection
 
 
 def rebuild_advice(root: Path) -> str:

@@ -170,18 +170,37 @@ def read_groups(
     columns: Sequence[Column],
     names: Sequence[str] | None = None,
     only: tuple[str, Collection[str]] | None = None,
+    *,
+    between: tuple[str, float, float] | None = None,
 ) -> Iterator[Columns]:
-    """The rows of a table, a row group at a time; see `read_table`."""
+    """The rows of a table, a row group at a time; see `read_table`.
+
+    Args:
+        path: of the file.
+        columns: that it must have.
+        names: of the columns that are read; None: all.
+        only: a column, and which of its values rows must have.
+        between: a column, and two values: groups that, as they say of themselves, have no row between these are left
+            out.
+    """
     wanted = [one for one in columns if names is None or one.name in names]
     with _opened(path, columns) as file:
         for group in range(file.num_row_groups):
             if file.metadata.row_group(group).num_rows > _MOST_IN_GROUP:
                 raise ValueError(f"a row group of more than {_MOST_IN_GROUP:,} rows")
+            if between is not None and not _reaches(file, group, *between):
+                continue
             table = file.read_row_group(group, columns=[one.name for one in wanted])
             table.validate(full=True)
             if only is not None:
                 table = table.filter(_is_one_of(table.column(only[0]), only[1]))
             yield {one.name: _array(table.column(one.name), one) for one in wanted}
+
+
+def _reaches(file: Any, group: int, name: str, low: float, high: float) -> bool:
+    """Whether a row group may have values of a column that are at least `low` and below `high`."""
+    said = file.metadata.row_group(group).column(file.schema_arrow.get_field_index(name)).statistics
+    return said is None or not said.has_min_max or (said.max >= low and said.min < high)
 
 
 def count_rows(path: Path, columns: Sequence[Column]) -> int:

@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import secrets
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -171,6 +172,17 @@ class Store:
             InputError: the index cannot be written.
         """
         self._index.refresh()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection to the index as the folders are now, for the queries of `index_people`.
+
+        Raises:
+            InputError: it cannot be read.
+        """
+        self.refresh()
+        with self._index.reading() as connection:
+            yield connection
 
     def rebuild(self) -> None:
         """Make the index anew from the folders.

@@ -38,7 +38,17 @@ def set_people(store, people):
     folder = store.path / "people"
     folder.mkdir(exist_ok=True)
     jobs, tracks, persons = zip(*((key, track, person) for (key, track), person in people.items()), strict=True)
-    write_table(folder / "new", PERSONS, {"job": np.array(jobs, object), "track": tracks, "person": persons})
+    count = len(jobs)
+    rows = {
+        "job": np.array(jobs, object),
+        "track": tracks,
+        "person": persons,
+        "distance": np.full(count, 0.125, np.float32),
+        "runner_up": np.full(count, 99),
+        "runner_up_distance": np.full(count, np.nan, np.float32),
+        "sure": np.array([track != 3 for track in tracks]),
+    }
+    write_table(folder / "new", PERSONS, rows)
     (folder / "new").rename(folder / "people.parquet")
 
 
