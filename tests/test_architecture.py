@@ -28,7 +28,7 @@ benchmark_runs
 data
 data.readers data.crops retrieval store
 training store.archive counting.store_feet
-studies
+studies server
 cli
 """
 HEAVY = {
@@ -118,7 +118,7 @@ def test_nobody_imports_across_a_border(name):
         forbidden = ("remix_track.eval", "remix_track.cli", "remix_track.synthetic")
     elif starts({name}, "remix_track.cli") or name == "remix_track":
         forbidden = ()
-    elif starts({name}, "remix_track.store"):
+    elif starts({name}, "remix_track.store", "remix_track.server"):
         forbidden = ("remix_track.cli",)
     elif name == "remix_track.benchmark_runs":
         # The tracker's run over what the evaluation found: between both, so that neither knows the other.

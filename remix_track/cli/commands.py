@@ -40,6 +40,7 @@ REMIX_TRACK = {
     "people": Command("people", "people --store S", "who is in a store: names, tracklets, cameras, times"),
     "enrol": Command("enrol", "enrol NAME P.jpg --store S", "a name for the person whom images show"),
     "forget": Command("forget", "forget PERSON --store S", "people out of a store, with all that is kept of them"),
+    "view": Command("view", "view STORE | RUN ...", "people in a browser: who, when, where, how sure"),
     "count": Command("count", "count RUN --zones Z.toml", "who crosses lines and stays in zones, by the hour"),
     "draw": Command("draw", "draw RUN --blur heads", "a run's video drawn anew, without networks; people hidden"),
     "export": Command("export", "export RUN --to cvat", "tracks for an annotation tool to correct"),

@@ -33,6 +33,12 @@ def show(line: object) -> None:
     sys.stdout.write(f"{printable(with_flags(line))}\n")
 
 
+def show_own_address(address: str) -> None:
+    """The address of a server of ours on stdout, at once, with the token that lets people in: it is meant for them."""
+    sys.stdout.write(f"{address}\n")
+    sys.stdout.flush()  # to a pipe, too, from which whatever started this reads it
+
+
 def show_text(text: str) -> None:
     """Several lines on stdout: help, settings."""
     sys.stdout.writelines(f"{printable(line)}\n" for line in text.rstrip("\n").split("\n"))
