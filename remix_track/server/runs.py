@@ -18,7 +18,7 @@ from remix_track.server.recording import Boxes, Medium, Recording, medium_of
 from remix_track.server.web import NotFoundError
 from remix_track.store import layout
 from remix_track.store.index_file import in_memory
-from remix_track.store.index_people import TrackletFacts, count_people
+from remix_track.store.index_people import People, TrackletFacts
 from remix_track.store.store import Store
 from remix_track.trackers.pipeline.recorded_run import RecordedRun, read_recorded_run
 from remix_track.trackers.sinks.video import play_rate
@@ -62,9 +62,10 @@ class RunCollection:
             for text in parts_in(folder, TRACKS)
         }
         self._lock, self._connection = threading.Lock(), in_memory()
+        people = People(self._connection)
         for part in self._parts.values():
             _insert(self._connection, part)
-        count_people(self._connection)
+        people.count_changed()
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:

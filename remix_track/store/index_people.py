@@ -120,13 +120,12 @@ class People:
         self._connection = connection
         connection.execute("CREATE TEMP TABLE touched (person INTEGER PRIMARY KEY)")
         for name, event, people in (
-            ("deleted", "DELETE", "(old.person)"),
-            ("inserted", "INSERT", "(new.person)"),
-            ("updated", "UPDATE OF person, sure", "(old.person), (new.person)"),
+            ("deleted", "DELETE ON main.tracklets", "(old.person)"),
+            ("inserted", "INSERT ON main.tracklets WHEN new.person > 0", "(new.person)"),
+            ("updated", "UPDATE OF person, sure ON main.tracklets", "(old.person), (new.person)"),
         ):
             connection.execute(
-                f"CREATE TEMP TRIGGER {name} AFTER {event} ON main.tracklets "
-                f"BEGIN INSERT OR IGNORE INTO touched VALUES {people}; END"
+                f"CREATE TEMP TRIGGER {name} AFTER {event} BEGIN INSERT OR IGNORE INTO touched VALUES {people}; END"
             )
 
     def count_changed(self) -> None:

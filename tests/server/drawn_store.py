@@ -24,7 +24,8 @@ from remix_track.server.access import Access
 from remix_track.server.app import app
 from remix_track.server.library import Library
 from remix_track.store import Job, JobSource, open_store
-from remix_track.store.people import PeopleFiles, joined_rows, recognised_rows
+from remix_track.store.people import PeopleFiles
+from remix_track.store.people_rows import joined_rows, recognised_rows
 from remix_track.trackers.frame import TrackedFrame
 from tests.store.frames import WEIGHTS, vector
 

@@ -10,8 +10,10 @@ import pytest
 
 from remix_track.errors import InputError
 from remix_track.store import open_store
-from remix_track.store.index import PERSONS, Wanted, _where
+from remix_track.store.index import Wanted, _where
+from remix_track.store.index_assignments import PERSONS
 from remix_track.store.index_file import connected
+from remix_track.store.index_people import tracklets_page
 from remix_track.store.parquet import write_table
 from tests.store.frames import frame, job, write
 
@@ -162,3 +164,44 @@ def test_two_who_refresh_at_the_same_time_agree(store):
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: keys(open_store(store.path)), range(8)))
     assert found == [keys(store)] * 8
+
+
+def counted(store):
+    """The people as the index has them counted, and as a count of all tracklets has them."""
+    with store.reading() as connection:
+        kept = connection.execute("SELECT person, tracklets, cameras, first_utc, last_utc FROM people").fetchall()
+        whole = connection.execute(
+            "SELECT person, count(*), count(DISTINCT camera), min(first_utc), max(last_utc) FROM tracklets "
+            "WHERE person > 0 GROUP BY person"
+        ).fetchall()
+    return kept, whole
+
+
+def test_people_are_counted_as_their_tracklets_come_change_and_go(store):
+    gate, yard = job("gate").key, job("yard").key
+    for people in ({(gate, 1): 4, (yard, 1): 4, (yard, 3): 9}, {(gate, 1): 9, (yard, 3): 9}, {(gate, 2): 1}):
+        set_people(store, people)
+        kept, whole = counted(store)
+        assert sorted(kept) == whole
+        assert {row[0] for row in kept} == set(people.values())
+    set_people(store, {(gate, 1): 4, (yard, 1): 4})
+    shutil.rmtree(store.path / "jobs" / gate)
+    kept, whole = counted(store)
+    assert kept == whole == [(4, 1, 1, kept[0][3], kept[0][4])]
+    write(store, job("gate", start=NOON), [frame(1, [1])])
+    kept, whole = counted(store)
+    assert kept == whole
+    assert kept[0][1:3] == (2, 2)
+
+
+def test_how_sure_a_tracklet_is_comes_from_the_file(store):
+    set_people(store, {(job("gate").key, 1): 4, (job("yard").key, 3): 4})
+    with store.reading() as connection:
+        found = tracklets_page(connection, 4)
+        assert [(one.camera, one.track, one.distance, one.runner_up, one.sure) for one in found] == [
+            ("gate", 1, 0.125, 99, True), ("yard", 3, 0.125, 99, False)
+        ]  # fmt: skip
+        assert connection.execute("SELECT unsure FROM people").fetchall() == [(1,)]
+    set_people(store, {(job("gate").key, 1): 4})
+    with store.reading() as connection:
+        assert connection.execute("SELECT count(*) FROM tracklets WHERE runner_up > 0").fetchone() == (1,)

@@ -141,7 +141,7 @@ def test_the_index_touches_only_what_was_added(files, monkeypatch):
     gate, yard = job("gate").key, job("yard").key
     files.write_table(joined_rows(rows(gate, {1: 4, 2: 5}), rows(yard, {1: 6, 2: 1}), rows(job("door").key, {7: 3})))
     assert store.people() == {4: 1, 5: 1, 6: 1, 1: 1}
-    monkeypatch.setattr(index_module, "_set_all_people", None)
+    monkeypatch.setattr(index_module, "set_all_people", None)
     files.add_rows(rows(yard, {2: 5, 3: 9}))
     assert store.people() == {4: 1, 5: 2, 6: 1, 9: 1}
     write(store, job("door"), [frame(1, [7])])  # its row was there before it
