@@ -39,6 +39,7 @@ REMIX_TRACK = {
     "identify": Command("identify", "identify --store S", "one number for a person over a store's cameras"),
     "people": Command("people", "people --store S", "who is in a store: names, tracklets, cameras, times"),
     "enrol": Command("enrol", "enrol NAME P.jpg --store S", "a name for the person whom images show"),
+    "correct": Command("correct", "correct STORE merge 3 8", "people of a store merged, split, named, rejected; undo"),
     "forget": Command("forget", "forget PERSON --store S", "people out of a store, with all that is kept of them"),
     "view": Command("view", "view STORE | RUN ...", "people in a browser: who, when, where, how sure"),
     "count": Command("count", "count RUN --zones Z.toml", "who crosses lines and stays in zones, by the hour"),

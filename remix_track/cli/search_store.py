@@ -14,7 +14,7 @@ from remix_track.setting_values import nearest
 
 if TYPE_CHECKING:
     from remix_track.store import Hits, Store
-    from remix_track.store.people import Log
+    from remix_track.store.people_log import Log
 
 
 def search_store(arguments: argparse.Namespace) -> int:
@@ -61,7 +61,7 @@ def _check_camera(store: "Store", camera: str | None) -> None:
         raise InputError(f"--camera {camera[:80]}: none of {store.path}{f'; did you mean {near}?' if near else ''}")
 
 
-def _job(key: str) -> str:
+def short_job(key: str) -> str:
     """The beginning of a job's key, and of a camera's the number of its part: what finds its folder in the store."""
     job, mark, part = key.partition("~")
     return job[:8] + mark + part
@@ -98,7 +98,7 @@ def _print(hits: "Hits", calibrated: float | None, people: "Log") -> None:
             _shown(found.first_utc[row], found.first_time[row]),
             f"{found.last_time[row] - found.first_time[row]:.1f}",
             track,
-            _job(key),
+            short_job(key),
         )])  # fmt: skip
     show_table(table)
     show(f"{hits.compared:,} tracklets compared")

@@ -17,7 +17,7 @@ from remix_track.errors import InputError, parsing
 from remix_track.store.gallery import Gallery, Recognition
 from remix_track.store.job import Job, JobSource, Weights
 from remix_track.store.layout import ENROLLED
-from remix_track.store.people import PeopleFiles, checked_name
+from remix_track.store.people import PeopleFiles, checked_name, checked_user
 from remix_track.store.people_rows import recognised_rows
 from remix_track.trackers.frame import TrackedFrame
 
@@ -43,8 +43,14 @@ class Enrolled:
     nearest: Recognition | None
 
 
-def name_person(store: "Store", name: str, person: int) -> Enrolled:
+def name_person(store: "Store", name: str, person: int, *, who: str | None = None) -> Enrolled:
     """Give a person a name.
+
+    Args:
+        store: where the person is.
+        name: new.
+        person: the number.
+        who: says so; None: the user of this account.
 
     Raises:
         InputError: no such person, or a name that another one has.
@@ -53,11 +59,11 @@ def name_person(store: "Store", name: str, person: int) -> Enrolled:
     with files.locked():
         log = files.log()
         number = log.current(person)
-        if number not in files.table()["person"]:
+        if not number or number not in files.table()["person"]:
             raise InputError(f"{store.path}: has no person {person}; see `remix-track people`")
         if log.person(checked_name(name)) not in (None, number):
             raise InputError(f"{name}: is person {log.person(name)} already; give another name")
-        files.note("name", number, name=name)
+        files.note("name", number, name=name, who=checked_user(who))
     return Enrolled(name, number, is_new=False, nearest=None)
 
 
@@ -96,7 +102,7 @@ def enrol(store: "Store", name: str, images: Sequence[Path], embedder: "Embedder
         files.give_numbers(person)
         files.add_rows(recognised_rows(job.key, {1: _as_enrolled(found, person)}))
         if gallery.log.names.get(person) != name:
-            files.note("name", person, name=name)
+            files.note("name", person, name=name, who=checked_user(None))
     return Enrolled(name, person, not number, found)
 
 

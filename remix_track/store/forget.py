@@ -24,8 +24,9 @@ from remix_track.json_text import json_text
 from remix_track.store import layout
 from remix_track.store.job_writer import sync_folder, sync_tree
 from remix_track.store.layout import ENROLLED
-from remix_track.store.parquet import TRACKLETS, TRACKS, TableWriter, write_table
+from remix_track.store.parquet import TRACKLETS, TRACKS, Columns, TableWriter, write_table
 from remix_track.store.people import PeopleFiles
+from remix_track.store.people_log import NOBODY, Key, without
 from remix_track.store.stored_job import StoredJob
 from remix_track.store.tracklets import Tracklets
 from remix_track.store.vectors import write_vectors
@@ -66,9 +67,10 @@ def forget_people(store: "Store", people: Iterable[int]) -> Forgotten:
     files = PeopleFiles(store.path)
     with files.locked():
         _sweep(store)
+        files.settle()
         table = files.table()
         numbers = {files.log().current(number) for number in people}
-        unknown = sorted(numbers - set(table["person"].tolist()))
+        unknown = sorted(numbers - (set(table["person"].tolist()) - {NOBODY}))
         if unknown:
             raise InputError(f"{store.path}: has no person {unknown[0]}; see `remix-track people`")
         tracklets = store.tracklets()
@@ -87,13 +89,14 @@ def forget_before(store: "Store", moment: datetime) -> Forgotten:
     files = PeopleFiles(store.path)
     with files.locked():
         _sweep(store)
+        files.settle()
         tracklets = store.tracklets()
         person, seen = tracklets.person, _last_seen(store, tracklets)
         old = seen < np.datetime64(round(moment.timestamp() * 1000), "ms")
         recent = set(person[~old].tolist())
         numbers = set(person[old].tolist()) - recent - {0}
         if not _unread(store):  # who has rows and no tracklets was half forgotten when that was ended
-            numbers |= set(files.table()["person"].tolist()) - set(person.tolist())
+            numbers |= set(files.table()["person"].tolist()) - set(person.tolist()) - {NOBODY}
         return _forget(store, files, tracklets, np.isin(person, list(numbers)) | (old & (person == 0)), numbers)
 
 
@@ -120,18 +123,21 @@ def _forget(
     _remove_perception(store.path / layout.PERCEPTION)
     log, table = files.log(), files.table()
     also = {number for number in log.into if log.current(number) in people} | people
-    events = [one for one in files.events() if one["event"] == "forget" or not also & {one["person"], one.get("was")}]
+    keys = set(tracklets[gone].keys()) | _keys_of(table, np.isin(table["person"], list(people)))
     files.give_numbers(files.last_number())
-    files.write_events(events)
-    for number in sorted(also):
-        files.note("forget", number)
-    left = ~np.isin(table["person"], list(people))
+    files.write_events(without(files.events(), also, keys))
+    files.note_all({"event": "forget", "person": number} for number in sorted(also))
+    left = np.array([key not in keys for key in zip(table["job"], table["track"].tolist(), strict=True)], bool)
     rows = {name: column[left] for name, column in table.items()}
     for name, nothing in (("runner_up", 0), ("runner_up_distance", np.nan)):
         rows[name] = np.where(np.isin(rows["runner_up"], list(also)), nothing, rows[name]).astype(rows[name].dtype)
     files.write_table(rows)
     store.rebuild()
     return Forgotten(len(people), int(gone.sum()), len(jobs), _unread(store))
+
+
+def _keys_of(table: Columns, rows: NDArray[np.bool_]) -> set[Key]:
+    return set(zip(table["job"][rows].tolist(), table["track"][rows].tolist(), strict=True))
 
 
 def _unread(store: "Store") -> tuple[str, ...]:

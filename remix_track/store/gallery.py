@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from remix_track.store.centring import Centring
 from remix_track.store.identification import Limits, is_sure
-from remix_track.store.identify import IdentifySettings, compare
-from remix_track.store.people import Log, PeopleFiles
+from remix_track.store.identify import IdentifySettings, comparable, compare
+from remix_track.store.people import PeopleFiles
+from remix_track.store.people_log import Log
 from remix_track.store.people_means import PeopleMeans
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Gallery:
         Raises:
             InputError: the store is damaged.
         """
-        tracklets = store.tracklets()
+        tracklets = comparable(store, files)
         none = np.zeros(len(tracklets), bool)
         known = compare(store, files, tracklets, settings or IdentifySettings(), wanted=none)
         return cls(known.means, known.centring, known.limits, tracklets.cameras, files.log())

@@ -78,6 +78,7 @@ class People:
         means: of the people.
         rows: the tracklets of each.
         names: of those who have one.
+        apart: whom each surely is not.
         next_number: of the next new person.
         merges: people found to be one, the one that goes on first.
     """
@@ -86,6 +87,7 @@ class People:
     means: PeopleMeans
     rows: dict[int, list[int]]
     names: Mapping[int, str] = field(default_factory=dict)
+    apart: dict[int, set[int]] = field(default_factory=dict)
     next_number: int = 1
     merges: list[Merge] = field(default_factory=list)
     places: dict[int, Whereabouts] = field(default_factory=dict)
@@ -97,7 +99,9 @@ class People:
         return self.places[number]
 
     def may_be_one(self, one: int, other: int) -> bool:
-        """Whether neither names nor places forbid it."""
+        """Whether neither names nor places nor a user forbid it."""
+        if other in self.apart.get(one, ()):
+            return False
         names = self.names.get(one), self.names.get(other)
         return (None in names or names[0] == names[1]) and not self.place(one).excludes(
             self.place(other), self.presence
@@ -108,6 +112,9 @@ class People:
         self.rows[kept] += self.rows.pop(gone)
         self.places.pop(kept, None)
         self.places.pop(gone, None)
+        for other in self.apart.pop(gone, ()):
+            self.apart[other] = self.apart[other] - {gone} | {kept}
+            self.apart.setdefault(kept, set()).add(other)
 
 
 def identify_batch(people: People, rows: NDArray[np.int64], vectors: NDArray[np.float32], limits: Limits) -> Identities:

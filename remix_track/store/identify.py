@@ -19,7 +19,8 @@ from remix_track.settings import check, setting
 from remix_track.store.identification import Identities
 from remix_track.store.identify_rows import Identified, Known, identify_rows
 from remix_track.store.layout import ENROLLED
-from remix_track.store.people import Log, PeopleFiles
+from remix_track.store.people import PeopleFiles
+from remix_track.store.people_log import NOBODY, Log
 from remix_track.store.people_rows import joined_rows, rows_of
 from remix_track.store.presence import Presence
 from remix_track.store.tracklets import Tracklets
@@ -64,7 +65,7 @@ class IdentifyReport:
     """What `identify` did.
 
     Attributes:
-        tracklets: all of the store.
+        tracklets: all of the store but those that were rejected.
         looked_at: those that were new, and
         found: who they are, row by row.
         short: how many were too short, or have no vector.
@@ -114,7 +115,8 @@ def identify(
     """
     files, settings = PeopleFiles(store.path), settings or IdentifySettings()
     with files.locked():
-        tracklets, table = store.tracklets(), files.table()
+        files.settle()
+        tracklets, table = comparable(store, files), files.table()
         wanted = (tracklets.person == 0) & (tracklets.boxes >= settings.min_boxes)
         if since is not None:
             wanted &= tracklets.last_utc >= np.datetime64(round(since.timestamp() * 1000), "ms")
@@ -122,12 +124,9 @@ def identify(
         looked_at = tracklets[done.new]
         known = done.found.person > 0
         rows = rows_of(looked_at, done.found)
-        table = joined_rows(table, {name: column[known] for name, column in rows.items()})
-        for kept, gone in done.merges:
-            table["person"][table["person"] == gone] = kept
         files.give_numbers(done.next_number - 1)
-        for kept, gone in done.merges:
-            files.note("merge", kept, was=gone)
+        files.note_all({"event": "merge", "person": kept, "was": gone} for kept, gone in done.merges)
+        table = files.by_log(joined_rows(table, {name: column[known] for name, column in rows.items()}))
         files.write_table(table)
         log = files.log()
     people = np.unique(table["person"])
@@ -144,6 +143,20 @@ def identify(
     )
 
 
+def comparable(store: "Store", files: PeopleFiles) -> Tracklets:
+    """All tracklets but those that a user said to be no person: they are compared with none, now and later.
+
+    Raises:
+        InputError: the store is damaged.
+    """
+    tracklets, table = store.tracklets(), files.table()
+    nobody = np.flatnonzero(table["person"] == NOBODY)
+    if not len(nobody):
+        return tracklets
+    keys = set(zip(table["job"][nobody].tolist(), table["track"][nobody].tolist(), strict=True))
+    return tracklets[np.array([key not in keys for key in list(tracklets.keys())], bool)]
+
+
 def compare(
     store: "Store",
     files: PeopleFiles,
@@ -153,9 +166,11 @@ def compare(
     wanted: NDArray[np.bool_],
 ) -> Identified:
     """Who the `wanted` (T,) of the tracklets are, next to those who are known; nothing is written."""
+    log = files.log()
     known = Known(
         next_number=files.last_number() + 1,
-        names=files.log().names,
+        names=log.names,
+        apart=log.apart_now(),
         distance=settings.max_distance,
         fallback=MEANS_SHARE * calibrated_distance(store, tracklets.jobs),
         foreign=tracklets.cameras.index(ENROLLED) if ENROLLED in tracklets.cameras else None,

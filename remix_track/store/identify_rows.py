@@ -35,6 +35,7 @@ class Known:
     Attributes:
         next_number: of the next new person.
         names: of people.
+        apart: whom each of them is not, as a user said.
         distance: given by the user as the largest of one person; None: measured.
         fallback: the largest distance of one person for vectors as they are, where few tell of it.
         foreign: a camera that is none: what it has tells nothing of light and distances.
@@ -42,6 +43,7 @@ class Known:
 
     next_number: int = 1
     names: Mapping[int, str] = field(default_factory=dict)
+    apart: Mapping[int, set[int]] = field(default_factory=dict)
     distance: float | None = None
     fallback: float = 0.2
     foreign: int | None = None
@@ -107,7 +109,8 @@ def identify_rows(
             reading = _Reading(presence, person, new, vectors, width)
             reading.read(blocks, read, centring, known)
             limits = Limits(known.distance or known.fallback, known.distance or known.fallback)
-        people = People(presence, reading.means, reading.rows, known.names, known.next_number)
+        apart = {number: set(others) for number, others in known.apart.items()}
+        people = People(presence, reading.means, reading.rows, known.names, apart, known.next_number)
         found = [
             identify_batch(people, new[start : start + BATCH], np.asarray(vectors[start : start + BATCH]), limits)
             for start in range(0, len(new), BATCH)

@@ -43,6 +43,11 @@ def part_key(key: str, part: str) -> str:
     return f"{key}{_SIGN}{part}"
 
 
+def whole_key(key: str) -> str:
+    """The key without its part: a track of a camera that runs has one number in all parts."""
+    return key.partition(_SIGN)[0]
+
+
 def key_of_folder(folder: Path) -> str:
     """The key of the job, or of the part, in a folder."""
     is_live = folder.parent.parent.name == LIVE

@@ -6,6 +6,7 @@ Who was recognised stays so: `identify` later takes these tracklets as known.
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,11 +18,13 @@ from numpy.typing import NDArray
 
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
+from remix_track.store import layout
 from remix_track.store.gallery import Gallery, Recognition
 from remix_track.store.identify import IdentifySettings
 from remix_track.store.job import Job, JobSource, Weights
 from remix_track.store.live import LiveWriter
-from remix_track.store.people import LOG, BusyError, Log, PeopleFiles
+from remix_track.store.people import LOG, BusyError, PeopleFiles
+from remix_track.store.people_log import NOBODY, Key, Log
 from remix_track.store.waiting_parts import WaitingParts
 from remix_track.trackers.frame import KnownPerson, TrackedFrame
 
@@ -51,7 +54,10 @@ class _Track:
     next_look: float = 0.0
     found: Recognition | None = None
     given: NDArray[np.float32] | None = None
-    """What the gallery has of it already."""
+    """What the gallery has of it already, and"""
+    made_anew: int = 0
+    """how often the person's mean had been made anew then."""
+    is_nobody: bool = False
 
     @classmethod
     def begun(cls, time: float, width: int) -> Self:
@@ -77,6 +83,10 @@ class LivePeople:
         self._stamp = _stamp(self.files.folder / LOG)
         # By person: where and when last seen, by the clock of this process.
         self._places: dict[int, tuple[str, float]] = {}
+        # By person: how often corrections made the mean of the store's tracklets anew.
+        self.made_anew = Counter[int]()
+        # By job and track of cameras that run: the person that a user said.
+        self.said = _said_of_parts(self.gallery.log)
         self.parts = WaitingParts(store, self.files, self._heard)
 
     def camera(self, name: str, address: str, settings: Mapping[str, Any]) -> "CameraPeople":
@@ -112,11 +122,13 @@ class LivePeople:
         return self.gallery.log
 
     def refresh(self) -> None:
-        """Hear what other processes named, joined and forgot."""
+        """Hear what other processes named, joined and forgot, and what users corrected."""
         stamp = _stamp(self.files.folder / LOG)
         if stamp == self._stamp:
             return
+        before = self.gallery.log
         self._stamp, log, means = stamp, self.files.log(), self.gallery.means
+        self.said = _said_of_parts(log)
         self.gallery = replace(self.gallery, log=log)
         for number in log.forgotten:
             if number in means:
@@ -124,6 +136,26 @@ class LivePeople:
         for number in log.into:
             if number in means:
                 means.add(log.current(number), *means.remove(number))
+        if not before.is_part_of(log):
+            self._make_anew(before, log)
+
+    def _make_anew(self, before: Log, now: Log) -> None:
+        """Take the means of people whose tracklets are others now from the store."""
+        rows = self.files.table()
+        jobs, tracks, persons = (rows[name].tolist() for name in ("job", "track", "person"))
+        old = [now.current(one) for one in before.persons(jobs, rows["track"], rows["given"]).tolist()]
+        people = {one for pair in zip(old, persons, strict=True) if pair[0] != pair[1] for one in pair if one > NOBODY}
+        means = self.gallery.means
+        for number in people & set(means.numbers.tolist()):
+            means.remove(number)
+        self.made_anew.update(people)
+        theirs = {(job, track): one for job, track, one in zip(jobs, tracks, persons, strict=True) if one in people}
+        tracklets = self.store.tracklets(jobs=sorted({job for job, _ in theirs}))
+        tracklets = tracklets[np.array([key in theirs for key in list(tracklets.keys())], bool)]
+        vectors, cameras = self.store.vectors(tracklets), tracklets.camera.tolist()
+        for key, camera, vector in zip(list(tracklets.keys()), cameras, vectors, strict=True):
+            if vector.any():
+                means.add(theirs[key], self.gallery.centred(vector, tracklets.cameras[camera]))
 
 
 def people_of_cameras(store: "Store", session: "Session") -> "Callable[[str, Source], CameraPeople]":
@@ -187,7 +219,10 @@ class CameraPeople:
         self.people.parts.write()
 
     def _forget(self, now: float) -> None:
-        """Hear who was forgotten: of them nothing is left here, and who stands there still is new from now on."""
+        """Hear who was forgotten: of them nothing is left here, and who stands there still is new from now on.
+
+        And what users said of tracks that are there still.
+        """
         self.people.refresh()
         log, before = self.people.gallery.log, self._heard
         self._heard = log
@@ -197,16 +232,30 @@ class CameraPeople:
             if track.found is not None and track.found.person and log.forgets(track.found.person):
                 self._gone.add(id_)
                 self._tracks[id_] = _Track.begun(now, self.people.weights.width)
+            elif self._writer is not None:
+                self._correct(track, self.people.said.get((self._writer.job.key, id_)))
 
     def _keep(self, part: str) -> None:
         """Write down whom the tracks of a part show, and have the gallery know what they look like now."""
-        found = {id_: one.found for id_ in self._numbers if (one := self._tracks[id_]).found and one.found.person}
+        found = {
+            id_: one.found
+            for id_ in self._numbers
+            if (one := self._tracks[id_]).found and (one.found.person or one.is_nobody)
+        }
         self.people.parts.keep(part, {id_: one for id_, one in found.items() if one is not None}, self._gone)
         for id_ in found:
             self._teach(self._tracks[id_])
         for id_, track in list(self._tracks.items()):
             if track.last < self._began:
                 del self._tracks[id_]
+
+    def _correct(self, track: _Track, said: int | None) -> None:
+        """Go by what a user said of an earlier part of a track."""
+        if said is None and track.is_nobody:  # the rejection was undone
+            track.found, track.is_nobody = None, False
+        elif said is not None and (track.found is None or track.found.person != said):
+            track.found, track.given = Recognition(said, np.nan, 0, np.nan, sure=True), None
+            track.is_nobody = said == NOBODY
 
     def _begin(self, frame: TrackedFrame) -> LiveWriter:
         moment = datetime.fromtimestamp(_now(frame), UTC)
@@ -229,7 +278,7 @@ class CameraPeople:
 
     def _look(self, id_: int, track: _Track, frame: TrackedFrame) -> None:
         """Compare a track; who is surely known stays so, others are looked at again when they have twice the time."""
-        if track.found is not None and track.found.sure and track.found.person:
+        if track.found is not None and track.found.sure and (track.found.person or track.is_nobody):
             return
         age = frame.time - track.first
         track.next_look = frame.time + max(age, FIRST_LOOK)
@@ -252,7 +301,9 @@ class CameraPeople:
     def _teach(self, track: _Track) -> None:
         """The gallery gets what a track looks like now, in place of what it had of it."""
         assert track.found is not None
-        centred = self._centred(track)
+        centred, anew = self._centred(track), self.people.made_anew[track.found.person]
+        if track.made_anew != anew:
+            track.given, track.made_anew = None, anew
         before = np.zeros_like(centred) if track.given is None else track.given
         if track.found.person in self.people.gallery.means:
             self.people.gallery.means.add(track.found.person, centred - before, int(track.given is None))
@@ -261,6 +312,12 @@ class CameraPeople:
     def _centred(self, track: _Track) -> NDArray[np.float32]:
         length = np.linalg.norm(track.total)
         return self.people.gallery.centred(track.total / max(float(length), 1e-12), self.name)
+
+
+def _said_of_parts(log: Log) -> dict[Key, int]:
+    """What users said of tracks of cameras that run, which goes for the parts that come; the last part's counts."""
+    parts = sorted((key, number) for key, number in log.moved.items() if layout.whole_key(key[0]) != key[0])
+    return {(layout.whole_key(job), track): log.current(number) for (job, track), number in parts}
 
 
 def _now(frame: TrackedFrame) -> float:

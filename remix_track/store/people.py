@@ -1,20 +1,21 @@
 """Who the tracklets of a store are: `people/` with its table, its log and the last number given.
 
 `people.parquet` and the parts that follow it have a row for each tracklet that was looked at (see `people_rows`).
-`log.jsonl` says what was named, found to be one person, and forgotten. `numbers.json` has the last number given, so
-that none is given twice.
+`log.jsonl` says what was named, found to be one person, corrected and forgotten (see `people_log`), and decides: rows
+that are behind it are brought up to it. `numbers.json` has the last number given, so that none is given twice.
 """
 
 import contextlib
+import getpass
 import json
 import os
-import re
 import time
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
+
+import numpy as np
 
 from remix_track import file_lock
 from remix_track.bounded_file import read_bounded
@@ -22,72 +23,20 @@ from remix_track.errors import InputError, parsing
 from remix_track.json_text import json_text
 from remix_track.store import layout
 from remix_track.store.parquet import Columns
-from remix_track.store.people_rows import RowFiles, Stamp
+from remix_track.store.people_log import ACTS, LONGEST_NAME, NOBODY, Log, is_name
+from remix_track.store.people_rows import RowFiles, Stamp, joined_rows, nobody_rows
 from remix_track.text_files import write_text
 
 LOG = "log.jsonl"
 NUMBERS = "numbers.json"
-LONGEST_NAME = 100
 _WAIT = 60.0
 _LARGEST_LOG = 1 << 28
-_LONGEST_LINE = 1 << 16
-_NUMBER = re.compile("[0-9]{1,18}")
+_LONGEST_LINE = 1 << 24
 _ADVICE = "remove it, and identify again"
 
 
 class BusyError(InputError):
     """Another process changes the people of a store now."""
-
-
-@dataclass(slots=True)
-class Log:
-    """What `log.jsonl` says.
-
-    Attributes:
-        names: of people, by number.
-        into: of a number that was found to be another person's, that one.
-        forgotten: numbers.
-    """
-
-    names: dict[int, str] = field(default_factory=dict)
-    into: dict[int, int] = field(default_factory=dict)
-    forgotten: set[int] = field(default_factory=set)
-
-    def current(self, number: int) -> int:
-        """The person whom a number stands for."""
-        while number in self.into:
-            number = self.into[number]
-        return number
-
-    def forgets(self, number: int) -> bool:
-        """Whether it is the number of somebody who was forgotten."""
-        return not self.forgotten.isdisjoint((number, self.current(number)))
-
-    def shown(self, number: int) -> str:
-        """A person as tables show it: the name, else the number; nothing for 0."""
-        return self.names.get(number, str(number)) if number else ""
-
-    def person(self, text: str) -> int | None:
-        """The person of a name or number; None: there is none of that name."""
-        named = [number for number, name in self.names.items() if name == text]
-        return named[0] if named else self.current(int(text)) if _NUMBER.fullmatch(text) else None
-
-    def take(self, event: Mapping[str, Any]) -> None:
-        """Read on by a line."""
-        kind, number = event["event"], int(event["person"])
-        if kind == "name":
-            if not is_name(event["name"]):
-                raise ValueError("a name that cannot be shown")
-            self.names[number] = event["name"]
-        elif kind == "merge":
-            was = int(event["was"])
-            if self.current(number) == was:
-                raise ValueError(f"people {number} and {was} are each the other")
-            self.into[was] = number
-            if was in self.names:
-                self.names.setdefault(number, self.names.pop(was))
-        elif kind == "forget":
-            self.forgotten.add(number)
 
 
 def checked_name(name: str) -> str:
@@ -101,9 +50,19 @@ def checked_name(name: str) -> str:
     return name
 
 
-def is_name(name: Any) -> bool:
-    """Whether it is a text that can be shown, and is not taken for a number."""
-    return isinstance(name, str) and 0 < len(name.strip()) <= LONGEST_NAME and name.isprintable() and not name.isdigit()
+def checked_user(name: str | None) -> str:
+    """Who corrects, as the log says it; of None the user of this account.
+
+    Raises:
+        InputError: no text that can be shown.
+    """
+    if name is not None:
+        return checked_name(name)
+    try:
+        found = getpass.getuser()
+    except (OSError, KeyError, ImportError):  # an account without a name, as in containers
+        found = ""
+    return found if is_name(found) else "user"
 
 
 class PeopleFiles:
@@ -139,12 +98,32 @@ class PeopleFiles:
             ) from None
 
     def table(self) -> Columns:
-        """The rows, as `COLUMNS` has them.
+        """The rows, as `COLUMNS` has them and the log says.
 
         Raises:
-            InputError: it is damaged.
+            InputError: it, or the log, is damaged.
         """
-        return self._rows.read()
+        return self.by_log(self._rows.read())
+
+    def by_log(self, rows: Columns) -> Columns:
+        """The same rows with the people that the log says, without those that are to be looked at anew.
+
+        What was rejected before anything looked at it has a row too.
+        """
+        log = self.log()
+        rejected = [key for key, number in log.moved.items() if number == NOBODY]
+        if rejected:
+            rows = joined_rows(nobody_rows(rejected), rows)
+        person = log.persons(rows["job"].tolist(), rows["track"], rows["given"])
+        stay = person >= 0
+        return {name: column[stay] for name, column in (rows | {"person": person}).items()}
+
+    def settle(self) -> None:
+        """Bring the rows up to the log, where a process was killed between the two."""
+        rows = self._rows.read()
+        table = self.by_log(rows)
+        if not np.array_equal(table["person"], rows["person"]):
+            self.write_table(table)
 
     def write_table(self, rows: Mapping[str, Any]) -> None:
         """Replace all rows in one piece."""
@@ -166,17 +145,15 @@ class PeopleFiles:
         """Add rows to the table, in one piece; they count in place of those of the same tracklets."""
         self._rows.add(rows)
 
-    def log(self) -> Log:
-        """Read the log.
+    def log(self, undone: Iterable[int] = ()) -> Log:
+        """Read the log, as if the acts `undone` were undone too.
 
         Raises:
             InputError: it is damaged.
         """
-        found = Log()
-        for event in self.events():
-            with parsing(self.folder / LOG, "the log of a store's people", _ADVICE):
-                found.take(event)
-        return found
+        events = self.events()
+        with parsing(self.folder / LOG, "the log of a store's people", _ADVICE):
+            return Log.of(events, undone)
 
     def events(self) -> list[dict[str, Any]]:
         """The lines of the log; one that was cut off when a process was killed is none."""
@@ -189,10 +166,19 @@ class PeopleFiles:
 
     def note(self, event: str, person: int, **facts: Any) -> None:
         """Add a line to the log."""
-        line = {"event": event, "person": person, **facts, "utc": datetime.now(UTC).isoformat(timespec="seconds")}
+        self.note_all([{"event": event, "person": person, **facts}])
+
+    def note_all(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Add lines to the log; each act gets its number."""
+        act = max((int(one.get("act", 0)) for one in self.events()), default=0)
+        now, text = datetime.now(UTC).isoformat(timespec="seconds"), ""
+        for event in events:
+            act += event["event"] in ACTS
+            line = {**event, "utc": now} | ({"act": act} if event["event"] in ACTS else {})
+            text += json_text(line, compact=True)
         with (self.folder / LOG).open("a+b") as file:
             _cut_to_lines(file)
-            file.write(json_text(line, compact=True).encode())
+            file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
 

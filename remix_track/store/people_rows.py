@@ -28,7 +28,7 @@ COLUMNS = (
     Column("job", "string"),
     Column("track", "int64"),
     Column("person", "int64"),
-    Column("given", "int64"),  # the number that it had before people were found to be one
+    Column("given", "int64"),  # the number that it had first, before anything was corrected; 0: none
     Column("distance", "float", optional=True),
     Column("runner_up", "int64"),  # 0: none
     Column("runner_up_distance", "float", optional=True),
@@ -229,6 +229,14 @@ def recognised_rows(job: str, tracks: Mapping[int, Any]) -> Columns:
         "runner_up_distance": np.array(runner_up_distance, np.float32),
         "sure": np.array(sure, bool),
     }
+
+
+def nobody_rows(keys: Sequence[tuple[str, int]]) -> Columns:
+    """The rows of tracklets, each a job and a track, that are no person."""
+    unknown = Identities.unknown(len(keys))
+    arrays = {name: getattr(unknown, name) for name in Identities.__slots__}
+    job, track = np.array([job for job, _ in keys], object), np.array([track for _, track in keys], np.int64)
+    return {"job": job, "track": track, "given": unknown.person, **arrays}
 
 
 def joined_rows(*tables: Columns) -> Columns:

@@ -14,7 +14,8 @@ import numpy as np
 from remix_track.store.forget import rewrite_without
 from remix_track.store.gallery import Recognition
 from remix_track.store.parquet import Columns
-from remix_track.store.people import BusyError, Log, PeopleFiles
+from remix_track.store.people import BusyError, PeopleFiles
+from remix_track.store.people_log import NOBODY, Log
 from remix_track.store.people_rows import joined_rows, no_rows, recognised_rows
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class WaitingParts:
         for job, track, person in zip(*(theirs[name].tolist() for name in ("job", "track", "person")), strict=True):
             found = self._parts[job].tracks.get(track)
             number = log.current(found.person) if found else person
-            if number != person:
+            if number != person and NOBODY not in (number, person):
                 old = set(self._files.table()["person"].tolist()) if old is None else old
                 if number not in old:
                     self._files.note("merge", person, was=number)
