@@ -22,9 +22,12 @@ def detections_of(given: Any) -> Detections:
         given: one of
 
             - `Detections`, which are handed back as they are;
-            - `supervision.Detections`; where they have no confidence each counts as 1, where no class as class 0;
-            - `Results` or `Boxes` of ultralytics; of turned boxes (OBB) the upright boxes around them;
-            - the dict of torchvision's (and transformers') detectors: `boxes` (N, 4), `scores` (N,), `labels` (N,);
+            - `supervision.Detections`, with `mask`, and `data["keypoints"]`, where they have them; where they have no
+              confidence each counts as 1, where no class as class 0;
+            - `Results` of ultralytics with their masks and keypoints, or `Boxes`; of turned boxes (OBB) the upright
+              boxes around them;
+            - the dict of torchvision's (and transformers') detectors: `boxes` (N, 4), `scores` (N,), `labels` (N,), and
+              `masks` (N, 1, H, W) and `keypoints` (N, K, 3) where it has them;
             - numbers (N, 6) `x1, y1, x2, y2, score, class`, or (N, 5) without a class, which is 0 then: an array, a
               tensor or lists; empty in any shape;
             - a list with one of these that is no list of numbers, as models of one image give it.
@@ -37,13 +40,19 @@ def detections_of(given: Any) -> Detections:
     if isinstance(given, list | tuple) and len(given) == 1 and _is_of_a_package(given[0]):
         given = given[0]
     if isinstance(given, Mapping) and {"boxes", "scores", "labels"} <= given.keys():
-        return Detections(given["boxes"], given["scores"], given["labels"])
+        boxes, shapes = given["boxes"], _mask_of_torchvision(given.get("masks"))
+        return Detections(boxes, given["scores"], given["labels"], mask=shapes, keypoints=given.get("keypoints"))
     if hasattr(given, "xyxy") and hasattr(given, "confidence"):
         count = len(given.xyxy)
-        return Detections(given.xyxy, _or(given.confidence, 1, count), _or(given.class_id, 0, count))
+        score, number = _or(given.confidence, 1, count), _or(given.class_id, 0, count)
+        mask, data = getattr(given, "mask", None), getattr(given, "data", None)
+        keypoints = data.get("keypoints") if isinstance(data, Mapping) else None
+        return Detections(given.xyxy, score, number, mask=mask, keypoints=keypoints)
     boxes = _boxes_of_ultralytics(given)
     if boxes is not None:
-        return Detections(boxes.xyxy, boxes.conf, boxes.cls)
+        masks, points = getattr(given, "masks", None), getattr(given, "keypoints", None)
+        mask = None if masks is None else masks.xy
+        return Detections(boxes.xyxy, boxes.conf, boxes.cls, mask=mask, keypoints=getattr(points, "data", None))
     return _rows(given)
 
 
@@ -54,6 +63,11 @@ def _is_of_a_package(given: Any) -> bool:
 
 def _or(values: Any, value: float, count: int) -> Any:
     return np.full(count, value) if values is None else values
+
+
+def _mask_of_torchvision(masks: Any) -> Any:
+    """Rasters (N, H, W) of (N, 1, H, W); anything else stays as it is."""
+    return masks[:, 0] if getattr(masks, "ndim", 0) == 4 and masks.shape[1] == 1 else masks
 
 
 def _boxes_of_ultralytics(given: Any) -> Any:

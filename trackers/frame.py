@@ -105,8 +105,8 @@ class TrackedFrame:
         return self.tracks.embedding
 
     def to_supervision(self) -> "supervision.Detections":
-        """Detections of supervision with `tracker_id`; see `Tracks.to_supervision`."""
-        return foreign_tracks.to_supervision(self.tracks)
+        """Detections of supervision with `tracker_id`, masks and keypoints; see `Tracks.to_supervision`."""
+        return foreign_tracks.to_supervision(self.tracks, self.image.shape[:2])
 
     def to_pandas(self) -> "pandas.DataFrame":
         """A row per track: `frame, time, id, class, left, top, width, height, score, utc`; see `Tracks.to_pandas`."""

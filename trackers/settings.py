@@ -45,6 +45,7 @@ class DetectorSettings:
     detector_batch: int | Literal["auto"] = setting(
         "auto", "frames that YOLO's .pt on torch looks at together; auto: 8 on a GPU", low=1, high=64
     )
+    shapes: bool = setting(True, "keep the masks and keypoints of detectors that give them")
     device: str | None = setting(None, "cpu, cuda, cuda:1, mps (default: what is available)", common=True)
 
     def __post_init__(self) -> None:

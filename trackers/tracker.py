@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from remix_track import settings as settings_
 from remix_track.arrays import IMAGE, bgr_image, is_no_image, numbers
 from remix_track.boxes import xyxy_from_tlwh
-from remix_track.detections import Detections, Tracks
+from remix_track.detections import Detections, Shapes, Tracks
 from remix_track.encoder.embedder import Embedder
 from remix_track.errors import InputError
 from remix_track.foreign_detections import detections_of
@@ -132,6 +132,7 @@ class Tracker:
         self._life_cycle = remix(settings, association, fps=fps) if is_remix else deep_sort(settings, fps=fps)
         self.warp: Warp | None = None
         self._found = FrameDetections.of(Detections.empty(), np.empty(0, np.intp), settings)
+        self._shapes: Shapes | None = None
         self._vector_width: int | None = None
         self.frame_width: int | None = None
         self._size: tuple[int, int] | None = None
@@ -187,7 +188,8 @@ class Tracker:
         Args:
             detections: of this frame: `Detections`, or what a detector of another package gave, which is converted:
                 `supervision.Detections`, `Results` of ultralytics, a dict of torchvision, an array (N, 6) of `x1, y1,
-                x2, y2, score, class`; see `remix_track.foreign_detections.detections_of`.
+                x2, y2, score, class`; see `remix_track.foreign_detections.detections_of`. Masks and keypoints go with
+                their tracks.
             image: (H, W, 3) uint8, BGR, all of one size; gray, BGRA, floats, 16 bits and images of Pillow are turned
                 into that, see `remix_track.arrays.bgr_image`. None, or an array without pixels: there is none. Then
                 detections must carry embeddings, unless weights are "none", and the camera is taken to rest.
@@ -213,7 +215,9 @@ class Tracker:
             self._life_cycle.update(found, self.frame_width)
             coast, detector_box = self.settings.max_coast, self.settings.box == "detector"
             tracks, expected_tlwh = self._life_cycle.tracks, self._life_cycle.expected_tlwh()
-            return reported(tracks, expected_tlwh, found, max_coast=coast, detector_box=detector_box)
+            now = reported(tracks, expected_tlwh, found, max_coast=coast, detector_box=detector_box)
+        self._shapes = detections.shapes
+        return now.with_shapes(self._shapes)
 
     def pass_over(self, image: Any = None, camera: Warp | None = None, *, ahead: float) -> Tracks:
         """Pass a frame without detecting in it: camera motion is compensated, and no track ages.
@@ -307,7 +311,8 @@ class Tracker:
         vectors = found.feature[now["detection"]] if found.feature.shape[1] else None
         now["detection"] = found.row[now["detection"]]
         width = None if self._camera_way is None else self.frame_width
-        tracks.add(frame, now, vectors, frame_width=width, camera_way=self._camera_way or 0.0)
+        way = self._camera_way or 0.0
+        tracks.add(frame, now, vectors, frame_width=width, camera_way=way, shapes=self._shapes)
 
     def finish(self, tracks: FinishedTracks, settings: OfflineSettings) -> FinishedVideo:
         """Link and fill, now that all of the video is known."""

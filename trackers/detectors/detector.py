@@ -3,9 +3,10 @@
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from remix_track.detections import Detections
+from remix_track.masks import Masks
 from remix_track.trackers.frame import Frame
 
 
@@ -31,13 +32,21 @@ class Detector(Protocol):
         ...
 
 
-def finite(xyxy: ArrayLike, score: ArrayLike, class_id: ArrayLike) -> tuple[Detections, int]:
+def finite(
+    xyxy: ArrayLike,
+    score: ArrayLike,
+    class_id: ArrayLike,
+    mask: Masks | None = None,
+    keypoints: NDArray[np.float32] | None = None,
+) -> tuple[Detections, int]:
     """Detections without the rows that hold NaN or infinite values or end before they begin, and how many that were.
 
     Args:
         xyxy: (N, 4) corners in pixels; values beyond float32 count as infinite.
         score: (N,) confidence.
         class_id: (N,) class numbers, finite.
+        mask: N masks, or None.
+        keypoints: (N, K, 3), or None.
     """
     with np.errstate(over="ignore"):
         boxes = np.asarray(xyxy, np.float32).reshape(-1, 4)
@@ -45,4 +54,5 @@ def finite(xyxy: ArrayLike, score: ArrayLike, class_id: ArrayLike) -> tuple[Dete
     with np.errstate(invalid="ignore"):
         kept = np.isfinite(boxes).all(axis=1) & np.isfinite(sure) & (boxes[:, 2:] >= boxes[:, :2]).all(axis=1)
     classes = np.asarray(class_id).astype(np.int64)
-    return Detections(boxes[kept], sure[kept], classes[kept]), int((~kept).sum())
+    mask, keypoints = None if mask is None else mask[kept], None if keypoints is None else keypoints[kept]
+    return Detections(boxes[kept], sure[kept], classes[kept], mask=mask, keypoints=keypoints), int((~kept).sum())

@@ -21,7 +21,7 @@ class ExportedFacts:
     Attributes:
         task: what it was trained for.
         names: of the classes, by their number.
-        keypoint_values: numbers for the keypoints of one person, 51 for COCO's.
+        keypoints: of one person, and the numbers (2 or 3) of each: 17 and 3 for COCO's.
         stride: that the sides of its input are multiples of.
         picks: it gives boxes without overlaps, one row each with a score and a class.
         transformer: an RT-DETR, which looks at frames that are stretched to its input, not letterboxed.
@@ -29,10 +29,15 @@ class ExportedFacts:
 
     task: Task | None = None
     names: dict[int, str] | None = None
-    keypoint_values: int | None = None
+    keypoints: tuple[int, int] | None = None
     stride: int = 32
     picks: bool = False
     transformer: bool = False
+
+    @property
+    def keypoint_values(self) -> int | None:
+        """Numbers for the keypoints of one person."""
+        return self.keypoints and self.keypoints[0] * self.keypoints[1]
 
 
 def facts_of(weights: Path, notes: Mapping[str, Any]) -> ExportedFacts:
@@ -52,7 +57,7 @@ def facts_of(weights: Path, notes: Mapping[str, Any]) -> ExportedFacts:
             # All that RT-DETR does is to detect.
             task=task or ("detect" if transformer else None),
             names=_names(_value(notes, "names")),
-            keypoint_values=_keypoint_values(_value(notes, "kpt_shape")),
+            keypoints=_keypoints(_value(notes, "kpt_shape")),
             stride=_stride(_value(notes, "stride")),
             picks=bool(_value(notes, "end2end")) or (isinstance(arguments, dict) and bool(arguments.get("nms"))),
             transformer=transformer and task in (None, "detect"),
@@ -102,13 +107,13 @@ def _names(value: Any) -> dict[int, str] | None:
     return names
 
 
-def _keypoint_values(value: Any) -> int | None:
+def _keypoints(value: Any) -> tuple[int, int] | None:
     if value is None:
         return None
     points, numbers = value
     if not (isinstance(points, int) and numbers in (2, 3) and 1 <= points <= 10_000):
         raise ValueError("its kpt_shape is not such as [17, 3]")
-    return points * int(numbers)
+    return points, int(numbers)
 
 
 def _stride(value: Any) -> int:

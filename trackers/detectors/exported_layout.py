@@ -37,6 +37,7 @@ class Layout:
         centred: boxes are x and y of the centre, width, height; not two corners.
         shares: boxes are shares of the input, not pixels; None where no box was seen yet.
         transformer: frames are stretched to the input, not letterboxed, and boxes do not overlap.
+        keypoints: how many there are, and of how many numbers (2 or 3) each; None: none.
         assumed: what the file does not say and was concluded, in a few words; empty where it says all.
     """
 
@@ -47,6 +48,7 @@ class Layout:
     centred: bool
     shares: bool | None
     transformer: bool
+    keypoints: tuple[int, int] | None = None
     assumed: str = ""
 
 
@@ -166,7 +168,8 @@ def _layout(task: Task, kind: Kind, facts: ExportedFacts, boxes: NDArray[np.floa
     transformer = facts.transformer or bool(shares and task == "detect" and kind != "by class" and not facts.picks)
     # Ordered corners in every row are no accident; width and height are mostly less than the place of the centre.
     ordered = bool((rows[:, 2:4] >= rows[:, :2]).all())
-    counted = None if kind == "picked" else rows.shape[1] - 4 - (_extra(task, facts, boxes, masks) or 0)
+    extra = _extra(task, facts, boxes, masks) or 0
+    counted = None if kind == "picked" else rows.shape[1] - 4 - extra
     names = len(facts.names) if facts.names else counted
     return Layout(
         task=task,
@@ -176,8 +179,14 @@ def _layout(task: Task, kind: Kind, facts: ExportedFacts, boxes: NDArray[np.floa
         centred=kind != "picked" or task == "obb" or facts.transformer or (transformer and not ordered),
         shares=shares,
         transformer=transformer,
+        keypoints=(facts.keypoints or _divided(extra)) if task == "pose" else None,
         assumed=_assumed(task, names, facts, transformer=transformer),
     )
+
+
+def _divided(values: int) -> tuple[int, int]:
+    """How many keypoints so many numbers are: with a confidence, where they can be."""
+    return (values // 3, 3) if values % 3 == 0 else (values // 2, 2)
 
 
 def _assumed(task: Task, names: int | None, facts: ExportedFacts, *, transformer: bool) -> str:

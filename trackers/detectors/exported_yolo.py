@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
+from remix_track.trackers.detectors.detected_shapes import Found, Rows, found_in
 from remix_track.trackers.detectors.exported_facts import Task, facts_of, line_of
 from remix_track.trackers.detectors.exported_layout import are_shares, layout_of, shapes_of
 from remix_track.trackers.detectors.exported_runtime import open_network
 from remix_track.trackers.detectors.letterbox import Letterbox
-from remix_track.trackers.detectors.openvino_yolo import Rows, YoloFacts
+from remix_track.trackers.detectors.openvino_yolo import YoloFacts
 from remix_track.trackers.detectors.suppression import corners_of, hulls_of, sure, surest, surest_turned
 
 _UNNAMED = 999
@@ -25,7 +26,7 @@ _log = logging.getLogger(__name__)
 class ExportedYolo:
     """A detector that was exported, for frames of any size.
 
-    Masks and keypoints are not used; turned boxes become the upright ones around them.
+    Turned boxes become the upright ones around them.
 
     Args:
         weights: `.onnx`, or a folder with OpenVINO's files.
@@ -66,7 +67,8 @@ class ExportedYolo:
         if self.assumed:
             _log.warning("%s: does not say all about itself; taken for: %s", weights.name, self.assumed)
         names = facts.names or {number: f"class{number}" for number in range(layout.names or _UNNAMED)}
-        self.facts = YoloFacts(names, facts.stride, layout.kind == "picked" or layout.transformer, layout.task)
+        ends = layout.kind == "picked" or layout.transformer
+        self.facts = YoloFacts(names, facts.stride, ends, layout.task, layout.keypoints)
 
     def __call__(self, image: NDArray[np.uint8], classes: Sequence[int] | None) -> Rows:
         """The boxes of the wanted classes in a frame (H, W, 3) uint8 BGR; best first.
@@ -74,6 +76,13 @@ class ExportedYolo:
         Raises:
             InputError: the network fails, or gives what scores or classes cannot be.
         """
+        return self._found(image, classes, shapes=False).rows
+
+    def find(self, images: Sequence[NDArray[np.uint8]], classes: Sequence[int] | None) -> list[Found]:
+        """The same of several, with masks and keypoints, of models that give them."""
+        return [self._found(image, classes, shapes=True) for image in images]
+
+    def _found(self, image: NDArray[np.uint8], classes: Sequence[int] | None, *, shapes: bool) -> Found:
         box, height, width = self._letterbox, *image.shape[:2]
         if (box.frame_height, box.frame_width) != (height, width):
             self._letterbox = self._fitted(height, width, stretch=self._layout.transformer)
@@ -85,10 +94,13 @@ class ExportedYolo:
         rows = self._picked(raw, classes)
         # An infinite number is no border of the frame, but something to be dropped.
         rows[:, :4][~np.isfinite(rows[:, :4])] = np.nan
-        return np.concatenate([self._letterbox.to_frame(rows[:, :4]), rows[:, 4:]], axis=1)
+        if not shapes:
+            return found_in(rows, self._letterbox)
+        prototypes = next((one[0] for one in outputs if one.ndim == 4), None)
+        return found_in(rows, self._letterbox, keypoints=self.facts.keypoints, prototypes=prototypes)
 
     def _picked(self, raw: NDArray[np.float32], classes: Sequence[int] | None) -> Rows:
-        """Columns (C, N) -> rows (N, 6) in pixels of the input."""
+        """Columns (C, N) -> rows (N, 6 + more) in pixels of the input."""
         layout, names = self._layout, len(self.facts.names)
         scores = raw[4:5] if layout.kind == "picked" else raw[4 : 4 + names]
         self._check_scores(scores)
@@ -98,17 +110,17 @@ class ExportedYolo:
         if layout.kind != "picked" and not layout.transformer:
             if layout.task == "obb":
                 return surest_turned(boxes, scores, raw[4 + names], classes, conf=self._conf, iou=self._iou)
-            return surest(np.concatenate([boxes, scores]), names, classes, conf=self._conf, iou=self._iou)
+            whole = np.concatenate([boxes, raw[4:]])
+            return surest(whole, names, classes, conf=self._conf, iou=self._iou)
+        best, more = raw[4:6], raw[6:]
         if layout.kind != "picked":
             best = np.concatenate([scores.max(axis=0)[None], scores.argmax(axis=0)[None]])
             order = np.argsort(-best[0], kind="stable")
-            boxes, best = boxes[:, order], best[:, order]
-        else:
-            best = raw[4:6]
+            boxes, best, more = boxes[:, order], best[:, order], raw[4 + names :, order]
         corners = corners_of(boxes) if layout.centred else boxes
         if layout.task == "obb":
             corners = hulls_of(boxes, raw[6])
-        return sure(np.concatenate([corners, best]).T.astype(np.float32), classes, conf=self._conf)
+        return sure(np.concatenate([corners, best, more]).T.astype(np.float32), classes, conf=self._conf)
 
     def _in_pixels(self, boxes: NDArray[np.float32], candidates: NDArray[np.intp]) -> NDArray[np.float32]:
         shares = self._layout.shares

@@ -111,3 +111,7 @@ class Letterbox:
         moved = (xyxy - np.array([box.left, box.top] * 2, np.float32)) / scale
         limits = np.array([self.frame_width, self.frame_height] * 2, np.float32)
         return np.asarray(np.clip(moved, 0, limits), np.float32)
+
+    def points_to_frame(self, xy: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Points (N, 2), as `to_frame` has corners."""
+        return self.to_frame(np.concatenate([xy, xy], axis=1))[:, :2]

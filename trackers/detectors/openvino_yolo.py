@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from remix_track.errors import InputError
 from remix_track.openvino_runtime import Compilation, compiled, from_torch, openvino, precision_of
+from remix_track.trackers.detectors.detected_shapes import Found, Rows, found_in
 from remix_track.trackers.detectors.int8 import Float32, Frames, in_int8
 from remix_track.trackers.detectors.letterbox import Letterbox
 from remix_track.trackers.detectors.suppression import sure, surest
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.nn import Module
 
-Rows = NDArray[np.float32]
-"""Boxes (N, 6): x1, y1, x2, y2 in pixels, confidence, class; best first."""
 _FORMAT = 3
 """Of the networks that are kept; to be raised when they are built otherwise."""
 _MOST_SIZES = 4
@@ -38,12 +37,14 @@ class YoloFacts:
         stride: that the sides of its input are multiples of.
         end_to_end: it gives boxes without overlaps.
         task: that it was trained for: `detect`, `segment`, `pose`, `obb`.
+        keypoints: how many it gives, and of how many numbers (2 or 3) each; None: none.
     """
 
     names: dict[int, str]
     stride: int
     end_to_end: bool
     task: str = "detect"
+    keypoints: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +117,19 @@ class OpenVinoYolo:
         Raises:
             WrongBoxesError: OpenVINO cannot take the model, or does not give torch's boxes.
         """
+        return self._chain(image)(image)
+
+    def find(self, image: NDArray[np.uint8]) -> Found:
+        """The same with masks and keypoints, of models that give them."""
+        return self._chain(image).find(image)
+
+    def _chain(self, image: NDArray[np.uint8]) -> "_Chain":
         height, width = image.shape[:2]
         ready = self._ready.pop((height, width), None) or self._open(height, width)
         self._ready[height, width] = ready
         if len(self._ready) > _MOST_SIZES:
             del self._ready[next(iter(self._ready))]
-        return ready(image)
+        return ready
 
     def _open(self, height: int, width: int) -> "_Chain":
         letterbox = Letterbox.fit(height, width, size=self._look.imgsz, stride=self._facts.stride)
@@ -186,7 +194,8 @@ class OpenVinoYolo:
 
     def _network_facts(self, letterbox: Letterbox) -> dict[str, Any]:
         size = [letterbox.height, letterbox.width]
-        return {"kind": "yolo", "format": _FORMAT, "weights": self._weights, "input": size}
+        more = {"outputs": 2} if self._facts.task == "segment" else {}
+        return {"kind": "yolo", "format": _FORMAT, "weights": self._weights, "input": size, **more}
 
 
 class _Chain:
@@ -203,15 +212,22 @@ class _Chain:
                 after.set_input_tensor(index, before.get_output_tensor(index))
 
     def __call__(self, image: NDArray[np.uint8]) -> Rows:
+        rows = self._rows(image)
+        return np.concatenate([self.letterbox.to_frame(rows[:, :4]), rows[:, 4:6]], axis=1)
+
+    def find(self, image: NDArray[np.uint8]) -> Found:
+        rows = self._rows(image)
+        prototypes = self._requests[-1].get_output_tensor(1).data[0] if self._facts.task == "segment" else None
+        return found_in(rows, self.letterbox, keypoints=self._facts.keypoints, prototypes=prototypes)
+
+    def _rows(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         self.letterbox.fill(image, self._pixels)
         for request in self._requests:
             request.infer()
         raw, look = self._requests[-1].get_output_tensor(0).data[0], self._look
         if self._facts.end_to_end:
-            rows = sure(raw, look.classes, conf=look.conf)
-        else:
-            rows = surest(raw, len(self._facts.names), look.classes, conf=look.conf, iou=look.iou)
-        return np.concatenate([self.letterbox.to_frame(rows[:, :4]), rows[:, 4:]], axis=1)
+            return sure(raw, look.classes, conf=look.conf)
+        return surest(raw, len(self._facts.names), look.classes, conf=look.conf, iou=look.iou)
 
 
 class _Source:

@@ -38,12 +38,14 @@ def surest(
         iou: boxes that overlap a surer one of their class more are left out.
 
     Returns:
-        (N, 6) float32, N at most 300: x1, y1, x2, y2, confidence, class; best first.
+        (N, 6 + more) float32, N at most 300: x1, y1, x2, y2, confidence, class, and what there is more; best first.
     """
     rows, best, confidence = _candidates(raw[4 : 4 + names], classes, conf)
     xyxy = corners_of(raw[:4, rows]).T
     kept = _not_overlapped(xyxy + (best * np.float32(_FAR))[:, None].astype(np.float32), iou)
-    return np.concatenate([xyxy, confidence[:, None], best[:, None]], axis=1).astype(np.float32)[kept]
+    more = raw[4 + names :, rows[kept]].T
+    found = np.concatenate([xyxy, confidence[:, None], best[:, None]], axis=1).astype(np.float32)[kept]
+    return np.concatenate([found, more], axis=1) if more.shape[1] else found
 
 
 def surest_turned(
@@ -91,11 +93,11 @@ def _candidates(
 
 
 def sure(rows: NDArray[np.float32], classes: Sequence[int] | None, *, conf: float) -> NDArray[np.float32]:
-    """Of the rows (N, 6) that a network without overlaps gives (x1, y1, x2, y2, confidence, class), those wanted."""
+    """Those wanted of the rows (N, 6 + more) x1, y1, x2, y2, confidence, class ... of a network without overlaps."""
     kept = rows[:, 4] > conf
     if classes is not None:
         kept &= np.isin(rows[:, 5], classes)
-    return rows[kept][:MAX_BOXES, :6]
+    return rows[kept][:MAX_BOXES]
 
 
 def _not_overlapped(xyxy: NDArray[np.float32], iou: float) -> NDArray[np.intp]:

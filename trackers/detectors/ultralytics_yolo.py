@@ -10,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
+from remix_track.masks import Masks, outlines
+from remix_track.trackers.detectors.detected_shapes import Found
 from remix_track.trackers.detectors.exported_facts import TASKS, line_of, no_boxes, printable
+from remix_track.trackers.detectors.letterbox import Letterbox
 from remix_track.trackers.detectors.openvino_yolo import YoloFacts
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 
@@ -49,6 +52,17 @@ class UltralyticsYolo:
         results = self._model.predict(list(images), **self._options, classes=classes)
         return [self._rows(result) for result in results]
 
+    def find(self, images: Sequence[NDArray[np.uint8]], classes: Sequence[int] | None) -> list[Found]:
+        """The same with masks and keypoints, of models that give them."""
+        results = self._model.predict(list(images), **self._options, classes=classes)
+        return [self._found(result) for result in results]
+
+    def _found(self, result: Any) -> Found:
+        rows = self._rows(result)
+        mask = _masks(result.masks, len(rows), result.orig_shape) if self.facts.task == "segment" else None
+        keypoints = result.keypoints.data.float().cpu().numpy() if self.facts.task == "pose" else None
+        return Found(rows, mask, keypoints)
+
     def _rows(self, result: Any) -> NDArray[np.float32]:
         boxes = result.boxes
         if self.facts.task == "obb":
@@ -71,7 +85,8 @@ class UltralyticsYolo:
             inner = self._model.predictor.model
             task = inner.task or self._model.task
             names = {int(number): printable(str(name))[:40] for number, name in result.names.items()}
-            facts = YoloFacts(names, int(inner.stride), bool(getattr(inner, "end2end", False)), str(task))
+            ends, keypoints = bool(getattr(inner, "end2end", False)), getattr(self.module.model[-1], "kpt_shape", None)
+            facts = YoloFacts(names, int(inner.stride), ends, str(task), tuple(keypoints) if keypoints else None)
         except Exception as error:
             raise InputError(f"{weights}: does not run as a detector ({line_of(error)}); give a YOLO model") from None
         if task not in TASKS or (result.obb if task == "obb" else result.boxes) is None:
@@ -84,6 +99,15 @@ def _in_half() -> dict[str, Any]:
 
     # Releases before 8.4 know `half` alone, later ones warn of it.
     return {"quantize": 16} if "quantize" in DEFAULT_CFG_DICT else {"half": True}
+
+
+def _masks(masks: Any, count: int, size: tuple[int, int]) -> Masks:
+    """Masks (N, h, w) in pixels of the network's input; None stands for none."""
+    if masks is None:
+        return Masks.none(count)
+    rasters = masks.data.cpu().numpy()
+    box = Letterbox.inside(*size, *rasters.shape[1:])
+    return Masks([tuple(box.points_to_frame(part) for part in outlines(one)) for one in rasters])
 
 
 def _check_device(device: str | None) -> None:

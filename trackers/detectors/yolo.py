@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from remix_track.encoder.backend import is_for_gpu
 from remix_track.errors import InputError
 from remix_track.machine import usable_cores
 from remix_track.setting_values import Limits, typed
+from remix_track.trackers.detectors.detected_shapes import Found
 from remix_track.trackers.detectors.detector import finite
 from remix_track.trackers.detectors.exported_facts import Task
 from remix_track.trackers.detectors.exported_yolo import ExportedYolo
@@ -40,6 +41,7 @@ _log = logging.getLogger(__name__)
 PERSON = "person"
 OPENVINO = "_openvino_model"
 _SHOWN_NAMES = 12
+_Look = TypeVar("_Look")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -58,6 +60,7 @@ class YoloOptions:
         threads: for one call on anything but torch; None takes the cores there are.
         task: what an exported model was trained for, where its file does not say.
         frames: of the source, for `int8`; None where it comes once.
+        shapes: give masks and keypoints too, of models that have them.
 
     Raises:
         InputError: a number out of range.
@@ -73,6 +76,7 @@ class YoloOptions:
     threads: int | None = None
     task: Task | None = None
     frames: Frames | None = None
+    shapes: bool = True
 
     def __post_init__(self) -> None:
         for name, value in (("conf", self.conf), ("iou", self.iou)):
@@ -84,8 +88,7 @@ class YoloDetector:
     """One YOLO model at work on one stream: it keeps state, so give each stream its own, and one thread at a time.
 
     The boxes are those of `ultralytics.YOLO(weights)(image, ...)` with the same options, on OpenVINO within a pixel.
-    Models of persons' keypoints, of masks and of turned boxes serve too: the first two for their boxes, the third for
-    the upright boxes around the turned ones.
+    Models of keypoints and of masks give those too; models of turned boxes the upright boxes around them.
 
     Attributes:
         class_names: what the model can find, by class number.
@@ -111,7 +114,7 @@ class YoloDetector:
         options = options or YoloOptions()
         device, backend, precision, task = options.device, options.backend, options.precision, options.task
         _check_file(weights)
-        self.dropped = 0
+        self.dropped, self._shapes = 0, options.shapes
         self.sha256 = _sha256(weights)
         self._weights, self._backend = weights, backend
         cores = options.threads or usable_cores()
@@ -153,8 +156,7 @@ class YoloDetector:
         Raises:
             InputError: OpenVINO, which was asked for, does not give the model's boxes.
         """
-        rows = self._rows(frame.image)
-        found, dropped = finite(rows[:, :4], rows[:, 4], rows[:, 5])
+        found, dropped = _finite(self._found(frame.image))
         self.dropped += dropped
         return found
 
@@ -165,20 +167,22 @@ class YoloDetector:
         """
         model, images = self._model(), [frame.image for frame in frames]
         if self.on_openvino or not isinstance(model, UltralyticsYolo):
-            rows = [self._rows(image) for image in images]
+            found = [self._found(image) for image in images]
+        elif self._shapes:
+            found = _by_size(partial(model.find, classes=self.classes), images)
         else:
-            rows = _by_size(partial(model.many, classes=self.classes), images)
-        return [finite(one[:, :4], one[:, 4], one[:, 5]) for one in rows]
+            found = [Found(one) for one in _by_size(partial(model.many, classes=self.classes), images)]
+        return [_finite(one) for one in found]
 
     @property
     def on_openvino(self) -> bool:
         """Whether OpenVINO computes it."""
         return self._openvino is not None
 
-    def _rows(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def _found(self, image: NDArray[np.uint8]) -> Found:
         if self._openvino is not None:
             try:
-                rows = self._openvino(image)
+                found = self._openvino.find(image) if self._shapes else Found(self._openvino(image))
             except WrongBoxesError as error:
                 if self._backend == "openvino":
                     raise InputError(f"{self._weights}: {error}; leave `detector_backend` out") from None
@@ -187,8 +191,11 @@ class YoloDetector:
             else:
                 # Torch's model was needed to convert it.
                 self._as_it_is = None
-                return rows
-        return self._model()(image, self.classes)
+                return found
+        model = self._model()
+        if not self._shapes:
+            return Found(model(image, self.classes))
+        return model.find([image], self.classes)[0]
 
     def _model(self) -> UltralyticsYolo | ExportedYolo:
         """The model as its file has it: a `.pt` on torch, what was exported on its own runtime."""
@@ -212,11 +219,15 @@ class YoloDetector:
         return f"{self._weights.name} (sha256 {self.sha256[:12]}{notes})"
 
 
+def _finite(found: Found) -> tuple[Detections, int]:
+    return finite(found.rows[:, :4], found.rows[:, 4], found.rows[:, 5], found.mask, found.keypoints)
+
+
 def _by_size(
-    look: Callable[[Sequence[NDArray[np.uint8]]], list[NDArray[np.float32]]], images: Sequence[NDArray[np.uint8]]
-) -> list[NDArray[np.float32]]:
+    look: Callable[[Sequence[NDArray[np.uint8]]], list[_Look]], images: Sequence[NDArray[np.uint8]]
+) -> list[_Look]:
     """What `look` gives for each image, asked for images of one size at a time."""
-    rows: dict[int, NDArray[np.float32]] = {}
+    rows: dict[int, _Look] = {}
     for size in {image.shape for image in images}:
         alike = [number for number, image in enumerate(images) if image.shape == size]
         rows |= zip(alike, look([images[number] for number in alike]), strict=True)
@@ -241,7 +252,11 @@ def _kept_facts(sha256: str) -> YoloFacts | None:
         return None
     notes, _ = found
     names = {int(number): name for number, name in notes["names"].items()}
-    return YoloFacts(names, notes["stride"], notes["end_to_end"], notes["task"])
+    keypoints = notes.get("keypoints")
+    if notes["task"] == "pose" and not keypoints:  # kept before keypoints were asked for
+        return None
+    shape = tuple(keypoints) if keypoints else None
+    return YoloFacts(names, notes["stride"], notes["end_to_end"], notes["task"], shape)
 
 
 def _keep_facts(sha256: str, facts: YoloFacts) -> None:

@@ -43,14 +43,15 @@ class Head(nn.Module):
         self._given = [_Given() for _ in getattr(self.head, name)]
         setattr(self.head, name, nn.ModuleList(self._given))
 
-    def forward(self, *parts: Tensor) -> Tensor:
-        """What `Body` gives -> (B, 4 + classes + more, anchors), or (B, boxes, 6) of a model without overlaps."""
+    def forward(self, *parts: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        """What `Body` gives -> (B, 4 + classes + more, anchors), or (B, boxes, 6 + more) of a model without overlaps;
+        and the prototypes of masks (B, C, h, w), of a model that has them."""
         count = len(self._given)
         for given, value in zip(self._given, parts[count:], strict=True):
             given.value = value
         made: Any = self.head(list(parts[:count]))
         boxes: Tensor = made[0] if isinstance(made, tuple | list) else made
-        return boxes
+        return (boxes, made[1]) if hasattr(self.head, "proto") else boxes
 
 
 class _Given(nn.Module):
@@ -67,10 +68,10 @@ class Whole(nn.Module):
         super().__init__()
         self.body, self.head = body, head
 
-    def forward(self, images: Tensor) -> Tensor:
+    def forward(self, images: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         """Images -> what `Head` gives."""
-        boxes: Tensor = self.head(*self.body(images))
-        return boxes
+        made: Tensor | tuple[Tensor, Tensor] = self.head(*self.body(images))
+        return made
 
 
 def split(model: nn.Module) -> tuple[Body, Head]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from remix_track.id_colours import colour_of
 from remix_track.settings import check, setting
 from remix_track.trackers.drawing.label import find_place, label_mask, stamp
+from remix_track.trackers.drawing.shapes import around, draw_masks, draw_skeletons
 from remix_track.trackers.frame import TrackedFrame
 
 # Bounds a trail's memory where the frame rate is very high, and its life where the source has no clock.
@@ -25,6 +26,8 @@ class DrawingSettings:
 
     Attributes:
         boxes: the outline of each person; thin where a track coasts without a detection.
+        masks: the segmentation mask of each person, of detectors that give them.
+        skeletons: the keypoints of each person and what joins them, likewise.
         labels: the id, on a ground of the id's colour; of a person whom a store knows, the name or number there.
         class_names: what it is before the id, where several classes are tracked.
         scores: the detection's confidence behind the id.
@@ -35,6 +38,8 @@ class DrawingSettings:
     """
 
     boxes: bool = setting(True, "outline each person")
+    masks: bool = setting(True, "fill each person's mask, where the detector gives masks")
+    skeletons: bool = setting(True, "draw each person's keypoints, where the detector gives them")
     labels: bool = setting(True, "write each person's id")
     class_names: bool = setting(True, "write what each is, where several classes are tracked")
     scores: bool = setting(True, "write the detection's confidence behind the id")
@@ -83,8 +88,12 @@ class Drawer:
             self._draw_trails(image, frame.image, line)
         # The nearer people are, the lower they stand in the image: they are drawn over those behind them.
         order = np.argsort(boxes[:, 3], kind="stable")
+        if self._settings.masks:
+            draw_masks(image, frame, order.tolist(), line)
         if self._settings.boxes:
             _draw_boxes(image, frame, boxes, order, line)
+        if self._settings.skeletons:
+            draw_skeletons(image, frame, order.tolist(), line)
         if self._settings.labels:
             self._draw_labels(image, frame, boxes, order[::-1][:_MOST_LABELS])
         self._last = (frame, image)
@@ -116,7 +125,7 @@ class Drawer:
         paths = {id_: _smooth(trail.points) for id_, trail in self._trails.items() if len(trail.points) > 1}
         if not paths:
             return
-        area = _around(np.concatenate(list(paths.values())), line + 3, image)
+        area = around(np.concatenate(list(paths.values())), line + 3, image)
         if area is None:
             return
         for id_, path in paths.items():
@@ -178,11 +187,3 @@ def _tapered(points: NDArray[np.int32], width: int) -> list[tuple[int, NDArray[n
     """The path in `width` parts that touch, each a pixel wider than the one before."""
     cuts = np.linspace(0, len(points) - 1, width + 1).round().astype(int)
     return [(step + 1, points[cuts[step] : cuts[step + 1] + 1]) for step in range(width) if cuts[step] < cuts[step + 1]]
-
-
-def _around(points: NDArray[np.float64], margin: int, image: NDArray[np.uint8]) -> tuple[slice, slice] | None:
-    """The part of the image, as slices of rows and columns, that holds the points; None where it is empty."""
-    height, width = image.shape[:2]
-    left, top = np.clip(np.floor(points.min(axis=0)).astype(int) - margin, 0, (width, height)).tolist()
-    right, bottom = np.clip(np.ceil(points.max(axis=0)).astype(int) + margin, 0, (width, height)).tolist()
-    return (slice(top, bottom), slice(left, right)) if right > left and bottom > top else None

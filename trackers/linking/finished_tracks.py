@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.boxes import tlwh_from_xywh, xywh_from_tlwh, xyxy_from_tlwh
+from remix_track.detections import Shapes
 from remix_track.track_means import VectorSums, unit
 from remix_track.trackers.association.frame_borders import crossed_sides
 from remix_track.trackers.association.track_table import Table
@@ -30,6 +31,7 @@ class FinishedTracks:
         self._first = 0
         self._frame_of: dict[int, int] = {}
         self._boxes = [np.empty(0, BOX)]
+        self._shapes: dict[int, Shapes] = {}
         self._sums = VectorSums()
         self._confirmed: set[int] = set()
         self._width = 0
@@ -47,6 +49,7 @@ class FinishedTracks:
         *,
         frame_width: int | None = None,
         camera_way: float = 0.0,
+        shapes: Shapes | None = None,
     ) -> None:
         """Note a frame.
 
@@ -56,6 +59,7 @@ class FinishedTracks:
             vectors: (N, D) unit vectors of these detections, zeros where there is none; None without appearance.
             frame_width: pixels; None where it is not known, and with it who leaves the image at a side.
             camera_way: how far the camera has turned sideways since the first frame, there and back, pixels.
+            shapes: masks and keypoints of the frame's `Detections`; None where there are none.
         """
         self._first = self._first if self._frame_of else frame
         number = (frame - self._first) // self._stride
@@ -71,6 +75,8 @@ class FinishedTracks:
             boxes["track"] = [self._part_of(box, frame_width) for box in boxes]
         self._boxes.append(boxes)
         self._confirmed.update(boxes["track"][seen["confirmed"]].tolist())
+        if shapes is not None:
+            self._shapes[frame] = shapes
         if vectors is not None:
             self._width = vectors.shape[1]
             self._sums.add(frame, boxes["track"], vectors)
@@ -147,7 +153,7 @@ class FinishedTracks:
         reported["xyxy"] = xyxy_from_tlwh(tlwh_from_xywh(boxes["xywh"]))
         for name in ("track", "score", "class_id", "detection"):
             reported[name] = boxes[name]
-        return FinishedVideo(reported, means_of(reported, mean), {})
+        return FinishedVideo(reported, means_of(reported, mean), {}, self._shapes)
 
 
 def _summed(total: NDArray[np.float64], ids: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -2,13 +2,13 @@
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.detections import Tracks
+from remix_track.detections import Shapes, Tracks
 from remix_track.track_means import TrackMeans, VectorSums, unit
 from remix_track.trackers.frame import Frame, TrackedFrame, blank
 
@@ -42,11 +42,13 @@ class FinishedVideo:
         boxes: (N,) of `REPORTED`, by frame.
         means: the tracks, between their first and last box.
         frames: those that came, by number, in order; empty where only boxes are asked for.
+        shapes: masks and keypoints of frames, by number and row of their `Detections`; of those that have some.
     """
 
     boxes: Boxes
     means: TrackMeans
     frames: Mapping[int, FrameFacts]
+    shapes: Mapping[int, Shapes] = field(default_factory=dict)
 
     @classmethod
     def joined(cls, parts: Sequence["FinishedVideo"], frames: Mapping[int, FrameFacts]) -> Self:
@@ -59,7 +61,8 @@ class FinishedVideo:
             so_far += len(part.means)
         rest = [(one.first_frame, one.last_frame, one.count, one.mean) for one in (part.means for part in parts)]
         columns = [np.concatenate(column) for column in zip(*rest, strict=True)]
-        return cls(np.concatenate(boxes), TrackMeans(np.concatenate(ids), *columns), frames)
+        shapes = {frame: one for part in parts for frame, one in part.shapes.items()}
+        return cls(np.concatenate(boxes), TrackMeans(np.concatenate(ids), *columns), frames, shapes)
 
     def completed(self, frames: Mapping[int, Tracks]) -> Self:
         """With these boxes of its tracks in these frames, by number; no detection is behind them."""
@@ -76,7 +79,7 @@ class FinishedVideo:
         if self.means.mean.shape[1]:
             rows = np.searchsorted(self.means.ids, boxes["track"])
             embedding = self.means.mean[rows] * (boxes["detection"] >= 0)[:, None]
-        return Tracks(
+        tracks = Tracks(
             ids=boxes["track"].copy(),
             xyxy=boxes["xyxy"].copy(),
             score=boxes["score"].copy(),
@@ -84,6 +87,7 @@ class FinishedVideo:
             detection=boxes["detection"].copy(),
             embedding=embedding,
         )
+        return tracks.with_shapes(self.shapes.get(frame))
 
     def replay(
         self, images: Iterable[Frame] | None = None, ids: NDArray[np.int64] | None = None
@@ -117,7 +121,7 @@ def _renamed(tracks: Tracks, ids: NDArray[np.int64]) -> Tracks:
     order = np.argsort(ids, kind="stable")
     embedding = None if tracks.embedding is None else tracks.embedding[order]
     others = tracks.xyxy[order], tracks.score[order], tracks.class_id[order], tracks.detection[order]
-    return Tracks(ids[order], *others, embedding)
+    return Tracks(ids[order], *others, embedding).with_shapes(tracks.shapes)
 
 
 class VideoCollector:
@@ -126,6 +130,7 @@ class VideoCollector:
     def __init__(self) -> None:
         self._frames: dict[int, FrameFacts] = {}
         self._boxes = [np.empty(0, REPORTED)]
+        self._shapes: dict[int, Shapes] = {}
         self._sums = VectorSums()
         self._width = 0
 
@@ -133,6 +138,8 @@ class VideoCollector:
         """Keep a frame's boxes, and add its vectors to those of its tracks; the image is not kept."""
         self._frames[frame.index] = FrameFacts(frame.time, frame.image.shape)
         self._boxes.append(_reported(frame.index, frame.tracks))
+        if (shapes := frame.tracks.shapes) is not None:
+            self._shapes[frame.index] = shapes
         if frame.embeddings is not None:
             seen = frame.tracks.detection >= 0
             self._width = frame.embeddings.shape[1]
@@ -142,7 +149,8 @@ class VideoCollector:
         """The video so far."""
         boxes = np.concatenate(self._boxes)
         ids = np.unique(boxes["track"])
-        return FinishedVideo(boxes, means_of(boxes, unit(self._sums.of(ids, self._width))), self._frames)
+        means = means_of(boxes, unit(self._sums.of(ids, self._width)))
+        return FinishedVideo(boxes, means, self._frames, self._shapes)
 
 
 def means_of(boxes: Boxes, mean: NDArray[np.floating]) -> TrackMeans:

@@ -299,6 +299,7 @@ class Session:
                 task=None if wanted.detector_task == "auto" else wanted.detector_task,
                 threads=threads or self._threads,
                 frames=frames,
+                shapes=wanted.shapes,
             ),
         )
         return self._last

@@ -2,12 +2,14 @@
 
 import contextlib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from remix_track.detections import Tracks
 from remix_track.errors import InputError
 from remix_track.extras import extra
-from remix_track.foreign_tracks import Columns, columns_of_frame, joined, to_arrow
+from remix_track.foreign_tracks import columns_of_frame, joined, to_arrow, with_columns
 from remix_track.output_files import atomic_write
 from remix_track.trackers.frame import TrackedFrame
 from remix_track.trackers.sinks.sink import Sink
@@ -28,6 +30,8 @@ def require_parquet() -> None:
 class ParquetSink(Sink):
     """A row per person and frame, see `remix_track.foreign_tracks`, with `class_name`; null where it has none.
 
+    Whether there are columns for masks and keypoints is decided by the first piece.
+
     Parquet says at its end where everything lies, so a file that was cut off cannot be read. It therefore grows in
     pieces under a hidden name, and gets its own at `close`: there is a whole one or none, which is all that a killed
     run leaves. `tracks.txt` is there in any case.
@@ -47,13 +51,15 @@ class ParquetSink(Sink):
         if path.exists():
             raise InputError(f"{path}: there is something already; give another `output`")
         self._names = class_names or {}
-        empty = columns_of_frame(0, 0.0, None, Tracks.empty(), self._names)
-        self._waiting: list[Columns] = []
+        # Without any row, columns have their types nevertheless.
+        self._waiting = [columns_of_frame(0, 0.0, None, Tracks.empty(), self._names)]
+        self._columns: list[str] = []
+        self._writer: Any = None
         self._rows = 0
         self._open = True
         with contextlib.ExitStack() as stack:
             file = stack.enter_context(stack.enter_context(atomic_write(path, parents=False)).open("wb"))
-            self._writer = parquet.ParquetWriter(file, to_arrow(empty).schema)
+            self._begin = partial(parquet.ParquetWriter, file)
             self._stack = stack.pop_all()
 
     def write(self, frame: TrackedFrame) -> None:
@@ -83,8 +89,12 @@ class ParquetSink(Sink):
         # Whatever fails in here fails inside of `atomic_write`, which removes the file and says why.
         with self._stack as stack:
             try:
+                rows = joined(self._waiting)
+                self._columns = self._columns or list(rows)
+                table = to_arrow(with_columns(rows, self._columns))
+                self._writer = self._writer or self._begin(table.schema)
                 if self._rows:
-                    self._writer.write_table(to_arrow(joined(self._waiting)))
+                    self._writer.write_table(table)
                 if last:
                     self._writer.close()
             except BaseException:
@@ -92,6 +102,6 @@ class ParquetSink(Sink):
                 with contextlib.suppress(Exception):
                     self._writer.close()
                 raise
-            self._waiting, self._rows = [], 0
+            self._waiting, self._rows = self._waiting[:1], 0
             if not last:
                 self._stack, self._open = stack.pop_all(), True

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from remix_track.boxes import tlwh_from_xyxy
+from remix_track.foreign_tracks import shape_lists
 from remix_track.json_text import json_text
 from remix_track.trackers.frame import TrackedFrame, iso_utc
 from remix_track.trackers.sinks.live_file import LiveFile
@@ -64,7 +65,8 @@ class JsonLinesSink(Sink):
     """One object per line and frame, also for frames without people: `{"frame", "time", "tracks": [...]}`.
 
     Each track has the keys of the CSV's columns; score is null where it coasts without a detection. Where the time of
-    day is known, the frame has it as `"utc"`. Whom a store of people knows has `"person"`, `"name"` and `"sure"`.
+    day is known, the frame has it as `"utc"`. Whom a store of people knows has `"person"`, `"name"` and `"sure"`. Of
+    detectors that give them, a track has its `"mask"` and `"keypoints"`, see `remix_track.foreign_tracks.shape_lists`.
     """
 
     def __init__(self, path: Path) -> None:
@@ -106,8 +108,9 @@ def json_line(frame: TrackedFrame) -> bytes:
             **{key: round(value, 2) for key, value in zip(COLUMNS[4:8], box, strict=True)},
             "score": None if score is None else round(score, 4),
             **_known(frame, id_),
+            **shapes,
         }
-        for id_, class_id, box, score in _people(frame)
+        for (id_, class_id, box, score), shapes in zip(_people(frame), shape_lists(frame.tracks), strict=True)
     ]
     utc = iso_utc(frame.utc)
     day = {} if utc is None else {"utc": utc}
