@@ -121,6 +121,7 @@ def test_results_of_ultralytics_and_torchvision():
         theirs: Any = detections_of(result)
     other = {"boxes": rows[:, :4], "scores": rows[:, 4], "labels": rows[:, 5].int(), "masks": raster[None],
              "keypoints": points}  # fmt: skip
+    found: Any
     for found in (theirs, detections_of(other)):
         assert (found.mask.raster((60, 100)) ^ (raster.numpy() > 0)).sum() <= 40
         np.testing.assert_allclose(found.keypoints[..., :2], points[..., :2])
