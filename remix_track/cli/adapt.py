@@ -115,7 +115,7 @@ def parser() -> argparse.ArgumentParser:
     add("footage", metavar="VIDEO", nargs="+", help="video files, or folders that hold some")
     add("--weights", metavar="W", required=True, help="start from: .safetensors of ours, default or imagenet")
     add("--output", "-o", metavar="W2", type=Path, required=True, help="new weights; the run is kept in W2-adapt/")
-    add("--labelled", metavar="KIND:PATH", action="append", help="labelled people (default: drawn ones)")
+    add("--labelled", metavar="KIND:PATH", action="append", help="labelled people (default: drawn); corrections:STORE")
     add("--target", metavar="KIND:PATH", help="old domain (default: --labelled with query and gallery, else drawn)")
     add("--allowed-loss", type=float, default=2.0, metavar="P", help="points of mAP it may lose there (default: 2)")
     add("--detector", metavar="D", help="finds people: YOLO weights, hog, or auto (default: auto)")

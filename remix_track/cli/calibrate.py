@@ -45,8 +45,8 @@ def describe(calibration: "Calibration") -> str:
     """The threshold, the rule and what it costs, in two lines."""
     return (
         f"max_cosine_distance {calibration.max_cosine_distance:.4f}, where missed and accepted together are least:\n"
-        f"{calibration.missed:.1%} of {calibration.crops:,} crops are farther from their own tracklet, "
-        f"{calibration.accepted:.1%} of {calibration.pairs:,} are as near to one seen at the same time"
+        f"{calibration.missed:.1%} of {calibration.crops:,} crops are farther from their own tracklet or person, "
+        f"{calibration.accepted:.1%} of {calibration.pairs:,} are as near to another one"
     )
 
 
@@ -57,7 +57,7 @@ def parser() -> argparse.ArgumentParser:
         usage="remix-track calibrate VIDEO [VIDEO ...] --weights W [options]",
         description="Measure on unlabelled footage how alike crops of a person are; store the tracker's threshold.",
     )
-    made.add_argument("footage", metavar="VIDEO", nargs="+", help="video files, or folders that hold some")
+    made.add_argument("footage", metavar="VIDEO", nargs="+", help="videos, folders of them, corrections:STORE")
     made.add_argument("--weights", metavar="W", required=True, help=".safetensors, .onnx, .xml, default or imagenet")
     made.add_argument("--output", "-o", metavar="W2", type=Path, help="a copy with the threshold (default: W itself)")
     made.add_argument("--overwrite", action="store_true", help="replace a threshold or file that is there")

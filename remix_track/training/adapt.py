@@ -96,7 +96,7 @@ def adapt(
         weights: to start from: a `.safetensors` of ours, `default` or `imagenet`.
         output: the new weights, `.safetensors`; the run is kept in `OUTPUT-adapt/`.
         overwrite: replace `output`, and a finished run of it.
-        labelled: labelled people, each `KIND:PATH`; empty: drawn ones.
+        labelled: labelled people, each `KIND:PATH`; drawn ones, where these are no others than `corrections:STORE`.
         target: the old domain, `KIND:PATH`; None: the first of `labelled` with query and gallery, else drawn people.
         crops: folder of harvested crops, which are made once.
         settings: that differ, by section, as in a settings file of `remix-train`.
@@ -171,9 +171,13 @@ def chosen_settings(
     changes: Sequence[str],
     where: str,
 ) -> TrainSettings:
-    """All settings, with the labelled half and the old domain: what the user names, else drawn people."""
+    """All settings, with the labelled half and the old domain: what the user names, else drawn people.
+
+    A user's corrections are few, and of one's own cameras: they stand beside what keeps the old.
+    """
+    old_people = [] if any(not name.startswith("corrections:") for name in labelled) else [f"synthetic:{drawn}"]
     data = {
-        "multi_camera": list(labelled) or [f"synthetic:{drawn}"],
+        "multi_camera": [*old_people, *labelled],
         "single_camera": [f"footage:{video}" for video in footage],
         "footage_folder": str(crops),
     }

@@ -6,6 +6,9 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from remix_track import settings as settings_
 from remix_track.data.crops.harvest_cache import Harvest
 from remix_track.data.crops.tracklet_crops import TrackletVectors, embed_tracklets
@@ -15,8 +18,8 @@ from remix_track.encoder.threshold import check_storage, store_threshold
 from remix_track.errors import InputError
 from remix_track.extras import extra
 from remix_track.progress import OnProgress, Progress, unheard
-from remix_track.training.threshold_from_labels import Calibration
-from remix_track.training.threshold_from_tracklets import calibrate_tracklets
+from remix_track.training.threshold_from_labels import Calibration, labelled_distances, least_wrong
+from remix_track.training.threshold_from_tracklets import FEWEST_CROPS, calibrate_tracklets
 
 LONGEST_NAMES = 200
 """Letters of all the footage's names in a message."""
@@ -59,7 +62,8 @@ def calibrate(
         print(made.max_cosine_distance, made.weights, made.histogram)
 
     Args:
-        footage: video files, folders that hold some, or patterns; one or several.
+        footage: video files, folders that hold some, or patterns; one or several. `corrections:STORE` among them is the
+            people of a store whom a user corrected: pairs of crops that are one person, and that are not.
         weights: `.safetensors`, `.onnx`, `.xml`, `default` or `imagenet`.
         output: a copy of the weights with the threshold; None stores it with the weights themselves.
         overwrite: replace a threshold or file that is there.
@@ -89,13 +93,55 @@ def calibrate(
     embedder = load_embedder(weights)
     if embedder is None:
         raise InputError("`weights` none: there is no appearance to calibrate")
-    harvests = list(harvest_videos(names, Path(crops), chosen, on_progress=on_progress))
+    labelled = [name for name in names if name.startswith("corrections:")]
+    videos = [name for name in names if name not in labelled]
+    harvests = list(harvest_videos(videos, Path(crops), chosen, on_progress=on_progress)) if videos else []
     where = ", ".join(names)[:LONGEST_NAMES]
-    calibration, same, other = calibrate_tracklets(embed_harvests(harvests, embedder, where, on_progress), where)
+    calibration, same, other = _measured(harvests, labelled, embedder, where, on_progress)
     store_threshold(weights, target, calibration.max_cosine_distance)
-    title = f"{Path(weights).name} on {', '.join(made.video for _, made in harvests)}"[:100]
+    title = f"{Path(weights).name} on {', '.join([*(made.video for _, made in harvests), *labelled])}"[:100]
     write_distance_histogram(histogram, same, other, calibration.max_cosine_distance, title)
     return Calibrated(calibration, target, histogram)
+
+
+def _measured(
+    harvests: Sequence[tuple[Path, Harvest]],
+    labelled: Sequence[str],
+    embedder: Embedder,
+    where: str,
+    on_progress: OnProgress,
+) -> tuple[Calibration, NDArray[np.float64], NDArray[np.float64]]:
+    """The threshold on tracklets of videos and on corrected people, and the distances of one and of different people.
+
+    Raises:
+        InputError: too little to say.
+    """
+    same, other = [np.empty(0)], [np.empty(0)]
+    if harvests:
+        calibration, own, others = calibrate_tracklets(embed_harvests(harvests, embedder, where, on_progress), where)
+        if not labelled:
+            return calibration, own, others
+        same, other = [own], [others]
+    for name in labelled:
+        own, others = _of_corrections(name, embedder)
+        same.append(own)
+        other.append(others)
+    own, others = np.sort(np.concatenate(same)), np.sort(np.concatenate(other))
+    if len(own) < FEWEST_CROPS or not len(others):
+        raise InputError(
+            f"{where}: {len(own)} crops that have another one of their person, in one camera with somebody else; "
+            f"a threshold takes {FEWEST_CROPS}: correct more people, or give footage too"
+        )
+    return least_wrong(own, others), own, others
+
+
+def _of_corrections(name: str, embedder: Embedder) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    from remix_track.training.any_encoder import embed_crops
+    from remix_track.training.data_sets import open_labelled
+
+    crops = open_labelled(name, strict=True)
+    unit, found = embed_crops(embedder, crops.store, np.arange(len(crops)))
+    return labelled_distances(unit[found], crops.identity[found].astype(np.int64), crops.camera[found].astype(np.int64))
 
 
 def names_of(footage: str | PathLike[str] | Sequence[str | PathLike[str]]) -> list[str]:

@@ -2,7 +2,8 @@
 
 `synthetic` is a folder that `remix-train synthesize` made: its multi-camera or single-camera half, as it is asked for;
 `synthetic-target` is its target domain. `market-layout` is any set in folders and names like Market-1501's. `footage`
-is a raw video or a folder of them, which is harvested first.
+is a raw video or a folder of them, which is harvested first. `corrections` is a store of tracklets, whose people were
+corrected by a user.
 """
 
 from collections.abc import Callable, Sequence
@@ -58,6 +59,7 @@ MULTI_CAMERA: dict[str, Callable[[Path, bool], CropSet]] = {
     "synthetic-target": lambda path, strict: replace(
         read_market_layout(path / "target"), name=f"drawn target ({path.name})"
     ),
+    "corrections": lambda path, strict: _read_corrections(path),
 }
 SINGLE_CAMERA = ("luperson", "luperson-nl", "folders", "tar", "synthetic", "footage")
 
@@ -149,6 +151,12 @@ def open_labelled(name: str, *, strict: bool) -> CropSet:
     """
     kind, path = _split(name, MULTI_CAMERA)
     return MULTI_CAMERA[kind](path, strict)
+
+
+def _read_corrections(path: Path) -> CropSet:
+    from remix_track.training.corrected_people import read_corrections
+
+    return read_corrections(path)
 
 
 def _open_single(settings: TrainSettings, check: Callable[[], None], show: Show) -> VideoSet:

@@ -44,6 +44,14 @@ def calibrate(unit: NDArray[np.float32], identity: NDArray[np.int64], camera: ND
     Returns:
         None where no camera shows a person twice and another person too.
     """
+    same, other = labelled_distances(unit, identity, camera)
+    return least_wrong(same, other) if len(same) and len(other) else None
+
+
+def labelled_distances(
+    unit: NDArray[np.float32], identity: NDArray[np.int64], camera: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The distances (S,) of one person and (P,) of different people that `calibrate` rests on, ascending."""
     people = identity >= 0
     own, others = [], []
     for rows in _cameras(camera, np.flatnonzero(people)):
@@ -52,9 +60,7 @@ def calibrate(unit: NDArray[np.float32], identity: NDArray[np.int64], camera: ND
         others.append(other)
     same = np.sort(np.concatenate(own or [np.empty(0)]))
     other = np.sort(np.concatenate(others or [np.empty(0)]))
-    if not len(same) or not len(other):
-        return None
-    return least_wrong(same, other)
+    return same, other
 
 
 def _cameras(camera: NDArray[np.int64], rows: NDArray[np.intp]) -> Iterator[NDArray[np.intp]]:

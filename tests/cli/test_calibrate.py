@@ -171,7 +171,7 @@ def test_the_whole_command(filmed, tmp_path, capsys):
     card, _ = load_weights(out)
     assert card.max_cosine_distance is not None
     assert f"max_cosine_distance {card.max_cosine_distance:.4f}, where missed and accepted together are least" in said
-    assert "0.0% of 40 crops are farther from their own tracklet, 0.0% of 120 are" in said
+    assert "0.0% of 40 crops are farther from their own tracklet or person, 0.0% of 120 are" in said
     assert (tmp_path / "mine-calibration.png").read_bytes()[:4] == b"\x89PNG"
     # In place: refused while it has a threshold, and then for the image's sake, replaced on demand.
     before = out.read_bytes()
