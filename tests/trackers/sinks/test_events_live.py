@@ -34,7 +34,7 @@ class Lengths:
     after: float
 
 
-SHORT = Lengths(confirmed=0.3, left=0.5, walk=0.7, every=0.25, before=1.0, away=1.5, after=2.0)
+SHORT = Lengths(confirmed=0.33, left=0.53, walk=0.7, every=0.25, before=1.0, away=1.5, after=2.0)
 WHOLE = Lengths(events.CONFIRMED_AFTER, events.LEFT_AFTER, walk=2.5, every=1.0, before=8.0, away=30.0, after=12.0)
 LENGTHS = [
     pytest.param(SHORT, id="short"),
@@ -104,12 +104,13 @@ def walkers(path: Path, frames: int, times: Lengths) -> None:
     path.write_text("".join(lines))
 
 
-def paced(frames: int) -> Callable[[Any, int], None]:
-    """What sends images at the rate of a camera, and goes on for a while."""
+def paced(over: threading.Event) -> Callable[[Any, int], None]:
+    """What sends images at the rate of a camera until it is over, and then breaks off."""
 
     def answer(handler: Any, _: int) -> None:
-        start = time.monotonic()
-        for number in range(1, frames + 10 * FPS):
+        start, number = time.monotonic(), 0
+        while not over.is_set():
+            number += 1
             send_images(handler, [number % 250], (640, 96), head=number == 1)
             time.sleep(max(0.0, start + number / FPS - time.monotonic()))
 
@@ -122,9 +123,9 @@ def test_no_event_of_a_live_run_is_lost_while_the_receiver_is_away(receiver, tim
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(events, "CONFIRMED_AFTER", times.confirmed)
     monkeypatch.setattr(events, "LEFT_AFTER", times.left)
-    frames = round(FPS * (times.before + times.away + times.after))
-    walkers(tmp_path / "det.txt", frames, times)
-    with receiver(tmp_path) as (address, got, go_away, come_back), serve(paced(frames)) as (url, _):
+    walkers(tmp_path / "det.txt", 200 * FPS, times)
+    over = threading.Event()
+    with receiver(tmp_path) as (address, got, go_away, come_back), serve(paced(over)) as (url, _):
         away: list[int] = []
 
         def interrupt() -> None:
@@ -136,12 +137,14 @@ def test_no_event_of_a_live_run_is_lost_while_the_receiver_is_away(receiver, tim
             time.sleep(times.away)
             away.append(len(got))
             come_back()
+            time.sleep(times.after)
+            over.set()
 
         thread = threading.Thread(target=interrupt)
         thread.start()
         words = ["--detector", str(tmp_path / "det.txt"), "--weights", "none", "--no-video", "--no-people", "--jsonl"]
-        words += ["--fps", str(FPS), "--frames", str(frames), "--output", str(tmp_path / "run"), "--events", address]
-        assert main([f"{url}/gate", *words]) == 0
+        words += ["--fps", str(FPS), "--reconnect-tries", "0", "--output", str(tmp_path / "run"), "--events", address]
+        assert main([f"{url}/gate", *words]) == 2, "it broke off"
         thread.join()
         rows = [json.loads(line) for line in (tmp_path / "run/tracks.jsonl").read_text().splitlines()]
         expected = reasons_of(rows, times)
@@ -151,10 +154,8 @@ def test_no_event_of_a_live_run_is_lost_while_the_receiver_is_away(receiver, tim
     assert 0 < away[0] < len(got)
     assert len(expected) > 4
     arrived: dict[int, list[str]] = {}
-    for one in got:
-        said = arrived.setdefault(one["after"]["track"], [])
-        if one["reason"] not in said:
-            said.append(one["reason"])
+    for track, _, reason in dict.fromkeys(map(key_of, got)):
+        arrived.setdefault(track, []).append(reason)
     assert arrived == expected
     assert "does not take events" in caplog.text
     assert "takes events again" in caplog.text
@@ -163,15 +164,25 @@ def test_no_event_of_a_live_run_is_lost_while_the_receiver_is_away(receiver, tim
         assert len(got) > len({key_of(one) for one in got}), "whose answer was lost comes again"
 
 
-def key_of(event: Event) -> tuple[str, str]:
-    return event["after"]["id"], event["reason"]
+def key_of(event: Event) -> tuple[int, int, str]:
+    return event["after"]["track"], event["after"]["frame"], event["reason"]
 
 
 def reasons_of(rows: list[Event], times: Lengths) -> dict[int, list[str]]:
-    """What has to be told of each id, by the rows of the run alone."""
-    seen: dict[int, list[float]] = {}
-    for frame in rows:
-        for one in frame["tracks"]:
-            seen.setdefault(one["id"], []).append(frame["time"])
-    confirmed = {id_ for id_, at in seen.items() if at[-1] - at[0] >= times.confirmed}
-    return {id_: ["appeared", *["confirmed"] * (id_ in confirmed), "left"] for id_ in seen}
+    """What has to be told of each id, in order, by the rows of the run alone."""
+    said: dict[int, list[str]] = {}
+    began, last = dict[int, float](), dict[int, float]()
+    for now, ids in ((row["time"], [one["id"] for one in row["tracks"]]) for row in rows):
+        for id_ in ids:
+            if id_ not in began:
+                began[id_] = now
+                said.setdefault(id_, []).append("appeared")
+            elif said[id_][-1] == "appeared" and now - began[id_] >= times.confirmed:
+                said[id_].append("confirmed")
+            last[id_] = now
+        for id_ in [one for one in began if now - last[one] > times.left]:
+            del began[id_]
+            said[id_].append("left")
+    for id_ in began:
+        said[id_].append("left")
+    return said
