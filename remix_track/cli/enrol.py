@@ -24,7 +24,7 @@ def run(words: Sequence[str]) -> int:
     from remix_track.store.enrol import enrol, name_person
     from remix_track.store.store import open_store
 
-    store = open_store(arguments.store, create=arguments.person is None)
+    store = open_store(arguments.store)
     if arguments.person is not None:
         _print(name_person(store, arguments.name, arguments.person))
         return 0

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.identify import add_store
-from remix_track.cli.terminal import say, show
+from remix_track.cli.terminal import how_many, say, show
 from remix_track.errors import InputError
 from remix_track.setting_values import Limits, typed
 
@@ -34,7 +34,8 @@ def run(words: Sequence[str]) -> int:
         if unknown:
             raise InputError(f"{unknown[0]}: no such person in {store.path}; see remix-track people --store ...")
         done = forget_people(store, [number for _, number in numbers if number is not None])
-    show(f"{done.people:,} people and {done.tracklets:,} tracklets are forgotten; {done.jobs:,} jobs were written anew")
+    people, tracklets = how_many(done.people, "person", "people"), how_many(done.tracklets, "tracklet")
+    show(f"forgotten: {people}, {tracklets}; {how_many(done.jobs, 'job')} written anew")
     for folder in done.unread:
         say(f"remix-track: {folder}: damaged, so what it has of them is still there; remove the folder")
     return 2 if done.unread else 0

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from remix_track.cli.flags_from_settings import Parser
-from remix_track.cli.terminal import add_rows, show, show_table
+from remix_track.cli.terminal import add_rows, how_many, show, show_table
 from remix_track.errors import InputError
 
 if TYPE_CHECKING:
@@ -53,8 +53,9 @@ def _print(store: "Store", report: "IdentifyReport") -> None:
         show(f"... and {len(unsure) - _SHOWN:,} more; all are in people/people.parquet of the store")
     for kept, gone in report.merges:
         show(f"person {report.log.shown(gone)} is {report.log.shown(kept)}: what is new shows that they are one")
+    people = how_many(report.people, "person", "people")
     show(
-        f"{report.tracklets:,} tracklets, {report.people:,} people; of {len(report.looked_at):,} looked at "
+        f"{how_many(report.tracklets, 'tracklet')}, {people}; of {len(report.looked_at):,} looked at "
         f"{report.joined:,} joined somebody, {report.new:,} are new people, {report.unsure:,} unsure; "
         f"{report.short:,} too short or without a vector "
         f"(one person up to a mean distance of {report.max_distance:.3f})"

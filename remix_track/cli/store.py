@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from remix_track.cli.flags_from_settings import Parser
-from remix_track.cli.terminal import add_rows, say, show, show_table
+from remix_track.cli.terminal import add_rows, how_many, say, show, show_table
 
 if TYPE_CHECKING:
     from remix_track.store.contents import Contents
@@ -26,7 +26,7 @@ def run(words: Sequence[str]) -> int:
     contents = contents_of(store)
     _print(contents)
     if swept:
-        show(f"{swept} jobs that were not complete, of processes that ended, were removed")
+        show(f"{how_many(swept, 'incomplete job')} of processes that ended removed")
     for problem in contents.problems:
         say(f"remix-track: {problem}")
     return 2 if contents.problems else 0
@@ -46,11 +46,11 @@ def _print(contents: "Contents") -> None:
             table, [(one.name, one.jobs, f"{one.seconds / 3600:.2f}", *ends, f"{one.boxes:,}", f"{one.tracklets:,}")]
         )
     show_table(table)
-    weights = contents.weights
+    weights, people = contents.weights, how_many(contents.people, "person", "people")
     network = f"{weights.name}, {weights.width} long" if weights else "none yet"
     show(
-        f"{contents.jobs:,} jobs, {contents.seconds / 3600:.2f} hours, {contents.tracklets:,} tracklets, "
-        f"{contents.people:,} people; {size_words(contents.bytes)}; vectors: {network}"
+        f"{how_many(contents.jobs, 'job')}, {contents.seconds / 3600:.2f} hours, "
+        f"{how_many(contents.tracklets, 'tracklet')}, {people}; {size_words(contents.bytes)}; vectors: {network}"
     )
 
 

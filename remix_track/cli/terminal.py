@@ -39,6 +39,11 @@ def show_own_address(address: str) -> None:
     sys.stdout.flush()  # to a pipe, too, from which whatever started this reads it
 
 
+def how_many(count: int, one: str, many: str = "") -> str:
+    """`1 job`, `2,000 jobs`; `many` where that is not `one` and an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def show_text(text: str) -> None:
     """Several lines on stdout: help, settings."""
     sys.stdout.writelines(f"{printable(line)}\n" for line in text.rstrip("\n").split("\n"))

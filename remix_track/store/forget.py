@@ -2,7 +2,7 @@
 
 A job that has something of them is written anew beside its place, without them, and put there. What else lies in its
 folder, and all detections and vectors that are kept for other settings of the tracker, are of all people, and go too.
-The index is made anew. Numbers that were forgotten stay given.
+What the index has of them is written over. Numbers that were forgotten stay given.
 """
 
 import contextlib
@@ -112,11 +112,13 @@ def _forget(
 ) -> Forgotten:
     """First the jobs, last the table: where this is ended half way, it can be asked for again."""
     layout.inside(store.path, store.path / layout.PERCEPTION)  # before anything is done
-    jobs = np.unique(tracklets.job[gone]).tolist()
+    jobs, unread = np.unique(tracklets.job[gone]).tolist(), set[str]()
     for number in jobs:
         rows = tracklets.job == number
-        stored = store.job(tracklets.jobs[number])
-        if stored.job.camera == ENROLLED and gone[rows].all():
+        stored = _readable(store, tracklets.jobs[number])
+        if stored is None:
+            unread.add(str(layout.job_folder(store.path, tracklets.jobs[number])))
+        elif stored.job.camera == ENROLLED and gone[rows].all():
             shutil.rmtree(stored.folder)  # nothing but images of the person
         else:
             rewrite_without(stored, tracklets.track[gone & rows])
@@ -132,8 +134,18 @@ def _forget(
     for name, nothing in (("runner_up", 0), ("runner_up_distance", np.nan)):
         rows[name] = np.where(np.isin(rows["runner_up"], list(also)), nothing, rows[name]).astype(rows[name].dtype)
     files.write_table(rows)
-    store.rebuild()
-    return Forgotten(len(people), int(gone.sum()), len(jobs), _unread(store))
+    store.scrub()
+    return Forgotten(len(people), int(gone.sum()), len(jobs) - len(unread), tuple(sorted({*unread, *_unread(store)})))
+
+
+def _readable(store: "Store", key: str) -> StoredJob | None:
+    """A job; None where it is damaged since the index took it in."""
+    try:
+        stored = store.job(key)
+        stored.vectors(len(stored.tracklets()["track"]))
+    except InputError:
+        return None
+    return stored
 
 
 def _keys_of(table: Columns, rows: NDArray[np.bool_]) -> set[Key]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from remix_track.errors import InputError, parsing
 from remix_track.store import layout
 from remix_track.store.index_assignments import PERSONS, set_all_people, set_people
-from remix_track.store.index_file import FILE, connected, meta, rebuild_advice, set_meta
+from remix_track.store.index_file import FILE, IndexPlace, connected, meta, rebuild_advice, set_meta
 from remix_track.store.index_people import People
 from remix_track.store.people_rows import RowFiles, Stamp
 from remix_track.store.shadow_file import ShadowFile
@@ -72,9 +72,10 @@ class Wanted:
 class Index:
     """The index of one store; a connection is opened for each use, so that threads may share it."""
 
-    def __init__(self, root: Path) -> None:
-        """`root` is the folder of the store; nothing is opened yet."""
-        self._root = root
+    def __init__(self, place: IndexPlace) -> None:
+        """Nothing is opened yet."""
+        root = self._root = place.root
+        self._place = place
         self._path = root / FILE
         self._rows = RowFiles(root)
 
@@ -85,7 +86,7 @@ class Index:
             InputError: it cannot be written.
         """
         try:
-            with connected(self._root) as connection:
+            with connected(self._place.folder) as connection:
                 self._refresh(connection)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and "malformed" not in str(error):
@@ -103,7 +104,7 @@ class Index:
             InputError: it cannot be written.
         """
         self.remove()
-        with connected(self._root) as connection:
+        with connected(self._place.folder) as connection:
             self._refresh(connection)
 
     def remove(self) -> None:
@@ -114,10 +115,25 @@ class Index:
         """
         try:
             for name in (FILE, f"{FILE}-wal", f"{FILE}-shm"):
-                (self._root / name).unlink(missing_ok=True)
-            ShadowFile.remove_all(self._root)
+                (self._place.folder / name).unlink(missing_ok=True)
+            ShadowFile.remove_all(self._place.folder)
         except OSError as error:
             raise InputError(f"{self._path}: cannot be removed ({error.strerror})") from None
+
+    def scrub(self) -> None:
+        """Leave no byte in the files of what was taken out of the index; what searches need is made anew by the next.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        try:
+            ShadowFile.remove_all(self._place.folder)  # directions rest on all vectors that there were
+        except OSError as error:
+            raise InputError(f"{self._path}: beside it, nothing can be removed ({error.strerror})") from None
+        with self.reading() as connection:
+            (busy, _, _) = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        if busy:  # somebody reads for long, and the log that the reader needs has it still
+            self.rebuild()
 
     def jobs(self) -> list[JobFacts]:
         """All jobs in the order of their keys."""
@@ -224,7 +240,7 @@ class Index:
         number, first, count = connection.execute(
             "SELECT id, first, tracklets FROM jobs WHERE key = ?", (key,)
         ).fetchone()
-        shadows = ShadowFile.named(self._root, meta(connection, "sketch"))
+        shadows = ShadowFile.named(self._place.folder, meta(connection, "sketch"))
         if shadows is not None and count:
             shadows.wipe(first, count)
         for table, column in (("cells", "job"), ("tracklets", "job"), ("jobs", "id")):
@@ -234,7 +250,7 @@ class Index:
         """Say of tracklets who they are, by the rows that came since this was done last and those of changed jobs."""
         stamp, known = self._rows.stamp(), meta(connection, "people")
         table, _, last = known.rpartition(" ")
-        if not known or table != stamp.table:
+        if not known or table != stamp.table or not last.isdecimal():
             set_all_people(connection, self._rows.read(PERSONS))
         else:
             if changed:
@@ -250,7 +266,10 @@ class Index:
         Raises:
             InputError: what is done with it fails.
         """
-        with parsing(self._path, "the index of a store", rebuild_advice(self._root)), connected(self._root) as found:
+        with (
+            parsing(self._path, "the index of a store", rebuild_advice(self._root)),
+            connected(self._place.folder) as found,
+        ):
             yield found
 
 

@@ -1,8 +1,11 @@
 """The file of the index: its schema, and connections that it is known to be ours at."""
 
 import contextlib
+import functools
 import logging
+import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,9 +46,34 @@ _SCHEMA = (
 _log = logging.getLogger(__name__)
 
 
+class IndexPlace:
+    """The folder of a store's index: the store, or a temporary folder where that cannot be written.
+
+    Attributes:
+        root: folder of the store.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    @functools.cached_property
+    def folder(self) -> Path:
+        """Where the index lies; looked at when it is needed first."""
+        if os.access(self.root, os.W_OK):
+            return self.root
+        _log.warning(
+            "%s: cannot be written, so its index is made in a temporary folder, again at each start", self.root
+        )
+        return Path(self._temporary.name)
+
+    @functools.cached_property
+    def _temporary(self) -> tempfile.TemporaryDirectory[str]:
+        return tempfile.TemporaryDirectory(prefix="remix-track-index-")
+
+
 @contextlib.contextmanager
 def connected(root: Path) -> Iterator[sqlite3.Connection]:
-    """A connection to the index of the store in `root`, whose tables are made where there are none.
+    """A connection to the index in the folder `root`, whose tables are made where there are none.
 
     Raises:
         sqlite3.Error: it is damaged, or cannot be opened.

@@ -84,7 +84,6 @@ class JobWriter:
         self._ends: list[tuple[int, float]] = []
         self._size = (0, 0)
         with self._writing():
-            folder.parent.mkdir(parents=True, exist_ok=True)
             self._stack.enter_context(_locked(self._hidden))
             self._hidden.mkdir()
             self._stack.callback(shutil.rmtree, self._hidden, ignore_errors=True)
@@ -312,7 +311,11 @@ def _locked(hidden: Path) -> Iterator[None]:
     """Hold the lock that says that the writer of a hidden folder is alive."""
     path = hidden.with_name(hidden.name + LOCK)
     while True:
-        file = path.open("wb")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            file = path.open("wb")
+        except FileNotFoundError:
+            continue  # a camera's folder, which was empty, was swept away between the two
         with contextlib.suppress(OSError):  # a network's file system may have no locks
             file_lock.lock(file.fileno())
         if os.fstat(file.fileno()).st_nlink:

@@ -87,8 +87,7 @@ class PeopleFiles:
         path = self.folder / ".lock"
         try:
             self.folder.mkdir(exist_ok=True)
-            layout.inside(self.folder.parent, self.folder)
-            with path.open("ab") as file:
+            with layout.inside(self.folder.parent, path).open("ab") as file:
                 _wait_for(file.fileno(), self.folder, wait)
                 yield
         except OSError as error:
@@ -176,7 +175,7 @@ class PeopleFiles:
             act += event["event"] in ACTS
             line = {**event, "utc": now} | ({"act": act} if event["event"] in ACTS else {})
             text += json_text(line, compact=True)
-        with (self.folder / LOG).open("a+b") as file:
+        with layout.inside(self.folder.parent, self.folder / LOG).open("a+b") as file:
             _cut_to_lines(file)
             file.write(text.encode())
             file.flush()

@@ -19,7 +19,7 @@ from remix_track.errors import InputError
 from remix_track.store import layout
 from remix_track.store.bounds import principal_directions, shadows
 from remix_track.store.cells import CELL, CellCentring
-from remix_track.store.index_file import connected, meta, rebuild_advice, set_meta
+from remix_track.store.index_file import IndexPlace, connected, meta, rebuild_advice, set_meta
 from remix_track.store.shadow_file import ShadowFile
 from remix_track.store.vectors import map_vectors, usable
 
@@ -95,9 +95,9 @@ class Shadows:
 class Sketch:
     """The shadows of one store on the disk; brought up to date and mapped when a search needs them."""
 
-    def __init__(self, root: Path) -> None:
-        """`root` is the folder of the store; nothing is read yet."""
-        self._root = root
+    def __init__(self, place: IndexPlace) -> None:
+        """Nothing is read yet."""
+        self._root, self._place = place.root, place
         self._last: tuple[tuple[str, ...], Shadows] | None = None
 
     def shadows(self, width: int) -> Shadows:
@@ -121,7 +121,7 @@ class Sketch:
         """Add some thousand tracklets; whether there may be more."""
         with self._connected() as connection:
             connection.execute("BEGIN IMMEDIATE")
-            file = ShadowFile.named(self._root, meta(connection, "sketch"))
+            file = ShadowFile.named(self._place.folder, meta(connection, "sketch"))
             if file is None or file.width != width or not file.has(_last(connection)):
                 file = self._begin(connection, width)
             done, added = int(meta(connection, "sketched") or 0), 0
@@ -139,9 +139,9 @@ class Sketch:
 
     def _begin(self, connection: sqlite3.Connection, width: int) -> ShadowFile:
         """A new file, with directions from a sample of all vectors at its head."""
-        ShadowFile.remove_all(self._root)
+        ShadowFile.remove_all(self._place.folder)
         name = f"{secrets.token_hex(4)}:{width}"
-        file = ShadowFile.named(self._root, name)
+        file = ShadowFile.named(self._place.folder, name)
         assert file is not None
         file.begin(principal_directions(self._sample(connection, width), file.kept))
         connection.execute("DELETE FROM cells")
@@ -165,7 +165,7 @@ class Sketch:
     @contextlib.contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         try:
-            with connected(self._root) as connection:
+            with connected(self._place.folder) as connection:
                 yield connection
         except (OSError, sqlite3.Error) as error:
             raise InputError(f"{self._root}: what searches need cannot be written ({error}); make room") from None
@@ -176,7 +176,7 @@ class Sketch:
             raise InputError(told) from None
 
     def _fitted(self, connection: sqlite3.Connection) -> Shadows:
-        file = ShadowFile.named(self._root, meta(connection, "sketch"))
+        file = ShadowFile.named(self._place.folder, meta(connection, "sketch"))
         assert file is not None
         shadow, directions = file.rows(_last(connection)), file.directions()
         cell, centring = _cells(connection, len(shadow), file.width)

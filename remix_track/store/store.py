@@ -22,7 +22,7 @@ from remix_track.settings import build
 from remix_track.store import layout
 from remix_track.store.best_crops import BestCropSettings
 from remix_track.store.index import Index, JobFacts, Wanted
-from remix_track.store.index_file import rebuild_advice
+from remix_track.store.index_file import IndexPlace, rebuild_advice
 from remix_track.store.job import Job, Weights
 from remix_track.store.job_writer import JobWriter, sweep, sync_folder
 from remix_track.store.live import PART_SECONDS, LiveWriter
@@ -69,7 +69,8 @@ class Store:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._index, self._sketch = Index(path), Sketch(path)
+        place = IndexPlace(path)
+        self._index, self._sketch = Index(place), Sketch(place)
 
     @property
     def weights(self) -> Weights | None:
@@ -163,7 +164,11 @@ class Store:
         """Remove what killed writers left; how many of them. Those at work are left alone."""
         live = self.path / layout.LIVE
         cameras = [one for one in live.glob("*") if one.is_dir() and not one.is_symlink()]
-        return sum(sweep(folder) for folder in (self.path / layout.JOBS, *cameras))
+        swept = sum(sweep(folder) for folder in (self.path / layout.JOBS, *cameras))
+        for folder in cameras:
+            with contextlib.suppress(OSError):
+                folder.rmdir()  # where a process was killed before its first part was whole
+        return swept
 
     def refresh(self) -> None:
         """Have the index take in what came, changed or went in the folders; every query does so first.
@@ -191,6 +196,15 @@ class Store:
             InputError: it cannot be written.
         """
         self._index.rebuild()
+
+    def scrub(self) -> None:
+        """Take what went from the folders out of the index, so that no byte of it is left there.
+
+        Raises:
+            InputError: the index cannot be written.
+        """
+        self._index.refresh()
+        self._index.scrub()
 
     def facts(self) -> list[JobFacts]:
         """What the index knows of each job, in the order of their keys; also of those that cannot be used."""

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -85,6 +86,28 @@ def test_no_byte_is_left(tmp_path, enrolled):
         boxes = sum(len(group["track"]) for group in stored.tracks(["track"]))
         assert (stored.result.tracklets, stored.result.boxes) == (len(rows["track"]), boxes)
         assert {path.parent.name for path in stored.folder.glob("crops/*/*.jpg")} == set(map(str, rows["track"]))
+
+
+def test_no_byte_is_left_in_the_index_and_the_rest_of_it_is_not_made_anew(tmp_path):
+    store = open_store(tmp_path / "S", create=True)
+    add(store, "gate", [1, 3])
+    add(store, "door", [2])
+    identify(store)
+    person = who(store)["door", 2]
+    found = store.tracklets(person=person)
+    store.shadows()  # the sums of cells: of a job with one tracklet its vector
+    sum_of_cell = store.vectors(found)[0].tobytes()
+    assert sum_of_cell in (store.path / "index.sqlite").read_bytes()
+    numbers = dict(zip(store.tracklets().keys(), store.tracklets().id.tolist(), strict=True))
+    with sqlite3.connect(store.path / "index.sqlite") as reader:
+        reader.execute("SELECT count(*) FROM cells").fetchall()  # so that the log is not removed with the last one
+        forget_people(store, [person])
+        assert not [path for path, content in bytes_of(store).items() if sum_of_cell in content]
+        assert not list(store.path.glob("index-*"))
+    after = dict(zip(store.tracklets().keys(), store.tracklets().id.tolist(), strict=True))
+    assert after == {key: number for key, number in numbers.items() if key in after}
+    assert len(after) == 2
+    assert (store.shadows().cell >= 0).sum() == 2
 
 
 def test_a_forgotten_number_is_never_given_again(tmp_path):

@@ -12,8 +12,11 @@ import pytest
 from remix_track.cli.main import main
 from remix_track.errors import InputError
 from remix_track.store import StoredJob, open_store
+from remix_track.store.archive.claims import Claims
+from remix_track.store.archive.failures import Failures
 from remix_track.store.layout import crop_path, inside
 from remix_track.store.parquet import TRACKLETS, TRACKS, Column, read_table, write_table
+from remix_track.store.people import LOG, PeopleFiles
 from tests.store.frames import frame, job, write
 
 pytest.importorskip("pyarrow")
@@ -164,6 +167,32 @@ def test_links_that_lead_out_of_the_store(store, stored, tmp_path):
     assert inside(store.path, store.path / "inside") == store.path / "inside"
 
 
+@pytest.mark.parametrize("name", ["locks", "locks/KEY", "failed", "people", "people/.lock"])
+def test_nothing_is_written_where_a_link_leads_out_of_the_store(store, tmp_path, name):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    path = store.path / name
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(outside if "/" not in name else outside / "made")
+
+    def write_there():
+        Claims(store.path).take("KEY")
+        Failures(store.path).keep("KEY", "a.mp4", "no video")
+        with PeopleFiles(store.path).locked():
+            pass
+
+    refused(write_there, "a link that leads out of the store")
+    assert not list(outside.iterdir())
+
+
+def test_the_log_of_people_is_not_written_through_a_link(store, tmp_path):
+    files = PeopleFiles(store.path)
+    with files.locked():
+        (files.folder / LOG).symlink_to(tmp_path / "log")
+        refused(lambda: files.note("name", 1, name="Ann"), "a link that leads out of the store")
+    assert not (tmp_path / "log").exists()
+
+
 @pytest.mark.parametrize("key", ["../x", "a/b", ".hidden", "", "x" * 300, "a\nb"])
 def test_a_key_that_is_a_path(store, key):
     refused(lambda: store.job(key), "cannot be the key of a job")
@@ -224,13 +253,13 @@ def test_a_store_of_a_later_format(store):
 
 def test_the_command_says_what_a_store_holds_and_which_jobs_are_damaged(store, capsys):
     assert main(["store", str(store.path)]) == 0
-    assert "1 jobs, 0.00 hours, 2 tracklets, 0 people" in capsys.readouterr().out
+    assert "1 job, 0.00 hours, 2 tracklets, 0 people" in capsys.readouterr().out
     broken = write(store, job("yard"), [frame(1, [1])])
     (broken.folder / "vectors.npy").write_bytes(b"")
     # The files of a job never change, so it is looked at once; a line says how to look again.
     assert main(["store", str(store.path), "--rebuild"]) == 2
     said = capsys.readouterr()
-    assert "1 jobs, 0.00 hours, 2 tracklets" in said.out
+    assert "1 job, 0.00 hours, 2 tracklets" in said.out
     (line,) = {line for line in said.err.splitlines() if "vectors.npy" in line}
     assert "cannot be read as vectors of a store" in line
     assert main(["store", str(store.path / "jobs")]) == 2
@@ -246,6 +275,7 @@ def test_the_command_says_what_a_store_holds_and_which_jobs_are_damaged(store, c
         "UPDATE tracklets SET job = 99",
         "UPDATE jobs SET first = 1000000",
         "INSERT INTO meta VALUES ('sketched', 'nothing')",
+        "UPDATE meta SET value = ' nothing' WHERE name = 'people'",
         "INSERT INTO meta VALUES ('sketch', '../../x:8')",
         "INSERT INTO cells VALUES (1, 1, 2, 2, x'00')",
     ],

@@ -188,9 +188,12 @@ def test_the_commands(store, capsys):
     assert main(["people", *where]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[1].split() == ["1", "Ann", "2", "0", "door,", "gate", "-", "-"]
+    assert main(["enrol", "Bea", "bea.png", "--store", f"{store.path}x"]) == 2
+    assert "there is nothing" in capsys.readouterr().err
+    assert not store.path.with_name(f"{store.path.name}x").exists()
     assert main(["forget", "Bea", *where]) == 2
     assert main(["forget", "Ann", *where]) == 0
-    assert "1 people and 2 tracklets are forgotten; 2 jobs" in capsys.readouterr().out
+    assert "forgotten: 1 person, 2 tracklets; 2 jobs written anew" in capsys.readouterr().out
     assert json.loads((store.path / "people" / "numbers.json").read_text()) == {"last": 3}
     assert WEIGHTS.width == 8
 

@@ -1,6 +1,7 @@
 """The index follows the folders: what is in it is what a store of the same folders made anew would have."""
 
 import logging
+import os
 import shutil
 import sqlite3
 from datetime import UTC, datetime, timedelta
@@ -8,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
+from remix_track.cli.main import main
 from remix_track.errors import InputError
 from remix_track.store import open_store
 from remix_track.store.index import Wanted, _where
@@ -15,7 +17,7 @@ from remix_track.store.index_assignments import PERSONS
 from remix_track.store.index_file import connected
 from remix_track.store.index_people import tracklets_page
 from remix_track.store.parquet import write_table
-from tests.store.frames import frame, job, write
+from tests.store.frames import frame, job, vector, write
 
 pytest.importorskip("pyarrow")
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -205,3 +207,48 @@ def test_how_sure_a_tracklet_is_comes_from_the_file(store):
     set_people(store, {(job("gate").key, 1): 4})
     with store.reading() as connection:
         assert connection.execute("SELECT count(*) FROM tracklets WHERE runner_up > 0").fetchone() == (1,)
+
+
+def as_somebody_else(call):
+    """Whether `call` is true in a process without the rights of root, which may write everywhere."""
+    child = os.fork()
+    if child == 0:
+        try:
+            if os.getuid() == 0:
+                os.setuid(65534)
+            os._exit(0 if call() else 1)
+        finally:
+            os._exit(2)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_store_that_cannot_be_written_is_listed_and_searched(tmp_path, capfd, caplog):
+    folder = tmp_path / "S"
+    store = open_store(folder, create=True)
+    write(store, job("gate"), [frame(1, [1, 2])])
+    write(store, job("yard"), [frame(1, [3])])
+    expected = list(store.search(vector(3), 2).tracklets.keys())
+    assert len(store.shadows().shadow) == 3
+    assert main(["store", str(folder)]) == 0  # without root's rights there may be none to import, either
+    capfd.readouterr()
+    shutil.rmtree(folder / "jobs" / job("gate").key)  # so that the index that is there is behind
+    write(store, job("gate"), [frame(1, [1, 2])])
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    for path in (folder, *folder.rglob("*")):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
+
+    def found():
+        closed = open_store(folder)
+        assert not os.access(folder, os.W_OK)
+        assert list(closed.search(vector(3), 2).tracklets.keys()) == expected
+        assert len(closed.shadows().shadow) == 3
+        assert main(["store", str(folder)]) == 0
+        return caplog.text.count("its index is made in a temporary folder") == 2
+
+    assert as_somebody_else(found)
+    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
+    assert "3 tracklets" in capfd.readouterr().out
+    folder.chmod(0o755)

@@ -1,6 +1,7 @@
 """What a camera sees is in the store as soon as a part of it ends; what breaks off leaves the parts before."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -71,6 +72,30 @@ def test_a_camera_that_begins_anew_is_another_job(store):
         made = Job(JobSource.live("gate", "rtsp://gate/1", began), "gate", {}, WEIGHTS, start=began)
         with store.live_writer(made) as writer:
             writer.write(frame(1, [1]))
+    assert tracks(store) == [("0001", 1)] * 2
+
+
+def test_nothing_is_left_of_a_camera_that_was_killed_in_its_first_part(store, monkeypatch):
+    empty = store.path / "live" / camera().key
+    empty.mkdir(parents=True)
+    used = store.live_writer(camera("yard"), seconds=2)
+    used.write(frame(1, [1]))
+    store.sweep()
+    assert not empty.exists()
+    used.close()
+    assert tracks(store) == [("0001", 1)]
+    # The folder goes where another process sweeps just before a part begins.
+    opened = Path.open
+
+    def swept_before(path, *mode, **others):
+        if path.name.endswith(".lock") and mode == ("wb",):
+            monkeypatch.undo()
+            store.sweep()
+        return opened(path, *mode, **others)
+
+    monkeypatch.setattr(Path, "open", swept_before)
+    with store.live_writer(camera("door"), seconds=2) as writer:
+        writer.write(frame(1, [1]))
     assert tracks(store) == [("0001", 1)] * 2
 
 

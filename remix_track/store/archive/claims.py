@@ -8,6 +8,7 @@ from pathlib import Path
 from remix_track import file_lock
 from remix_track.errors import InputError
 from remix_track.reservations import file_id, is_gone
+from remix_track.store import layout
 
 LOCKS = "locks"
 _log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ class Claims:
         self._files: dict[str, int] = {}
         try:
             self._folder.mkdir(exist_ok=True)
+            layout.inside(store, self._folder)
         except OSError as error:
             raise InputError(
                 f"{store}: cannot be written ({error.strerror}); make room, or give another store"
@@ -37,7 +39,7 @@ class Claims:
         Raises:
             InputError: the store cannot be written.
         """
-        path = self._folder / key
+        path = layout.inside(self._folder, self._folder / key)
         try:
             while True:
                 file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from remix_track.bounded_file import read_bounded
 from remix_track.json_text import json_text
+from remix_track.store import layout
 from remix_track.text_files import write_text
 
 FAILED = "failed"
@@ -31,14 +32,15 @@ class Failures:
     """The failed jobs of a store: `failed/KEY.json` for each."""
 
     def __init__(self, store: Path) -> None:
-        self._folder = store / FAILED
+        self._store, self._folder = store, store / FAILED
 
     def keep(self, key: str, source: str, reason: str) -> None:
         """Note that a job failed for what its source is.
 
         Raises:
-            InputError: it cannot be written.
+            InputError: it cannot be written, or not without leaving the store.
         """
+        layout.inside(self._store, self._folder)
         self._folder.mkdir(exist_ok=True)
         failure = Failure(source, reason, datetime.now(UTC).isoformat(timespec="seconds"))
         write_text(self._folder / f"{key}.json", json_text(asdict(failure), indent=2))

@@ -9,6 +9,7 @@ from typing import Any
 from remix_track import __version__, stop_signals
 from remix_track.errors import InputError
 from remix_track.extras import extra
+from remix_track.store import layout
 from remix_track.store.archive.settings import ArchiveSettings
 from remix_track.store.archive.tasks import Lost, Networks, Outcome, Setup, Task
 
@@ -40,7 +41,8 @@ class RayWorkers:
         # It would report to its makers otherwise.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         self._ray: Any = extra("ray", "cluster", "`cluster`")
-        _log_to(Path(setup.store) / LOG)
+        store = Path(setup.store)
+        _log_to(layout.inside(store, store / LOG))
         _connect(self._ray, str(archive.cluster))
         self._archive = archive
         self._all: list[_Slot] = []

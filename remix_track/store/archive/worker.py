@@ -139,7 +139,8 @@ class Worker:
         perception.close()
 
     def _perception_folder(self, task: Task) -> Path:
-        return Path(self._setup.store) / layout.PERCEPTION / perception_key(task.job.source, self._setup, self.networks)
+        store, key = Path(self._setup.store), perception_key(task.job.source, self._setup, self.networks)
+        return layout.inside(store, store / layout.PERCEPTION / key)
 
 
 @contextlib.contextmanager
