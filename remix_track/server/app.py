@@ -10,13 +10,13 @@ from urllib.parse import parse_qsl, urlencode
 
 from remix_track.errors import InputError
 from remix_track.extras import extra
-from remix_track.server import corrections, people, recordings
+from remix_track.server import corrections, day, people, recordings
 from remix_track.server.access import COOKIE, FORM_TOKEN, HEADERS, Access
 from remix_track.server.library import Library
 from remix_track.server.shown import FILTERS
 from remix_track.server.web import Answer, NotFoundError, Page, Redirect, RefusedError, Request, Route
 
-PAGES = (people, corrections, recordings)
+PAGES = (people, day, corrections, recordings)
 """Modules with `routes(library)`; a page is one, its template, and a line in the navigation of `base.html`."""
 
 _HERE = Path(__file__).parent

@@ -13,6 +13,7 @@ from remix_track.id_colours import css_of
 from remix_track.server.collection import Collection
 from remix_track.server.library import Library
 from remix_track.server.recording import Boxes, Recording
+from remix_track.server.shown import ink_of
 from remix_track.server.web import Answer, NotFoundError, Request, Route, json_answer
 from remix_track.store.index_people import one_tracklet
 
@@ -24,8 +25,9 @@ _JPEG_QUALITY = 85
 
 
 def routes(library: Library) -> list[Route]:
-    """Crops, videos, frames, boxes."""
+    """Crops, videos, frames, boxes, and what a player has to know of a recording."""
     return [
+        Route("/{collection}/recording/{recording}", lambda request: facts(library.at(request), request)),
         Route("/{collection}/crop/{recording}/{track}/{place}.jpg", lambda request: crop(library.at(request), request)),
         Route("/{collection}/video/{recording}", lambda request: video(library.at(request), request)),
         Route("/{collection}/frame/{recording}/{frame}.jpg", lambda request: frame(library.at(request), request)),
@@ -56,6 +58,33 @@ def image_answer(files: Sequence[Path], place: int) -> Answer:
     return Answer(content, "image/jpeg")
 
 
+def facts(collection: Collection, request: Request) -> Answer:
+    """What a player has to know: how the recording can be shown, and at which second each frame is."""
+    one = collection.recording(request.text("recording"))
+    medium = one.medium
+    how = "video" if medium.media_type else "frames" if medium.path else "boxes"
+    why = {"video": "", "frames": "Browsers do not play this file, so its frames come one by one.", "boxes": medium.why}
+    start = None if one.start is None else one.start.timestamp() * 1000
+    return json_answer(
+        {
+            "key": one.key,
+            "title": one.title,
+            "camera": one.camera,
+            "width": one.width,
+            "height": one.height,
+            "fps": one.fps,
+            "how": how,
+            "why": why[how],
+            "drawn": medium.drawn,
+            "first_frame": one.first_frame,
+            "last_frame": one.last_frame,
+            "first_seconds": one.first_seconds,
+            "last_seconds": one.last_seconds,
+            "start": start,
+        }
+    )
+
+
 def video(collection: Collection, request: Request) -> Answer:
     """The file that a browser plays."""
     medium = collection.recording(request.text("recording")).medium
@@ -67,7 +96,7 @@ def video(collection: Collection, request: Request) -> Answer:
 def frame(collection: Collection, request: Request) -> Answer:
     """One frame as a JPEG, decoded now; `frame` is its number in the source."""
     recording = collection.recording(request.text("recording"))
-    number = request.number("frame", high=10**9)
+    number = request.number("frame", low=1, high=10**9)
     return Answer(jpeg_at(recording, recording.seconds_of(number)), "image/jpeg")
 
 
@@ -128,5 +157,10 @@ def _people_of(collection: Collection, key: str, tracks: list[int]) -> dict[str,
     for track in tracks:
         person = people.get(track, 0)
         name = names.get(person, str(person)) if person else f"track {track}"
-        told[str(track)] = {"person": person, "name": name, "colour": css_of(person or track)}
+        told[str(track)] = {
+            "person": person,
+            "name": name,
+            "colour": css_of(person or track),
+            "ink": ink_of(person or track),
+        }
     return told

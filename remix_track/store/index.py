@@ -316,7 +316,8 @@ def _where(connection: sqlite3.Connection, wanted: Wanted) -> tuple[str, list[in
         conditions.append("first_utc < ?")
         values.append(round(wanted.until.timestamp() * 1000))
     if wanted.person is not None:
-        conditions.append("person = ?")
+        # The words of the partial index have to be said, or it is not used.
+        conditions.append("person = ? AND person > 0" if wanted.person else "person = ?")
         values.append(wanted.person)
     if wanted.jobs is not None:
         numbers = dict(connection.execute("SELECT key, id FROM jobs").fetchall())

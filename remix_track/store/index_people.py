@@ -19,6 +19,7 @@ ORDERS = {
     "number": "person",
 }
 """Orders of people by name, each read off an index of the table of people."""
+_DAY = 86_400_000
 _LOOKED_AT = 4000
 """Tracklets of a person among which the largest are looked for, so that a hundred thousand keep no page waiting."""
 
@@ -32,6 +33,7 @@ class WantedPeople:
         since: only who was seen then or later.
         until: only who was seen before.
         people: only these numbers; None: all.
+        undated: only what has no time of day.
         order: a key of `ORDERS`.
         offset, limit: the page.
     """
@@ -40,6 +42,7 @@ class WantedPeople:
     since: datetime | None = None
     until: datetime | None = None
     people: Sequence[int] | None = None
+    undated: bool = False
     order: str = "last"
     offset: int = 0
     limit: int = 60
@@ -151,7 +154,7 @@ def people_query(connection: sqlite3.Connection, wanted: WantedPeople) -> tuple[
     """What `people_page` asks: of all people it reads the page only, along an index."""
     order = f"ORDER BY {ORDERS[wanted.order]} LIMIT {wanted.limit:d} OFFSET {wanted.offset:d}"
     rest, values = _among(wanted.people)
-    if wanted.camera is None and wanted.since is None and wanted.until is None:
+    if wanted.camera is None and wanted.since is None and wanted.until is None and not wanted.undated:
         columns = "person, tracklets, cameras, unsure, seconds, first_utc, last_utc"
         # The sign keeps SQLite from taking the index of this column instead of that of the order.
         return f"SELECT {columns} FROM people WHERE +tracklets > 0{rest} {order}", values
@@ -177,7 +180,8 @@ def cameras_of(connection: sqlite3.Connection, people: Iterable[int]) -> dict[in
     found: dict[int, list[str]] = {}
     for person in people:
         rows = connection.execute(
-            "SELECT name FROM cameras WHERE id IN (SELECT camera FROM tracklets WHERE person = ?) AND name != ? "
+            "SELECT name FROM cameras WHERE name != ?2 AND id IN "
+            "(SELECT camera FROM tracklets WHERE person = ?1 AND person > 0) "
             "ORDER BY name",
             (person, layout.ENROLLED),
         )
@@ -193,9 +197,8 @@ def camera_names(connection: sqlite3.Connection) -> list[str]:
 
 def largest_tracklets(connection: sqlite3.Connection, person: int, count: int) -> list[TrackletFacts]:
     """The tracklets of a person with the most boxes, which have the best pictures."""
-    some = f"(SELECT * FROM tracklets WHERE person = ? LIMIT {_LOOKED_AT})"
-    chosen = f"{_TRACKLET.format(some)} ORDER BY t.boxes DESC, t.id LIMIT {count:d}"
-    rows = connection.execute(chosen, (person,))
+    some = f"(SELECT * FROM tracklets WHERE person = {person:d} AND person > 0 LIMIT {_LOOKED_AT})"
+    rows = connection.execute(f"{_TRACKLET.format(some)} ORDER BY t.boxes DESC, t.id LIMIT {count:d}")
     return [_tracklet(row) for row in rows]
 
 
@@ -209,15 +212,29 @@ def tracklets_page(
         person: number.
         wanted: camera, times and page; its people and order do not count.
     """
-    wanted = wanted or WantedPeople()
-    where, values = _seen(connection, wanted)
-    rows = connection.execute(
-        f"{_TRACKLET.format('tracklets')} WHERE t.person = ? AND {where} "
-        "ORDER BY t.first_utc, t.job, t.first_time, t.id "
-        f"LIMIT {wanted.limit:d} OFFSET {wanted.offset:d}",
-        [person, *values],
-    )
+    rows = connection.execute(*tracklets_query(connection, person, wanted or WantedPeople()))
     return [_tracklet(row) for row in rows]
+
+
+def tracklets_query(connection: sqlite3.Connection, person: int, wanted: WantedPeople) -> tuple[str, list[int]]:
+    """What `tracklets_page` asks, along the index of the person's tracklets by time."""
+    where, values = _seen(connection, wanted)
+    # The sign: a person has fewer tracklets than a camera. The words of partial indices have to be said.
+    whose = f"t.person = {person:d}" + (" AND t.person > 0" if person else "")
+    asked = (
+        f"{_TRACKLET.format('tracklets')} WHERE {whose} AND {where.replace('t.camera', '+t.camera', 1)} "
+        f"ORDER BY t.first_utc, t.id LIMIT {wanted.limit:d} OFFSET {wanted.offset:d}"
+    )
+    return asked, values
+
+
+def days_of(connection: sqlite3.Connection, person: int) -> dict[int | None, int]:
+    """The days (UTC, counted from 1970) on which tracklets of a person begin, and how many do; None: not known."""
+    rows = connection.execute(
+        f"SELECT first_utc / {_DAY}, count(*) FROM tracklets WHERE person = {person:d} AND person > 0 "
+        f"AND camera != {_enrolled(connection)} GROUP BY 1 ORDER BY 1"
+    )
+    return dict(rows.fetchall())
 
 
 def one_tracklet(connection: sqlite3.Connection, job: str, track: int) -> TrackletFacts | None:
@@ -268,6 +285,8 @@ def _seen(connection: sqlite3.Connection, wanted: WantedPeople) -> tuple[str, li
         moment = round(wanted.since.timestamp() * 1000)
         conditions += ["t.last_utc >= ?", "t.first_utc >= ?"]
         values += [moment, moment - longest]
+    if wanted.undated:
+        conditions.append("t.first_utc IS NULL")
     if wanted.until is not None:
         conditions.append("t.first_utc < ?")
         values.append(round(wanted.until.timestamp() * 1000))
