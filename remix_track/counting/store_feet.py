@@ -11,6 +11,8 @@ from remix_track.counting.feet import Feet, joined, track_number
 from remix_track.counting.zones_file import Zones
 from remix_track.errors import InputError
 from remix_track.store.layout import ENROLLED
+from remix_track.store.people import PeopleFiles
+from remix_track.store.people_log import NOBODY
 from remix_track.store.store import Store
 from remix_track.store.stored_job import StoredJob
 from remix_track.store.tracklets import Tracklets
@@ -19,13 +21,17 @@ _COLUMNS = ("frame", "time", "utc", "track", "left", "top", "width", "height")
 
 
 class StoredPiece(NamedTuple):
-    """A job, or a part of what a camera wrote while it runs, and when it was recorded in seconds since 1970."""
+    """A job, or a part of what a camera wrote while it runs, and when it was recorded in seconds since 1970.
+
+    `rejected` are tracks of it that a user said are nobody.
+    """
 
     job: StoredJob
     tracklets: Tracklets
     begin: float
     end: float
     source: int
+    rejected: frozenset[int] = frozenset()
 
     @property
     def camera(self) -> str:
@@ -69,6 +75,7 @@ def pieces_of(
     tracklets = store.tracklets(camera=camera)
     ends = np.searchsorted(tracklets.job, np.arange(len(tracklets.jobs) + 1))
     rows = {key: slice(*ends[number : number + 2]) for number, key in enumerate(tracklets.jobs)}
+    rejected = _rejected(store)
     sources: dict[str, int] = {}
     names: list[str] = []
     pieces, without_clock = [], 0
@@ -86,7 +93,7 @@ def pieces_of(
             names.append(job.job.source.name)
         end = begin + job.result.seconds
         if (since is None or end >= since.timestamp()) and (until is None or begin < until.timestamp()):
-            pieces.append(StoredPiece(job, own, begin, end, source))
+            pieces.append(StoredPiece(job, own, begin, end, source, rejected.get(facts.key, frozenset())))
     return StoredPieces(sorted(pieces, key=lambda one: (one.camera, one.begin)), names, without_clock)
 
 
@@ -141,7 +148,17 @@ def feet_of(piece: StoredPiece) -> Feet:
     if np.isnat(utc).any():
         seconds = piece.begin + (rows["frame"] - piece.job.result.first_frame) / _rate(piece.job)
     tlwh = np.column_stack([rows[side] for side in _COLUMNS[4:]])
-    return Feet.of_boxes(track_number(piece.source, rows["track"]), seconds, rows["frame"], tlwh, person[at])
+    feet = Feet.of_boxes(track_number(piece.source, rows["track"]), seconds, rows["frame"], tlwh, person[at])
+    return feet[~np.isin(rows["track"], list(piece.rejected))] if piece.rejected else feet
+
+
+def _rejected(store: Store) -> dict[str, frozenset[int]]:
+    """The tracks of each job that a user said are nobody: reflections, posters, dogs."""
+    found: dict[str, set[int]] = {}
+    for (key, track), person in PeopleFiles(store.path).log().moved.items():
+        if person == NOBODY:
+            found.setdefault(key, set()).add(track)
+    return {key: frozenset(tracks) for key, tracks in found.items()}
 
 
 def _begin(job: StoredJob, tracklets: Tracklets) -> float | None:

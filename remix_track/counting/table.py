@@ -223,7 +223,7 @@ def _passages(place: PlaceCounts, counts: Counts) -> Iterator[tuple[object, ...]
             what = "in" if direction == IN else "out"
             yield place.name, place.kind, what, *whose(who, track), text(time), text(time), frame, frame
     if place.visits is not None:
-        for who, track, begin, end, first, last, is_open in _each(place.visits):
+        for who, track, begin, end, first, last, _, _, is_open in _each(place.visits):
             ends = text(begin), "" if is_open else text(end)
             yield place.name, place.kind, "stay", *whose(who, track), *ends, first, last
 

@@ -23,6 +23,7 @@ class Visits:
         begin, end: (N,) float64 seconds at which the border was reached; where the person came or went inside, of the
             first and last box.
         first_frame, last_frame: (N,) int64 of the first and last box in it.
+        appeared, vanished: (N,) bool: it began or ended inside, where no way to or from outside was seen.
         open: (N,) bool: the recording ended first.
     """
 
@@ -32,6 +33,8 @@ class Visits:
     end: NDArray[np.float64]
     first_frame: NDArray[np.int64]
     last_frame: NDArray[np.int64]
+    appeared: NDArray[np.bool_]
+    vanished: NDArray[np.bool_]
     open: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -55,41 +58,50 @@ def visits(seen: Seen, feet: Feet, settings: CountSettings, until: float = np.in
     """
     feet = on_ground(seen, in_order(feet))
     on = way_goes_on(feet, settings.bridge)
-    inside, outside = _inside_and_outside(seen, feet, settings)
+    inside, outside = inside_and_outside(seen, feet, settings)
     stays = _held(inside, outside, on)
     begins = np.flatnonzero(stays & ~(np.concatenate([[False], stays[:-1]]) & on))
     ends = np.flatnonzero(stays & ~np.concatenate([(stays & on)[1:], [False]]))
     # The last row of a stay may be on the border already.
     marks = np.maximum.accumulate(np.where(inside, np.arange(len(feet)), 0))
     last = marks[ends]
-    begin, _ = _reached(seen, feet, begins, begins - 1, on[begins])
+    begin, came = _reached(seen, feet, begins, begins - 1, on[begins])
     after = np.minimum(last + 1, len(feet) - 1)
-    end, follows = _reached(seen, feet, last, after, (after > last) & on[after])
-    still = ~follows & (until - end <= settings.bridge)
-    made = Visits(feet.who[begins], feet.track[begins], begin, end, feet.frame[begins], feet.frame[last], still)
+    end, went = _reached(seen, feet, last, after, (after > last) & on[after])
+    still = ~went & (until - end <= settings.bridge)
+    who, track, frames = feet.who[begins], feet.track[begins], (feet.frame[begins], feet.frame[last])
+    made = Visits(who, track, begin, end, *frames, ~came, ~went, still)
     return made[np.argsort(made.begin, kind="stable")]
 
 
 def united(parts: Iterable[Visits], bridge: float) -> Visits:
-    """Stays of all cameras that see one zone; those of one person that overlap, or nearly do, are one."""
+    """Stays of all cameras that see one zone; those of one person that overlap are one.
+
+    So are two between which the person was out of sight for up to `bridge` seconds, having vanished in the zone and
+    appeared in it; but not those between which the person was seen to leave.
+    """
     given = list(parts)
     every = Visits(*(np.concatenate([getattr(one, name) for one in given]) for name in Visits.__slots__))
     if not len(every):
         return every
     every = every[np.lexsort((every.begin, every.who))]
-    groups = np.cumsum(np.concatenate([[True], np.diff(every.who) != 0])) - 1
-    reach = _reach(every.end, groups)
-    new = np.concatenate([[True], (np.diff(groups) != 0) | (every.begin[1:] - reach[:-1] > bridge)])
+    people = np.concatenate([[True], np.diff(every.who) != 0])
+    holder = _latest(every.end, people)[:-1]
+    gap = every.begin[1:] - every.end[holder]
+    unseen = every.vanished[holder] & every.appeared[1:]
+    new = people | np.concatenate([[False], gap > np.where(unseen, bridge, 0.0)])
     first = np.flatnonzero(new)
-    longest = _longest(every.end, first)
+    longest = _latest(every.end, new)[np.append(first[1:] - 1, len(every) - 1)]
     made = Visits(
-        every.who[first],
-        every.track[first],
-        every.begin[first],
-        every.end[longest],
-        every.first_frame[first],
-        every.last_frame[longest],
-        np.logical_or.reduceat(every.open, first),
+        who=every.who[first],
+        track=every.track[first],
+        begin=every.begin[first],
+        end=every.end[longest],
+        first_frame=every.first_frame[first],
+        last_frame=every.last_frame[longest],
+        appeared=every.appeared[first],
+        vanished=every.vanished[longest],
+        open=np.logical_or.reduceat(every.open, first),
     )
     return made[np.argsort(made.begin, kind="stable")]
 
@@ -108,7 +120,7 @@ def _reached(
     return time, on
 
 
-def _inside_and_outside(seen: Seen, feet: Feet, settings: CountSettings) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def inside_and_outside(seen: Seen, feet: Feet, settings: CountSettings) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """(N,) in the zone, and (N,) further from it than the hysteresis."""
     area, margin = np.array(seen.place.points), margins(seen, feet, settings)
     low, high = area.min(axis=0), area.max(axis=0)
@@ -129,13 +141,10 @@ def _held(inside: NDArray[np.bool_], outside: NDArray[np.bool_], on: NDArray[np.
     return inside[known] if len(inside) else inside
 
 
-def _reach(end: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
-    """(N,) the latest end so far within each group; groups are numbered in order."""
-    cuts = np.flatnonzero(np.diff(groups)) + 1
-    return np.concatenate([np.maximum.accumulate(part) for part in np.split(end, cuts)])
-
-
-def _longest(end: NDArray[np.float64], first: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(M,) the row with the latest end of each stretch that begins at a row of `first`."""
-    stops = [*first[1:].tolist(), len(end)]
-    return np.array([a + int(np.argmax(end[a:b])) for a, b in zip(first.tolist(), stops, strict=True)], np.int64)
+def _latest(end: NDArray[np.float64], first: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """(N,) the row with the latest end so far, within stretches that begin where `first` is true."""
+    rows = []
+    for part in np.split(np.arange(len(end)), np.flatnonzero(first)[1:]):
+        highest = np.maximum.accumulate(end[part])
+        rows.append(np.maximum.accumulate(np.where(end[part] == highest, part, 0)))
+    return np.concatenate(rows)

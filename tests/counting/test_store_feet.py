@@ -10,6 +10,7 @@ from remix_track.counting.store_feet import count_store, pieces_of
 from remix_track.counting.table import rows_of, total_of
 from remix_track.counting.zones_file import Place, Zones
 from remix_track.store import open_store
+from remix_track.store.corrections import Corrections
 from remix_track.store.identify import identify
 from tests.store.frames import frame, job, write
 
@@ -93,6 +94,13 @@ def test_parts_of_a_camera_that_runs_go_on_with_the_same_tracks(store):
     assert (row.ins, row.people, row.outs) == (1, 1, 0)
     assert row.recorded == pytest.approx(3.4)
     assert np.isclose(row.mean_occupancy, 1)
+
+
+def test_what_a_user_rejected_is_nobody(store):
+    stored = add(store, "one", [1, 2, 3])
+    identify(store)
+    Corrections.of(store).reject([(stored.key, 2)])
+    assert (total(store).ins, total(store).people) == (2, 2)
 
 
 def test_an_hour_in_which_no_one_came_is_recorded_too(store):

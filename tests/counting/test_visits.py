@@ -89,6 +89,17 @@ def test_two_cameras_that_see_one_zone_have_one_stay_of_a_person():
     assert united([parts[0], within], 0).end.tolist() == [pytest.approx(1.9)]
 
 
+def test_who_was_seen_to_leave_and_comes_back_at_once_has_two_stays():
+    leaves = visits(SHOP, way([(200, 200), (400, 200)], who=3), SETTINGS)
+    comes = visits(SHOP, way([(400, 200), (200, 200)], track=2, begin=1, who=3), SETTINGS)
+    appears = visits(SHOP, way([(200, 200)] * 3, track=2, begin=1, who=3), SETTINGS)
+    vanishes = visits(SHOP, way([(200, 200)], who=3), SETTINGS)
+    counts = [
+        len(united(both, 3)) for both in ((leaves, comes), (leaves, appears), (vanishes, comes), (vanishes, appears))
+    ]
+    assert counts == [2, 2, 2, 1]
+
+
 def test_the_same_feet_are_inside_as_supervisions_polygon_zone_says():
     """It rounds to whole pixels, so feet keep two pixels from the border."""
     supervision = pytest.importorskip("supervision")

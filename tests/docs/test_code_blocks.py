@@ -12,7 +12,7 @@ import pytest
 from remix_track.synthetic.scenes import StreetScene, write_ground_truth
 
 GUIDE = Path(__file__).parents[2] / "docs/guide"
-PAGES = ["getting-started", "python", "own-parts", "archives", "store"]
+PAGES = ["getting-started", "python", "own-parts", "archives", "store", "counting"]
 # The wheel's tests run beside a copy of the README alone.
 pytestmark = pytest.mark.skipif(not GUIDE.is_dir(), reason="the documents are not beside the tests")
 

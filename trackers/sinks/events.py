@@ -1,4 +1,4 @@
-"""Events of people: who appeared, was confirmed, recognised, and left, as Frigate's `new`, `update` and `end`.
+"""Events of people: who appeared, is confirmed, recognised, in a zone, and left; Frigate's `new`, `update` and `end`.
 
 The schema is in `docs/reference/events.md`; `SCHEMA` counts up where a key changes its meaning or goes.
 """
@@ -7,7 +7,7 @@ import base64
 import logging
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.boxes import clip_xyxy
+from remix_track.counting.live_zones import LiveZones
 from remix_track.json_text import json_text
 from remix_track.machine import cache_folder
 from remix_track.trackers.frame import TrackedFrame, iso_utc
@@ -67,7 +68,9 @@ class _InView:
 class PeopleEvents:
     """Makes events of tracked frames, given in order."""
 
-    def __init__(self, emit: Emit, camera: str, *, vectors: bool = False, run: str = "") -> None:
+    def __init__(
+        self, emit: Emit, camera: str, *, vectors: bool = False, run: str = "", zones: LiveZones | None = None
+    ) -> None:
         """Begin with an empty view.
 
         Args:
@@ -75,12 +78,15 @@ class PeopleEvents:
             camera: what the source is called.
             vectors: events have the person's mean appearance vector.
             run: what tells ids of this run from those of others.
+            zones: of this camera; None: there are none.
         """
         self._emit, self._camera, self._vectors, self._run = emit, camera, vectors, run
+        self._zones = zones
         self._people: dict[int, _InView] = {}
 
     def take(self, frame: TrackedFrame) -> None:
         """Tell what this frame brings."""
+        zones = self._zones.look(frame.ids, frame.xyxy) if self._zones else {}
         for row, id_ in enumerate(frame.ids.tolist()):
             person = self._people.get(id_)
             if person is None:
@@ -93,6 +99,7 @@ class PeopleEvents:
                 person.state["false_positive"] = False
                 self._tell(person, "update", "confirmed")
             self._recognise(person, frame)
+            self._move(person, zones.get(id_, ()))
         for person in [one for one in self._people.values() if frame.time - one.last > LEFT_AFTER]:
             self._end(person)
 
@@ -102,6 +109,9 @@ class PeopleEvents:
             self._end(person)
 
     def _end(self, person: _InView) -> None:
+        self._move(person, ())
+        if self._zones:
+            self._zones.forget([person.id])
         del self._people[person.id]
         person.state["end_time"] = round(person.last, 3)
         self._tell(person, "end", "left")
@@ -112,6 +122,17 @@ class PeopleEvents:
         if known is not None and known.sure and known.number != person.state["person"]:
             person.state |= {"person": known.number, "sub_label": known.name or None}
             self._tell(person, "update", "recognised")
+
+    def _move(self, person: _InView, now: Sequence[str]) -> None:
+        """Tell which zones a person left, then which ones were entered."""
+        was = person.state["current_zones"]
+        for zone in [one for one in was if one not in now]:
+            person.state["current_zones"] = [one for one in person.state["current_zones"] if one != zone]
+            self._tell(person, "update", "left_zone", zone=zone)
+        for zone in [one for one in now if one not in was]:
+            person.state["current_zones"] = [*person.state["current_zones"], zone]
+            person.state["entered_zones"] = list(dict.fromkeys([*person.state["entered_zones"], zone]))
+            self._tell(person, "update", "entered_zone", zone=zone)
 
     def _look(self, person: _InView, frame: TrackedFrame, row: int) -> None:
         score, box = float(frame.scores[row]), frame.xyxy[row]
@@ -146,14 +167,14 @@ class PeopleEvents:
             vector = frame.embeddings[row].astype(np.float64)
             person.total = vector if person.total is None else person.total + vector
 
-    def _tell(self, person: _InView, kind: str, reason: str) -> None:
+    def _tell(self, person: _InView, kind: str, reason: str, **more: str) -> None:
         before, person.sent = person.sent, dict(person.state)
         after = dict(person.state)
         after["has_snapshot"] = bool(person.best[1])
         after["thumbnail"] = base64.b64encode(person.best[1]).decode("ascii") or None
         if self._vectors:
             after["embedding"] = _unit(person.total)
-        self._emit({"schema": SCHEMA, "type": kind, "reason": reason, "before": before or None, "after": after})
+        self._emit({"schema": SCHEMA, "type": kind, "reason": reason, **more, "before": before or None, "after": after})
 
 
 def _unit(total: NDArray[np.float64] | None) -> list[float] | None:
@@ -173,7 +194,9 @@ def _jpeg(crop: NDArray[np.uint8]) -> bytes:
 class EventSink(Sink):
     """Sends the events of a run to a receiver, a file or standard output."""
 
-    def __init__(self, where: str, camera: str, *, vectors: bool = False, run: str = "") -> None:
+    def __init__(
+        self, where: str, camera: str, *, vectors: bool = False, run: str = "", zones: LiveZones | None = None
+    ) -> None:
         """Open it.
 
         Args:
@@ -181,12 +204,13 @@ class EventSink(Sink):
             camera: what the source is called.
             vectors: events have vectors.
             run: see `PeopleEvents`.
+            zones: likewise.
 
         Raises:
             InputError: no such receiver, or a file that is there already.
         """
         self._put, self._close = _opened(where)
-        self._events = PeopleEvents(self._emit, camera, vectors=vectors, run=run)
+        self._events = PeopleEvents(self._emit, camera, vectors=vectors, run=run, zones=zones)
 
     def write(self, frame: TrackedFrame) -> None:
         """Send what this frame brings."""

@@ -6,6 +6,7 @@ and what `summary.json` says of the files all come from it.
 """
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.counting.live_zones import LiveZones
+from remix_track.counting.zones_file import read_zones
 from remix_track.errors import InputError
 from remix_track.settings import check, setting
 from remix_track.trackers.frame import TrackedFrame
@@ -31,6 +34,8 @@ from remix_track.trackers.sinks.window import WindowSink, require_screen
 
 if TYPE_CHECKING:
     from remix_track.trackers.sinks.sink import Sink
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,7 @@ def written(
 class OutputSettings:
     """What a run leaves beside `tracks.txt` and `summary.json`.
 
-    Each field but the last three is a format, in the order in which files are written. A sink that shows a window comes
+    Each field but the last four is a format, in the order in which files are written. A sink that shows a window comes
     last, so that the files have the frame at which the user closes it.
 
     Raises:
@@ -177,6 +182,7 @@ class OutputSettings:
     jsonl_out: bool = written("", "the lines of tracks.jsonl on standard output", lambda *_: JsonLinesOut(), once=True)
     events: str | None = setting(None, "send people's events: mqtt://HOST/TOPIC, https://HOST/PATH, a file, or -")
     events_vector: bool = setting(False, "events have the person's appearance vector")
+    zones: str | None = setting(None, "a TOML file of zones: events say who enters and leaves them")
     segment: float | None = setting(None, "minutes after which new files begin: video-0001-UTC.mp4 ...", above=0)
 
     def __post_init__(self) -> None:
@@ -208,6 +214,10 @@ class OutputSettings:
             one.require()
         if self.events_vector and not (self.events and appearance):
             raise InputError("`events_vector` needs `events`, and `weights` other than none")
+        if self.zones is not None:
+            if not self.events:
+                raise InputError("`zones` says of which zones `events` tell; give both, or count later")
+            read_zones(Path(self.zones))
         if self.events and "://" in self.events:
             open_target(self.events).close()
 
@@ -219,7 +229,10 @@ class OutputSettings:
     def _event_sink(self, _: Path, run: RunFacts) -> EventSink:
         # Ids begin anew in each run, and the same receiver hears of all of them.
         began = f"{run.source}-{int(time.time())}-"
-        return EventSink(str(self.events), run.source, vectors=self.events_vector, run=began)
+        zones = None if self.zones is None else LiveZones(read_zones(Path(self.zones)), run.source)
+        if zones is not None and not zones.names:
+            logger.warning("%s: has no zone of the camera %s, so no event tells of one", self.zones, run.source)
+        return EventSink(str(self.events), run.source, vectors=self.events_vector, run=began, zones=zones)
 
     def _chosen(self) -> Iterator[tuple[str, Format]]:
         for field in dataclasses.fields(self):

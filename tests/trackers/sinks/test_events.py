@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from remix_track.cli.main import main
+from remix_track.counting.live_zones import LiveZones
+from remix_track.counting.zones_file import Place, Zones
 from remix_track.detections import Tracks
 from remix_track.errors import InputError
 from remix_track.trackers.frame import KnownPerson, TrackedFrame
@@ -99,6 +101,53 @@ def test_who_is_known_for_sure_is_told_once_and_again_where_it_was_another():
     assert [(one["reason"], one["after"]["person"], one["after"]["sub_label"]) for one in found] == [
         ("appeared", None, None), ("recognised", 4, "Ada"), ("recognised", 9, None), ("left", 9, None),
     ]  # fmt: skip
+
+
+SHOP = Place("zone", "shop", ((50.0, 40.0), (200.0, 40.0), (200.0, 100.0), (50.0, 100.0)))
+TILL = Place("zone", "till", ((90.0, 40.0), (120.0, 40.0), (120.0, 100.0), (90.0, 100.0)))
+
+
+def walking(*lefts):
+    """One person, whose foot is 7.5 right of these, frame by frame; None: no box. Boxes are 40 high."""
+    made = []
+    for index, left in enumerate(lefts, 1):
+        one = frame(index, *([] if left is None else [(1, 0.9)]))
+        if left is not None:
+            one.xyxy[0] = [left, 10, left + 15, 50]
+        made.append(one)
+    return made
+
+
+def test_zones_are_entered_and_left_with_hysteresis_and_at_the_end():
+    pytest.importorskip("shapely")
+    frames = walking(0, 60, 100, 113.5, 118, 140, None, 100)
+    found = told(frames, zones=LiveZones(Zones((SHOP, TILL)), "gate"))
+    assert [(one["reason"], one.get("zone"), one["after"]["frame"]) for one in found] == [
+        ("appeared", None, 1),
+        ("entered_zone", "shop", 2),
+        ("entered_zone", "till", 3),
+        # A pixel outside at frame 4 is within the hysteresis of four; at frame 5 it is 5.5.
+        ("left_zone", "till", 5),
+        ("entered_zone", "till", 8),
+        ("left_zone", "shop", 8),
+        ("left_zone", "till", 8),
+        ("left", None, 8),
+    ]
+    entered = found[2]
+    assert (entered["type"], entered["before"]["current_zones"]) == ("update", ["shop"])
+    assert entered["after"]["current_zones"] == entered["after"]["entered_zones"] == ["shop", "till"]
+    assert (found[-1]["type"], found[-1]["after"]["current_zones"]) == ("end", [])
+    assert found[-1]["after"]["entered_zones"] == ["shop", "till"]
+    # What was told is not changed by what comes later.
+    assert found[1]["after"]["current_zones"] == ["shop"]
+
+
+def test_zones_of_another_camera_and_lines_tell_nothing():
+    pytest.importorskip("shapely")
+    line = Place("line", "door", ((50.0, 0.0), (50.0, 100.0)))
+    zones = LiveZones(Zones((replace(SHOP, camera="yard"), line)), "gate")
+    assert zones.names == ()
+    assert [one["reason"] for one in told(walking(0, 100), zones=zones)] == ["appeared", "left"]
 
 
 def test_a_spool_keeps_the_order_survives_and_is_bounded(tmp_path):
@@ -293,6 +342,23 @@ def test_lines_on_standard_output_are_alone_there(walk, tmp_path, capfdbinary):
     assert [one["reason"] for one in found] == ["appeared", "confirmed", "left"]
     assert found[0]["after"]["id"].startswith("gate-")
     assert found[-1]["after"]["has_snapshot"]
+
+
+def test_zones_of_a_file_from_the_command(walk, tmp_path, capsys, caplog):
+    pytest.importorskip("shapely")
+    zones = '[[zone]]\nname = "shop"\ncamera = "gate"\npoints = [[40, 0], [300, 0], [300, 100], [40, 100]]\n'
+    (tmp_path / "z.toml").write_text(zones)
+    assert main([*walk, "--events", "e.jsonl", "--zones", "z.toml", "--output", "a", "--quiet"]) == 0
+    found = [json.loads(line) for line in (tmp_path / "e.jsonl").read_text().splitlines()]
+    assert [one["reason"] for one in found] == ["appeared", "entered_zone", "confirmed", "left_zone", "left"]
+    assert found[2]["after"]["current_zones"] == ["shop"]
+    (tmp_path / "z.toml").write_text(zones.replace("gate", "yard"))
+    assert main([*walk, "--events", "f.jsonl", "--zones", "z.toml", "--output", "b", "--quiet"]) == 0
+    assert "z.toml: has no zone of the camera gate" in caplog.text
+    assert main([*walk, "--zones", "z.toml", "--output", "c"]) == 2
+    assert "--zones says of which zones --events tell; give both" in capsys.readouterr().err
+    assert main([*walk, "--events", "g.jsonl", "--zones", "no.toml", "--output", "d"]) == 2
+    assert not (tmp_path / "d").exists()
 
 
 def test_events_go_to_a_file_and_to_a_server_from_the_command(walk, tmp_path, capsys):
