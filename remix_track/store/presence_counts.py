@@ -48,21 +48,6 @@ def counts_of(tracklets: Tracklets, begin: int, end: int, step: int) -> Counts:
     return counts_between(first, last, tracklets.person[known], begin, end, step)
 
 
-def counts_of_source(tracklets: Tracklets, step: float, end: float) -> Counts:
-    """Count by the seconds of one source, where the time of day is not known; the counts are in milliseconds too.
-
-    Args:
-        tracklets: of one job.
-        step: seconds.
-        end: of the source, in seconds.
-
-    Raises:
-        InputError: no time, or more than 10,000 steps.
-    """
-    first, last = (np.round(column * 1000).astype(np.int64) for column in (tracklets.first_time, tracklets.last_time))
-    return counts_between(first, last, tracklets.person, 0, round(end * 1000), round(step * 1000))
-
-
 def counts_between(
     first: NDArray[np.int64], last: NDArray[np.int64], person: NDArray[np.int64], begin: int, end: int, step: int
 ) -> Counts:

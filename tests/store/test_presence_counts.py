@@ -7,7 +7,7 @@ import pytest
 
 from remix_track.errors import InputError
 from remix_track.store import open_store
-from remix_track.store.presence_counts import counts_between, counts_of, counts_of_source
+from remix_track.store.presence_counts import counts_between, counts_of
 from tests.store.frames import frame, job, write
 
 
@@ -59,7 +59,7 @@ def test_against_a_loop(seed):
         assert people[place] == len({person[row] for row in there} - {0})
 
 
-def test_of_a_store_by_the_clock_and_by_the_seconds_of_a_source(tmp_path):
+def test_of_a_store_by_the_clock(tmp_path):
     store = open_store(tmp_path / "store", create=True)
     noon = datetime(2026, 11, 29, 12, tzinfo=UTC)
     frames = [frame(n, [1, 2] if n <= 30 else [1], utc=noon + timedelta(seconds=(n - 1) / 10)) for n in range(1, 51)]
@@ -70,4 +70,3 @@ def test_of_a_store_by_the_clock_and_by_the_seconds_of_a_source(tmp_path):
     assert found.tracklets.tolist() == [2, 2, 2, 1, 1, 0], "that of the yard has no time of day"
     assert found.people.tolist() == [0] * 6
     assert found.begin.tolist() == [begin + 1000 * second for second in range(6)]
-    assert counts_of_source(store.tracklets("yard"), 0.5, 2.5).tracklets.tolist() == [1, 1, 1, 1, 0]

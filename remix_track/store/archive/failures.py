@@ -1,6 +1,7 @@
 """Sources that could not be tracked, kept with the reason, so that no run tries them again in vain."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,6 +55,24 @@ class Failures:
             return str(json.loads(read_bounded(path))["reason"])[:1000]
         except Exception:  # trying again costs less than being wrong
             return None
+
+    def count(self) -> int:
+        """How many there are."""
+        return sum(1 for _ in self._files())
+
+    def all(self, most: int) -> list[Failure]:
+        """The first so many by their keys; those whose files cannot be read are left out."""
+        found = []
+        for path in sorted(self._files())[:most]:
+            try:
+                told = json.loads(read_bounded(path))
+                found.append(Failure(*(str(told[name])[:1000] for name in ("source", "reason", "at"))))
+            except Exception:  # a listing says what it can
+                continue
+        return found
+
+    def _files(self) -> Iterator[Path]:
+        return (path for path in self._folder.glob("*.json") if path.is_file() and not path.is_symlink())
 
     def forget(self, key: str) -> None:
         """The job is to be tried again, or is done."""
