@@ -36,7 +36,7 @@ def run(words: Sequence[str]) -> int:
     from remix_track.server.library import Library
 
     uvicorn = extra("uvicorn", "view", "`remix-track view`")
-    library = Library.of(arguments.what or [_RUNS])
+    library = Library.of(arguments.what or [_RUNS], arguments.gt, arguments.weights)
     access = Access.to(arguments.host)
     made = app(library, access)
     with _listening(arguments.host, port) as listening:
@@ -94,6 +94,10 @@ def parser() -> argparse.ArgumentParser:
     add = made.add_argument
     add("what", metavar="STORE | RUN", type=Path, nargs="*",
         help=f"folders of stores and runs, or files in them (default: the runs in {_RUNS})")  # fmt: skip
+    add("--gt", metavar="FILE | ROOT", type=Path,
+        help="ground truth of the runs: a gt.txt, or the folder of sequences; they are scored by it")  # fmt: skip
+    add("--weights", default="default",
+        help="the store's network, for searches by a picture (default: that of remix-track)")  # fmt: skip
     add("--host", default="127.0.0.1", help="address to listen at (default: 127.0.0.1, this machine only)")
     add("--port", type=int, help=f"port to listen at (default: {_PORT}, or a free one)")
     add("--open", action="store_true", help="open a browser there")

@@ -10,14 +10,27 @@ from urllib.parse import parse_qsl, urlencode
 
 from remix_track.errors import InputError
 from remix_track.extras import extra
-from remix_track.server import corrections, day, people, recordings
+from remix_track.server import cameras, corrections, day, doctor, metrics, people, recordings, search, sides
 from remix_track.server.access import COOKIE, FORM_TOKEN, HEADERS, Access
 from remix_track.server.library import Library
 from remix_track.server.shown import FILTERS
 from remix_track.server.web import Answer, NotFoundError, Page, Redirect, RefusedError, Request, Route
 
-PAGES = (people, day, corrections, recordings)
-"""Modules with `routes(library)`; a page is one, its template, and a line in the navigation of `base.html`."""
+PAGES = (
+    sides,
+    metrics,
+    search,
+    cameras,
+    doctor,
+    people,
+    day,
+    corrections,
+    recordings,
+)
+"""Modules with `routes(library)`; a page is one, its template, and a line in the navigation of `base.html`.
+
+Of two routes that an address fits, the first one counts: `/sides` comes before `/{collection}`.
+"""
 
 _HERE = Path(__file__).parent
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".txt": "text/plain"}
@@ -135,6 +148,9 @@ def _status(error: InputError) -> int:
 
 
 def _home(library: Library) -> Redirect:
+    """The people of the first one; of exactly two runs, both side by side."""
+    if len(library.collections) == 2 and all(one.store is None for one in library.collections):
+        return Redirect("/sides")
     return Redirect(f"/{library.collections[0].number}/people")
 
 
@@ -182,7 +198,7 @@ class Guard:
             to = "/" + scope["raw_path"].decode("latin-1").lstrip("/\\") + (f"?{rest}" if rest else "")
             cookie = f"{COOKIE}={given}; HttpOnly; SameSite=Strict; Path=/"
             return 303, "", [("location", to), ("set-cookie", cookie)]
-        if self._access.knows(_cookie(headers.get("cookie", ""))):
+        if self._access.knows(_cookie(headers.get("cookie", ""))) or self._access.knows(_bearer(headers)):
             return None
         return 403, "Use the address with the token that remix-track printed.\n", []
 
@@ -193,6 +209,12 @@ def _cookie(header: str) -> str:
     except CookieError:
         return ""
     return found.value if found else ""
+
+
+def _bearer(headers: Mapping[str, str]) -> str:
+    """The token as programs send it, such as Prometheus."""
+    scheme, _, token = headers.get("authorization", "").partition(" ")
+    return token if scheme.lower() == "bearer" else ""
 
 
 async def _plain(send: Any, status: int, text: str, headers: Sequence[tuple[str, str]]) -> None:

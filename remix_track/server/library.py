@@ -18,21 +18,27 @@ class Library:
 
     Attributes:
         collections: stores and runs; at least one.
+        truth: ground truth of runs, a file or a folder of sequences; None: there is none.
+        weights: of the network by which pictures are searched.
     """
 
     collections: tuple[Collection, ...]
+    truth: Path | None = None
+    weights: str = "default"
 
     @classmethod
-    def of(cls, paths: Iterable[Path]) -> "Library":
+    def of(cls, paths: Iterable[Path], truth: Path | None = None, weights: str = "default") -> "Library":
         """What lies at these paths: folders of stores, folders of runs, or files in them.
 
         Raises:
-            InputError: at one of them is neither.
+            InputError: at one of them is neither, or there is no truth where it should be.
         """
+        if truth is not None and not truth.exists():
+            raise InputError(f"{truth}: there is nothing; give a gt.txt, or a folder of sequences with ground truth")
         found: list[Collection] = []
         for path in paths:
             found += collections_at(path, len(found) + 1)
-        return cls(tuple(found))
+        return cls(tuple(found), truth, weights)
 
     def at(self, request: Request) -> Collection:
         """The one whose number the path of a request begins with.

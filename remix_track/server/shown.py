@@ -39,6 +39,12 @@ def position_of(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{whole % 60:02}" if hours else f"{minutes}:{whole % 60:02}"
 
 
+def instant_of(seconds: float) -> str:
+    """A time in a video to a hundredth of a second: `0:07.20`."""
+    hundredths = round(max(seconds, 0) * 100)
+    return f"{position_of(hundredths // 100)}.{hundredths % 100:02}"
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 camera`, `1,200 cameras`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
@@ -62,6 +68,7 @@ FILTERS = {
     "moment": moment_of,
     "duration": length_of,
     "position": position_of,
+    "instant": instant_of,
     "counted": counted,
     "colour": css_of,
     "ink": ink_of,

@@ -51,7 +51,7 @@ def counts_of(tracklets: Tracklets, begin: int, end: int, step: int) -> Counts:
 def counts_between(
     first: NDArray[np.int64], last: NDArray[np.int64], person: NDArray[np.int64], begin: int, end: int, step: int
 ) -> Counts:
-    """Count what is there from `first` (N,) to `last` (N,), both included, as `person` (N,), 0 for nobody known.
+    """Count what is there from `first` (N,) to `last` (N,), both included, as `person` (N,), 0 where none is known.
 
     Raises:
         InputError: no time, or more than 10,000 steps.

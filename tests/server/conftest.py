@@ -36,12 +36,16 @@ def chromium():
 
 
 @contextlib.contextmanager
-def serving(*paths):
+def serving(*paths, **library):
     """The address of a server of these stores and runs, as long as the block goes on."""
     uvicorn = pytest.importorskip("uvicorn")
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app(Library.of(paths), Access()), log_config=None, ws="none", lifespan="off", timeout_graceful_shutdown=1
+        app(Library.of(paths, **library), Access()),
+        log_config=None,
+        ws="none",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

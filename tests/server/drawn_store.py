@@ -12,6 +12,7 @@ The videos of `gate` and `yard` are there, H.264 that browsers play; that of `ni
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -147,9 +148,9 @@ class Response:
 class Client:
     """Asks for pages without a network or a thread of its own, as a browser that is at 127.0.0.1:8642."""
 
-    def __init__(self, *paths, access=None):
+    def __init__(self, *paths, access=None, **library):
         self.access = access or Access()
-        self.app = app(Library.of(paths), self.access)
+        self.app = app(Library.of(paths, **library), self.access)
 
     def get(self, address, **headers):
         return self.ask("GET", address, headers)
@@ -168,7 +169,9 @@ class Client:
             "root_path": "", "headers": [(name.encode(), value.encode()) for name, value in listed.items()],
             "client": ("127.0.0.1", 5), "server": ("127.0.0.1", 8642), "state": {},
         }  # fmt: skip
-        return asyncio.run(self._asked(scope, body))
+        # In a thread of its own: where a browser was opened, this one has a loop that runs.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(asyncio.run, self._asked(scope, body)).result()
 
     async def _asked(self, scope, body):
         sent = []
