@@ -42,6 +42,9 @@ class DetectorSettings:
     detector_task: Literal["auto", "detect", "segment", "pose", "obb"] = setting(
         "auto", "what an exported YOLO was trained for, if its file does not say"
     )
+    detector_family: Literal["auto", "ultralytics", "rt-detr", "rf-detr", "yolox", "yolov5"] = setting(
+        "auto", "whose exported detector it is, if its file does not tell"
+    )
     detector_batch: int | Literal["auto"] = setting(
         "auto", "frames that YOLO's .pt on torch looks at together; auto: 8 on a GPU", low=1, high=64
     )

@@ -8,9 +8,13 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from remix_track.errors import InputError, parsing
+from remix_track.settings import read_toml, refuse_unknown
 
 Task = Literal["detect", "segment", "pose", "obb"]
 TASKS: tuple[Task, ...] = get_args(Task)
+Family = Literal["ultralytics", "rt-detr", "rf-detr", "yolox", "yolov5"]
+FAMILIES: tuple[Family, ...] = get_args(Family)
+_KEYS = ("family", "task", "names", "kpt_shape", "stride", "end2end")
 _LONGEST_NOTE, _MOST_CLASSES, _LARGEST_STRIDE = 1_000_000, 100_000, 1024
 
 
@@ -24,6 +28,7 @@ class ExportedFacts:
         keypoints: of one person, and the numbers (2 or 3) of each: 17 and 3 for COCO's.
         stride: that the sides of its input are multiples of.
         picks: it gives boxes without overlaps, one row each with a score and a class.
+        family: that it belongs to; see `exported_families`.
         transformer: an RT-DETR, which looks at frames that are stretched to its input, not letterboxed.
     """
 
@@ -33,6 +38,7 @@ class ExportedFacts:
     stride: int = 32
     picks: bool = False
     transformer: bool = False
+    family: Family | None = None
 
     @property
     def keypoint_values(self) -> int | None:
@@ -50,6 +56,9 @@ def facts_of(weights: Path, notes: Mapping[str, Any]) -> ExportedFacts:
         task = notes.get("task")
         if task is not None and task not in TASKS:
             raise InputError(f"{weights}: {no_boxes(str(task))}")
+        family = notes.get("family")
+        if family is not None and family not in FAMILIES:
+            raise InputError(f"{weights}: family {printable(str(family))[:40]!r} is none of {', '.join(FAMILIES)}")
         arguments = _value(notes, "args")
         head, description = str(notes.get("head", "")), str(notes.get("description", "")).lower()
         transformer = "RTDETR" in head or "rtdetr" in description or "rt-detr" in description
@@ -61,7 +70,22 @@ def facts_of(weights: Path, notes: Mapping[str, Any]) -> ExportedFacts:
             stride=_stride(_value(notes, "stride")),
             picks=bool(_value(notes, "end2end")) or (isinstance(arguments, dict) and bool(arguments.get("nms"))),
             transformer=transformer and task in (None, "detect"),
+            family=family,
         )
+
+
+def side_notes(weights: Path) -> dict[str, Any]:
+    """What `NAME.toml` beside `NAME.onnx` says of a file that does not say it itself; nothing where there is none.
+
+    Raises:
+        InputError: not TOML, or an unknown key.
+    """
+    path = weights.with_suffix(".toml")
+    if weights.is_dir() or not path.is_file():
+        return {}
+    notes = read_toml(path)
+    refuse_unknown(notes, _KEYS, str(path))
+    return notes
 
 
 def no_boxes(task: str) -> str:

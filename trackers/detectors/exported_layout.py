@@ -23,6 +23,11 @@ _MASK_VALUES = 32
 _DOUBTFUL = {6: "of 2 classes or of 1 class of turned boxes", 56: "of 52 classes or of 1 class with 17 keypoints"}
 """Columns that do not tell the task where the file gives neither task nor names."""
 _REMEDY = "export it with ultralytics, which notes task and names in the file"
+KNOWN = (
+    "known are YOLO and RT-DETR of ultralytics, (1, columns, boxes) or (1, boxes, columns) and masks; RT-DETR, D-FINE "
+    "and RF-DETR with boxes and classes apart; YOLOX; YOLOv5"
+)
+"""The exports that are read, for messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,8 @@ def layout_of(
         # So many columns could as well be those of another task with fewer classes.
         found = found[:1]
     if not found:
-        raise InputError(f"{weights}: gives {shapes_of(outputs)}, {_unfit(facts, masks)}; {_REMEDY}")
+        remedy = _REMEDY if facts.task else f"{KNOWN}; {_REMEDY}"
+        raise InputError(f"{weights}: gives {shapes_of(outputs)}, {_unfit(facts, masks)}; {remedy}")
     doubt = _doubt(facts, boxes.shape[1], found)
     if doubt:
         raise InputError(
@@ -102,10 +108,7 @@ def _boxes_and_masks(weights: Path, outputs: Sequence[NDArray[np.float32]]) -> t
     boxes = [one for one in outputs if one.ndim == 3]
     masks = [one for one in outputs if one.ndim == 4]
     if len(boxes) != 1 or len(masks) > 1 or len(outputs) > len(boxes) + len(masks):
-        raise InputError(
-            f"{weights}: gives {shapes_of(outputs)}; supported are YOLO and RT-DETR with one output (1, columns, "
-            f"boxes) or (1, boxes, columns), and one of masks; {_REMEDY}"
-        )
+        raise InputError(f"{weights}: gives {shapes_of(outputs)}; {KNOWN}; {_REMEDY}")
     return boxes[0], masks[0].shape[1] if masks else 0
 
 

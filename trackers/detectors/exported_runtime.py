@@ -13,6 +13,8 @@ from remix_track.encoder.onnx_network import open_session, runs_on_cuda
 from remix_track.errors import InputError, parsing
 from remix_track.openvino_runtime import compiled_exactly, read_model
 
+_SIZES = "orig_target_sizes"
+"""A second input of RT-DETR's own exports: width and height in whose pixels boxes are given."""
 _LONGEST_NOTES, _LARGEST_SIDE, _LARGEST_BATCH = 1_000_000, 8192, 64
 _TYPES: dict[str, type[np.floating[Any]]] = {
     "tensor(float)": np.float32,
@@ -28,14 +30,14 @@ class Network:
     """A network that is ready to run.
 
     Attributes:
-        run: images (B, 3, H, W) -> its outputs; those of the last call may be overwritten.
+        run: images (B, 3, H, W) -> its outputs by their names; those of the last call may be overwritten.
         notes: about itself, texts or plain values.
         batch: images in every call.
         sides: height and width of its input; None where it takes any.
         dtype: of its input.
     """
 
-    run: Callable[[NDArray[Any]], list[NDArray[Any]]]
+    run: Callable[[NDArray[Any]], Mapping[str, NDArray[Any]]]
     notes: Mapping[str, Any]
     batch: int
     sides: tuple[int, int] | None
@@ -74,8 +76,16 @@ def _onnx(weights: Path, device: str | None, threads: int) -> Network:
     _check_inputs(weights, [one.name for one in inputs])
     shape = [side if isinstance(side, int) and side > 0 else None for side in inputs[0].shape]
     notes = session.get_modelmeta().custom_metadata_map
-    name = inputs[0].name
-    return _network(weights, shape, inputs[0].type, notes, lambda pictures: session.run(None, {name: pictures}))
+    outputs = [one.name for one in session.get_outputs()]
+
+    def run(pictures: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
+        given = {inputs[0].name: pictures}
+        if len(inputs) > 1:
+            size = [pictures.shape[3], pictures.shape[2]]
+            given[inputs[1].name] = np.array([size] * len(pictures), np.int64)
+        return dict(zip(outputs, session.run(None, given), strict=True))
+
+    return _network(weights, shape, inputs[0].type, notes, run)
 
 
 def _openvino(weights: Path, threads: int) -> Network:
@@ -87,9 +97,11 @@ def _openvino(weights: Path, threads: int) -> Network:
     kind = model.input(0).get_element_type().get_type_name()
     request = compiled_exactly(model, threads).create_infer_request()
 
-    def run(pictures: NDArray[Any]) -> list[NDArray[Any]]:
+    names = [_name_of(one, number) for number, one in enumerate(model.outputs)]
+
+    def run(pictures: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
         request.infer([pictures])
-        return [tensor.data for tensor in request.output_tensors]
+        return {name: tensor.data for name, tensor in zip(names, request.output_tensors, strict=True)}
 
     return _network(weights, shape, kind, _yaml_notes(weights / "metadata.yaml"), run)
 
@@ -109,8 +121,13 @@ def _network(weights: Path, shape: _Shape, kind: str, notes: Mapping[str, Any], 
     return Network(run, notes, batch or 1, sides, _TYPES[kind])
 
 
+def _name_of(output: Any, number: int) -> str:
+    """An output's name; those of a converted model may have none."""
+    return str(min(output.get_names(), default=f"output{number}"))
+
+
 def _check_inputs(weights: Path, names: Sequence[str]) -> None:
-    if len(names) != 1:
+    if len(names) != 1 and list(names[1:]) != [_SIZES]:
         raise InputError(
             f"{weights}: has {len(names)} inputs ({', '.join(names)[:80]}); expected one, the image: "
             "export it with ultralytics"

@@ -1,7 +1,8 @@
-"""Exported YOLO and RT-DETR (`.onnx`, OpenVINO folders) on their own runtime, read by their metadata."""
+"""Exported detectors (`.onnx`, OpenVINO folders) on their own runtime, read by what their files say of themselves."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ from numpy.typing import NDArray
 
 from remix_track.errors import InputError
 from remix_track.trackers.detectors.detected_shapes import Found, Rows, found_in
-from remix_track.trackers.detectors.exported_facts import Task, facts_of, line_of
+from remix_track.trackers.detectors.exported_facts import Family, Task, facts_of, line_of, side_notes
+from remix_track.trackers.detectors.exported_families import PREPARATIONS, Decoder, Outputs, decoder, family_of
 from remix_track.trackers.detectors.exported_layout import are_shares, layout_of, shapes_of
 from remix_track.trackers.detectors.exported_runtime import open_network
 from remix_track.trackers.detectors.letterbox import Letterbox
@@ -36,6 +38,7 @@ class ExportedYolo:
         device: see `open_network`.
         threads: for one call.
         task: of files that do not say theirs.
+        family: likewise.
 
     Attributes:
         facts: about the model.
@@ -55,17 +58,32 @@ class ExportedYolo:
         device: str | None,
         threads: int,
         task: Task | None = None,
+        family: Family | None = None,
     ) -> None:
         self._weights, self._conf, self._iou, self._imgsz = weights, conf, iou, imgsz
+        self._decode: Decoder | None = None
         self._network = open_network(weights, device, threads)
-        facts = facts_of(weights, self._network.notes)
+        facts = facts_of(weights, {**self._network.notes, **side_notes(weights)})
         self._stride = facts.stride
-        self._letterbox = self._fitted(64, 64, stretch=facts.transformer)
-        outputs = self._run(np.zeros((64, 64, 3), np.uint8))
-        self._layout = layout = layout_of(weights, facts, outputs, task)
-        self.assumed = layout.assumed
+        # Until the family is known, which hangs on shapes; a square frame fits any of them.
+        self._preparation = PREPARATIONS["rt-detr" if facts.transformer else "ultralytics"]
+        self._letterbox = self._fitted(64, 64)
+        outputs, found = self._run(np.zeros((64, 64, 3), np.uint8)), facts
+        sides = self._letterbox.height, self._letterbox.width
+        kind = family_of(weights, facts, outputs, sides, family)
+        if kind != "ultralytics":
+            self._decode, found = decoder(kind, facts, outputs, sides)
+            self._preparation = PREPARATIONS[kind]
+        self._layout = layout = layout_of(weights, found, self._decoded(outputs), task)
+        if layout.transformer:
+            self._preparation = replace(self._preparation, fit="stretched")
+        self._letterbox = self._fitted(64, 64)
+        self.assumed = ", ".join(
+            _assumed(kind, family or facts.family, facts.names, found.names) + [layout.assumed] * bool(layout.assumed)
+        )
         if self.assumed:
             _log.warning("%s: does not say all about itself; taken for: %s", weights.name, self.assumed)
+        facts = found
         names = facts.names or {number: f"class{number}" for number in range(layout.names or _UNNAMED)}
         ends = layout.kind == "picked" or layout.transformer
         self.facts = YoloFacts(names, facts.stride, ends, layout.task, layout.keypoints)
@@ -85,8 +103,8 @@ class ExportedYolo:
     def _found(self, image: NDArray[np.uint8], classes: Sequence[int] | None, *, shapes: bool) -> Found:
         box, height, width = self._letterbox, *image.shape[:2]
         if (box.frame_height, box.frame_width) != (height, width):
-            self._letterbox = self._fitted(height, width, stretch=self._layout.transformer)
-        outputs = self._run(image)
+            self._letterbox = self._fitted(height, width)
+        outputs = self._decoded(self._run(image))
         found = next((one for one in outputs if one.ndim == 3), np.zeros((1, 0, 0), np.float32))[0]
         raw = found if self._layout.kind == "by class" else found.T
         if len(raw) != self._layout.columns:
@@ -147,27 +165,48 @@ class ExportedYolo:
                 "export it with ultralytics"
             )
 
-    def _fitted(self, height: int, width: int, *, stretch: bool) -> Letterbox:
-        sides = self._network.sides
-        if stretch:
+    def _decoded(self, outputs: Outputs) -> list[NDArray[np.float32]]:
+        """The outputs as ultralytics' networks have theirs."""
+        if self._decode is None:
+            return list(outputs.values())
+        try:
+            return self._decode(outputs, (self._letterbox.height, self._letterbox.width))
+        except InputError as error:
+            raise InputError(f"{self._weights}: {error}") from None
+
+    def _fitted(self, height: int, width: int) -> Letterbox:
+        sides, fit = self._network.sides, self._preparation.fit
+        if fit != "centre":
             size = -(-self._imgsz // self._stride) * self._stride
-            return Letterbox.stretched(height, width, *(sides or (size, size)))
+            made = Letterbox.stretched if fit == "stretched" else Letterbox.at_corner
+            return made(height, width, *(sides or (size, size)))
         if sides is not None:
             return Letterbox.inside(height, width, *sides)
         return Letterbox.fit(height, width, size=self._imgsz, stride=self._stride)
 
-    def _run(self, image: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
-        network, box = self._network, self._letterbox
+    def _run(self, image: NDArray[np.uint8]) -> Outputs:
+        network, box, how = self._network, self._letterbox, self._preparation
         canvas = box.empty(np.uint8)
         box.fill(image, canvas)
         pictures = np.zeros((network.batch, 3, box.height, box.width), np.float32)
         for channel in range(3):
-            np.divide(canvas[0, :, :, 2 - channel], np.float32(255), out=pictures[0, channel])
+            of_canvas = canvas[0, :, :, channel if how.bgr else 2 - channel]
+            np.divide(of_canvas, np.float32(how.scale), out=pictures[0, channel])
+            if how.std != (1.0, 1.0, 1.0):
+                pictures[0, channel] = (pictures[0, channel] - how.mean[channel]) / how.std[channel]
         try:
             outputs = network.run(pictures.astype(network.dtype, copy=False))
-            return [np.asarray(one, np.float32)[: None if one.ndim < 3 else 1] for one in outputs]
+            return {name: np.asarray(one, np.float32)[: None if one.ndim < 2 else 1] for name, one in outputs.items()}
         except Exception as error:  # neither runtime has a base class for its errors
             raise InputError(
                 f"{self._weights}: does not run as a detector on {box.width}x{box.height} pixels ({line_of(error)}); "
                 "export it again"
             ) from None
+
+
+def _assumed(
+    kind: Family, said: Family | None, names: Mapping[int, str] | None, found: Mapping[int, str] | None
+) -> list[str]:
+    """What the file did not say of a family of others, in a few words each."""
+    family = [] if kind in ("ultralytics", said) else [kind]
+    return family + ([f"COCO's {len(found)} classes"] if names is None and found is not None else [])

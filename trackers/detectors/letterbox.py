@@ -22,7 +22,7 @@ class Letterbox:
         height, width: of the input in pixels, multiples of the stride.
         scaled_height, scaled_width: of the frame inside it.
         left, top: padded pixels before the frame.
-        is_stretched: width and height are scaled each by its own.
+        is_exact: boxes go back by the scale and the place of the frame as they are; else as ultralytics has it.
     """
 
     frame_height: int
@@ -33,7 +33,7 @@ class Letterbox:
     scaled_width: int
     left: int
     top: int
-    is_stretched: bool = False
+    is_exact: bool = False
 
     @classmethod
     def fit(cls, frame_height: int, frame_width: int, *, size: int, stride: int) -> Self:
@@ -72,7 +72,14 @@ class Letterbox:
     @classmethod
     def stretched(cls, frame_height: int, frame_width: int, height: int, width: int) -> Self:
         """No padding: the frame is stretched to the input, as RT-DETR sees it."""
-        return cls(frame_height, frame_width, height, width, height, width, left=0, top=0, is_stretched=True)
+        return cls(frame_height, frame_width, height, width, height, width, left=0, top=0, is_exact=True)
+
+    @classmethod
+    def at_corner(cls, frame_height: int, frame_width: int, height: int, width: int) -> Self:
+        """The frame in the first corner, the padding at the right and below it, as YOLOX sees it."""
+        ratio = min(height / frame_height, width / frame_width)
+        scaled = max(int(frame_height * ratio), 1), max(int(frame_width * ratio), 1)
+        return cls(frame_height, frame_width, height, width, *scaled, left=0, top=0, is_exact=True)
 
     def empty(self, dtype: type[np.generic] = np.float32) -> NDArray[Any]:
         """A grey input (1, height, width, 3) to `fill`."""
@@ -106,7 +113,7 @@ class Letterbox:
         """Corners (N, 4) in pixels of the input -> in pixels of the frame, cut at its borders."""
         # ultralytics derives the scale again from the padded shape, which is not always the one it resized with.
         sides = self.frame_height, self.frame_width, self.height, self.width
-        box = self if self.is_stretched else Letterbox.inside(*sides)
+        box = self if self.is_exact else Letterbox.inside(*sides)
         scale = np.array([box.scaled_width / self.frame_width, box.scaled_height / self.frame_height] * 2, np.float32)
         moved = (xyxy - np.array([box.left, box.top] * 2, np.float32)) / scale
         limits = np.array([self.frame_width, self.frame_height] * 2, np.float32)

@@ -1,4 +1,4 @@
-"""YOLO and RT-DETR: `.pt` on OpenVINO or torch, `.onnx` and OpenVINO folders on what they were exported for."""
+"""YOLO and other detectors: `.pt` on OpenVINO or torch, `.onnx` and OpenVINO folders on what they were exported for."""
 
 import dataclasses
 import difflib
@@ -22,7 +22,7 @@ from remix_track.machine import usable_cores
 from remix_track.setting_values import Limits, typed
 from remix_track.trackers.detectors.detected_shapes import Found
 from remix_track.trackers.detectors.detector import finite
-from remix_track.trackers.detectors.exported_facts import Task
+from remix_track.trackers.detectors.exported_facts import Family, Task
 from remix_track.trackers.detectors.exported_yolo import ExportedYolo
 from remix_track.trackers.detectors.int8 import Frames
 from remix_track.trackers.detectors.openvino_yolo import (
@@ -59,6 +59,7 @@ class YoloOptions:
             8-bit integers where boxes stay the same, see `in_int8`, and `auto` for that where it can be made.
         threads: for one call on anything but torch; None takes the cores there are.
         task: what an exported model was trained for, where its file does not say.
+        family: of an exported model, likewise; see `exported_families`.
         frames: of the source, for `int8`; None where it comes once.
         shapes: give masks and keypoints too, of models that have them.
 
@@ -75,6 +76,7 @@ class YoloOptions:
     precision: DetectorPrecision = "float32"
     threads: int | None = None
     task: Task | None = None
+    family: Family | None = None
     frames: Frames | None = None
     shapes: bool = True
 
@@ -118,7 +120,7 @@ class YoloDetector:
         self.sha256 = _sha256(weights)
         self._weights, self._backend = weights, backend
         cores = options.threads or usable_cores()
-        as_it_is = partial(ExportedYolo, threads=cores, task=task)
+        as_it_is = partial(ExportedYolo, threads=cores, task=task, family=options.family)
         on_torch = partial(UltralyticsYolo, half=precision == "fast")
         kind = on_torch if weights.suffix.lower() == ".pt" else as_it_is
         self._load: Callable[[], UltralyticsYolo | ExportedYolo] = partial(

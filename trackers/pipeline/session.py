@@ -297,6 +297,7 @@ class Session:
                 backend=wanted.detector_backend,
                 precision=wanted.detector_precision,
                 task=None if wanted.detector_task == "auto" else wanted.detector_task,
+                family=None if wanted.detector_family == "auto" else wanted.detector_family,
                 threads=threads or self._threads,
                 frames=frames,
                 shapes=wanted.shapes,

@@ -244,7 +244,7 @@ class TestOutputsThatDoNotFit:
             (by_class(names=80), says(names=THREE), "gives (1, 84, 90), which does not fit task detect with 3 names"),
             (by_class("segment"), says("segment"), "gives (1, 13, 90), which does not fit task segment with 1 name"),
             (by_class(), says("classify"), "its task is classify, not to detect; give a YOLO detector"),
-            (np.zeros((1, 1000)), None, "gives (1, 1000); supported are YOLO and RT-DETR with one output"),
+            (np.zeros((1, 1000)), None, "gives (1, 1000); known are YOLO and RT-DETR of ultralytics, (1, columns,"),
             (np.zeros((1, 300, 9)), says(), "gives (1, 300, 9), which does not fit task detect with 1 name"),
         ],
     )
@@ -252,7 +252,7 @@ class TestOutputsThatDoNotFit:
         assert message in refused(write(output, notes=notes))
 
     def test_two_outputs_of_boxes(self, write):
-        assert "gives (1, 5, 90) and (1, 70, 6); supported" in refused(write(by_class(), picked(), notes=says()))
+        assert "gives (1, 5, 90) and (1, 70, 6); known are YOLO" in refused(write(by_class(), picked(), notes=says()))
 
     @pytest.mark.parametrize("bad", [1.01, 40, -0.01, float("nan")])
     def test_scores(self, write, bad):
