@@ -59,13 +59,23 @@ def _shapes_of(tracks: "Tracks") -> Columns:
 
 
 def columns_of_frame(
-    index: int, time: float, utc: datetime | None, tracks: "Tracks", class_names: Mapping[int, str] | None = None
+    index: int,
+    time: float,
+    utc: datetime | None,
+    tracks: "Tracks",
+    class_names: Mapping[int, str] | None = None,
+    numbers: NDArray[np.int64] | None = None,
 ) -> Columns:
-    """`columns_of` with `frame` and `time` before and `utc` behind them; with `class_name` where names are given."""
+    """`columns_of` with `frame` and `time` before and `utc` behind them.
+
+    With `class_name` and `number` where names, and numbers of the tracks within their class, are given.
+    """
     count, columns = len(tracks), columns_of(tracks)
     if class_names is not None:
         names = np.array([class_names.get(number) for number in tracks.class_id.tolist()], object)
         columns = {"id": columns.pop("id"), "class": columns.pop("class"), "class_name": names, **columns}
+    if numbers is not None:
+        columns["number"] = numbers
     day = np.datetime64("NaT") if utc is None else np.datetime64(_naive_utc(utc), "ms")
     return {
         "frame": np.full(count, index),
@@ -78,6 +88,8 @@ def columns_of_frame(
 def joined(parts: Iterable[Columns]) -> Columns:
     """The rows of all parts, of which there is at least one, in order; null where a part lacks a column of another."""
     gathered = list(parts)
+    # Where some have rows, those without do not say of which kind a column is.
+    gathered = [part for part in gathered if len(part["id"])] or gathered[:1]
     names = dict.fromkeys(name for part in gathered for name in part)
     return {name: np.concatenate([part[name] if name in part else _nulls(part) for part in gathered]) for name in names}
 

@@ -70,6 +70,7 @@ class TrackedFrame:
         tracks: the tracks reported in it.
         utc: as in `Frame`; None for files.
         people: whom the tracks show, by their ids, as far as that is known; None where no store was asked.
+        numbers: (N,) of each track within its class, from 1; None unless asked for.
     """
 
     index: int
@@ -78,6 +79,7 @@ class TrackedFrame:
     tracks: Tracks
     utc: datetime | None = None
     people: Mapping[int, KnownPerson] | None = None
+    numbers: NDArray[np.int64] | None = None
 
     @property
     def ids(self) -> NDArray[np.int64]:

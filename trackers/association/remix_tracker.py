@@ -69,7 +69,10 @@ def remix(settings: DeepSortSettings, options: AssociationSettings, *, fps: floa
         camera_from_boxes=options.camera_motion,
     )
     away = frames_at(fps, AWAY)
-    returning = ReturningTracks(memory, match.max_cosine_distance, away) if options.reidentify else None
+    returning = None
+    if options.reidentify:
+        same = settings.match_classes
+        returning = ReturningTracks(memory, match.max_cosine_distance, away, match_classes=same)
     return TrackLifeCycle(motion, memory, match, rules, returning)
 
 

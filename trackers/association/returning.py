@@ -35,17 +35,19 @@ Ids = NDArray[np.int64]
 class ReturningTracks:
     """The tracks of one video that have ended, and the question whether a new one is one of them."""
 
-    def __init__(self, memory: AppearanceMemory, max_distance: float, away: int) -> None:
+    def __init__(self, memory: AppearanceMemory, max_distance: float, away: int, *, match_classes: bool = True) -> None:
         """Remember no track yet.
 
         Args:
             memory: what live tracks remember.
             max_distance: largest cosine distance of one person's vectors, as calibrated.
             away: frames without a detection after which a live track is absent.
+            match_classes: a track is only one of its own class.
         """
         self._memory = memory
         self._limit = SURE * max_distance
         self._away = away
+        self._match_classes = match_classes
         self.forget()
 
     def forget(self) -> None:
@@ -53,13 +55,14 @@ class ReturningTracks:
         self._ids = np.empty(0, np.int64)
         self._means: NDArray[np.float32] | None = None
         self._tlwh = np.empty((0, 4), np.float32)
+        self._classes = np.empty(0, np.int64)
 
     def note_ended(self, ended: Table) -> None:
         """Remember tracks that end now, as far as they have an id and enough vectors."""
         known = ended[(ended["public_id"] > 0) & (self._memory.sizes(ended["memory"]) >= LEAST)]
         if len(known):
-            ids, means, tlwh = self._absent(known)
-            self._ids, self._tlwh = ids[-MOST:], tlwh[-MOST:]
+            ids, means, tlwh, classes = self._absent(known)
+            self._ids, self._tlwh, self._classes = ids[-MOST:], tlwh[-MOST:], classes[-MOST:]
             self._means = None if means is None else means[-MOST:]
 
     def find(self, tracks: Table, fresh: Index, frame_width: int | None) -> Ids:
@@ -79,27 +82,36 @@ class ReturningTracks:
         """
         found, held = np.zeros(len(fresh), np.int64), self._memory.sizes(tracks["memory"])
         named, away = tracks["public_id"] > 0, tracks["time_since_update"] >= self._away
-        ids, absent, last = self._absent(tracks[named & away & (held >= LEAST)])
+        ids, absent, last, classes = self._absent(tracks[named & away & (held >= LEAST)])
         if absent is None:
             return found
-        here = self._memory.mean(tracks["memory"][named & ~away & (held > 0)])
+        present = tracks[named & ~away & (held > 0)]
+        here = self._memory.mean(present["memory"])
         for place in np.flatnonzero(held[fresh] > 0).tolist():
             one = tracks[fresh[place : place + 1]]
-            nearest = self._nearest(self._memory.mean(one["memory"])[0], absent, here)
-            if nearest is None or ids[nearest] in found:
+            mine, theirs = self._alike(classes, one), self._alike(present["class_id"], one)
+            if not len(mine):
+                continue
+            nearest = self._nearest(self._memory.mean(one["memory"])[0], absent[mine], here[theirs])
+            if nearest is None or ids[nearest := int(mine[nearest])] in found:
                 continue
             left = frame_width is not None and at_side(np.stack([last[nearest], one["tlwh"][0]]), frame_width).all()
             found[place] = 0 if left else ids[nearest]
         self._drop(found)
         return found
 
-    def _absent(self, tracks: Table) -> tuple[Ids, NDArray[np.float32] | None, NDArray[np.float32]]:
-        """Ids, means and last boxes of the ended, and of these live tracks after them; no means: there are none."""
+    def _alike(self, classes: Ids, one: Table) -> NDArray[np.intp]:
+        """Rows of `classes` that are the class of one track; all where classes do not matter."""
+        return np.flatnonzero((classes == one["class_id"][0]) | (not self._match_classes))
+
+    def _absent(self, tracks: Table) -> tuple[Ids, NDArray[np.float32] | None, NDArray[np.float32], Ids]:
+        """Ids, means, last boxes and classes of the ended, and of these live tracks after them; no means: no such."""
         if not len(tracks):
-            return self._ids, self._means, self._tlwh
+            return self._ids, self._means, self._tlwh, self._classes
         means = self._memory.mean(tracks["memory"])
         means = means if self._means is None else np.concatenate([self._means, means])
-        return np.append(self._ids, tracks["public_id"]), means, np.concatenate([self._tlwh, tracks["tlwh"]])
+        tlwh = np.concatenate([self._tlwh, tracks["tlwh"]])
+        return np.append(self._ids, tracks["public_id"]), means, tlwh, np.append(self._classes, tracks["class_id"])
 
     def _nearest(self, mean: NDArray[np.float32], absent: NDArray[np.float32], here: NDArray[np.float32]) -> int | None:
         """The absent one (of A, D) that a mean (D,) is of: near enough, and much nearer than all others (of H, D)."""
@@ -112,5 +124,5 @@ class ReturningTracks:
     def _drop(self, found: Ids) -> None:
         kept = ~np.isin(self._ids, found)
         if not kept.all():
-            self._ids, self._tlwh = self._ids[kept], self._tlwh[kept]
+            self._ids, self._tlwh, self._classes = self._ids[kept], self._tlwh[kept], self._classes[kept]
             self._means = None if self._means is None or not kept.any() else self._means[kept]

@@ -145,7 +145,8 @@ class Drawer:
         taken = np.empty((len(order), 4), np.int64)
         for done, row in enumerate(order.tolist()):
             id_ = int(frame.ids[row])
-            shown = str((frame.people or {}).get(id_, id_))
+            number = id_ if frame.numbers is None else int(frame.numbers[row])
+            shown = str((frame.people or {}).get(id_, number))
             mask = label_mask(self._text(shown, int(frame.class_ids[row]), float(frame.scores[row])), size)
             label = (mask.shape[1], mask.shape[0])
             left, top = find_place(label, outer[row], taken[:done], (width, height))

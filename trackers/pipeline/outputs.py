@@ -19,6 +19,7 @@ from remix_track import reservations
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.trackers.frame import IdSet, TrackedFrame, compact_utc, iso_utc
+from remix_track.trackers.pipeline.class_numbers import ClassNumbers
 from remix_track.trackers.sinks.formats import OutputSettings, RunFacts
 from remix_track.trackers.sinks.live_file import LiveFile
 from remix_track.trackers.sinks.window import WindowClosed
@@ -58,6 +59,7 @@ class Outputs:
         self.summary: dict[str, Any] = {}
         self._began = began
         self._lasting: list[tuple[str, Sink]] = []
+        self._numbers: ClassNumbers | None = None
 
     def open(self, wanted: OutputSettings, run: RunFacts) -> None:
         """Prepare what is wanted of a run; `tracks.txt` always.
@@ -65,8 +67,9 @@ class Outputs:
         Raises:
             InputError: no window can be opened, or a folder not be made.
         """
-        run = dataclasses.replace(run, in_parts=wanted.segment is not None)
+        run = dataclasses.replace(run, in_parts=wanted.segment is not None, numbered=wanted.per_class_ids)
         formats = wanted.formats()
+        self._numbers = ClassNumbers() if wanted.per_class_ids else None
         makers = [(one.file, one.maker(run)) for one in formats if not one.once]
         self.parts = Parts(self.folder, makers, wanted.segment)
         self._lasting = [(one.file, one.maker(run)(self.folder / one.file)) for one in formats if one.once]
@@ -79,6 +82,8 @@ class Outputs:
         """
         start = time.perf_counter()
         reservations.refuse_removed(self.folder)
+        if self._numbers is not None:
+            frame = dataclasses.replace(frame, numbers=self._numbers(frame.tracks))
         try:
             self.parts.write(frame)
             for _, sink in self._lasting:

@@ -163,6 +163,7 @@ def open_outputs(
         crops=run.settings.crops,
         appearance=embedder.description if embedder else None,
         class_names=run.class_names,
+        told_classes=told_classes(run.detector),
         people=people,
         title=title,
         source=run.source.name,
@@ -173,10 +174,20 @@ def open_outputs(
 
 def several_classes(detector: "Detector") -> dict[int, str]:
     """The names of the classes that are tracked, by number; empty where there is but one, or none has a name."""
+    found = _tracked_classes(detector)
+    return found if len(found) > 1 else {}
+
+
+def told_classes(detector: "Detector") -> dict[int, str]:
+    """The same; empty where people alone are tracked, of whom no file has to say that they are people."""
+    found = _tracked_classes(detector)
+    return {} if set(found.values()) <= {"person"} else found
+
+
+def _tracked_classes(detector: "Detector") -> dict[int, str]:
     names: Mapping[int, str] = getattr(detector, "class_names", {})
     wanted: Collection[int] | None = getattr(detector, "classes", None)
-    found = {number: name for number, name in names.items() if wanted is None or number in wanted}
-    return found if len(found) > 1 else {}
+    return {number: name for number, name in names.items() if wanted is None or number in wanted}
 
 
 @contextlib.contextmanager
@@ -222,7 +233,7 @@ def summarise(run: "Run", outputs: Outputs, ended: str) -> None:
 
 def _facts(run: "Run", outputs: Outputs, ended: str) -> dict[str, Any]:
     seconds, frames = run.seconds | {"write": outputs.seconds}, max(outputs.frames, 1)
-    source, parts = run.source, outputs.parts.told()
+    source, parts, classes = run.source, outputs.parts.told(), told_classes(run.detector)
     return {
         "remix_track": __version__,
         "ended": without_passwords(ended),
@@ -241,6 +252,7 @@ def _facts(run: "Run", outputs: Outputs, ended: str) -> dict[str, Any]:
         "tracks": len(outputs.people),
         "boxes": outputs.boxes,
         "detector": run.detector.name,
+        **({"classes": {str(number): name for number, name in classes.items()}} if classes else {}),
         "detect_every": run.every,
         "dropped_detections": run.detect_and_embed.dropped,
         "appearance": run.tracker.embedder.description if run.tracker.embedder else "none (motion only)",

@@ -7,7 +7,7 @@ import base64
 import logging
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,7 +69,14 @@ class PeopleEvents:
     """Makes events of tracked frames, given in order."""
 
     def __init__(
-        self, emit: Emit, camera: str, *, vectors: bool = False, run: str = "", zones: LiveZones | None = None
+        self,
+        emit: Emit,
+        camera: str,
+        *,
+        vectors: bool = False,
+        run: str = "",
+        classes: Mapping[int, str] | None = None,
+        zones: LiveZones | None = None,
     ) -> None:
         """Begin with an empty view.
 
@@ -79,9 +86,10 @@ class PeopleEvents:
             vectors: events have the person's mean appearance vector.
             run: what tells ids of this run from those of others.
             zones: of this camera; None: there are none.
+            classes: names of those that are tracked, where not people alone are.
         """
         self._emit, self._camera, self._vectors, self._run = emit, camera, vectors, run
-        self._zones = zones
+        self._zones, self._classes = zones, classes or {}
         self._people: dict[int, _InView] = {}
 
     def take(self, frame: TrackedFrame) -> None:
@@ -141,8 +149,9 @@ class PeopleEvents:
         left, top, right, bottom = np.rint(clip_xyxy(box[None], width, height)[0]).astype(int).tolist()
         state = person.state
         if not state:
+            label = self._classes.get(int(frame.class_ids[row]), "person")
             state |= {
-                "id": f"{self._run}{person.id}", "track": person.id, "camera": self._camera, "label": "person",
+                "id": f"{self._run}{person.id}", "track": person.id, "camera": self._camera, "label": label,
                 "sub_label": None, "person": None, "start_time": round(frame.time, 3), "start_utc": iso_utc(frame.utc),
                 "end_time": None, "top_score": None, "false_positive": True, "current_zones": [], "entered_zones": [],
             }  # fmt: skip
@@ -195,7 +204,14 @@ class EventSink(Sink):
     """Sends the events of a run to a receiver, a file or standard output."""
 
     def __init__(
-        self, where: str, camera: str, *, vectors: bool = False, run: str = "", zones: LiveZones | None = None
+        self,
+        where: str,
+        camera: str,
+        *,
+        vectors: bool = False,
+        run: str = "",
+        classes: Mapping[int, str] | None = None,
+        zones: LiveZones | None = None,
     ) -> None:
         """Open it.
 
@@ -205,12 +221,13 @@ class EventSink(Sink):
             vectors: events have vectors.
             run: see `PeopleEvents`.
             zones: likewise.
+            classes: likewise.
 
         Raises:
             InputError: no such receiver, or a file that is there already.
         """
         self._put, self._close = _opened(where)
-        self._events = PeopleEvents(self._emit, camera, vectors=vectors, run=run, zones=zones)
+        self._events = PeopleEvents(self._emit, camera, vectors=vectors, run=run, classes=classes, zones=zones)
 
     def write(self, frame: TrackedFrame) -> None:
         """Send what this frame brings."""

@@ -49,6 +49,8 @@ class RunFacts:
         crops: which crops are kept.
         appearance: what embeds, see `Embedder`; None: nothing does.
         class_names: what the detector calls its classes.
+        told_classes: those that are tracked, where not people alone are.
+        numbered: frames have `numbers`.
         people: frames say whom a store of people knows.
         title: of a window; windows of one title are one window.
         source: its name.
@@ -61,6 +63,8 @@ class RunFacts:
     crops: CropSettings | None = None
     appearance: Mapping[str, Any] | None = None
     class_names: Mapping[int, str] | None = None
+    told_classes: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    numbered: bool = False
     people: bool = False
     title: str = "remix-track"
     source: str = "video"
@@ -119,7 +123,7 @@ def written(
 class OutputSettings:
     """What a run leaves beside `tracks.txt` and `summary.json`.
 
-    Each field but the last four is a format, in the order in which files are written. A sink that shows a window comes
+    Each field but the last five is a format, in the order in which files are written. A sink that shows a window comes
     last, so that the files have the frame at which the user closes it.
 
     Raises:
@@ -145,10 +149,15 @@ class OutputSettings:
         shows_images=True,
     )
     csv: bool = written(
-        "tracks.csv", "also write tracks.csv", lambda path, run: CsvSink(path, people=run.people), common=True
+        "tracks.csv",
+        "also write tracks.csv",
+        lambda path, run: CsvSink(path, people=run.people, classes=run.told_classes, numbered=run.numbered),
+        common=True,
     )
     jsonl: bool = written(
-        "tracks.jsonl", "also write tracks.jsonl, an object per frame", lambda path, _: JsonLinesSink(path)
+        "tracks.jsonl",
+        "also write tracks.jsonl, an object per frame",
+        lambda path, run: JsonLinesSink(path, run.told_classes),
     )
     parquet: bool = written(
         "tracks.parquet",
@@ -179,10 +188,13 @@ class OutputSettings:
         once=True,
         require=require_screen,
     )
-    jsonl_out: bool = written("", "the lines of tracks.jsonl on standard output", lambda *_: JsonLinesOut(), once=True)
+    jsonl_out: bool = written(
+        "", "the lines of tracks.jsonl on standard output", lambda _, run: JsonLinesOut(run.told_classes), once=True
+    )
     events: str | None = setting(None, "send people's events: mqtt://HOST/TOPIC, https://HOST/PATH, a file, or -")
     events_vector: bool = setting(False, "events have the person's appearance vector")
     zones: str | None = setting(None, "a TOML file of zones: events say who enters and leaves them")
+    per_class_ids: bool = setting(False, "number the tracks of each class from 1, in labels and tables beside the ids")
     segment: float | None = setting(None, "minutes after which new files begin: video-0001-UTC.mp4 ...", above=0)
 
     def __post_init__(self) -> None:
@@ -232,7 +244,14 @@ class OutputSettings:
         zones = None if self.zones is None else LiveZones(read_zones(Path(self.zones)), run.source)
         if zones is not None and not zones.names:
             logger.warning("%s: has no zone of the camera %s, so no event tells of one", self.zones, run.source)
-        return EventSink(str(self.events), run.source, vectors=self.events_vector, run=began, zones=zones)
+        return EventSink(
+            str(self.events),
+            run.source,
+            vectors=self.events_vector,
+            run=began,
+            classes=run.told_classes,
+            zones=zones,
+        )
 
     def _chosen(self) -> Iterator[tuple[str, Format]]:
         for field in dataclasses.fields(self):

@@ -70,7 +70,8 @@ class ParquetSink(Sink):
         """
         if not self._open or not len(frame.tracks):
             return
-        self._waiting.append(columns_of_frame(frame.index, frame.time, frame.utc, frame.tracks, self._names))
+        facts = frame.index, frame.time, frame.utc, frame.tracks
+        self._waiting.append(columns_of_frame(*facts, self._names, frame.numbers))
         self._rows += len(frame.tracks)
         if self._rows >= PIECE:
             self._write_piece(last=False)

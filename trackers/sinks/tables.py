@@ -4,7 +4,7 @@ import csv
 import io
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,38 +27,57 @@ class CsvSink(Sink):
     Frames and ids count from 1, time is in seconds, boxes are in pixels; utc is the time of day, empty for files.
     """
 
-    def __init__(self, path: Path, *, people: bool = False) -> None:
-        """Make the file with its header; with `people` two more columns say whom a store of people knows.
+    def __init__(
+        self, path: Path, *, people: bool = False, classes: Mapping[int, str] | None = None, numbered: bool = False
+    ) -> None:
+        """Make the file with its header.
+
+        Args:
+            path: of the file.
+            people: two more columns say whom a store of people knows.
+            classes: their names; one more column, `class_name`, where there are some.
+            numbered: one more column, `number`, of each track within its class.
 
         Raises:
             InputError: as `LiveFile` does.
         """
         self._file, self._people = LiveFile(path), people
-        self._file.append((",".join(COLUMNS + PEOPLE if people else COLUMNS) + "\n").encode("ascii"))
+        self._classes, self._numbered = classes or {}, numbered
+        more = (*(PEOPLE if people else ()), *(("class_name",) if classes else ()), *(("number",) if numbered else ()))
+        self._file.append((",".join(COLUMNS + more) + "\n").encode("ascii"))
 
     def write(self, frame: TrackedFrame) -> None:
         """Write the frame's lines in one piece."""
         lines, utc = [], iso_utc(frame.utc) or ""
-        for id_, class_id, box, score in _people(frame):
+        for row, (id_, class_id, box, score) in enumerate(_people(frame)):
             left, top, width, height = box
+            more = f"{self._person(frame, id_)}{self._class(frame, row, class_id)}"
             sure = "" if score is None else f"{score:.4f}"
             where = f"{left:.2f},{top:.2f},{width:.2f},{height:.2f}"
-            lines.append(
-                f"{frame.index},{frame.time:.3f},{id_},{class_id},{where},{sure},{utc}{self._person(frame, id_)}\n"
-            )
+            lines.append(f"{frame.index},{frame.time:.3f},{id_},{class_id},{where},{sure},{utc}{more}\n")
         self._file.append("".join(lines).encode())
 
     def _person(self, frame: TrackedFrame, id_: int) -> str:
         if not self._people:
             return ""
         known = (frame.people or {}).get(id_)
-        text = io.StringIO()
-        csv.writer(text, lineterminator="").writerow(["", ""] if known is None else [known.number, known.name])
-        return f",{text.getvalue()}"
+        return _cells(["", ""] if known is None else [known.number, known.name])
+
+    def _class(self, frame: TrackedFrame, row: int, class_id: int) -> str:
+        name = _cells([self._classes.get(class_id, "")]) if self._classes else ""
+        number = f",{'' if frame.numbers is None else frame.numbers[row]}" if self._numbered else ""
+        return name + number
 
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+def _cells(values: list[Any]) -> str:
+    """Cells behind others of a line."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(values)
+    return f",{text.getvalue()}"
 
 
 class JsonLinesSink(Sink):
@@ -69,13 +88,13 @@ class JsonLinesSink(Sink):
     detectors that give them, a track has its `"mask"` and `"keypoints"`, see `remix_track.foreign_tracks.shape_lists`.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Make the file; raises `InputError` as `LiveFile` does."""
-        self._file = LiveFile(path)
+    def __init__(self, path: Path, classes: Mapping[int, str] | None = None) -> None:
+        """Make the file; with the names of classes, tracks have `"class_name"`; raises `InputError` as `LiveFile`."""
+        self._file, self._classes = LiveFile(path), classes or {}
 
     def write(self, frame: TrackedFrame) -> None:
         """Write the frame's object in one piece."""
-        self._file.append(json_line(frame))
+        self._file.append(json_line(frame, self._classes))
 
     def close(self) -> None:
         """Close the file."""
@@ -85,9 +104,12 @@ class JsonLinesSink(Sink):
 class JsonLinesOut(Sink):
     """The same on standard output, each line at once; what reads it may end the run by going away."""
 
+    def __init__(self, classes: Mapping[int, str] | None = None) -> None:
+        self._classes = classes or {}
+
     def write(self, frame: TrackedFrame) -> None:
         """Write the frame's object."""
-        write_out(json_line(frame))
+        write_out(json_line(frame, self._classes))
 
     def close(self) -> None:
         """Nothing is to be completed."""
@@ -99,18 +121,22 @@ def write_out(line: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def json_line(frame: TrackedFrame) -> bytes:
-    """The line of `tracks.jsonl` for a frame."""
+def json_line(frame: TrackedFrame, classes: Mapping[int, str] | None = None) -> bytes:
+    """The line of `tracks.jsonl` for a frame; with the names of classes, where some are given."""
     tracks: list[dict[str, Any]] = [
         {
             "id": id_,
             "class": class_id,
+            **({"class_name": classes.get(class_id)} if classes else {}),
+            **({} if frame.numbers is None else {"number": int(frame.numbers[row])}),
             **{key: round(value, 2) for key, value in zip(COLUMNS[4:8], box, strict=True)},
             "score": None if score is None else round(score, 4),
             **_known(frame, id_),
             **shapes,
         }
-        for (id_, class_id, box, score), shapes in zip(_people(frame), shape_lists(frame.tracks), strict=True)
+        for row, ((id_, class_id, box, score), shapes) in enumerate(
+            zip(_people(frame), shape_lists(frame.tracks), strict=True)
+        )
     ]
     utc = iso_utc(frame.utc)
     day = {} if utc is None else {"utc": utc}
