@@ -167,8 +167,7 @@ class Corrections:
         raise InputError(f"{self.store.path}: {what}; see `remix-track correct`")
 
     def _settled(self, files: PeopleFiles) -> tuple[Log, Columns]:
-        files.settle()
-        return files.log(), files.table()
+        return files.log(), files.settle()
 
     def _known(self, log: Log, table: Columns, person: int) -> int:
         number = log.current(person)

@@ -67,8 +67,7 @@ def forget_people(store: "Store", people: Iterable[int]) -> Forgotten:
     files = PeopleFiles(store.path)
     with files.locked():
         _sweep(store)
-        files.settle()
-        table = files.table()
+        table = files.settle()
         numbers = {files.log().current(number) for number in people}
         unknown = sorted(numbers - (set(table["person"].tolist()) - {NOBODY}))
         if unknown:

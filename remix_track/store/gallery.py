@@ -60,7 +60,7 @@ class Gallery:
         Raises:
             InputError: the store is damaged.
         """
-        tracklets = comparable(store, files)
+        tracklets = comparable(store, files.table())
         none = np.zeros(len(tracklets), bool)
         known = compare(store, files, tracklets, settings or IdentifySettings(), wanted=none)
         return cls(known.means, known.centring, known.limits, tracklets.cameras, files.log())

@@ -19,6 +19,7 @@ from remix_track.settings import check, setting
 from remix_track.store.identification import Identities
 from remix_track.store.identify_rows import Identified, Known, identify_rows
 from remix_track.store.layout import ENROLLED
+from remix_track.store.parquet import Columns
 from remix_track.store.people import PeopleFiles
 from remix_track.store.people_log import NOBODY, Log
 from remix_track.store.people_rows import joined_rows, rows_of
@@ -115,8 +116,8 @@ def identify(
     """
     files, settings = PeopleFiles(store.path), settings or IdentifySettings()
     with files.locked():
-        files.settle()
-        tracklets, table = comparable(store, files), files.table()
+        table = files.settle()
+        tracklets = comparable(store, table)
         wanted = (tracklets.person == 0) & (tracklets.boxes >= settings.min_boxes)
         if since is not None:
             wanted &= tracklets.last_utc >= np.datetime64(round(since.timestamp() * 1000), "ms")
@@ -143,13 +144,13 @@ def identify(
     )
 
 
-def comparable(store: "Store", files: PeopleFiles) -> Tracklets:
-    """All tracklets but those that a user said to be no person: they are compared with none, now and later.
+def comparable(store: "Store", table: Columns) -> Tracklets:
+    """All tracklets but those that are no person by the rows of people: they are compared with none, now and later.
 
     Raises:
         InputError: the store is damaged.
     """
-    tracklets, table = store.tracklets(), files.table()
+    tracklets = store.tracklets()
     nobody = np.flatnonzero(table["person"] == NOBODY)
     if not len(nobody):
         return tracklets

@@ -117,12 +117,13 @@ class PeopleFiles:
         stay = person >= 0
         return {name: column[stay] for name, column in (rows | {"person": person}).items()}
 
-    def settle(self) -> None:
-        """Bring the rows up to the log, where a process was killed between the two."""
+    def settle(self) -> Columns:
+        """The rows, which are brought up to the log where a process was killed between the two."""
         rows = self._rows.read()
         table = self.by_log(rows)
         if not np.array_equal(table["person"], rows["person"]):
             self.write_table(table)
+        return table
 
     def write_table(self, rows: Mapping[str, Any]) -> None:
         """Replace all rows in one piece."""
