@@ -10,6 +10,7 @@ from remix_track.cli.flags_from_settings import Parser, add_sections, collect_se
 from remix_track.cli.progress import stage_line
 from remix_track.cli.terminal import show
 from remix_track.data.crops.tracklets import HarvestSettings
+from remix_track.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,12 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("folder", metavar="OUT", type=Path, help="folder of the crops; may hold earlier ones")
     made.add_argument("footage", metavar="VIDEO", nargs="+", help="video files, or folders that hold some")
+    made.add_argument(
+        "--tracks",
+        metavar="FILE",
+        type=Path,
+        help="corrected tracks of the one VIDEO, as remix-track import writes them: OUT has labelled people",
+    )
     made.add_argument("--quiet", "-q", action="store_true", help="say nothing but errors")
     add_sections(made, HarvestOnly)
     return made
@@ -39,6 +46,9 @@ def run(words: Sequence[str]) -> int:
     settings = collect_sections(arguments, HarvestOnly).harvest
     if not arguments.quiet:
         logging.getLogger("remix_track").setLevel(logging.WARNING)
+
+    if arguments.tracks is not None:
+        return _corrected(arguments, settings)
 
     from remix_track.data.crops.harvest import harvest_videos, refuse_too_few
 
@@ -52,4 +62,19 @@ def run(words: Sequence[str]) -> int:
     if not arguments.quiet:
         crops = sum(one.crops for one in made)
         show(f"{crops:,} crops; train on them: remix-train --single-camera folders:{arguments.folder} ...")
+    return 0
+
+
+def _corrected(arguments: argparse.Namespace, settings: HarvestSettings) -> int:
+    """Labelled crops of corrected tracks."""
+    from remix_track.data.crops.harvest import harvest_corrected
+
+    if len(arguments.footage) != 1:
+        raise InputError("--tracks: they are of one video; give that alone")
+    with stage_line(quiet=arguments.quiet) as line:
+        people, crops = harvest_corrected(
+            arguments.footage[0], arguments.tracks, arguments.folder, settings, on_progress=line
+        )
+    if not arguments.quiet:
+        show(f'{people:,} people, {crops:,} crops; train on them: data.multi_camera = ["folder:{arguments.folder}"]')
     return 0

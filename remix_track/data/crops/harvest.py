@@ -4,12 +4,16 @@ The one module outside of the trackers and the command lines that uses the track
 """
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track import mot_text
 from remix_track.data.crops.harvest_cache import (
     Harvest,
     Show,
@@ -22,6 +26,7 @@ from remix_track.data.crops.harvest_cache import (
 from remix_track.data.crops.tracklets import HarvestSettings, Tracklet, TrackletCutter
 from remix_track.errors import InputError
 from remix_track.media_files import videos_in
+from remix_track.mot_text import MotRows
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.trackers.association.frame_detections import BoxLimit
 from remix_track.trackers.association.settings import REFERENCE_FPS, AssociationSettings, DeepSortSettings
@@ -96,6 +101,86 @@ def harvest_videos(
         on_progress(Progress("footage", video, frame, frames, f"video {number}/{videos}"))
 
     yield from harvest_footage(footage, root, settings, check=check, show=show)
+
+
+def harvest_corrected(
+    video: str | Path,
+    tracks: Path,
+    folder: Path,
+    settings: HarvestSettings,
+    *,
+    on_progress: OnProgress = unheard,
+) -> tuple[int, int]:
+    """Cut the crops of corrected tracks of a video: a track is one person from its beginning to its end.
+
+    Args:
+        video: whose tracks were corrected.
+        tracks: MOT text, such as `gt/gt.txt` of `remix-track import`, or the folder around it. Rows of class 1, or
+            without a class, that count are people; others only hide them.
+        folder: that is made, as the data set `folder:FOLDER` reads it: `personNUMBER/VIDEO_FRAME.jpg`.
+        settings: how crops are chosen.
+        on_progress: called for each frame.
+
+    Returns:
+        People and crops.
+
+    Raises:
+        InputError: `folder` is there already, the video or the tracks cannot be read, or they show fewer than two.
+    """
+    if folder.exists():
+        raise InputError(f"{folder}: there is something already; give another folder")
+    (path,) = find_videos([video])[:1]
+    rows = mot_text.read(_track_file(tracks))
+    hidden = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
+    try:
+        count, people = 0, set[int]()
+        for person, name, jpeg in _corrected_crops(path, rows, replace(settings, min_crops=1), on_progress):
+            target = hidden / f"person{person}" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(jpeg)
+            people.add(person)
+            count += 1
+        if len(people) < FEWEST_TRACKLETS:
+            raise InputError(f"{tracks}: {len(people)} people of whom {path} has crops; expected at least two")
+        hidden.rename(folder)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); make room, or give another folder") from None
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+    return len(people), count
+
+
+def _track_file(path: Path) -> Path:
+    inside = (path / "gt" / "gt.txt", path / "tracks.txt")
+    return next((one for one in inside if one.is_file()), path) if path.is_dir() else path
+
+
+def _corrected_crops(
+    video: Path, rows: MotRows, settings: HarvestSettings, on_progress: OnProgress
+) -> Iterator[tuple[int, str, bytes]]:
+    """The track, the file name and the JPEG of each crop."""
+    camera = folder_name(video.stem).replace("_", "-")
+    people = (rows.score > 0) & np.isin(rows.class_id, (-1, 1))
+    xyxy = np.concatenate([rows.tlwh[:, :2], rows.tlwh[:, :2] + rows.tlwh[:, 2:]], axis=1).astype(np.float32)
+    of_frame = {number: np.flatnonzero(rows.frame == number) for number in np.unique(rows.frame).tolist()}
+    none = np.zeros(0, np.int64)
+    cutter = TrackletCutter(settings, _PATIENCE, lambda crop: _jpeg(crop, settings.quality))
+    with open_source(video) as source:
+        stride = max(1, round(source.fps / settings.rate)) if settings.rate else 1
+    with open_source(video, start=settings.start, stride=stride, frames=_wanted(settings, stride)) as source:
+        for frame in source:
+            on_progress(Progress("footage", video.name, source.frames_read, source.frames))
+            here = of_frame.get(frame.index, none)
+            mine, others = here[people[here]], here[~people[here]]
+            closed = cutter.update(frame.index, frame.time, frame.image, rows.id[mine], xyxy[mine], xyxy[others])
+            yield from _named(closed, camera)
+        yield from _named(cutter.finish(), camera)
+
+
+def _named(tracklets: Iterable[Tracklet], camera: str) -> Iterator[tuple[int, str, bytes]]:
+    for one in tracklets:
+        for frame, _, jpeg in one.crops:
+            yield one.track, f"{camera}_{frame:06d}.jpg", jpeg
 
 
 def refuse_too_few(made: Sequence[Harvest], where: str) -> None:

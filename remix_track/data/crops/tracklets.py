@@ -80,6 +80,7 @@ class Tracklet:
     """A stretch of a track in which it is surely one person.
 
     Attributes:
+        track: that it is a stretch of.
         first: frame number.
         last: frame number.
         time: of `last`, in seconds.
@@ -88,6 +89,7 @@ class Tracklet:
         crops: frame number, seconds and JPEG bytes of each.
     """
 
+    track: int
     first: int
     last: int
     time: float
@@ -152,7 +154,8 @@ class TrackletCutter:
         sure &= covered(tracked_xyxy, np.concatenate([tracked_xyxy, other_xyxy])) <= self._settings.max_covered
         for row in np.flatnonzero(clear).tolist():
             xyxy = tracked_xyxy[row]
-            one = self._open.setdefault(int(ids[row]), Tracklet(frame, frame, time, xyxy, self._settings.every))
+            number = int(ids[row])
+            one = self._open.setdefault(number, Tracklet(number, frame, frame, time, xyxy, self._settings.every))
             one.last, one.time, one.xyxy = frame, time, xyxy
             if sure[row] and one.is_due(time):
                 left, top, right, bottom = np.rint(clip_xyxy(xyxy, width, height)).astype(int).tolist()
