@@ -190,7 +190,7 @@ def test_what_cannot_be_done_is_one_line_and_changes_nothing(store, corrections,
 def test_a_process_killed_between_log_and_table_is_made_good(store, corrections, monkeypatch):
     before = who(store)
     with monkeypatch.context() as patch:
-        patch.setattr(people_module.PeopleFiles, "settle", lambda self: None)
+        patch.setattr(people_module.PeopleFiles, "write_table", lambda self, rows: None)
         corrections.merge(before["gate", 1], before["gate", 2])
         corrections.reject([key(store, "door", 3)])
     assert who(store) == before
