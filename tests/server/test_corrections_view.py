@@ -77,6 +77,10 @@ def test_what_cannot_be_done_is_said(own, address, fields, message):
     assert who(own) == before
 
 
+def test_the_page_of_a_person_leads_there(pages):
+    assert 'href="/1/person/1/correct"' in pages.get("/1/person/1").text
+
+
 @pytest.mark.parametrize("address", ["/1/person/9/correct", "/1/person/0/correct", "/2/corrections"])
 def test_what_is_not_there_is_said(pages, address):
     assert pages.get(address).status in (400, 404)
