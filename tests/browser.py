@@ -1,5 +1,6 @@
 """Debian's Chromium, driven by Playwright, for tests of pages; skipped with a reason where there is none."""
 
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -44,6 +45,14 @@ def opened(chromium: Any, path: Path, *, width: int = 1280, height: int = 800, s
     page.set_default_timeout(20_000)
     page.goto(path.as_uri())
     return page
+
+
+def keep(page: Any, name: str) -> None:
+    """A picture of the page, for people to look at, in the folder REMIX_TRACK_SCREENSHOTS where that is set."""
+    folder = os.environ.get("REMIX_TRACK_SCREENSHOTS")
+    if folder:
+        page.wait_for_timeout(300)  # what is loaded lazily
+        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def until(page: Any, expression: str, seconds: float = 20) -> None:

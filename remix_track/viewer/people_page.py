@@ -54,6 +54,7 @@ class Person:
         seconds: for which it is there.
         score: mean confidence of its detections; nan without any.
         crops: of it, the best one first.
+        known: name or number in a store of people; empty where that is not known.
     """
 
     id: int
@@ -63,6 +64,7 @@ class Person:
     seconds: float
     score: float
     crops: Sequence[Crop]
+    known: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class PeoplePage:
         times: of its frames.
         clock: whether these times are times of day (milliseconds since 1970, UTC), not since the first frame.
         drawn: the video shows the boxes already.
+        labelled: it shows the ids already.
         notes: what a reader should know, a sentence each.
     """
 
@@ -88,6 +91,7 @@ class PeoplePage:
     times: FrameTimes
     clock: bool
     drawn: bool
+    labelled: bool
     notes: Sequence[str] = ()
 
 
@@ -136,6 +140,7 @@ def _facts(page: PeoplePage) -> dict[str, Any]:
         "knots": page.times.knots.tolist(),
         "clock": page.clock,
         "drawn": page.drawn,
+        "labelled": page.labelled,
         "notes": page.notes,
         "block": FRAMES,
     }
@@ -146,6 +151,7 @@ def _told(person: Person) -> dict[str, Any]:
     return {
         "id": person.id,
         "kind": person.kind,
+        "known": utf8(person.known),
         "colour": css(colour),
         "ink": css(ink_on(colour)),
         "spans": list(person.spans),

@@ -1,7 +1,7 @@
 """The page of people in a real browser: what is clicked is shown, at the right frame and pixel; nothing is loaded."""
 
 import socket
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import cv2
 import numpy as np
@@ -10,12 +10,12 @@ import pytest
 from remix_track.detections import Tracks
 from remix_track.errors import InputError
 from remix_track.id_colours import css_of
-from remix_track.trackers.frame import TrackedFrame, blank
+from remix_track.trackers.frame import KnownPerson, TrackedFrame, blank
 from remix_track.trackers.sinks.people_page import PeoplePageSink
 from remix_track.trackers.sinks.sink import Sink
 from remix_track.trackers.sinks.video import VideoSink
 from remix_track.viewer.page_errors import put_errors
-from tests.browser import browser, opened, until
+from tests.browser import browser, keep, opened, until
 
 WIDTH, HEIGHT, FPS, FRAMES = 321, 240, 25, 120
 MARKUP = "<img src=x onerror=document.title='bad'><script>document.title='bad'</script>&amp; 'a' \"b\" </script>"
@@ -63,7 +63,7 @@ def written(folder, *, video=True, title="street", **more):
 
 @pytest.fixture(scope="module")
 def page_file(tmp_path_factory):
-    return written(tmp_path_factory.mktemp("run"), title=MARKUP, drawn=False)
+    return written(tmp_path_factory.mktemp("run"), title=MARKUP, drawn=False, labelled=False)
 
 
 @pytest.fixture
@@ -276,6 +276,7 @@ def test_light_and_dark(chromium, page_file):
     for scheme in ("light", "dark"):
         page = opened(chromium, page_file, scheme=scheme)
         grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        keep(page, f"people-{scheme}")
         page.keyboard.press("t")
         grounds.append(page.evaluate("getComputedStyle(document.body).backgroundColor"))
         page.close()
@@ -286,6 +287,7 @@ def test_light_and_dark(chromium, page_file):
 def test_on_a_narrow_screen_the_video_stays_and_nothing_sticks_out(chromium, page_file):
     page = opened(chromium, page_file, width=400, height=780)
     assert page.evaluate("document.documentElement.scrollWidth") == 400
+    keep(page, "people-400")
     page.evaluate("scrollTo(0, 500)")
     area = page.locator("#stage").bounding_box()
     assert area["y"] == 0
@@ -321,6 +323,86 @@ def test_lengths_are_those_of_the_clock_where_a_camera_is_slower_than_was_though
     assert "20 frames · 19 s · 25 fps" in page.locator("#facts-line").inner_text()
     page.keyboard.press("j")
     assert "gaps\n1, 6.0 s\n" in page.locator("#person dl").inner_text()
+    page.close()
+
+
+def camera(path, seconds, people=None, **more):
+    """A page of a camera from ten seconds before midnight on, with one frame at each of these seconds and person 1."""
+    with PeoplePageSink(path, FPS, title="camera", **more) as sink:
+        for index, second in enumerate(seconds, 1):
+            one = np.ones(1, int)
+            tracks = Tracks(one, np.array([box(1, index)], np.float32), np.full(1, 0.9, np.float32), one - 1, one - 1)
+            utc = datetime(2026, 11, 29, 23, 59, 50, tzinfo=UTC) + timedelta(seconds=second)
+            known = people(index) if people else None
+            sink.write(TrackedFrame(index, blank((HEIGHT, WIDTH, 3)), float(second), tracks, utc, known))
+    return path
+
+
+def test_days_are_said_where_a_camera_runs_over_midnight(chromium, tmp_path):
+    page = opened(chromium, camera(tmp_path / "people.html", range(21)))
+    assert page.locator("#facts-line").inner_text().endswith("2026-11-29 to 2026-11-30 UTC")
+    assert page.locator(".card .when").inner_text() == "11-29 23:59:50 – 11-30 00:00:10"
+    ticks = [(round(frame, 1), text) for frame, text in page.evaluate("[...ticksFor(5)]")]
+    # Frames come once a second, not at the 25 a second that the page was told.
+    assert ticks == [(0, "11-29 23:59:50"), (5, "23:59:55"), (10, "11-30"), (15, "00:00:05"), (20, "00:00:10")]
+    page.close()
+    one_day = opened(chromium, camera(tmp_path / "short.html", range(9)))
+    assert one_day.locator("#facts-line").inner_text().endswith("· 2026-11-29 UTC")
+    assert one_day.locator(".card .when").inner_text() == "23:59:50 – 23:59:58"
+    one_day.close()
+
+
+def test_times_that_a_camera_was_away_are_written_once(chromium, tmp_path):
+    page = opened(chromium, camera(tmp_path / "people.html", [*range(5), *range(3600, 3605)]))
+    texts = page.evaluate("""(() => {
+        const context = ruler.getContext('2d'), said = [];
+        const write = context.fillText;
+        context.fillText = text => said.push(text);
+        drawTicks(context, ruler.clientWidth);
+        context.fillText = write;
+        return said;
+    })()""")
+    assert len(texts) == 1, "all of them are at the one place between two frames"
+    page.close()
+
+
+def test_cards_have_the_names_that_a_store_knows(chromium, tmp_path):
+    found = {3: KnownPerson(7, "", False), 5: KnownPerson(4, MARKUP), 9: KnownPerson(8, "", False)}
+    people = lambda index: {1: found[index]} if index in found else {}  # noqa: E731
+    page = opened(chromium, camera(tmp_path / "people.html", range(12), people))
+    assert page.locator(".card .name b").inner_text() == MARKUP, "of what it was sure, as text"
+    page.keyboard.press("j")
+    assert page.locator("#person dl").inner_text().startswith("track\n1\n")
+    page.locator("#find").fill("SRC=X")
+    assert page.locator(".card").count() == 1
+    page.locator("#find").fill("Bea")
+    assert page.locator(".card").count() == 0
+    assert page.heard.said == []
+    page.close()
+
+
+@pytest.mark.parametrize("labelled", [False, True])
+def test_a_label_that_is_in_the_video_is_not_written_over_it(chromium, tmp_path, labelled):
+    page = opened(chromium, written(tmp_path, drawn=False, labelled=labelled))
+    until(page, "video.readyState >= 2")
+    seek(page, 50)
+    until(page, "boxesAt(state.clock.frame) !== null")
+    texts = page.evaluate("""(() => {
+        const said = [], write = pen.fillText;
+        pen.fillText = text => said.push(text);
+        drawBoxes();
+        pen.fillText = write;
+        return said;
+    })()""")
+    assert sorted(texts) == ([] if labelled else ["1", "2"])
+    page.close()
+
+
+def test_a_video_without_frames_has_no_size(chromium, tmp_path):
+    PeoplePageSink(tmp_path / "people.html", FPS, title="empty").close()
+    page = opened(chromium, tmp_path / "people.html")
+    assert page.locator("#facts-line").inner_text() == "0 people · 0 frames · 0.0 s · 25 fps"
+    assert page.heard.said == []
     page.close()
 
 

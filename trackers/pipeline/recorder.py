@@ -168,6 +168,7 @@ def open_outputs(
         title=title,
         source=run.source.name,
         boxes_drawn=run.settings.drawing.boxes,
+        labels_drawn=run.settings.drawing.labels,
     )
     outputs.open(wanted, facts)
 

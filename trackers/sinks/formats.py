@@ -55,6 +55,7 @@ class RunFacts:
         title: of a window; windows of one title are one window.
         source: its name.
         boxes_drawn: `draw` outlines each person.
+        labels_drawn: `draw` writes the ids.
     """
 
     fps: float
@@ -69,6 +70,7 @@ class RunFacts:
     title: str = "remix-track"
     source: str = "video"
     boxes_drawn: bool = True
+    labels_drawn: bool = True
 
 
 def _nothing() -> None:
@@ -143,7 +145,12 @@ class OutputSettings:
         "people.html",
         "write people.html, a page of each person: pictures, times, boxes over the video",
         lambda path, run: PeoplePageSink(
-            path, run.fps, title=run.source, class_names=run.class_names, drawn=run.boxes_drawn
+            path,
+            run.fps,
+            title=run.source,
+            class_names=run.class_names,
+            drawn=run.boxes_drawn,
+            labelled=run.labels_drawn,
         ),
         default=True,
         shows_images=True,

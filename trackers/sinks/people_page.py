@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from remix_track.crop_quality import crop_quality
 from remix_track.errors import InputError
-from remix_track.trackers.frame import TrackedFrame
+from remix_track.trackers.frame import KnownPerson, TrackedFrame
 from remix_track.trackers.sinks.best_crops import BestCrops
 from remix_track.trackers.sinks.sink import Sink
 from remix_track.trackers.sinks.video import play_rate
@@ -31,7 +31,7 @@ _NUMBER = 8  # bytes of one: of a stretch two, of a knot of the times three
 class _Sighting:
     """What is gathered of one track."""
 
-    __slots__ = ("boxes", "class_id", "crops", "most_crops", "scored", "scores", "seconds", "spans", "time")
+    __slots__ = ("boxes", "class_id", "crops", "known", "most_crops", "scored", "scores", "seconds", "spans", "time")
 
     def __init__(self, frame: int, time: float, class_id: int, most_crops: int) -> None:
         self.spans = array("q", (frame, frame - 1))
@@ -39,6 +39,7 @@ class _Sighting:
         self.boxes = self.scored = 0
         self.scores = 0.0
         self.class_id, self.most_crops = class_id, most_crops
+        self.known: KnownPerson | None = None
         self.crops = BestCrops()
 
     def add(self, frame: int, time: float, length: float, score: float) -> None:
@@ -55,6 +56,11 @@ class _Sighting:
         if score == score:  # nan where it coasts
             self.scores += score
             self.scored += 1
+
+    def recognise(self, person: KnownPerson | None) -> None:
+        """Note whom a store of people finds in it; what it was sure of stays until it is sure of another."""
+        if person is not None and (person.sure or self.known is None or not self.known.sure):
+            self.known = person
 
     def _close_a_gap(self) -> None:
         ends = np.array(self.spans)
@@ -77,6 +83,7 @@ class PeoplePageSink(Sink):
         title: str,
         class_names: Mapping[int, str] | None = None,
         drawn: bool = True,
+        labelled: bool = True,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         """Nothing is written before `close`.
@@ -87,6 +94,7 @@ class PeoplePageSink(Sink):
             title: name of the source.
             class_names: what the detector calls its classes.
             drawn: the video shows the boxes.
+            labelled: it shows the ids.
             most_bytes: that are gathered.
 
         Raises:
@@ -95,6 +103,7 @@ class PeoplePageSink(Sink):
         if path.exists():
             raise InputError(f"{path}: there is something already; give another `output`")
         self._path, self._title, self._names, self._drawn = path, title, class_names or {}, drawn
+        self._labelled = labelled
         self._rate = float(play_rate(path, fps))
         self._times = FrameTimes(self._rate)
         self._sightings: dict[int, _Sighting] = {}
@@ -146,6 +155,7 @@ class PeoplePageSink(Sink):
             times=self._times,
             clock=self._began is not None,
             drawn=self._drawn,
+            labelled=self._labelled,
             notes=self._notes(),
         )
         write_page(self._path, page, self._people(), self._blocks)
@@ -163,6 +173,7 @@ class PeoplePageSink(Sink):
             numbers = len(known.spans)
             known.add(number, frame.time, 1 / self._rate, score)
             self._bytes += _NUMBER * (len(known.spans) - numbers)
+            known.recognise((frame.people or {}).get(id_))
             if score == score and known.crops.is_due(frame.time):
                 due.append(row)
         return due
@@ -188,7 +199,8 @@ class PeoplePageSink(Sink):
         for id_, one in sorted(self._sightings.items()):
             score = one.scores / one.scored if one.scored else math.nan
             kind = str(self._names.get(one.class_id, ""))
-            yield Person(id_, kind, one.spans, one.boxes, one.seconds, score, one.crops.best(one.most_crops))
+            known = str(one.known or "")
+            yield Person(id_, kind, one.spans, one.boxes, one.seconds, score, one.crops.best(one.most_crops), known)
 
     def _notes(self) -> list[str]:
         if not self._left_out:

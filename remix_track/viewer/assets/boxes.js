@@ -11,7 +11,8 @@ for (const person of people) {
   person.last = person.spans[person.spans.length - 1];
   person.gaps = person.spans.length / 2 - 1;
   const kind = person.kind || 'person';
-  person.name = kind[0].toUpperCase() + kind.slice(1) + ' ' + person.id;
+  person.track = kind[0].toUpperCase() + kind.slice(1) + ' ' + person.id;
+  person.name = person.known || person.track;
 }
 
 // Number and time (ms) of a frame in its source; the knots say where they do not go on evenly.
@@ -25,12 +26,28 @@ function knotOf(frame) {
   return {number: number + (frame - place) * facts.step, time: time + (frame - place) * 1000 / facts.rate};
 }
 
+// The frame, with a fraction, at a time (ms) between those of two frames: bisected, as frames may come unevenly.
+function frameAtTime(time, low, high) {
+  while (high - low > 0.01) {
+    const middle = (low + high) / 2;
+    if (knotOf(middle).time <= time) low = middle; else high = middle;
+  }
+  return low;
+}
+
 // In a few seconds of video, whole ones tell too little.
 const DIGITS = !facts.clock && facts.frames / facts.rate < 20 ? 1 : 0;
 
-function clockOf(frame, digits = DIGITS) {
-  const milliseconds = knotOf(frame).time;
-  if (facts.clock) return new Date(milliseconds).toISOString().slice(11, digits ? 21 : 19);
+const DAYS = facts.clock && facts.frames ? [0, facts.frames - 1].map(frame => isoOf(knotOf(frame).time).slice(0, 10)) : [];
+// A page of a camera that ran over midnight says which day.
+const SEVERAL_DAYS = DAYS.length > 0 && DAYS[0] !== DAYS[1];
+
+function isoOf(milliseconds) { return new Date(milliseconds).toISOString(); }
+
+function clockOf(frame, digits = DIGITS, day = SEVERAL_DAYS) { return timeText(knotOf(frame).time, digits, day); }
+
+function timeText(milliseconds, digits, day) {
+  if (facts.clock) return isoOf(milliseconds).slice(day ? 5 : 11, digits ? 21 : 19).replace('T', ' ');
   const tenths = digits ? Math.floor(milliseconds / 100) : 10 * Math.floor(milliseconds / 1000);
   const [hours, minutes, seconds] = [tenths / 36000, tenths / 600 % 60, tenths / 10 % 60].map(Math.floor);
   const text = hours ? `${hours}:${String(minutes).padStart(2, '0')}` : String(minutes);

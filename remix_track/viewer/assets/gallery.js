@@ -87,7 +87,7 @@ function list() {
   const all = people.length.toLocaleString('en');
   $('count').textContent = state.shown.length < people.length ? `${state.shown.length.toLocaleString('en')} of ${all}` : all;
   $('empty').hidden = state.shown.length > 0;
-  $('empty').textContent = people.length ? 'No id begins like that.' : 'There are no people in this video.';
+  $('empty').textContent = people.length ? 'No id or name is like that.' : 'There are no people in this video.';
   drawTimeline();
 }
 
@@ -105,6 +105,7 @@ function showPerson() {
   if (!person) { box.replaceChildren(); return; }
   const whole = secondsFrom(person.first, person.last);
   const tell = [
+    ...person.known ? [['track', String(person.id)]] : [],
     ['there for', lengthOf(person.seconds)],
     ['from', clockOf(person.first, 1)],
     ['to', clockOf(person.last, 1)],

@@ -136,8 +136,9 @@ if (saved === 'light' || saved === 'dark') theme(saved);
 $('title').textContent = facts.title;
 $('facts-line').textContent = [
   `${people.length.toLocaleString('en')} ${people.length === 1 ? 'person' : 'people'}`, `${facts.frames.toLocaleString('en')} frames`,
-  lengthOf(facts.frames ? secondsFrom(0, last) : 0), `${Number(facts.rate.toFixed(2))} fps`, `${facts.width}×${facts.height}`,
-  ...facts.clock ? [new Date(knotOf(0).time).toISOString().slice(0, 10) + ' UTC'] : [],
+  lengthOf(facts.frames ? secondsFrom(0, last) : 0), `${Number(facts.rate.toFixed(2))} fps`,
+  ...facts.frames ? [`${facts.width}×${facts.height}`] : [],
+  ...DAYS.length ? [[...new Set(DAYS)].join(' to ') + ' UTC'] : [],
 ].join(' · ');
 facts.notes.forEach(note);
 if (errors) note(errorsLine());

@@ -42,9 +42,9 @@ function drawBox(box, x, y, chosen, pointed) {
   pen.lineWidth = chosen ? 3 : 2;
   pen.strokeRect(...area);
   pen.setLineDash([]);
-  if (state.video && facts.drawn) return;  // its label is in the video
+  if (state.video && facts.labelled) return;  // its label is in the video
   pen.font = '600 12px system-ui, sans-serif';
-  const text = String(box.id), width = pen.measureText(text).width + 10, top = area[1] > 18 ? area[1] - 18 : area[1];
+  const text = person && person.known || String(box.id), width = pen.measureText(text).width + 10, top = area[1] > 18 ? area[1] - 18 : area[1];
   pen.fillStyle = colour;
   pen.fillRect(area[0] - 1, top, width, 18);
   pen.fillStyle = person ? person.ink : '#fff';

@@ -136,17 +136,31 @@ function drawRuler() {
   context.font = '11px system-ui, sans-serif';
   context.textBaseline = 'top';
   context.fillText(`≤ ${most}`, 8, height - 14);
-  const seconds = (view.to - view.from) / facts.rate, room = Math.max((width - LABEL) / 84, 1);
-  const step = STEPS.find(one => seconds / one <= room) || 86400;
-  const begin = knotOf(view.from).time / 1000;
-  for (let time = Math.ceil(begin / step) * step; time <= begin + seconds; time += step) {
-    const frame = view.from + (time - begin) * facts.rate, x = xOf(frame);
-    const text = clockOf(Math.round(frame), step < 1 ? 1 : 0);
-    if (x + 6 + context.measureText(text).width > width) break;
+  drawTicks(context, width);
+  drawHead(context, height);
+}
+
+// At even times; where a camera was away, many of them are at one place, of which the first is written.
+function drawTicks(context, width) {
+  let taken = -Infinity;
+  for (const [frame, text] of ticksFor(Math.max((width - LABEL) / 84, 1))) {
+    const x = xOf(frame), end = x + 6 + context.measureText(text).width;
+    if (x < taken || end > width) continue;
     context.fillRect(Math.round(x), 3, 1, 8);
     context.fillText(text, x + 4, 2);
+    taken = end;
   }
-  drawHead(context, height);
+}
+
+// Frame and text of each; with the day at midnight, and at the first one of a page of several days.
+function* ticksFor(room) {
+  const begin = knotOf(view.from).time / 1000, end = knotOf(view.to - 1).time / 1000 + 1 / facts.rate, length = end - begin;
+  const step = STEPS.find(one => length / one <= room) || 86400 * Math.ceil(length / 86400 / room);
+  for (let time = Math.ceil(begin / step) * step, first = true; time <= end; time += step, first = false) {
+    const midnight = facts.clock && time % 86400 === 0;
+    const text = midnight ? timeText(1000 * time, 0, true).slice(0, 5) : timeText(1000 * time, step < 1 ? 1 : 0, SEVERAL_DAYS && first);
+    yield [frameAtTime(1000 * time, view.from, view.to), text];
+  }
 }
 
 function rowAt(event) {
