@@ -1,6 +1,7 @@
 """Folders of runs as the server shows them: their rows in the tables of a store's index, in memory."""
 
 import contextlib
+import json
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from remix_track.bounded_file import read_bounded
 from remix_track.errors import parsing
 from remix_track.run_files import parts_in
 from remix_track.server.recording import Boxes, Medium, Recording, medium_of
@@ -25,6 +27,8 @@ from remix_track.trackers.sinks.video import play_rate
 
 TRACKS = "tracks.txt"
 LINKED = "link.json"
+SUMMARY = "summary.json"
+_LARGEST = 50_000_000
 _MOST_RUNS = 500
 _USUAL_FPS = 25.0
 _SAME_PERSON = "INSERT INTO tracklets (job, camera, row, track, first_frame, last_frame, first_time, last_time, boxes, "
@@ -112,9 +116,15 @@ class RunPart:
         return read_recorded_run(self.text)
 
     @cached_property
-    def start(self) -> datetime | None:
-        """When frame 1 was, where the run knows the time of day."""
-        return None
+    def began(self) -> datetime | None:
+        """When its first frame was, where the run knows the time of day."""
+        summary = self.folder / SUMMARY
+        if not summary.is_file():
+            return None
+        with parsing(summary, "the summary of a run", "track again"):
+            told = json.loads(read_bounded(summary, _LARGEST))
+            said = [part.get("first_utc") for part in told["parts"] if self.text.name in part["files"]]
+            return datetime.fromisoformat(said[0]) if said and said[0] else None
 
     @cached_property
     def recording(self) -> Recording:
@@ -137,7 +147,7 @@ class RunPart:
             last_frame=last,
             first_seconds=first_seconds,
             last_seconds=first_seconds + (last - run.first) / run.stride / rate,
-            start=self.start,
+            start=self.began and self.began - timedelta(seconds=first_seconds),
             medium=medium,
             boxes=self._boxes().between,
         )
