@@ -118,15 +118,14 @@ class Compared:
 def common_frames(a: RunClock, b: RunClock) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Frames that are at the same time: places (K,) among those of A, and among those of B.
 
-    Each frame of the run with the longer step has the nearest one of the other beside it, if that is within half of
-    the shorter step. So no frame is in two pairs.
+    Each frame of the run with the longer step has the nearest one of the other beside it, within half of the shorter
+    step; beyond the other's ends it has none. So no frame is in two pairs.
     """
     if a.step < b.step:
         return common_frames(b, a)[::-1]
     coarse = np.arange(a.frames, dtype=np.int64)
     near = np.rint((a.seconds() - b.begin) / b.step).astype(np.int64)
-    apart = np.abs(a.seconds() - (b.begin + near * b.step))
-    kept = (near >= 0) & (near < b.frames) & (apart <= b.step / 2 + 1e-9)
+    kept = (near >= 0) & (near < b.frames)
     coarse, near = coarse[kept], near[kept]
     # Times that round in both directions would give one frame twice.
     near, first = np.unique(near, return_index=True)

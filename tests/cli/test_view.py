@@ -66,6 +66,7 @@ def test_a_token_is_part_of_the_address_beyond_the_loopback():
         (["."], ".: neither a store nor a run"),
         ([], "runs/track: there is nothing"),
         (["{store}", "--port", "70000"], "--port"),
+        (["{store}", "--gt", "none.txt"], "none.txt: there is nothing; give a gt.txt"),
         (["{store}", "--host", "no.such.host.invalid"], "--host 'no.such.host.invalid': no address of this machine"),
         (["{store}", "--port", "{taken}"], "cannot listen there"),
     ],

@@ -56,6 +56,12 @@ def looks(tmp_path_factory):
     return SimpleNamespace(path=store.path, key=made.key, pictures=left_out)
 
 
+@pytest.fixture(scope="module")
+def asked(looks):
+    """Its pages, which load the network once."""
+    return Client(looks.path)
+
+
 def tracks_in(text):
     """The tracks of the answers, nearest first."""
     return [int(track) for track in re.findall(r'class="pictures"><img src="/1/crop/[^/]+/(\d+)/0.jpg" alt=""', text)]
@@ -82,20 +88,19 @@ def test_a_search_needs_no_torch_until_a_picture_comes(looks):
 
 
 @pytest.mark.parametrize("person", [0, 2])
-def test_a_picture_finds_its_person(looks, person):
-    pages = Client(looks.path)
-    told = pages.post("/1/search", looks.pictures[person])
+def test_a_picture_finds_its_person(looks, asked, person):
+    told = asked.post("/1/search", looks.pictures[person])
     assert told.status == 200
     to = told.json()["to"]
-    answer = pages.get(to)
+    answer = asked.get(to)
     assert tracks_in(answer.text)[0] == person + 1
     assert "Likely the same" in answer.text
-    small = pages.get(re.findall(r'src="(/1/search/picture/[^"]+)"', answer.text)[0])
+    small = asked.get(re.findall(r'src="(/1/search/picture/[^"]+)"', answer.text)[0])
     assert small.headers["content-type"] == "image/jpeg"
     assert small.content.startswith(b"\xff\xd8\xff")
-    assert pages.get(to + "&camera=door&top=24").status == 200
-    assert "no other track" in pages.get(to + "&camera=elsewhere").text
-    assert pages.get("/1/search?picture=" + "A" * 12).status == 404
+    assert asked.get(to + "&camera=door&top=24").status == 200
+    assert "no other track" in asked.get(to + "&camera=elsewhere").text
+    assert asked.get("/1/search?picture=" + "A" * 12).status == 404
 
 
 def png(width, height, content=b""):
@@ -206,6 +211,14 @@ def test_a_box_of_a_video_can_be_chosen(pages, store):
     assert '<rect x="82" y="80" width="40" height="100"' in text
     assert f'src="/1/frame/{gate}/31.jpg"' in text
     assert "No box in the minute" in pages.get(f"/1/search?recording={gate}&at=500").text
+
+
+def test_a_track_of_a_person_leads_to_its_search(pages, store):
+    gate = keys_of(store)["gate"]
+    link = f'href="/1/search?job={gate}&amp;track=1"'
+    assert link in pages.get("/1/person/1").text
+    assert link not in pages.get("/1/person/2").text
+    assert pages.get(f"/1/search?job={gate}&track=1").status == 200
 
 
 def test_a_picture_that_is_dropped_in_finds_its_person(chromium, looks):

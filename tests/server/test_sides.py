@@ -36,6 +36,12 @@ def test_the_first_two_runs_are_beside_each_other(runs):
     assert "Against the ground truth" not in page.text
 
 
+def test_two_runs_begin_with_that_page(runs, store):
+    assert Client(runs.a, runs.b).get("/").headers["location"] == "/sides"
+    assert Client(runs.a).get("/").headers["location"] == "/1/people"
+    assert Client(runs.a, store.path).get("/").headers["location"] == "/1/people"
+
+
 def test_sides_can_be_exchanged_and_are_jobs_of_a_store_too(runs, store):
     exchanged = facts_of(Client(runs.a, runs.b).get("/sides?a=2/1-tracks&b=1/1-tracks"))
     assert [(one["lane"], one["sides"]) for one in exchanged["marks"]] == [(1, [[1, 3], [1]])]
