@@ -25,6 +25,7 @@ FROM_ELSEWHERE = {
     "CHANGELOG.md": "project/changelog.md",
     "CONTRIBUTING.md": "project/contributing.md",
     "remix_track/weights/remix_mobilenet_v2.md": "reference/weights.md",
+    "remix_track/weights/remix_person.md": "reference/builtin-detector.md",
 }
 """Files outside of docs/ that the site shows, and as which page."""
 PARTS = [

@@ -22,9 +22,9 @@ class DetectorSettings:
     """The detector, and at which size and threshold it works."""
 
     detector: str = setting(
-        "auto", "YOLO weights (.pt, .onnx, OpenVINO folder), a MOT det.txt, hog, or auto", common=True
+        "auto", "YOLO weights (.pt, .onnx, OpenVINO folder), a MOT det.txt, builtin, hog, or auto", common=True
     )
-    imgsz: int = setting(640, "image size YOLO works at, in pixels", low=32, high=8192)
+    imgsz: int = setting(640, "image size YOLO and builtin work at, in pixels", low=32, high=8192)
     iou: float = setting(0.7, "IoU above which YOLO merges two boxes", above=0, high=1)
     classes: tuple[str, ...] = setting((), "class names or numbers to track (default: person)", common=True)
     detector_backend: Literal["auto", "torch", "openvino"] = setting("auto", "what computes YOLO's .pt")

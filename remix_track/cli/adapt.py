@@ -118,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
     add("--labelled", metavar="KIND:PATH", action="append", help="labelled people (default: drawn); corrections:STORE")
     add("--target", metavar="KIND:PATH", help="old domain (default: --labelled with query and gallery, else drawn)")
     add("--allowed-loss", type=float, default=2.0, metavar="P", help="points of mAP it may lose there (default: 2)")
-    add("--detector", metavar="D", help="finds people: YOLO weights, hog, or auto (default: auto)")
+    add("--detector", metavar="D", help="finds people: YOLO weights, builtin, hog, or auto (default: auto)")
     add("--config", metavar="FILE.toml", type=Path, help="settings that differ, in remix-train's sections")
     add("--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="a single setting, wins over --config")
     add("--crops", metavar="DIR", type=Path, default=DEFAULT_FOOTAGE, help="of harvested crops")

@@ -69,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
         "--set", metavar="SECTION.KEY=VALUE", action="append", default=[], help="a single setting, wins over --config"
     )
     made.add_argument("--single-camera", metavar="WHAT", nargs="+", help="raw videos, folders of them, or KIND:PATH")
-    made.add_argument("--detector", metavar="W", help="finds people in raw videos: YOLO weights, hog, or auto")
+    made.add_argument("--detector", metavar="W", help="finds people in raw videos: YOLO weights, builtin, hog, or auto")
     made.add_argument("--print-config", action="store_true", help="print the resolved settings as TOML and stop")
     made.add_argument("--output", "-o", metavar="DIR", type=Path, help="folder of the run (default: runs/train-N)")
     made.add_argument("--overwrite", action="store_true", help="replace an earlier result in --output")

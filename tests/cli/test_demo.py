@@ -24,16 +24,17 @@ def test_it_tracks_and_scores_what_it_draws(nowhere, capfd, caplog):
     folder = nowhere / "runs" / "demo"
     scores = json.loads((folder / "scores.json").read_text())
     assert scores["sequences"]["street"]["GT_Dets"] > 30
-    assert scores["COMBINED"]["TP"] > 10, "HOG sees most of the people"
+    assert scores["COMBINED"]["TP"] > 10, "the built-in detector sees most of the people"
     assert len(mot_text.read(folder / "scene" / "street" / "gt" / "gt.txt")) == scores["COMBINED"]["GT_Dets"]
-    assert json.loads((folder / "summary.json").read_text())["detector"] == "HOG (built in)"
+    detector = json.loads((folder / "summary.json").read_text())["detector"]
+    assert detector.startswith("builtin: remix_person.onnx (sha256 ")
     assert (folder / "video.mp4").stat().st_size > 1000
     marks = re.findall(r'id="errors-data">(.*?)</script>', (folder / "people.html").read_text(encoding="utf-8"))
     assert len(json.loads(marks[0])["switches"]) == scores["COMBINED"]["IDsw"]
     said = capfd.readouterr()
     assert said.out.splitlines()[-1] == "open runs/demo/people.html"
     # Under pytest the warning goes to its own log instead of stderr.
-    assert "going on with the built-in HOG detector" in caplog.text
+    assert "going on with the built-in detector" in caplog.text
     assert "remix_mobilenet_v2.safetensors" in said.out
     assert "HOTA" in said.out
     assert main(["demo", "--frames", "3", "--output", str(folder)]) == 2

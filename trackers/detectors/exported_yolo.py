@@ -1,7 +1,7 @@
 """Exported detectors (`.onnx`, OpenVINO folders) on their own runtime, read by what their files say of themselves."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from remix_track.trackers.detectors.detected_shapes import Found, Rows, found_in
 from remix_track.trackers.detectors.exported_facts import Family, Task, facts_of, line_of, side_notes
 from remix_track.trackers.detectors.exported_families import PREPARATIONS, Decoder, Outputs, decoder, family_of
 from remix_track.trackers.detectors.exported_layout import are_shares, layout_of, shapes_of
-from remix_track.trackers.detectors.exported_runtime import open_network
+from remix_track.trackers.detectors.exported_runtime import Network, open_network
 from remix_track.trackers.detectors.letterbox import Letterbox
 from remix_track.trackers.detectors.openvino_yolo import YoloFacts
 from remix_track.trackers.detectors.suppression import corners_of, hulls_of, sure, surest, surest_turned
@@ -39,6 +39,7 @@ class ExportedYolo:
         threads: for one call.
         task: of files that do not say theirs.
         family: likewise.
+        open_with: opens the file, as `open_network`.
 
     Attributes:
         facts: about the model.
@@ -59,10 +60,11 @@ class ExportedYolo:
         threads: int,
         task: Task | None = None,
         family: Family | None = None,
+        open_with: Callable[[Path, str | None, int], Network] = open_network,
     ) -> None:
         self._weights, self._conf, self._iou, self._imgsz = weights, conf, iou, imgsz
         self._decode: Decoder | None = None
-        self._network = open_network(weights, device, threads)
+        self._network = open_with(weights, device, threads)
         facts = facts_of(weights, {**self._network.notes, **side_notes(weights)})
         self._stride = facts.stride
         # Until the family is known, which hangs on shapes; a square frame fits any of them.

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from remix_track.errors import InputError
+from remix_track.trackers.detectors.builtin import BuiltinDetector
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.detectors.download import download, downloads, is_published
 from remix_track.trackers.detectors.hog import HogDetector
@@ -22,10 +23,11 @@ def find_detector(spec: str = "auto", options: YoloOptions | None = None) -> Det
     """The detector that `spec` names.
 
     Args:
-        spec: `auto`: YOLO weights at hand (`weights_at_hand`), else ultralytics' nano model downloaded, else HOG;
-            `hog`: the built-in detector; a path to YOLO weights or to a MOT `det.txt`; or the name of a model that
-            ultralytics publishes (`yolo11s.pt`), which is downloaded unless it is at hand.
-        options: for YOLO; its classes are numbers of column 8 for a `det.txt`, and HOG finds people only.
+        spec: `auto`: YOLO weights at hand (`weights_at_hand`), else ultralytics' nano model downloaded, else `builtin`;
+            `builtin`: the detector that comes with the package; `hog`: OpenCV's; a path to YOLO weights or to a MOT
+            `det.txt`; or the name of a model that ultralytics publishes (`yolo11s.pt`), which is downloaded unless it
+            is at hand.
+        options: for YOLO; classes are numbers of column 8 for a `det.txt`, and `builtin` and `hog` find people only.
 
     Raises:
         InputError: no such detector, a file that cannot be used, or classes that this detector does not find.
@@ -34,7 +36,9 @@ def find_detector(spec: str = "auto", options: YoloOptions | None = None) -> Det
     classes = options.classes
     if spec == "auto":
         weights = weights_at_hand() or _downloaded_nano()
-        return YoloDetector(weights, options) if weights else _people_only(HogDetector(), classes)
+        return YoloDetector(weights, options) if weights else _builtin(options)
+    if spec == "builtin":
+        return _builtin(options)
     if spec == "hog":
         return _people_only(HogDetector(), classes)
     path = Path(spec).expanduser()
@@ -70,7 +74,7 @@ def _downloaded_nano() -> Path | None:
     except InputError as error:
         _log.warning(
             "no YOLO weights at hand (%s); put %s into this folder or %s for better tracks; going on with the "
-            "built-in HOG detector",
+            "built-in detector",
             error,
             PREFERRED[0],
             downloads(),
@@ -81,11 +85,16 @@ def _downloaded_nano() -> Path | None:
 def _published(spec: str) -> Path:
     name = spec if spec.endswith(".pt") else f"{spec}.pt"
     if not is_published(name):
-        raise InputError(f"{spec}: no such file; give YOLO weights (.pt, .onnx), a det.txt, hog or auto")
+        raise InputError(f"{spec}: no such file; give YOLO weights (.pt, .onnx), a det.txt, builtin, hog or auto")
     try:
         return weights_at_hand(name) or download(name, downloads())
     except InputError as error:
         raise InputError(f"{error}; put the file into this folder or {downloads()}") from None
+
+
+def _builtin(options: YoloOptions) -> Detector:
+    made = BuiltinDetector(conf=options.conf, imgsz=options.imgsz, threads=options.threads)
+    return _people_only(made, options.classes)
 
 
 def _people_only(detector: Detector, classes: Sequence[int | str]) -> Detector:

@@ -274,6 +274,7 @@ class Session:
         Raises:
             InputError: it cannot be used.
         """
+        from remix_track.trackers.detectors.builtin import BuiltinDetector
         from remix_track.trackers.detectors.find_detector import find_detector
         from remix_track.trackers.detectors.hog import HogDetector
         from remix_track.trackers.detectors.public import PublicDetections
@@ -287,7 +288,7 @@ class Session:
             return self._last
         wanted = self.settings.detector
         self._last = find_detector(
-            wanted.detector,
+            "builtin" if isinstance(self._last, BuiltinDetector) else wanted.detector,
             YoloOptions(
                 classes=wanted.classes,
                 conf=min(max(self.least_score, 0.0), 1.0),
@@ -342,7 +343,9 @@ def _as_made(pair: Networks) -> Networks:
 
 def _is_free_of_torch(detector: Detector) -> bool:
     """Whether several like this one may compute at once; torch, and OpenCV's HOG, take all threads for themselves."""
+    from remix_track.trackers.detectors.builtin import BuiltinDetector
     from remix_track.trackers.detectors.public import PublicDetections
     from remix_track.trackers.detectors.yolo import YoloDetector
 
-    return isinstance(detector, PublicDetections) or (isinstance(detector, YoloDetector) and detector.on_openvino)
+    free = isinstance(detector, PublicDetections | BuiltinDetector)
+    return free or (isinstance(detector, YoloDetector) and detector.on_openvino)

@@ -30,6 +30,7 @@ from remix_track.mot_text import MotRows
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.trackers.association.frame_detections import BoxLimit
 from remix_track.trackers.association.settings import REFERENCE_FPS, AssociationSettings, DeepSortSettings
+from remix_track.trackers.detectors.builtin import SHIPPED
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.detectors.find_detector import find_detector, weights_at_hand
 from remix_track.trackers.detectors.yolo import YoloOptions
@@ -277,7 +278,7 @@ def _wanted(settings: HarvestSettings, stride: int) -> int | None:
 
 
 def _detector_file(settings: HarvestSettings) -> Path | None:
-    """The file or folder of the detector's weights; None for the built-in one.
+    """The file or folder of the detector's weights; None for HOG, which has none of its own.
 
     With `auto`, weights that appear later must give other crops, so what it stands for today is looked up.
 
@@ -286,11 +287,14 @@ def _detector_file(settings: HarvestSettings) -> Path | None:
     """
     if settings.detector == "hog":
         return None
+    if settings.detector == "builtin":
+        return SHIPPED
     found = _at_hand(settings.detector)
     if found is None:
         find_detector(settings.detector)  # downloads what is published
         found = _at_hand(settings.detector)
-    return found
+    # Nothing at hand after a download was tried: `auto` goes on with what comes with the package.
+    return found or SHIPPED
 
 
 def _at_hand(spec: str) -> Path | None:

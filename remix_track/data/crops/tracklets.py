@@ -32,7 +32,7 @@ class HarvestSettings:
     """How crops are taken from raw videos.
 
     Attributes:
-        detector: YOLO weights, `hog` or `auto`, as for `remix-track`.
+        detector: YOLO weights, `builtin`, `hog` or `auto`, as for `remix-track`.
         imgsz: image size YOLO works at, in pixels.
         rate: frames per second that are looked at; 0 for all. Ten are enough to follow people, and cost less.
         start: first frame of each video, from 1.
@@ -53,7 +53,7 @@ class HarvestSettings:
         InputError: a value that does not fit its field.
     """
 
-    detector: str = setting("auto", "YOLO weights (.pt, .onnx, OpenVINO folder), hog, or auto", common=True)
+    detector: str = setting("auto", "YOLO weights (.pt, .onnx, OpenVINO folder), builtin, hog, or auto", common=True)
     imgsz: int = setting(640, "image size YOLO works at, in pixels", low=32, high=8192)
     rate: float = setting(10.0, "frames per second that are processed; 0: all", low=0, high=1000, common=True)
     start: int = setting(1, "first frame of each video, from 1", low=1, high=1_000_000_000)

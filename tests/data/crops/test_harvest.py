@@ -17,6 +17,7 @@ from remix_track.data.crops.tracklets import HarvestSettings
 from remix_track.data.readers.single_camera import read_video_folders
 from remix_track.errors import InputError
 from remix_track.trackers.association.frame_detections import MOST_BOXES
+from remix_track.trackers.detectors.builtin import SHIPPED
 from tests.footage import write_video
 
 COLOURS = ((40, 40, 220), (40, 200, 40))  # BGR
@@ -124,6 +125,7 @@ def test_the_fingerprint_knows_content_settings_and_detector(tmp_path):
     seen.add(fingerprint(video, settings, weights))
     assert len(seen) == 7
     assert fingerprint(video, HarvestSettings(detector="hog"), None) not in seen
+    assert fingerprint(video, HarvestSettings(detector="builtin"), SHIPPED) not in seen
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "added", "notes", "no notes", "other version"])

@@ -12,6 +12,7 @@ from remix_track.errors import InputError
 from remix_track.trackers.association.settings import AssociationSettings, DeepSortSettings
 from remix_track.trackers.detectors import download
 from remix_track.trackers.detectors import find_detector as finding
+from remix_track.trackers.detectors.builtin import BuiltinDetector
 from remix_track.trackers.detectors.find_detector import weights_at_hand
 from remix_track.trackers.detectors.hog import HogDetector
 from remix_track.trackers.detectors.public import PublicDetections
@@ -98,15 +99,15 @@ class TestAuto:
         monkeypatch.setattr(FETCH, None)
         assert find_detector()[0] == kept
 
-    def test_goes_on_with_hog_and_says_so_in_one_line(self, no_network, caplog, tmp_path, capfd):
+    def test_goes_on_with_the_built_in_one_and_says_so_in_one_line(self, no_network, caplog, tmp_path, capfd):
         with caplog.at_level(logging.WARNING):
             detector = find_detector()
-        assert isinstance(detector, HogDetector)
-        assert detector.name == "HOG (built in)"
+        assert isinstance(detector, BuiltinDetector)
+        assert detector.name.startswith("builtin: remix_person.onnx (sha256 ")
         folder = tmp_path / "home/.cache/remix-track/weights"
         assert caplog.messages == [
             "no YOLO weights at hand (yolo11n.pt: could not be downloaded from ultralytics on GitHub); "
-            f"put yolo11n.pt into this folder or {folder} for better tracks; going on with the built-in HOG detector"
+            f"put yolo11n.pt into this folder or {folder} for better tracks; going on with the built-in detector"
         ]
         assert list(folder.iterdir()) == list(Path().iterdir()) == []
         assert capfd.readouterr() == ("", "")
@@ -118,7 +119,7 @@ class TestAuto:
             raise OSError("no network in tests")
 
         monkeypatch.setattr("socket.getaddrinfo", refuse)
-        assert isinstance(find_detector(), HogDetector)
+        assert isinstance(find_detector(), BuiltinDetector)
         assert len(caplog.messages) == 1
 
 
@@ -162,7 +163,8 @@ class TestDownload:
 
 
 class TestNamed:
-    def test_hog_det_txt_and_weights(self, tmp_path):
+    def test_builtin_hog_det_txt_and_weights(self, tmp_path):
+        assert isinstance(find_detector("builtin"), BuiltinDetector)
         assert isinstance(find_detector("hog"), HogDetector)
         Path("det.txt").write_text("1,-1,1,2,3,4,1\n")
         assert isinstance(find_detector("det.txt"), PublicDetections)
@@ -170,6 +172,14 @@ class TestNamed:
         options = YoloOptions(conf=0.1, imgsz=320)
         assert find_detector("mine.onnx", options) == (Path("mine.onnx"), options)
         assert find_detector("mine.onnx") == (Path("mine.onnx"), YoloOptions())
+
+    def test_a_session_that_went_on_with_the_built_in_one_does_not_look_again(self, no_network, caplog):
+        session = Session(TrackSettings(appearance=AppearanceSettings("none")))
+        first, second = session.detector(), session.detector()
+        assert isinstance(first, BuiltinDetector)
+        assert isinstance(second, BuiltinDetector)
+        assert first is not second, "each has the state of its stream"
+        assert len(caplog.messages) == 1
 
     @pytest.mark.parametrize(("least", "asked"), [(-3.0, 0.0), (0.4, 0.4), (7.0, 1.0)])
     def test_of_scores_on_another_scale_yolo_is_asked_for_those_that_it_has(self, least, asked):
@@ -204,6 +214,9 @@ class TestNamed:
 
     def test_other_classes_need_yolo(self):
         assert isinstance(find_detector("hog", YoloOptions(classes=["Person"])), HogDetector)
+        assert isinstance(find_detector("builtin", YoloOptions(classes=["0"])), BuiltinDetector)
+        with pytest.raises(InputError, match=r"^builtin: remix_person.onnx \(sha256 .*\) finds people only, not dog; "):
+            find_detector("builtin", YoloOptions(classes=["dog"]))
         with pytest.raises(InputError) as caught:
             find_detector("hog", YoloOptions(classes=["car", "0"]))
         assert str(caught.value) == "HOG (built in) finds people only, not car; give YOLO weights as `detector`"
