@@ -27,7 +27,7 @@ eval.verification eval.api trackers.api
 benchmark_runs
 data
 data.readers data.crops retrieval store
-training store.archive counting.store_feet
+training store.archive counting.store_feet detector_training
 studies server
 cli
 """
@@ -126,6 +126,9 @@ def test_nobody_imports_across_a_border(name):
     elif name == "remix_track.data.crops.harvest":
         # Raw videos become crops here, and nowhere else: who trains asks for a data set.
         forbidden = ("torch", "ultralytics", "remix_track.eval", "remix_track.cli")
+    elif starts({name}, "remix_track.detector_training"):
+        # It makes one of the trackers' detectors, with another one as the teacher.
+        forbidden = ("remix_track.eval", "remix_track.cli")
     else:
         forbidden = ("remix_track.trackers", "remix_track.eval", "remix_track.cli")
     assert not starts(used, *forbidden)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from remix_track.detector_training.settings import DetectorTraining
 from remix_track.errors import InputError
 from remix_track.settings import build, read_toml
 from remix_track.studies.study_file import read_studies
@@ -23,6 +24,7 @@ def test_every_file_loads_as_one_thing(path):
     readers = {
         "track": lambda: build(TrackSettings, read_toml(path), path.name),
         "train": lambda: build(TrainSettings, read_toml(path), path.name),
+        "detector": lambda: build(DetectorTraining, read_toml(path), path.name),
         "grid": lambda: read_studies(path),
     }
     loaded = {}

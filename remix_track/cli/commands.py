@@ -50,6 +50,7 @@ REMIX_TRACK = {
 }
 REMIX_TRAIN = {
     "average": Command("train_average", "average A B -o C", "the mean of several weights as one file"),
+    "detector": Command("train_detector", "detector --config F.toml", "a small person detector for --detector"),
     "eval": Command("train_eval", "eval --weights W ...", "Rank-1, mAP and mINP on a labelled set"),
     "export": Command("train_export", "export W --format onnx", "weights for other runtimes"),
     "grid": Command("train_grid", "grid configs/grid_cpu.toml", "studies: many trainings, tables, plots"),

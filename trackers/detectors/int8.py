@@ -4,6 +4,7 @@ Post-training quantisation by NNCF: the ranges of all activations are measured o
 become integers of 8 bits. Half of the CPU's work is left where it multiplies such integers (VNNI, AMX), more elsewhere.
 """
 
+import contextlib
 import functools
 import itertools
 import logging
@@ -213,13 +214,7 @@ def _nncf() -> Callable[..., Any]:
 
 def _quantised(nncf: Any, model: Any, images: Sequence[Image], to_input: Callable[[Image], Any]) -> Any:
     """OpenVINO's model in integers, the detection head left as it is."""
-    import rich
-
-    nncf.set_log_level(logging.ERROR)
-    console, loud = rich.get_console(), logging.getLogger("torch.utils.cpp_extension")
-    # Its progress bars; and it looks for a CUDA compiler on the way, which torch misses aloud.
-    quiet, console.quiet, disabled, loud.disabled = console.quiet, True, loud.disabled, True
-    try:
+    with quiet_nncf(nncf):
         return nncf.quantize(
             model,
             nncf.Dataset(images, to_input),
@@ -227,6 +222,18 @@ def _quantised(nncf: Any, model: Any, images: Sequence[Image], to_input: Callabl
             subset_size=len(images),
             ignored_scope=nncf.IgnoredScope(patterns=_FLOAT),
         )
+
+
+@contextlib.contextmanager
+def quiet_nncf(nncf: Any) -> Iterator[None]:
+    """Inside, it draws no progress bars; and it looks for a CUDA compiler on the way, which torch misses aloud."""
+    import rich
+
+    nncf.set_log_level(logging.ERROR)
+    console, loud = rich.get_console(), logging.getLogger("torch.utils.cpp_extension")
+    quiet, console.quiet, disabled, loud.disabled = console.quiet, True, loud.disabled, True
+    try:
+        yield
     finally:
         console.quiet, loud.disabled = quiet, disabled
 
