@@ -2,6 +2,7 @@
 
 import csv
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,7 +96,7 @@ def test_a_label_has_the_number_and_an_event_the_name():
     look = DrawingSettings(boxes=False, trails=False)
     written = Drawer(look).draw(frame) != IMAGES[0]
     assert (written == (Drawer(look).draw(same) != IMAGES[0])).any()
-    made: list[dict] = []
+    made: list[dict[str, Any]] = []
     PeopleEvents(made.append, "gate", classes=Street.class_names).take(frame)
     assert made[0]["after"]["label"] == "bicycle, old"
 
