@@ -42,6 +42,8 @@ def run(words: Sequence[str]) -> int:
     """Count, print the table, write what is asked for; 0."""
     arguments = parser().parse_intermixed_args(words)
     every = duration(arguments.every, "--every")
+    if arguments.zones is None:
+        arguments.zones = _drawn(arguments.what)
     if arguments.zones is None and arguments.heatmap is None:
         raise InputError("give --zones FILE.toml with lines and zones, or --heatmap FILE.png")
     for path in (arguments.output, arguments.passages, arguments.plot):
@@ -61,6 +63,12 @@ def run(words: Sequence[str]) -> int:
         for camera in cameras:
             _draw_heat(arguments.heatmap, camera, zones, several=len(cameras) > 1)
     return 0
+
+
+def _drawn(paths: Sequence[Path]) -> Path | None:
+    """The file that the page of counts keeps in the folder of a store or run; None where there is none."""
+    path = paths[0] / "zones.toml" if len(paths) == 1 else None
+    return path if path is not None and path.is_file() else None
 
 
 def duration(text: str, where: str) -> float:
@@ -227,7 +235,7 @@ def parser() -> Parser:
     )
     add = made.add_argument
     add("what", metavar="RUN | STORE", type=Path, nargs="+", help="folder of a run, one of its files, or a store")
-    add("--zones", metavar="FILE.toml", type=Path, help="lines and zones")
+    add("--zones", metavar="FILE.toml", type=Path, help="lines and zones (default: zones.toml in the folder)")
     add("--every", metavar="TIME", default="1h", help="length of a row: 90s, 15m, 1h, 1d (default: 1h)")
     add("--output", metavar="FILE.csv", type=Path, help="the table as CSV")
     add("--passages", metavar="FILE.csv", type=Path, help="each crossing and each stay, with its frame")

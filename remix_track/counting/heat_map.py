@@ -53,13 +53,21 @@ class HeatMap:
         plain = np.full((self.height, self.width), 236, np.uint8)
         grey = plain if picture is None else cv2.cvtColor(_fitted(picture, self.width, self.height), cv2.COLOR_BGR2GRAY)
         below = 0.85 * cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR).astype(np.float64)
-        # The square root shows where people pass as well, not only where they stand.
-        heat = np.sqrt(self.heat())
-        colours = cv2.applyColorMap(np.rint(255 * heat).astype(np.uint8), cv2.COLORMAP_TURBO).astype(np.float64)
-        share = (_STRONGEST * np.clip(heat * 2.5, 0, 1))[..., None]
-        made: Image = np.rint((1 - share) * below + share * colours).astype(np.uint8)
+        layer = self.layer().astype(np.float64)
+        share = layer[..., 3:] / 255
+        made: Image = np.rint((1 - share) * below + share * layer[..., :3]).astype(np.uint8)
         draw_places(made, places)
         return made
+
+    def layer(self) -> Image:
+        """(H, W, 4) BGRA: the heat alone, clear where there is none, to be laid over a picture."""
+        import cv2
+
+        # The square root shows where people pass as well, not only where they stand.
+        heat = np.sqrt(self.heat())
+        colours = cv2.applyColorMap(np.rint(255 * heat).astype(np.uint8), cv2.COLORMAP_TURBO)
+        share = np.rint(255 * _STRONGEST * np.clip(heat * 2.5, 0, 1)).astype(np.uint8)
+        return np.asarray(np.dstack([colours, share]), np.uint8)
 
 
 def draw_places(image: Image, places: Sequence[Seen]) -> None:

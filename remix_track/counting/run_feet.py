@@ -113,6 +113,15 @@ def _videos(path: Path) -> list[tuple[Path, bool]]:
     return [(one, True) for one in sorted(path.iterdir()) if one.is_dir() and parts_in(one, "tracks.txt")]
 
 
+def camera_of_run(folder: Path) -> str:
+    """The name of a run's source, which is its camera; that of its folder without a summary.
+
+    Raises:
+        InputError: the summary cannot be read.
+    """
+    return _name(_summary(folder), folder)
+
+
 def _files(path: Path) -> list[Path]:
     """The parts of the table that says most of those that are there, or the file itself."""
     if not path.is_dir():

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from remix_track.errors import InputError
 from remix_track.extras import extra
-from remix_track.server import cameras, corrections, day, doctor, metrics, people, recordings, search, sides
+from remix_track.server import cameras, corrections, day, doctor, metrics, people, recordings, search, sides, zones
 from remix_track.server.access import COOKIE, FORM_TOKEN, HEADERS, Access
 from remix_track.server.library import Library
 from remix_track.server.shown import FILTERS
@@ -25,6 +25,7 @@ PAGES = (
     people,
     day,
     corrections,
+    zones,
     recordings,
 )
 """Modules with `routes(library)`; a page is one, its template, and a line in the navigation of `base.html`.

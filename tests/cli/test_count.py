@@ -72,6 +72,12 @@ def test_a_heat_map_needs_no_zones_and_shows_the_source(run, tmp_path, capsys):
     assert heat[20:100, 20:300].mean() < 60 < 140 < heat[20:100, 340:].mean()
 
 
+def test_what_was_drawn_on_the_page_is_counted(run, tmp_path, capsys):
+    (tmp_path / "zones.toml").rename(run / "zones.toml")
+    assert main(["count", "run"]) == 0
+    assert ["door", "0:00:00", "0", "1", "1"] in [line.split() for line in capsys.readouterr().out.splitlines()]
+
+
 def test_mistakes_are_lines(run, tmp_path, capsys):
     (tmp_path / "other.toml").write_text(ZONES.replace('name = "door"', 'name = "door"\ncamera = "gaet"')
                                          .replace('name = "shop"', 'name = "shop"\ncamera = "gaet"'))  # fmt: skip
