@@ -29,12 +29,14 @@ class RunClock:
         stride: of the source's frames, each so many-th is in the run.
         frames: how many it has.
         rate: frames per second of the source.
+        offset: seconds from the beginning of the common clock to frame 1 of the source.
     """
 
     first: int
     stride: int
     frames: int
     rate: float
+    offset: float = 0.0
 
     @classmethod
     def of(cls, recording: Recording) -> Self:
@@ -61,13 +63,17 @@ class RunClock:
 
     @property
     def begin(self) -> float:
-        """Seconds from the source's first frame to the run's."""
-        return (self.first - 1) / self.rate
+        """When its first frame is."""
+        return self.at(self.first)
 
     @property
     def end(self) -> float:
         """Seconds at which its last frame is over."""
         return self.begin + self.frames * self.step
+
+    def at(self, frame: int) -> float:
+        """When a frame of the source is."""
+        return (frame - 1) / self.rate + self.offset
 
     def numbers(self) -> NDArray[np.int64]:
         """(frames,) of its frames in the source."""
@@ -75,7 +81,7 @@ class RunClock:
 
     def seconds(self) -> NDArray[np.float64]:
         """(frames,) when each of them is."""
-        return (self.numbers() - 1) / self.rate
+        return (self.numbers() - 1) / self.rate + self.offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +121,25 @@ class Compared:
     reason: str = ""
 
 
+def clocks_of(a: Recording, b: Recording) -> tuple[RunClock, RunClock]:
+    """Both on one clock: the time of day, from where the first one begins, if both know it and there is a common one;
+    else the seconds of their sources.
+
+    Raises:
+        InputError: see `RunClock.of`.
+    """
+    clocks = RunClock.of(a), RunClock.of(b)
+    if a.start is None or b.start is None:
+        return clocks
+    began = [one.start.timestamp() + one.first_seconds for one in (a, b) if one.start]
+    if max(began) >= min(moment + one.frames * one.step for moment, one in zip(began, clocks, strict=True)):
+        return clocks
+    offsets = [moment - min(began) - clock.begin for moment, clock in zip(began, clocks, strict=True)]
+    if abs(offsets[0] - offsets[1]) < clocks[0].step / 2:
+        return clocks  # of one source: its own seconds say more
+    return replace(clocks[0], offset=offsets[0]), replace(clocks[1], offset=offsets[1])
+
+
 def common_frames(a: RunClock, b: RunClock) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Frames that are at the same time: places (K,) among those of A, and among those of B.
 
@@ -142,7 +167,7 @@ def compare(a: Recording, b: Recording) -> Compared:
     if scale is None:
         sides = [f"{one.width}x{one.height}" for one in (a, b)]
         return Compared(reason=f"A has images of {sides[0]} pixels, B of {sides[1]}: not the same view")
-    clock_a, clock_b = RunClock.of(a), RunClock.of(b)
+    clock_a, clock_b = clocks_of(a, b)
     places_a, places_b = common_frames(clock_a, clock_b)
     if not len(places_a):
         return Compared(reason="no frame of A is at the time of one of B")

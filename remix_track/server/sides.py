@@ -12,7 +12,7 @@ from remix_track.json_text import json_text
 from remix_track.server.collection import Collection
 from remix_track.server.library import Library
 from remix_track.server.recording import Recording
-from remix_track.server.run_pair import Compared, Marked, RunClock, compare
+from remix_track.server.run_pair import Compared, Marked, RunClock, clocks_of, compare
 from remix_track.server.run_truth import LOW_IS_GOOD, METRICS, Scored, score_of, truth_of
 from remix_track.server.web import NotFoundError, Page, Request, Route
 from remix_track.trackers.pipeline.recorded_run import read_recorded_run
@@ -103,7 +103,7 @@ class SidesPages:
         (of_a, a), (of_b, b) = found = [self._find(one) for one in chosen]
         compared: Compared = self._compared(*chosen)
         scores = [self._scored(one.number) for one, _ in found]
-        clocks = RunClock.of(a), RunClock.of(b)
+        clocks = clocks_of(a, b)
         marks = marks_of(compared, scores, clocks)
         lanes = _LANES[: 4 if any(one and one.numbers for one in scores) else 2]
         sides = [side_facts(*one) for one in ((of_a, a, clocks[0]), (of_b, b, clocks[1]))]
@@ -181,6 +181,7 @@ def side_facts(collection: Collection, recording: Recording, clock: RunClock) ->
         "stride": clock.stride,
         "frames": clock.frames,
         "rate": clock.rate,
+        "begin": clock.begin,
         "width": recording.width,
         "height": recording.height,
         "boxes": f"{base}/boxes/{recording.key}",
@@ -197,11 +198,11 @@ def marks_of(compared: Compared, scores: "Sequence[Scored | None]", clocks: "tup
     """All marks by time, at most so many."""
     marks = [_mark(0, one) for one in compared.in_b] + [_mark(1, one) for one in compared.in_a]
     switched = [{(frame, person) for frame, person, _, _ in one.switches} if one else set() for one in scores]
-    shared = switched[0] & switched[1] if len({clock.rate for clock in clocks}) == 1 else set()
+    shared = switched[0] & switched[1] if len({(clock.rate, clock.offset) for clock in clocks}) == 1 else set()
     for side, (scored, clock) in enumerate(zip(scores, clocks, strict=True)):
         for frame, person, old, new in scored.switches if scored else ():
             ids: tuple[tuple[int, ...], tuple[int, ...]] = ((old, new), ()) if side == 0 else ((), (old, new))
-            seconds, both = (frame - 1) / clock.rate, (frame, person) in shared
+            seconds, both = clock.at(frame), (frame, person) in shared
             marks.append(Mark(2 + side, seconds, old, new, person, ids, both))
     return sorted(marks, key=lambda one: (one.seconds, one.lane))[:MOST_MARKS]
 

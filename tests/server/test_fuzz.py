@@ -36,7 +36,30 @@ def test_no_request_is_a_fault(pages, known, data):
         if name in path:
             value = "1" if name == "collection" and data.draw(st.booleans()) else data.draw(word)
             path = path.replace(f"{{{name}}}", escaped(value))
-    names = st.sampled_from(["camera", "since", "until", "find", "order", "who", "offset", "part", "day", "from", "to"])
+    names = st.sampled_from(
+        [
+            "camera",
+            "since",
+            "until",
+            "find",
+            "order",
+            "who",
+            "offset",
+            "part",
+            "day",
+            "from",
+            "to",
+            "job",
+            "track",
+            "recording",
+            "at",
+            "picture",
+            "top",
+            "span",
+            "a",
+            "b",
+        ]
+    )
     pairs = data.draw(st.lists(st.tuples(names, word), max_size=4))
     query = "&".join(f"{name}={escaped(value)}" for name, value in pairs)
     path = path.split("{")[0]

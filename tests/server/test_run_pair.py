@@ -1,13 +1,14 @@
 """Two runs on one clock."""
 
 import dataclasses
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
 from remix_track.errors import InputError
 from remix_track.server.recording import Boxes, Medium, Recording
-from remix_track.server.run_pair import RunClock, common_frames, compare
+from remix_track.server.run_pair import RunClock, clocks_of, common_frames, compare
 
 
 def run(ids, *, first=1, stride=1, fps=10.0, size=(200, 100), left=10.0):
@@ -26,7 +27,7 @@ def run(ids, *, first=1, stride=1, fps=10.0, size=(200, 100), left=10.0):
 
 
 def pairs(a, b):
-    places_a, places_b = common_frames(RunClock.of(a), RunClock.of(b))
+    places_a, places_b = common_frames(*clocks_of(a, b))
     return list(zip(places_a.tolist(), places_b.tolist(), strict=True))
 
 
@@ -71,6 +72,22 @@ def test_a_change_in_a_slower_run_of_half_the_size():
     found = compare(run([1] * 9), run([5, 7, 7], stride=3, size=(100, 50)))
     assert told(found.in_b) == [(0.3, 4, 1, 5, 7)]
     assert (found.frames, found.matched) == (3, 3)
+
+
+def test_two_cameras_that_know_the_time_of_day_are_on_its_clock():
+    noon = datetime(2026, 5, 1, 12, tzinfo=UTC)
+    a = dataclasses.replace(run([1] * 20), start=noon)
+    b = dataclasses.replace(run([1] * 20), start=noon + timedelta(seconds=1.5))
+    assert pairs(a, b) == [(15 + place, place) for place in range(5)]
+    assert [clock.begin for clock in clocks_of(b, a)] == [1.5, 0.0]
+    assert pairs(a, dataclasses.replace(b, start=None)) == [(place, place) for place in range(20)]
+    late = dataclasses.replace(run([1] * 10, first=11), start=noon)
+    assert clocks_of(late, late)[0].begin == pytest.approx(1.0), "of one source its own seconds stay"
+    tomorrow = dataclasses.replace(a, start=noon + timedelta(days=1))
+    assert pairs(a, tomorrow) == [(place, place) for place in range(20)], "without a common time likewise"
+    touching = dataclasses.replace(a, start=noon + timedelta(seconds=2))
+    assert clocks_of(a, touching)[1].offset == 0
+    assert clocks_of(a, dataclasses.replace(a, start=noon + timedelta(seconds=1.9)))[1].offset == pytest.approx(1.9)
 
 
 def test_views_of_other_shape_or_other_places_are_not_compared():

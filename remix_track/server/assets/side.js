@@ -7,7 +7,6 @@ export class Side {
   constructor(root, facts, all) {
     Object.assign(this, facts, {root, all, frame: null, blocks: new Map(), mark: null});
     this.step = this.stride / this.rate;
-    this.begin = (this.first - 1) / this.rate;
     this.end = this.begin + this.frames * this.step;
     this.canvas = root.querySelector('canvas');
     this.picture = root.querySelector('video, img');
