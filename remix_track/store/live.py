@@ -5,7 +5,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from remix_track import stop_signals
 from remix_track.addresses import without_passwords
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.setting_values import Limits, typed
@@ -14,6 +13,7 @@ from remix_track.store.best_crops import BestCropSettings
 from remix_track.store.job import Job
 from remix_track.store.job_writer import JobWriter
 from remix_track.trackers.frame import TrackedFrame
+from remix_track.trackers.pipeline.recorder import frames_of, tracks_so_far
 
 if TYPE_CHECKING:
     from remix_track.store.store import Store
@@ -132,20 +132,10 @@ def record_live(
         InputError: a camera that cannot be read, or a store that cannot be written; what parts there are stay.
         KeyboardInterrupt: the user stopped it; likewise.
     """
-    with contextlib.ExitStack() as stack:
-        stop_signals.check()
-        stack.enter_context(stop_signals.held())
-        stack.callback(run.close)
-        writer = stack.enter_context(store.live_writer(job, seconds=seconds, settings=crops))
-        frames = stack.enter_context(contextlib.closing(iter(run)))
-        run.begin()
-        while True:
-            with stop_signals.waiting():
-                frame = next(frames, None)
-            if frame is None:
-                break
+    name = without_passwords(run.source.name)
+    with frames_of(run) as frames, store.live_writer(job, seconds=seconds, settings=crops) as writer:
+        for frame in frames:
             writer.write(frame)
-            detail = f"{run.people_now} tracks now, {len(run.people)} in all"
-            on_progress(Progress("tracking", without_passwords(run.source.name), run.frames, None, detail))
+            on_progress(Progress("tracking", name, run.frames, None, tracks_so_far(run)))
         writer.close()
         return writer.parts

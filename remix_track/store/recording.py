@@ -1,16 +1,15 @@
 """A run recorded into a store: tracked and written frame by frame."""
 
-import contextlib
 import dataclasses
 from typing import TYPE_CHECKING
 
-from remix_track import stop_signals
 from remix_track.addresses import without_passwords
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.store.best_crops import BestCropSettings
 from remix_track.store.job import Job
 from remix_track.store.stored_job import COMPLETE, StoredJob
 from remix_track.text_files import utf8
+from remix_track.trackers.pipeline.recorder import frames_of, tracks_so_far
 
 if TYPE_CHECKING:
     from remix_track.store.store import Store
@@ -43,23 +42,13 @@ def record_job(
     """
     name, total = run.source.name, run.source.frames
     settings = crops or BestCropSettings()
-    if not settings.crops_per_tracklet:
-        run.forgo_images()
-    with contextlib.ExitStack() as stack:
-        stop_signals.check()
-        stack.enter_context(stop_signals.held())
-        stack.callback(run.close)
-        writer = stack.enter_context(store.writer(dataclasses.replace(job, fps=run.fps), settings))
-        frames = stack.enter_context(contextlib.closing(iter(run)))
-        run.begin()
-        while True:
-            with stop_signals.waiting():
-                frame = next(frames, None)
-            if frame is None:
-                break
+    with (
+        frames_of(run, images=settings.crops_per_tracklet > 0) as frames,
+        store.writer(dataclasses.replace(job, fps=run.fps), settings) as writer,
+    ):
+        for frame in frames:
             writer.add(frame)
-            detail = f"{run.people_now} tracks now, {len(run.people)} in all"
-            on_progress(Progress("tracking", name, run.frames, total, detail))
+            on_progress(Progress("tracking", name, run.frames, total, tracks_so_far(run)))
         writer.ended = without_passwords(run.source.broke_off or COMPLETE)
         writer.problems = tuple(utf8(without_passwords(line)) for line in run.source.problems[:MOST_PROBLEMS])
     return store.job(job)

@@ -4,7 +4,7 @@ import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
@@ -71,9 +71,47 @@ def record(
     stage = "writing" if run.offline else "tracking"
     with Recorder(run, wanted, reserve, title=name, report=report, recogniser=recogniser) as recorder:
         while recorder.step():
-            detail = f"{run.people_now} tracks now, {len(run.people)} in all"
-            on_progress(Progress(stage, name, run.frames, total, detail))
+            on_progress(Progress(stage, name, run.frames, total, tracks_so_far(run)))
     return recorder.outputs
+
+
+def tracks_so_far(run: "Run") -> str:
+    """How many tracks a run has, as a line of progress says it."""
+    return f"{run.people_now} tracks now, {len(run.people)} in all"
+
+
+@contextlib.contextmanager
+def frames_of(run: "Run", *, images: bool = True) -> Iterator[Generator[TrackedFrame, None, None]]:
+    """The frames of a run, which begins here and is closed at the end.
+
+    A signal is acted on where the next frame is waited for, and nowhere else: every file has the same frames.
+
+    Args:
+        run: not iterated yet.
+        images: whether those of frames that come later than they were read are needed.
+
+    Raises:
+        InputError: a source that cannot be used.
+        KeyboardInterrupt: the user stopped it.
+    """
+    stop_signals.check()
+    with stop_signals.held(), contextlib.ExitStack() as stack:
+        stack.callback(run.close)
+        if not images:
+            run.forgo_images()
+        frames = stack.enter_context(contextlib.closing(iter(run)))
+        run.begin()
+        yield _waited_for(frames)
+
+
+def _waited_for(frames: Generator[TrackedFrame, None, None]) -> Generator[TrackedFrame, None, None]:
+    with contextlib.closing(frames):
+        while True:
+            with stop_signals.waiting():
+                frame = next(frames, None)
+            if frame is None:
+                return
+            yield frame
 
 
 class Recorder:
@@ -100,26 +138,14 @@ class Recorder:
         self._wanted, self._reserve, self._title, self._report = wanted, reserve, title, report
         self._recogniser = recogniser
         self._began = time.perf_counter()
-        stop_signals.check()
         self._stack = contextlib.ExitStack()
-        # A signal is acted on where the next frame is waited for, and nowhere else: every file has the same frames.
-        self._stack.enter_context(stop_signals.held())
-        self._stack.callback(run.close)
-        if not wanted.needs_images:
-            run.forgo_images()
-        self._frames = self._stack.enter_context(contextlib.closing(iter(run)))
-        try:
-            run.begin()
-        except BaseException:
-            self._stack.close()
-            raise
+        self._frames = self._stack.enter_context(frames_of(run, images=wanted.needs_images))
 
     def step(self) -> bool:
         """Track the next frame and write it; False where there is no more to do: no frame, or a closed window."""
         if self.outputs and self.outputs.window_closed:
             return False
-        with stop_signals.waiting():
-            frame = next(self._frames, None)
+        frame = next(self._frames, None)
         if frame is None:
             return False
         if self.outputs is None:
