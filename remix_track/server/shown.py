@@ -15,6 +15,11 @@ def clock_of(milliseconds: int | None) -> str:
     return f"{_utc(milliseconds):%H:%M:%S}" if milliseconds is not None else ""
 
 
+def minute_of(milliseconds: int | None) -> str:
+    """The time of day in UTC to the minute, where there is little room."""
+    return f"{_utc(milliseconds):%H:%M}" if milliseconds is not None else ""
+
+
 def moment_of(milliseconds: int | None) -> str:
     """Day and time in UTC."""
     return f"{day_of(milliseconds)} {clock_of(milliseconds)}".strip()
@@ -65,6 +70,7 @@ def _utc(milliseconds: int) -> datetime:
 FILTERS = {
     "day": day_of,
     "clock": clock_of,
+    "minute": minute_of,
     "moment": moment_of,
     "duration": length_of,
     "position": position_of,

@@ -23,7 +23,8 @@ def numbers(answer):
 def test_everybody_is_there_with_times_cameras_and_doubts(pages):
     text = pages.get("/1/people").text
     assert numbers(pages.get("/1/people")) == [1, 2]
-    assert "12:00:00 – 12:01:05 · 2026-05-01" in text
+    assert "2026-05-01 12:00:00 – 2026-05-01 12:01:05 UTC" in text
+    assert "12:00 – 12:01 · 2026-05-01" in text
     assert "gate, yard" in text
     assert "1 unsure" in text
     assert "9.8 s" in text, "5.9 s at the gate, 3.9 s in the yard"

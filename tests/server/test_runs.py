@@ -104,7 +104,7 @@ def test_a_camera_that_knew_the_time_of_day_has_it(tmp_path):
     bars = client.get("/1/person/1/bars?day=2026-05-01").json()
     noon = round(NOON.timestamp() * 1000)
     assert (bars["clock"], bars["first"], bars["last"]) == (True, [noon + 3000], [noon + 5900])
-    assert "12:00:03 – 12:00:05 · 2026-05-01" in client.get("/1/people").text
+    assert "2026-05-01 12:00:03 – 2026-05-01 12:00:05 UTC" in client.get("/1/people").text
 
 
 def test_a_run_that_was_killed_has_people_and_no_summary(tmp_path):
