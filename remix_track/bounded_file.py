@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from remix_track.errors import InputError
+from remix_track.near_files import near_file
 
 MOST_TEXT = 1_000_000
 """Bytes of settings, lists and the like."""
@@ -53,6 +54,8 @@ def read_bounded(path: Path, most: int = MOST_TEXT, advice: str = "") -> bytes:
 
 def _unreadable(path: Path, error: OSError | ValueError, advice: str) -> InputError:
     # A ValueError comes of letters that no name can have.
+    if isinstance(error, FileNotFoundError) and (near := near_file(path)):
+        return InputError(f"{path}: cannot be read ({error.strerror}); {near}")
     return InputError(f"{path}: cannot be read ({getattr(error, 'strerror', None) or error}){_ending(advice)}")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.errors import InputError
+from remix_track.near_files import path_advice
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_LINE = 64 * 1024
@@ -80,7 +81,7 @@ def read_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(found.st_size)
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); check the path") from None
+        raise InputError(f"{path}: cannot be read ({error.strerror}); {path_advice(path, error)}") from None
 
 
 def parse(data: bytes) -> NumberTable:

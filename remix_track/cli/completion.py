@@ -11,10 +11,13 @@ from typing import NamedTuple
 
 from remix_track.cli.commands import REMIX_TRACK, REMIX_TRAIN, Command
 from remix_track.cli.flags_from_settings import Parser
+from remix_track.cli.habits import EVAL, TRACK, Habit, Ours
 from remix_track.cli.terminal import show_text
 
 _OWN = {"remix-track": Command("track", "", ""), "remix-train": Command("train", "", "")}
 """What each program does without a command."""
+
+_HABITS = {"track": TRACK, "eval": EVAL}
 
 
 class Flag(NamedTuple):
@@ -47,9 +50,19 @@ def _programs() -> Programs:
 def _flags(command: Command) -> list[Flag]:
     module = import_module(f"remix_track.cli.{command.module}")
     made = getattr(module, "parser", None) or module._parser
+    return [*_own_flags(made()), *_aliases(_HABITS.get(command.module, {}))]
+
+
+def _aliases(habits: Mapping[str, Habit]) -> list[Flag]:
+    """Flags of other tools in whose place ours stand."""
+    taken = {name: habit for name, habit in habits.items() if isinstance(habit, Ours)}
+    return [Flag((name,), (), f"as {' '.join(habit.words) or 'a source'}") for name, habit in taken.items()]
+
+
+def _own_flags(made: argparse.ArgumentParser) -> list[Flag]:
     return [
         Flag(tuple(action.option_strings), _choices(action), (action.help or "").partition("\n")[0])
-        for action in made()._actions
+        for action in made._actions
         if action.option_strings
     ]
 

@@ -224,7 +224,11 @@ def _add_flag(group: Any, section: str, field: dataclasses.Field[Any], hint: Any
         return
     default = "" if field.default in (None, ()) else f"default: {field.default}"
     facts = "; ".join(fact for fact in (settings.limits_of(field).words(), default) if fact)
-    choices = typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
+    # Of one that may be left out too.
+    words = (
+        next((one for one in typing.get_args(hint) if one is not type(None)), hint) if field.default is None else hint
+    )
+    choices = typing.get_args(words) if typing.get_origin(words) is typing.Literal else ()
     group.add_argument(
         _flag(field.name),
         dest=destination,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track.cli.flags_from_settings import Parser
-from remix_track.cli.terminal import show
+from remix_track.cli.terminal import say, show
 from remix_track.errors import InputError
 
 if TYPE_CHECKING:
@@ -55,11 +55,27 @@ def _write(video: "AnnotatedVideo", arguments: argparse.Namespace) -> None:
     folder = reserve_numbered_folder(arguments.output, video.name)
     try:
         write_sequence(video, folder)
+        _link_video(arguments.run, folder)
     finally:
         reservations.release(folder)
     tracks = len({*video.id.tolist()})
     show(f"{folder}: {tracks:,} tracks, {len(video):,} boxes in {video.last_frame:,} frames")
     show(f"score a run by it: remix-track eval --data {folder} --results {arguments.run or 'RUN'}")
+
+
+def _link_video(run: Path | None, folder: Path) -> None:
+    """The run's video beside the truth, so that `tune` and `eval` can track it."""
+    from remix_track.media_files import is_video
+    from remix_track.trackers.pipeline.recorded_run import read_recorded_run
+
+    source = None if run is None else read_recorded_run(run).source
+    if source is None or not Path(source).is_file() or not is_video(Path(source)):
+        return
+    path = folder / f"video{Path(source).suffix}"
+    try:
+        path.symlink_to(Path(source).resolve())
+    except OSError as error:  # of file systems without links; the truth is whole
+        say(f"remix-track: note: {path} cannot be made ({error.strerror}); copy the video there to track it")
 
 
 def parser() -> argparse.ArgumentParser:

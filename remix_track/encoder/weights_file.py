@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from remix_track.encoder.weights_card import WeightsCard, card_from_metadata
 from remix_track.errors import InputError, parsing
+from remix_track.near_files import path_advice
 from remix_track.output_files import atomic_write
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def check_size(path: Path) -> None:
     try:
         size = path.stat().st_size
     except OSError as error:
-        raise InputError(f"{path}: weights cannot be read ({error.strerror}); check the path") from None
+        raise InputError(f"{path}: weights cannot be read ({error.strerror}); {path_advice(path, error)}") from None
     if not path.is_file():
         raise InputError(f"{path}: not a file; give a .safetensors or .onnx file")
     if size > LARGEST_FILE:

@@ -1,5 +1,7 @@
 """`remix-track draw`: a run drawn once more from its rows and its source, and people hidden in it."""
 
+import json
+
 import av
 import cv2
 import numpy as np
@@ -123,7 +125,7 @@ def test_what_cannot_be_drawn_gets_one_line(run_folder, tmp_path, capsys):
 def test_a_source_of_another_size_is_refused_and_leaves_nothing(run_folder, tmp_path, capsys):
     small = [np.zeros((48, 80, 3), np.uint8)] * FRAMES
     write_video(tmp_path / "b.mp4", frames=FRAMES, images=small)
-    assert main(["draw", str(run_folder), "--source", str(tmp_path / "b.mp4"), "--blur", "people", "--quiet"]) == 2
+    assert main(["draw", str(run_folder), "--source", str(tmp_path / "b.mp4"), "--quiet"]) == 2
     assert "images of 80x48, where the run has 160x96; give its --source" in capsys.readouterr().err
     assert not (run_folder / "redrawn.mp4").exists()
 
@@ -135,3 +137,25 @@ def test_a_killed_run_is_drawn_to_its_last_row(run_folder, tmp_path):
     (run_folder / "tracks.txt").write_text("".join(row for row in rows if int(row.split(",")[0]) <= 20))
     assert main(["draw", str(run_folder), "--source", str(tmp_path / "a.mp4"), "--blur", "people", *BARE]) == 0
     assert len(frames_of(run_folder / "redrawn.mp4")) == 20
+
+
+def test_people_are_hidden_in_the_footage_of_the_run_only(run_folder, tmp_path, capsys):
+    others = [picture(FRAMES + 1 - n) for n in range(1, FRAMES + 1)]
+    write_video(tmp_path / "b.mp4", frames=FRAMES, images=others)
+    words = ["draw", str(run_folder), "--source", str(tmp_path / "b.mp4"), "--quiet"]
+    assert main([*words, "--blur", "people"]) == 2
+    assert "another file than the run was tracked from" in capsys.readouterr().err
+    assert not (run_folder / "redrawn.mp4").exists()
+    (tmp_path / "copy.mp4").write_bytes((tmp_path / "a.mp4").read_bytes())
+    assert main([*words[:3], str(tmp_path / "copy.mp4"), "--quiet", "--blur", "people"]) == 0, "a copy is the same"
+    assert main([*words, "--output", str(tmp_path / "boxes.mp4")]) == 0, "boxes alone reveal nothing"
+    summary = json.loads((run_folder / "summary.json").read_text())
+    del summary["source"]["digest"]
+    (run_folder / "summary.json").write_text(json.dumps(summary))
+    assert main([*words, "--blur", "people", "--output", str(tmp_path / "old.mp4")]) == 0, "of runs that have none"
+
+
+def test_a_page_of_a_run_is_no_run(run_folder, capsys):
+    (run_folder / "people.html").write_text("<p>")
+    assert main(["draw", str(run_folder / "people.html"), "--quiet"]) == 2
+    assert f"people.html: not the MOT text of a run; give its folder, {run_folder}" in capsys.readouterr().err

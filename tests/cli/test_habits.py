@@ -96,6 +96,8 @@ COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); {function}; echo 
         ("remix-track eval --spl", "--split"),
         ("remix-track x.mp4 --tracker ''", "deep-sort remix"),
         ("remix-track x.mp4 --crops-in", "--crops-in-all"),
+        ("remix-track --conf-t", "--conf-thres"),
+        ("remix-track draw run --blur ''", "people heads"),
         ("remix-track x.mp4 y", ""),
         ("remix-track export x --to k", "kitti"),
         ("remix-train synth", "synthesize"),

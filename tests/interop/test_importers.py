@@ -186,3 +186,23 @@ def test_motmetrics_takes_imported_truth(tmp_path):
         for (frame, id_), row in read.iterrows()
     ]
     assert sorted(found) == rows_of(video())
+
+
+def test_the_video_of_a_run_lies_beside_its_truth(tmp_path):
+    """So that `tune --data` can track what was corrected."""
+    from remix_track.cli.main import main
+    from remix_track.mot_sequence import read_sequence
+    from tests.footage import write_video
+
+    write_video(tmp_path / "gate.mp4", frames=8)
+    (tmp_path / "det.txt").write_text("".join(f"{n},-1,10,10,20,40,0.9\n" for n in range(1, 9)))
+    words = ["--detector", str(tmp_path / "det.txt"), "--weights", "none", "--n-init", "1", "--quiet", "--no-video"]
+    run, kitti = tmp_path / "run", tmp_path / "out.txt"
+    assert main([str(tmp_path / "gate.mp4"), *words, "--no-people", "--output", str(run)]) == 0
+    assert main(["export", str(run), "--to", "kitti", "--output", str(kitti)]) == 0
+    words = ["--from", "kitti", "--run", str(run), "--output", str(tmp_path / "truth")]
+    assert main(["import", str(kitti), *words]) == 0
+    (folder,) = (tmp_path / "truth").iterdir()
+    sequence = read_sequence(folder)
+    assert sequence.video is not None
+    assert sequence.video.resolve() == (tmp_path / "gate.mp4").resolve()

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from remix_track.errors import InputError
+from remix_track.near_files import near_file
 from remix_track.trackers.detectors.builtin import BuiltinDetector
 from remix_track.trackers.detectors.detector import Detector
 from remix_track.trackers.detectors.download import download, downloads, is_published
@@ -85,7 +86,9 @@ def _downloaded_nano() -> Path | None:
 def _published(spec: str) -> Path:
     name = spec if spec.endswith(".pt") else f"{spec}.pt"
     if not is_published(name):
-        raise InputError(f"{spec}: no such file; give YOLO weights (.pt, .onnx), a det.txt, builtin, hog or auto")
+        near = near_file(Path(spec).expanduser()) if spec else ""
+        kinds = "YOLO weights (.pt, .onnx), a det.txt, builtin, hog or auto"
+        raise InputError(f"{spec}: no such file; {near or f'give {kinds}'}")
     try:
         return weights_at_hand(name) or download(name, downloads())
     except InputError as error:

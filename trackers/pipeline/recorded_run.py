@@ -32,6 +32,7 @@ class RecordedRun:
         first, stride, frames: which frames of the source it has. Without a summary, as of a run that was killed, they
             end at the last row: what came after it was not looked at.
         size: width and height of its images in pixels; None without a summary.
+        digest: of its source, see `quick_digest`; None where it is not known.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class RecordedRun:
     stride: int = 1
     frames: int | None = None
     size: tuple[int, int] | None = None
+    digest: str | None = None
 
 
 def read_recorded_run(path: Path) -> RecordedRun:
@@ -53,6 +55,8 @@ def read_recorded_run(path: Path) -> RecordedRun:
     Raises:
         InputError: no such run; files that cannot be read; images of several sizes, of which one part has to be named.
     """
+    if path.is_file() and path.suffix != ".txt" and (path.parent / "tracks.txt").is_file():
+        raise InputError(f"{path}: not the MOT text of a run; give its folder, {path.parent}")
     texts = files_at(path, "tracks.txt", "give the folder of a run, or its MOT text")
     folder = path if path.is_dir() else path.resolve().parent
     read = [mot_text.read(text) for text in texts]
@@ -84,4 +88,5 @@ def _facts(folder: Path, source: dict[str, Any], parts: list[dict[str, Any]]) ->
     size = int(parts[0]["width"]), int(parts[0]["height"])
     return {
         "source": str(source["path"]), "fps": fps, "first": first, "stride": stride, "frames": frames, "size": size,
+        "digest": source.get("digest"),
     }  # fmt: skip

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from remix_track import __version__, reservations, stop_signals
 from remix_track.addresses import without_passwords
+from remix_track.digests import quick_digest
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.progress import OnProgress, Progress, unheard
@@ -267,6 +268,7 @@ def _facts(run: "Run", outputs: Outputs, ended: str) -> dict[str, Any]:
         "source": {
             "name": source.name,
             "path": str(source.path),
+            "digest": quick_digest(Path(str(source.path))),
             "frames_read": source.frames_read,
             "width": source.width,
             "height": source.height,

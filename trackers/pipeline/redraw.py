@@ -1,5 +1,6 @@
 """A run drawn once more from its rows and its source: other boxes, other people, or with people hidden; no networks."""
 
+import logging
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.detections import Tracks
+from remix_track.digests import quick_digest
 from remix_track.errors import InputError
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.settings import check, setting
@@ -18,6 +20,8 @@ from remix_track.trackers.frame import Frame, TrackedFrame
 from remix_track.trackers.pipeline.recorded_run import RecordedRun
 from remix_track.trackers.sinks.video import VideoSink
 from remix_track.trackers.sources import is_live, open_source
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ def redraw(
         raise InputError(f"`only` {missing[0]}: {run.folder} has no such id; see its tracks.txt")
     drawn = np.flatnonzero(np.isin(run.id, list(only))) if only else np.arange(len(run.id))
     name = _source_of(run, source)
+    _check_footage(run, name, hides=chosen.blur is not None)
     with open_source(name, start=run.first, stride=run.stride, frames=run.frames) as opened:
         fps = run.fps or opened.fps / run.stride
         hidden = _Hidden(run, chosen, fps)
@@ -93,6 +98,15 @@ def _source_of(run: RecordedRun, source: Any) -> Any:
     if is_live(name):
         raise InputError(f"{name}: a camera does not show again what it showed; give a recording as `source`")
     return name
+
+
+def _check_footage(run: RecordedRun, name: Any, *, hides: bool) -> None:
+    """Refuse to hide people in other footage, where they stand in other places."""
+    if run.digest is None or quick_digest(Path(str(name))) == run.digest:
+        return
+    if hides:
+        raise InputError(f"{name}: another file than the run was tracked from, so people in it are elsewhere; track it")
+    _log.warning("%s: another file than the run was tracked from", name)
 
 
 def _check_size(run: RecordedRun, name: Any, frame: Frame) -> None:

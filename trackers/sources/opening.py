@@ -13,6 +13,7 @@ from remix_track.errors import InputError
 from remix_track.image_numbers import numbers_of_folder
 from remix_track.media_files import images_in, is_image, is_video
 from remix_track.mot_sequence import sequence_around
+from remix_track.near_files import near_file
 from remix_track.trackers.sources.arrays import ArrayReader
 from remix_track.trackers.sources.camera import CameraReader
 from remix_track.trackers.sources.image_file import contents_of
@@ -116,7 +117,7 @@ def _from_path(text: str) -> Reader:
         return _pictures([path], path.stem, text) if is_image(path) and path.is_file() else VideoReader(path)
     if is_glob(text):
         return _glob(text)
-    raise InputError(f"{text}: no such file or folder; give {_KINDS}")
+    raise InputError(f"{text}: no such file or folder; {near_file(path) or f'give {_KINDS}'}")
 
 
 def _folder(path: Path) -> Reader:

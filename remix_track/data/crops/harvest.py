@@ -27,6 +27,7 @@ from remix_track.data.crops.tracklets import HarvestSettings, Tracklet, Tracklet
 from remix_track.errors import InputError
 from remix_track.media_files import videos_in
 from remix_track.mot_text import MotRows
+from remix_track.near_files import near_file
 from remix_track.progress import OnProgress, Progress, unheard
 from remix_track.trackers.association.frame_detections import BoxLimit
 from remix_track.trackers.association.settings import REFERENCE_FPS, AssociationSettings, DeepSortSettings
@@ -211,7 +212,7 @@ def find_videos(footage: Sequence[str | Path]) -> list[Path]:
         elif path.is_file():
             videos.append(path)
         else:
-            raise InputError(f"{path}: no such file or folder; give videos, or a folder of them")
+            raise InputError(f"{path}: no such file or folder; {near_file(path) or 'give videos, or a folder of them'}")
     return list(dict.fromkeys(videos))
 
 
