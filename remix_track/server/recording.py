@@ -49,7 +49,7 @@ class Medium:
     """What shows a recording.
 
     Attributes:
-        path: of the file that frames are decoded from; None where there is none.
+        path: of the file, or folder of images, that frames are decoded from; None where there is none.
         media_type: as which a browser plays it; empty where it cannot.
         drawn: the boxes are drawn in it already.
         why: nothing plays; empty where something does.
@@ -100,9 +100,18 @@ class Recording:
         each = (self.last_seconds - self.first_seconds) / frames
         return self.first_seconds + (frame - self.first_frame) * each
 
+    def frame_at(self, seconds: float) -> int:
+        """The number of the frame that is shown then, likewise."""
+        length = self.last_seconds - self.first_seconds
+        if length <= 0:
+            return self.first_frame
+        return self.first_frame + round((seconds - self.first_seconds) / length * (self.last_frame - self.first_frame))
+
 
 def medium_of(path: Path, *, drawn: bool = False) -> Medium:
-    """How a file of a video can be shown; it is not opened if its name is no video's."""
+    """How a video, or a folder of images, can be shown; a file is not opened if its name is no video's."""
+    if path.is_dir():
+        return Medium(path)
     if not path.is_file() or not is_video(path):
         return Medium(why=f"{path.name} is not there any more")
     found = path.stat()

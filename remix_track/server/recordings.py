@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from remix_track.bounded_file import read_bounded
 from remix_track.errors import InputError
@@ -63,7 +64,7 @@ def facts(collection: Collection, request: Request) -> Answer:
     one = collection.recording(request.text("recording"))
     medium = one.medium
     how = "video" if medium.media_type else "frames" if medium.path else "boxes"
-    why = {"video": "", "frames": "Browsers do not play this file, so its frames come one by one.", "boxes": medium.why}
+    why = {"video": "", "frames": "Browsers do not play this, so its frames come one by one.", "boxes": medium.why}
     start = None if one.start is None else one.start.timestamp() * 1000
     return json_answer(
         {
@@ -109,19 +110,34 @@ def jpeg_at(recording: Recording, seconds: float) -> bytes:
     """
     from PIL import Image
 
+    path = recording.medium.path
+    if path is None:
+        raise NotFoundError(recording.medium.why)
+    found = _of_folder(path, recording.frame_at(seconds)) if path.is_dir() else _of_video(path, seconds)
+    written = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(found[:, :, ::-1])).save(written, "JPEG", quality=_JPEG_QUALITY)
+    return written.getvalue()
+
+
+def _of_folder(path: Path, number: int) -> NDArray[np.uint8]:
+    """Image `number` of a folder of images, (H, W, 3) BGR."""
+    from remix_track.trackers.sources.opening import open_source
+
+    with open_source(path, start=max(number, 1), frames=1) as source:
+        return next(iter(source)).image
+
+
+def _of_video(path: Path, seconds: float) -> NDArray[np.uint8]:
     from remix_track.trackers.sources.excerpts import pictures_between, timeline_of
 
-    path = recording.medium.path
-    timeline = timeline_of(path) if path is not None else None
-    if path is None or timeline is None:
-        raise NotFoundError(recording.medium.why or "its frames cannot be read one by one")
+    timeline = timeline_of(path)
+    if timeline is None:
+        raise NotFoundError("its frames cannot be read one by one")
     near = timeline.begin + seconds - 0.5 / timeline.fps
     found = next(pictures_between(path, near, near + max(2.0, 4 / timeline.fps)), None)
     if found is None:
         raise NotFoundError("the video has no frame there")
-    written = io.BytesIO()
-    Image.fromarray(np.ascontiguousarray(found[1][:, :, ::-1])).save(written, "JPEG", quality=_JPEG_QUALITY)
-    return written.getvalue()
+    return found[1]
 
 
 def boxes(collection: Collection, request: Request) -> Answer:

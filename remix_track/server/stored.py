@@ -1,6 +1,7 @@
 """A store as the server shows it."""
 
 import contextlib
+import itertools
 import sqlite3
 from collections.abc import Iterator
 from functools import lru_cache
@@ -19,6 +20,7 @@ from remix_track.store.people import PeopleFiles
 from remix_track.store.store import Store, open_store
 from remix_track.store.stored_job import StoredJob
 
+_MOST_FILES = 100_000
 _COLUMNS = ("frame", "time", "track", "left", "top", "width", "height", "score")
 
 
@@ -99,10 +101,16 @@ def medium_of_source(source: JobSource) -> Medium:
     path = Path(source.absolute)
     try:
         found = path.stat()
-        same = path.is_file() and _is_source(source, found.st_size, found.st_mtime_ns)
+        size = source.size if path.is_dir() and _is_small(path) else found.st_size if path.is_file() else -1
+        same = _is_source(source, size, found.st_mtime_ns)
     except (OSError, ValueError):
         return Medium(why=f"Its file is not at {source.absolute} any more.")
     return medium_of(path) if same else Medium(why=f"At {source.absolute} there is another file now.")
+
+
+def _is_small(folder: Path) -> bool:
+    """Whether a folder can be looked through: a store may say any, also that of the whole disk."""
+    return sum(1 for _ in itertools.islice(folder.rglob("*"), _MOST_FILES + 1)) <= _MOST_FILES
 
 
 @lru_cache(maxsize=4096)

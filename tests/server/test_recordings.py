@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 
 from remix_track.json_text import json_text
-from remix_track.server import recordings
+from remix_track.server import recordings, stored
 from remix_track.server.stored import medium_of_source
-from tests.server.drawn_store import FPS, Client, box, drawn_store, grey, keys_of
+from remix_track.store import Job, JobSource, open_store
+from tests.server.drawn_store import FPS, Client, box, drawn_store, frames, grey, keys_of
+from tests.store.frames import WEIGHTS
 
 
 @pytest.fixture
@@ -136,6 +138,30 @@ def test_a_store_that_names_another_file_as_its_source_does_not_send_it(own, tmp
     ):
         assert medium_of_source(wrong).path is None
         assert medium_of_source(wrong).why
+
+
+def test_a_folder_of_images_comes_frame_by_frame(tmp_path, monkeypatch):
+    folder = tmp_path / "images"
+    folder.mkdir()
+    for one in frames("gate"):
+        Image.fromarray(one.image).save(folder / f"{one.index:06d}.png")
+    store = open_store(tmp_path / "S", create=True)
+    made = Job(JobSource.of_path(folder), "gate", weights=WEIGHTS, fps=float(FPS))
+    with store.writer(made) as writer:
+        for one in frames("gate"):
+            writer.add(one)
+    client = Client(store.path)
+    assert client.get(f"/1/recording/{made.key}").json()["how"] == "frames"
+    image = np.asarray(Image.open(io.BytesIO(client.get(f"/1/frame/{made.key}/31.jpg").content)))
+    left, top, right, bottom = box(1, 31)
+    assert abs(int(image[(top + bottom) // 2, (left + right) // 2].mean()) - grey(1, 31)) <= 3
+    assert client.get(f"/1/frame/{made.key}/61.jpg").status in (400, 404)
+    monkeypatch.setattr(stored, "_MOST_FILES", 59)
+    assert medium_of_source(made.source).path is None, "a store may name the folder of a whole disk"
+    monkeypatch.undo()
+    (folder / "000001.png").write_bytes(b"another")
+    stored._is_source.cache_clear()
+    assert medium_of_source(made.source).path is None
 
 
 def test_a_damaged_job_is_one_line_and_no_fault(own):
