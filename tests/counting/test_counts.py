@@ -125,6 +125,15 @@ def test_a_piece_that_follows_does_not_count_twice_and_loses_nothing():
         assert (total_of(zone).ins, total_of(zone).people) == (1, 1)
 
 
+def test_what_happened_before_a_piece_is_not_counted_from_its_end_alone():
+    """Somebody turned around on the line; of the way that is looked at once more, only the turning back is left."""
+    whole = way([(200, 260), (200, 199), *[(200, 199)] * 19, (200, 201), *[(200, 260)] * 40], who=1)
+    first, tail = whole[whole.time <= 5], whole[whole.time >= 2]
+    recordings = [Recording("a", first, 0.0, 5.0, last=False), Recording("a", tail, 5.0, 6.0, follows=True)]
+    (line,) = count(recordings, Zones((Place("line", "door", DOOR),)), ["a"], sources=["x"], clock=True).places
+    assert (total_of(line).ins, total_of(line).outs) == (0, 0)
+
+
 def test_csv_says_times_by_the_clock_or_from_the_beginning():
     feet = together(way(THROUGH, begin=3600, who=4), way(INSIDE * 5, track=2, begin=3605))
     places = Place("line", "door, left", DOOR), Place("zone", "shop", SQUARE)
