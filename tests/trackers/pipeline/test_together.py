@@ -9,6 +9,7 @@ import pytest
 from remix_track.cli.main import main
 from remix_track.encoder.load import load_embedder
 from remix_track.errors import InputError
+from remix_track.trackers.detectors.detected_shapes import Found
 from remix_track.trackers.detectors.yolo import YoloDetector, YoloOptions
 from remix_track.trackers.frame import Frame
 from remix_track.trackers.pipeline.session import Session
@@ -81,7 +82,8 @@ def test_each_thread_gets_what_belongs_to_its_frame(detector, frames):
 
 def test_boxes_that_are_not_finite_count_for_the_thread_whose_frame_it_is(detector, frames, monkeypatch):
     rows = np.array([[1, 2, 3, 4, 0.9, 0], [np.nan, 2, 3, 4, 0.8, 0]], np.float32)
-    monkeypatch.setattr(detector._on_torch(), "many", lambda images, classes: [rows] * len(images))
+    for way, given in (("many", rows), ("find", Found(rows))):
+        monkeypatch.setattr(detector._on_torch(), way, lambda images, classes, given=given: [given] * len(images))
     one, other = (pair.detector for pair in for_threads(detector, None, 2))
     assert len(one(frames[0])) == len(one(frames[1])) == 1
     assert (one.dropped, other.dropped) == (2, 0)
