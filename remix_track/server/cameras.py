@@ -112,13 +112,10 @@ def counts(collection: Collection, request: Request) -> Answer:
     camera, span = request.text("camera"), request.choice("span", SPANS, "day")
     with collection.reading() as connection:
         job, last_utc = _last_job(connection, camera)
-    if last_utc is not None and collection.store is not None:
+    if last_utc is not None:
         length, step = SPANS[span]
-        end = -(-request.number("until", last_utc + 1, high=_LATEST) // step) * step
-        begin = max(end - length, 0)
-        since, until = (datetime.fromtimestamp(one / 1000, UTC) for one in (begin, max(end, 1)))
-        there = collection.store.tracklets(camera, since, until)
-        found, people = counts_of(there, begin, max(end, step), step), there.person
+        end = max(-(-request.number("until", last_utc + 1, high=_LATEST) // step), 1) * step
+        found, people = _by_clock(collection, camera, max(end - length, 0), end, step)
         return json_answer({**_told(found, people), "clock": True, "title": f"this {span}"})
     with collection.reading() as connection:
         found, people, source = _of_recording(connection, job)
@@ -155,6 +152,22 @@ def _last_job(connection: sqlite3.Connection, camera: str) -> tuple[str, int | N
     if row is None:
         raise NotFoundError("there is no such camera, or it has no track")
     return str(row[0]), row[1]
+
+
+def _by_clock(collection: Collection, camera: str, begin: int, end: int, step: int) -> tuple[Counts, NDArray[np.int64]]:
+    """The counts of a camera from a time of day until another, in milliseconds; and whose its tracklets then are."""
+    if collection.store is not None:
+        since, until = (datetime.fromtimestamp(one / 1000, UTC) for one in (begin, end))
+        tracklets = collection.store.tracklets(camera, since, until)
+        return counts_of(tracklets, begin, end, step), tracklets.person
+    asked = (
+        "SELECT first_utc, last_utc, person FROM tracklets WHERE last_utc >= ? AND first_utc < ? "
+        "AND camera = (SELECT id FROM cameras WHERE name = ?)"
+    )
+    with collection.reading() as connection:
+        rows = np.array(connection.execute(asked, (begin, end, camera)).fetchall(), np.int64).reshape(-1, 3)
+    first, last, person = rows.T
+    return counts_between(first, last, person, begin, end, step), person
 
 
 def _of_recording(connection: sqlite3.Connection, job: str) -> tuple[Counts, NDArray[np.int64], str]:

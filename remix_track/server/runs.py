@@ -187,6 +187,11 @@ def _insert(connection: sqlite3.Connection, part: RunPart) -> None:
         clock = [_milliseconds(recording.start, one) for one in times]
         rows.append((made.lastrowid, camera, row, track, first, last, *times, boxes, *clock, track))
     connection.executemany(_SAME_PERSON + _FIELDS, rows)
+    connection.execute(
+        "UPDATE jobs SET first_utc = (SELECT min(first_utc) FROM tracklets WHERE job = jobs.id), "
+        "last_utc = (SELECT max(last_utc) FROM tracklets WHERE job = jobs.id) WHERE id = ?",
+        (made.lastrowid,),
+    )
 
 
 def _spans(frame: NDArray[np.int64], id_: NDArray[np.int64]) -> list[tuple[int, int, int, int]]:

@@ -1,6 +1,7 @@
 """The page of cameras: facts, counts over time, last pictures."""
 
 import html
+import json
 import re
 from datetime import timedelta
 
@@ -54,6 +55,19 @@ def test_a_run_is_counted_likewise(tmp_path):
     told = Client(run).get("/1/counts?camera=run").json()
     assert (told["clock"], told["people"]) == (False, [1, 1, 2, 2, 2, 2])
     assert "time of day not known" in Client(run).get("/1/cameras").text
+
+
+def test_a_run_that_knows_the_time_of_day_is_counted_by_it(tmp_path):
+    run = run_folder(tmp_path / "run", lambda track, index: track, source=tmp_path / "gate.mp4", video=False)
+    summary = json.loads((run / "summary.json").read_text())
+    summary["parts"][0]["first_utc"] = (NOON + timedelta(seconds=57)).isoformat()
+    (run / "summary.json").write_text(json.dumps(summary))
+    told = Client(run).get("/1/counts?camera=run&span=hour").json()
+    # tracks 1 from 12:00:57.0 and 2 from 12:00:59.0, both until 12:01:02.9
+    assert (told["clock"], told["distinct"], told["begin"][-1]) == (True, 2, at(minutes=1))
+    assert (told["people"][-3:], told["tracks"][-3:]) == ([0, 2, 2], [0, 2, 2])
+    before = Client(run).get(f"/1/counts?camera=run&span=hour&until={at()}").json()
+    assert (before["distinct"], sum(before["tracks"])) == (0, 0)
 
 
 @pytest.mark.parametrize("query", ["", "?camera=none", "?camera=gate&span=year", "?camera=gate&until=x",
