@@ -100,6 +100,7 @@ def test_plots_are_drawn_and_move(chromium, store):
         plot = page.locator(".plot").first
         until(page, "document.querySelector('.plot .when').textContent.includes('UTC')")
         assert plot.locator(".when").inner_text() == "2026-05-01 11:01 – 2026-05-01 12:01 UTC"
+        until(page, "[...document.querySelectorAll('.distinct')].every(one => one.textContent !== '–')")
         assert page.locator(".distinct").all_inner_texts() == [
             "2 in this hour",
             "1 in its last recording",
@@ -107,11 +108,11 @@ def test_plots_are_drawn_and_move(chromium, store):
         ]
         plot.locator("[data-move='-1']").click()
         until(page, "document.querySelector('.plot .when').textContent.startsWith('2026-05-01 10:01')")
-        until(page, "[...document.querySelectorAll('.last img')].every(one => one.complete)")
+        until(page, "[...document.querySelectorAll('.last img')].every(one => one.complete && one.naturalWidth > 0)")
         assert (
             page.evaluate("[...document.querySelectorAll('.last img')].map(one => one.naturalWidth > 0)") == [True] * 3
         )
         page.set_viewport_size({"width": 400, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth") == 400
+        until(page, "document.documentElement.scrollWidth === 400")
         assert page.heard.said == []
         page.close()
