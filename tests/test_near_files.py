@@ -1,5 +1,7 @@
 """A mistyped name of a file is answered with the nearest one in its folder; without one, the messages are as ever."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -26,12 +28,13 @@ def test_the_nearest_name(folder):
 
 
 def test_it_is_said_wherever_a_file_is_missing(folder):
-    for read, name, near in [
+    cases: list[tuple[Any, str, str]] = [
         (track, "gate-nort.mp4", "gate-north.mp4"),
         (find_detector, "yolo11.pt", "yolo11n.pt"),
         (load_embedder, "osnt.onnx", "osnet.onnx"),
         (read_bounded, "Setings.toml", "Settings.toml"),
-    ]:
+    ]
+    for read, name, near in cases:
         path = folder / name
         with pytest.raises(InputError) as caught:
             read(path if read is read_bounded else str(path))
