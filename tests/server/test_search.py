@@ -199,7 +199,7 @@ def test_a_run_is_not_searched(tmp_path):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "tracks.txt").write_text("1,1,10,10,20,50,1,-1,-1,-1\n")
     pages = Client(tmp_path / "run")
-    assert "track with --store" in pages.get("/1/search").text
+    assert "--store STORE" in pages.get("/1/search").text
     assert pages.post("/1/search", WHOLE).status == 400
 
 
