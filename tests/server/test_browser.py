@@ -54,12 +54,12 @@ def test_a_person_leads_to_a_day_and_a_track_to_its_second(open_page, address, s
     page.wait_for_url("**/1/person/1")
     keys = keys_of(store)
     shows(page, keys["gate"], 0)
-    page.locator(".row", has_text="yard").click()
+    page.locator(".row b", has_text="yard").click()
     shows(page, keys["yard"], 2)
     assert page.evaluate("view.player.video.currentTime") == pytest.approx(2 + 0.5 / FPS, abs=1e-3)
     assert page.locator(".row.chosen b").text_content() == "yard"
     assert page.locator(".time").text_content() == "12:01:02.0"
-    page.locator(".row", has_text="gate").click()
+    page.locator(".row b", has_text="gate").click()
     shows(page, keys["gate"], 0)
     assert page.heard.said == []
 

@@ -24,7 +24,8 @@ class Clock extends EventTarget {
   tick() {
     requestAnimationFrame(time => {
       if (this.paused) return;
-      this.now += (time - this.last) / 1000 * this.playbackRate;
+      // The first picture may be of a time before the click.
+      this.now += Math.max(time - this.last, 0) / 1000 * this.playbackRate;
       this.last = time;
       if (this.now >= this.end) { this.now = this.end; this.pause(); }
       this.dispatchEvent(new Event('tick'));
