@@ -84,7 +84,7 @@ def of_store(collection: Collection, store: Store) -> Iterable[Finding]:
             what, _, advice = one.problem.removeprefix(f"{store.path}").lstrip("/").partition("; ")
             yield Finding("error", one.key, what, advice)
     for failure in Failures(store.path).all(MOST):
-        advice = "tracked again when the file has changed, or by `remix-track SOURCE --store STORE --retry-failed`"
+        advice = "tracked again when the file has changed, or by remix-track SOURCE --store STORE --retry-failed"
         yield Finding(
             "error", failure.source, failure.reason, f"{advice} (tried {failure.at})" if failure.at else advice
         )

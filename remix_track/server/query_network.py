@@ -41,7 +41,7 @@ class QueryNetwork:
             embedder = self._embedder or load_embedder(self.weights)
             if not isinstance(embedder, Embedder):
                 raise InputError(
-                    "no picture can be searched by, as the pages were started by `remix-track view --weights none`"
+                    "no picture can be searched by, as the pages were started by remix-track view --weights none"
                 )
             self._embedder = embedder
             store.refuse_other_weights(Weights.of(embedder.description))
@@ -70,7 +70,7 @@ class QueryNetwork:
         if self._sha256 != has.sha256:
             raise InputError(
                 f"{store.path}: has vectors of {has.name} (sha256 {has.sha256[:12]}), and {path.name} is another one; "
-                f"start the pages anew by `remix-track view --weights FILE`, the file of {has.name}"
+                f"start the pages anew by remix-track view --weights FILE, the file of {has.name}"
             )
 
     def _file(self) -> Path | None:

@@ -208,7 +208,7 @@ class SearchPages:
         return Threshold(known, "up to which these weights call crops of one video one person")
 
 
-_NO_STORE = "a run is not searched here; track it by `remix-track VIDEO --store STORE`, and look at that store"
+_NO_STORE = "a run is not searched here; track it by remix-track VIDEO --store STORE, and look at that store"
 
 
 def routes(library: Library) -> list[Route]:
