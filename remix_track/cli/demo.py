@@ -86,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, metavar="N", help="another street (default: 0)")
     add("--frames", type=int, default=100, metavar="N", help="how many frames are drawn (default: 100)")
     # What is scored is in one file, and standard output is for the scores.
-    add_outputs(parser, "runs/demo", skip={"segment", "jsonl_out", "events", "events_vector", "zones"})
+    add_outputs(
+        parser, "runs/demo", skip={"segment", "jsonl_out", "events", "events_vector", "events_discovery", "zones"}
+    )
     add_sections(parser, TrackSettings, skip={"stream"})
     return parser

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 from remix_track.addresses import shown_address, split_address, usable_address
 from remix_track.errors import InputError
 from remix_track.extras import extra
+from remix_track.trackers.sinks import home_assistant
 
 TIMEOUT = 10.0
 """Seconds in which a receiver has to confirm an event."""
@@ -43,11 +44,15 @@ class Target(Protocol):
         """Hang up."""
 
 
-def open_target(address: str) -> Target:
+def open_target(address: str, *, discovery: bool = False) -> Target:
     """The receiver of this address; it need not be there yet.
 
+    Args:
+        address: `mqtt://HOST/TOPIC` or `https://HOST/PATH`.
+        discovery: see `MqttTarget`.
+
     Raises:
-        InputError: no address of a receiver, or the package that it needs is missing.
+        InputError: no address of a receiver, one that has no discovery, or the package that it needs is missing.
     """
     parts = split_address(address)
     if parts is None or parts.scheme not in SCHEMES or not parts.host:
@@ -55,7 +60,13 @@ def open_target(address: str) -> Target:
         raise InputError(
             f"`events` {shown}: not the address of a receiver; give mqtt://HOST/TOPIC, https://HOST/PATH or a file"
         )
-    return MqttTarget(address) if parts.scheme in _PORTS else HttpTarget(address)
+    if parts.scheme in _PORTS:
+        return MqttTarget(address, discovery=discovery)
+    if discovery:
+        raise InputError(
+            f"`events_discovery` is for a broker; {shown_address(address)} is none: give mqtt://HOST/TOPIC"
+        )
+    return HttpTarget(address)
 
 
 def _account(address: str) -> tuple[str, str] | None:
@@ -104,9 +115,13 @@ class MqttTarget:
     """Publishes each event with quality of service 1; the broker's PUBACK confirms it.
 
     After a failure the client is given up and a new one made, so that nothing but the spool repeats events, in order.
+
+    Args:
+        address: `mqtt://HOST/TOPIC`.
+        discovery: Home Assistant is told of each camera, and how many people are in view; see `home_assistant`.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, discovery: bool = False) -> None:
         self.shown = shown_address(address)
         self._paho = extra("paho.mqtt.client", "events", "`events` mqtt://")
         found = urlsplit(usable_address(address))
@@ -121,20 +136,35 @@ class MqttTarget:
             raise InputError(f"`events` {self.shown}: names no topic; give mqtt://HOST/TOPIC, such as site/people")
         self._account = _account(address)
         self._client: Any = None
+        self._discovery = discovery
+        self._kept: dict[str, bytes] = {}
 
     def send(self, event: bytes) -> None:
         """See `Target`."""
         try:
             if self._client is None:
                 self._client = self._connected()
-            message = self._client.publish(self._topic, event, qos=1)
-            message.wait_for_publish(TIMEOUT)
-            if not message.is_published():
-                raise OSError("did not confirm")
+            self._publish(self._topic, event)
+            if self._discovery:
+                self._keep(home_assistant.announcements(self._topic, event))
+                self._keep(home_assistant.values(self._topic, event))
         except (OSError, ValueError, RuntimeError) as error:
             self.close()
             # paho raises the latter two where it is not connected any more.
             raise OSError(_reason(error) if isinstance(error, OSError) else "the connection broke") from None
+
+    def _publish(self, topic: str, payload: bytes, *, retain: bool = False) -> None:
+        message = self._client.publish(topic, payload, qos=1, retain=retain)
+        message.wait_for_publish(TIMEOUT)
+        if not message.is_published():
+            raise OSError("did not confirm")
+
+    def _keep(self, messages: dict[str, bytes]) -> None:
+        """Publish what the broker is to keep for those who come later, where it does not have it from this client."""
+        for topic, payload in messages.items():
+            if self._kept.get(topic) != payload:
+                self._publish(topic, payload, retain=True)
+                self._kept[topic] = payload
 
     def _connected(self) -> Any:
         client = self._paho.Client(self._paho.CallbackAPIVersion.VERSION2, reconnect_on_failure=False)
@@ -143,15 +173,24 @@ class MqttTarget:
         if self._tls:
             client.tls_set()
         client.connect_timeout = TIMEOUT
+        status = home_assistant.status_topic(self._topic)
+        if self._discovery:
+            client.will_set(status, home_assistant.OFFLINE, qos=1, retain=True)
         client.connect(self._host, self._port, keepalive=30)
         client.loop_start()
+        if self._discovery:
+            client.publish(status, home_assistant.ONLINE, qos=1, retain=True)
         return client
 
     def close(self) -> None:
         """Hang up."""
         client, self._client = self._client, None
+        self._kept = {}
         if client is not None:
             with contextlib.suppress(Exception):
+                if self._discovery:  # the broker does so itself only where the connection breaks
+                    status = home_assistant.status_topic(self._topic)
+                    client.publish(status, home_assistant.OFFLINE, qos=1, retain=True).wait_for_publish(1.0)
                 client.disconnect()
                 client.loop_stop()
 

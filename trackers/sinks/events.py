@@ -183,7 +183,9 @@ class PeopleEvents:
         after["thumbnail"] = base64.b64encode(person.best[1]).decode("ascii") or None
         if self._vectors:
             after["embedding"] = _unit(person.total)
-        self._emit({"schema": SCHEMA, "type": kind, "reason": reason, **more, "before": before or None, "after": after})
+        in_view = sum(one.confirmed for one in self._people.values())
+        head = {"schema": SCHEMA, "type": kind, "reason": reason, **more, "in_view": in_view}
+        self._emit({**head, "before": before or None, "after": after})
 
 
 def _unit(total: NDArray[np.float64] | None) -> list[float] | None:
@@ -212,6 +214,7 @@ class EventSink(Sink):
         run: str = "",
         classes: Mapping[int, str] | None = None,
         zones: LiveZones | None = None,
+        discovery: bool = False,
     ) -> None:
         """Open it.
 
@@ -222,11 +225,12 @@ class EventSink(Sink):
             run: see `PeopleEvents`.
             zones: likewise.
             classes: likewise.
+            discovery: see `MqttTarget`.
 
         Raises:
             InputError: no such receiver, or a file that is there already.
         """
-        self._put, self._close = _opened(where)
+        self._put, self._close = _opened(where, discovery=discovery)
         self._events = PeopleEvents(self._emit, camera, vectors=vectors, run=run, classes=classes, zones=zones)
 
     def write(self, frame: TrackedFrame) -> None:
@@ -248,14 +252,14 @@ def _nothing() -> None:
     """It is closed already."""
 
 
-def _opened(where: str) -> tuple[Callable[[bytes], None], Callable[[], None]]:
+def _opened(where: str, *, discovery: bool) -> tuple[Callable[[bytes], None], Callable[[], None]]:
     """What takes an event and what ends it."""
     if where == "-":
         return write_out, sys.stdout.flush
     if "://" not in where:
         file = LiveFile(Path(where))
         return file.append, file.close
-    target = open_target(where)
+    target = open_target(where, discovery=discovery)
     spool = EventSpool(cache_folder("events") or Path(".remix-track-events"), where)
     sender = EventSender(spool, target)
 

@@ -200,6 +200,7 @@ class OutputSettings:
     )
     events: str | None = setting(None, "send people's events: mqtt://HOST/TOPIC, https://HOST/PATH, a file, or -")
     events_vector: bool = setting(False, "events have the person's appearance vector")
+    events_discovery: bool = setting(False, "Home Assistant finds the camera: sensors of the people in view, by MQTT")
     zones: str | None = setting(None, "a TOML file of zones: events say who enters and leaves them")
     per_class_ids: bool = setting(False, "number the tracks of each class from 1, in labels and tables beside the ids")
     segment: float | None = setting(None, "minutes after which new files begin: video-0001-UTC.mp4 ...", above=0)
@@ -237,8 +238,10 @@ class OutputSettings:
             if not self.events:
                 raise InputError("`zones` says of which zones `events` tell; give both, or count later")
             read_zones(Path(self.zones))
+        if self.events_discovery and "://" not in (self.events or ""):
+            raise InputError("`events_discovery` needs `events` of a broker, such as mqtt://HOST/TOPIC")
         if self.events and "://" in self.events:
-            open_target(self.events).close()
+            open_target(self.events, discovery=self.events_discovery).close()
 
     @property
     def uses_stdout(self) -> bool:
@@ -258,6 +261,7 @@ class OutputSettings:
             run=began,
             classes=run.told_classes,
             zones=zones,
+            discovery=self.events_discovery,
         )
 
     def _chosen(self) -> Iterator[tuple[str, Format]]:

@@ -1,6 +1,7 @@
 """Events of people: what is told of whom, and that each arrives, once or more, in order, whatever the receiver does."""
 
 import base64
+import importlib
 import json
 import socket
 import threading
@@ -321,6 +322,52 @@ def test_a_broker_that_is_killed_and_comes_back_gets_every_event_in_order_for_ea
     assert sender.delivered == len(sent)
 
 
+def test_home_assistant_hears_of_a_camera_and_of_the_people_in_view(broker):
+    kept: dict[str, str] = {}
+    came = threading.Event()
+    paho: Any = importlib.import_module("paho.mqtt.client")
+    address = f"mqtt://127.0.0.1:{broker.port}/site/people"
+    broker.start()
+    target = MqttTarget(address, discovery=True)
+    maker = PeopleEvents(lambda event: target.send(json.dumps(event).encode()), "gate/1")
+    for index in range(1, 30):
+        maker.take(frame(index, (1, 0.9), (2, 0.8)) if index < 25 else frame(index, (1, 0.9)))
+
+    def listened():
+        """Somebody who comes later hears what the broker keeps."""
+        listener = paho.Client(paho.CallbackAPIVersion.VERSION2)
+        listener.on_connect = lambda one, *_: one.subscribe("#", qos=1)
+        listener.on_message = lambda _, __, message: kept.update({message.topic: message.payload.decode()})
+        listener.on_subscribe = lambda *_: came.set()
+        listener.connect("127.0.0.1", broker.port)
+        listener.loop_start()
+        assert came.wait(20)
+        return listener
+
+    listener = listened()
+
+    def until(topic, value):
+        end = time.monotonic() + 20
+        while kept.get(topic) != value and time.monotonic() < end:
+            time.sleep(0.02)
+        assert kept.get(topic) == value
+
+    until("site/people/gate_1/people", "2")
+    until("site/people/status", "online")
+    sensors = {topic: json.loads(text) for topic, text in kept.items() if topic.startswith("homeassistant/")}
+    assert sorted(topic.split("/")[1] for topic in sensors) == ["binary_sensor", "sensor"]
+    assert len({one["unique_id"] for one in sensors.values()}) == 2
+    for one in sensors.values():
+        assert one["state_topic"] == "site/people/gate_1/people"
+        assert one["availability_topic"] == "site/people/status"
+        assert one["device"]["name"] == "gate/1"
+    maker.close()
+    until("site/people/gate_1/people", "0")
+    target.close()
+    until("site/people/status", "offline")
+    listener.loop_stop()
+
+
 @pytest.fixture
 def walk(tmp_path, monkeypatch):
     """A video and its detections: one person in thirty frames."""
@@ -373,3 +420,9 @@ def test_events_go_to_a_file_and_to_a_server_from_the_command(walk, tmp_path, ca
     assert "hunter2" not in said.err + said.out + (tmp_path / "c" / "summary.json").read_text()
     assert main([*walk, "--events-vector", "--output", "d"]) == 2
     assert "--events-vector needs --events" in capsys.readouterr().err
+
+
+def test_discovery_is_for_brokers(walk, capsys):
+    for address in ([], ["--events", "https://127.0.0.1/hook"], ["--events", "people.jsonl"]):
+        assert main([*walk, *address, "--events-discovery"]) == 2
+        assert "mqtt://HOST/TOPIC" in capsys.readouterr().err
