@@ -5,6 +5,7 @@ name that was made to lead here), and what changes anything must come from a pag
 token that only our pages know. Beyond the loopback everybody needs the token that the command printed.
 """
 
+import hashlib
 import hmac
 import ipaddress
 import secrets
@@ -13,7 +14,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-COOKIE = "remix-track-view"
 FORM_TOKEN = "form_token"
 """Name of the field of each form, and of the header `X-Form-Token`, that hold the token of a page of ours."""
 
@@ -66,16 +66,43 @@ class Access:
         """Whether this is the token, compared in a time that tells nothing."""
         return not self.token or hmac.compare_digest(token.encode(), self.token.encode())
 
-    def allows_change(self, headers: Mapping[str, str], form_token: str) -> bool:
-        """Whether a POST comes from a page of ours.
-
-        Args:
-            headers: of the request, names in small letters.
-            form_token: that it brought.
+    @property
+    def cookie(self) -> str:
+        """The name of the cookie with the token: another one for each server, as browsers tell ports of a host not
+        apart.
         """
-        origin = headers.get("origin", "")
-        same = urlsplit(origin).netloc.lower() == headers.get("host", "").lower() and origin.startswith("http")
-        return same and hmac.compare_digest(form_token.encode(), self.form_token.encode())
+        return f"remix-track-view-{hashlib.sha256(self.token.encode()).hexdigest()[:12]}"
+
+    def knows_form(self, token: str) -> bool:
+        """Whether this is the token of our pages."""
+        return hmac.compare_digest(token.encode(), self.form_token.encode())
+
+
+def is_foreign(headers: Mapping[str, str]) -> bool:
+    """Whether a page of another site loads something from here (browsers say so); following a link to here is none.
+
+    Args:
+        headers: of the request, names in small letters.
+    """
+    from_elsewhere = headers.get("sec-fetch-site", "") in ("cross-site", "same-site")
+    opens = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest", "document") == "document"
+    return from_elsewhere and not opens
+
+
+def is_from_here(headers: Mapping[str, str]) -> bool:
+    """Whether the page that sends a POST is of this server.
+
+    Args:
+        headers: of the request, names in small letters.
+    """
+    origin, host = headers.get("origin", ""), headers.get("host", "")
+    return bool(host) and origin.lower() in (f"http://{host.lower()}", f"https://{host.lower()}")
+
+
+def cookie_in(header: str, name: str) -> str:
+    """The value of a cookie, whatever stands beside it; empty where it is not there."""
+    pairs = [one.strip().partition("=") for one in header.split(";")]
+    return next((value for found, _, value in pairs if found == name), "")
 
 
 def host_name(header: str) -> str:

@@ -3,7 +3,6 @@
 import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from http.cookies import CookieError, SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -11,7 +10,7 @@ from urllib.parse import parse_qsl, urlencode
 from remix_track.errors import InputError
 from remix_track.extras import extra
 from remix_track.server import cameras, corrections, day, doctor, metrics, people, recordings, search, sides, zones
-from remix_track.server.access import COOKIE, FORM_TOKEN, HEADERS, Access
+from remix_track.server.access import FORM_TOKEN, HEADERS, Access, cookie_in, is_foreign, is_from_here
 from remix_track.server.library import Library
 from remix_track.server.shown import FILTERS
 from remix_track.server.web import Answer, NotFoundError, Page, Redirect, RefusedError, Request, Route
@@ -35,6 +34,7 @@ Of two routes that an address fits, the first one counts: `/sides` comes before 
 
 _HERE = Path(__file__).parent
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".txt": "text/plain"}
+_FOREIGN = "this did not come from a page of this server; reload the page and try again"
 _log = logging.getLogger(__name__)
 
 
@@ -110,11 +110,14 @@ def _endpoint(route: Route, access: Access, render: Renderer) -> Callable[[Any],
 
     async def endpoint(request: Any) -> Any:
         try:
-            body = await _body(request, route.most_bytes) if route.method == "POST" else b""
+            changes = route.method == "POST"
+            if changes and not is_from_here(request.headers):
+                raise RefusedError(_FOREIGN)
+            body = await _body(request, route.most_bytes) if changes else b""
             content_type = request.headers.get("content-type", "")
             asked = Request(dict(request.path_params), dict(request.query_params), body, content_type)
-            if route.method == "POST":
-                _check_change(access, request.headers, asked)
+            if changes and not access.knows_form(_form_token(request.headers, asked)):
+                raise RefusedError(_FOREIGN)
             answer = await concurrency.run_in_threadpool(route.handler, asked)
             return await concurrency.run_in_threadpool(render.response, answer)
         except InputError as error:
@@ -136,12 +139,11 @@ async def _body(request: Any, most: int) -> bytes:
     return b"".join(parts)
 
 
-def _check_change(access: Access, headers: Mapping[str, str], asked: Request) -> None:
+def _form_token(headers: Mapping[str, str], asked: Request) -> str:
     token = headers.get("x-form-token", "")
     if not token and asked.content_type.startswith("application/x-www-form-urlencoded"):
         token = asked.form().get(FORM_TOKEN, "")
-    if not access.allows_change(headers, token):
-        raise RefusedError("this did not come from a page of this server; reload the page and try again")
+    return token
 
 
 def _status(error: InputError) -> int:
@@ -189,6 +191,8 @@ class Guard:
         """Status, text and headers of an answer that says no, or where to go; None: go on."""
         if not self._access.allows_host(headers.get("host", "")):
             return 421, "This server is not called so; use the address that remix-track printed.\n", []
+        if is_foreign(headers):
+            return 403, "Pages of other sites get nothing from this server.\n", []
         if not self._access.token:
             return None
         pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
@@ -197,19 +201,13 @@ class Guard:
             rest = urlencode([(name, value) for name, value in pairs if name != "token"])
             # Not `//host`, which browsers take for another server.
             to = "/" + scope["raw_path"].decode("latin-1").lstrip("/\\") + (f"?{rest}" if rest else "")
-            cookie = f"{COOKIE}={given}; HttpOnly; SameSite=Strict; Path=/"
+            # Strict would keep it from the address that follows, where the link was in a mail or chat on the web.
+            cookie = f"{self._access.cookie}={given}; HttpOnly; SameSite=Lax; Path=/"
             return 303, "", [("location", to), ("set-cookie", cookie)]
-        if self._access.knows(_cookie(headers.get("cookie", ""))) or self._access.knows(_bearer(headers)):
+        kept = cookie_in(headers.get("cookie", ""), self._access.cookie)
+        if self._access.knows(kept) or self._access.knows(_bearer(headers)):
             return None
         return 403, "Use the address with the token that remix-track printed.\n", []
-
-
-def _cookie(header: str) -> str:
-    try:
-        found = SimpleCookie(header).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found else ""
 
 
 def _bearer(headers: Mapping[str, str]) -> str:

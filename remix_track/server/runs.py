@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.bounded_file import read_bounded
+from remix_track.digests import quick_digest
 from remix_track.errors import parsing
 from remix_track.run_files import parts_in
 from remix_track.server.recording import Boxes, Medium, Recording, medium_of
@@ -159,7 +160,16 @@ class RunPart:
             return medium_of(layout.inside(self.folder, beside), drawn=True)
         if self.run.source is None:
             return Medium(why="The run has no video, and does not say what it was tracked from.")
-        return medium_of(Path(self.run.source))
+        return self._source(Path(self.run.source))
+
+    def _source(self, path: Path) -> Medium:
+        """What was tracked, if it is still there: a summary may say any file, and is not believed without a digest."""
+        found = medium_of(path)
+        if found.path is None:
+            return found
+        if self.run.digest is None:
+            return Medium(why=f"The run kept no digest by which {path.name} could be known again; track it again.")
+        return found if quick_digest(path) == self.run.digest else Medium(why=f"At {path} there is another file now.")
 
     def _boxes(self) -> Boxes:
         run = self.run

@@ -55,13 +55,14 @@ def test_beyond_the_loopback_a_token_is_asked_for(store):
     assert len(access.token) > 30
     for wrong in ("/1/people", "/1/people?token=", "/1/people?token=x", "/assets/view.css", "/1/people?token=%ff"):
         assert client.get(wrong).status == 403
-    assert client.get("/1/people", cookie="remix-track-view=x").status == 403
-    assert client.get("/1/people", cookie='a=; =;;"remix-track-view').status == 403
+    assert client.get("/1/people", cookie=f"{access.cookie}=x").status == 403
+    assert client.get("/1/people", cookie=f'a=; =;;"{access.cookie}').status == 403
     first = client.get(f"//evil.example/?token={access.token}&camera=a%26b")
     assert (first.status, first.headers["location"]) == (303, "/evil.example/?camera=a%26b")
-    assert "HttpOnly; SameSite=Strict" in first.headers["set-cookie"]
+    assert "HttpOnly; SameSite=Lax" in first.headers["set-cookie"]
     cookie = first.headers["set-cookie"].partition(";")[0]
-    assert client.get("/1/people", cookie=f"a=b; {cookie}").status == 200
+    for beside in ("a=b", 'ui={"a":1}', "=", '"', f"{Access.to('0.0.0.0').cookie}=of another server"):
+        assert client.get("/1/people", cookie=f"{beside}; {cookie}").status == 200
     assert client.get("/1/people", cookie=cookie, host="evil.example").status == 421
     assert client.get("/1/people", cookie=cookie, host="192.168.1.7:8642").status == 200
 
@@ -90,6 +91,8 @@ def test_a_change_from_a_page_of_ours_is_made(store, changes):
         {"origin": "null"},
         {"origin": "http://evil.example"},
         {"origin": "http://127.0.0.1:8643"},
+        {"origin": "http://["},
+        {"origin": "http-x://127.0.0.1:8642"},
         {"origin": "http://127.0.0.1.evil.example:8642"},
         {"host": "evil.example", "origin": "http://evil.example"},
     ],
@@ -98,6 +101,27 @@ def test_a_change_from_another_site_is_not(store, changes, headers):
     answer = Client(store.path).post("/change", b"one", **headers)
     assert answer.status in (403, 421)
     assert changes == []
+
+
+def test_what_another_site_sends_is_not_read(store, changes):
+    """Else the answer would be that it is too long."""
+    assert Client(store.path).post("/change", b"x" * 1001, origin="http://evil.example").status == 403
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "dest", "status"),
+    [
+        ("same-origin", "cors", "empty", 200),
+        ("none", "navigate", "document", 200),
+        ("cross-site", "navigate", "document", 200),
+        ("cross-site", "navigate", "iframe", 403),
+        ("cross-site", "no-cors", "image", 403),
+        ("same-site", "cors", "empty", 403),
+    ],
+)
+def test_other_sites_lead_here_and_load_nothing(pages, site, mode, dest, status):
+    told = {"sec_fetch_site": site, "sec_fetch_mode": mode, "sec_fetch_dest": dest}
+    assert pages.get("/1/people", **told).status == status
 
 
 def test_a_change_is_no_get_and_no_page_a_post(store, changes):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from remix_track import mot_text
 from remix_track.boxes import tlwh_from_xyxy
+from remix_track.digests import quick_digest
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.server.library import Library
@@ -33,7 +35,8 @@ def write_run(folder, *, camera="gate", video=True, crops=True, source="", first
         "part": 1, "frames": len(kept), "first_frame": first, "last_frame": kept[-1].index, "width": WIDTH,
         "height": HEIGHT, "files": ["tracks.txt"],
     }  # fmt: skip
-    summary = {"source": {"path": source or "gone.mp4", "fps": float(FPS)}, "parts": [part]}
+    told = {"path": source or "gone.mp4", "fps": float(FPS), "digest": quick_digest(Path(source))}
+    summary = {"source": told, "parts": [part]}
     (folder / "summary.json").write_text(json_text(summary))
     return folder
 
@@ -93,6 +96,23 @@ def test_seconds_are_those_of_what_plays(tmp_path):
     assert (other.medium.path, other.medium.media_type, other.medium.drawn) == (source, "video/mp4", False)
     assert [other.seconds_of(frame) for frame in (31, 60)] == pytest.approx([3, 5.9])
     assert other.boxes(3, 3.05).frame.tolist() == [31, 31]
+
+
+def test_a_source_is_shown_only_if_it_is_what_was_tracked(tmp_path):
+    """A summary that was made elsewhere may name any file, and any folder, whose pictures would be sent."""
+    source = tmp_path / "gate.mp4"
+    write_video(source, [one.image for one in frames("gate")])
+    folder = write_run(tmp_path / "run", video=False, source=str(source))
+    write_video(source, [one.image for one in frames("yard")])
+    medium = Library.of([folder]).collections[0].recording("1-tracks").medium
+    assert (medium.path, medium.why) == (None, f"At {source} there is another file now.")
+    summary = json.loads((folder / "summary.json").read_text())
+    for path, digest, words in ((source, None, "kept no digest"), (tmp_path, "0" * 32, "another file")):
+        summary["source"] = {"path": str(path), "fps": 10.0, "digest": digest}
+        (folder / "summary.json").write_text(json.dumps(summary))
+        medium = Library.of([folder]).collections[0].recording("1-tracks").medium
+        assert medium.path is None
+        assert words in medium.why
 
 
 def test_a_camera_that_knew_the_time_of_day_has_it(tmp_path):
