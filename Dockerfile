@@ -16,7 +16,7 @@ ENV PATH=/opt/remix-track/bin:$PATH PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_C
 ARG TORCH_INDEX
 RUN : "${TORCH_INDEX:?give --build-arg TORCH_INDEX=ADDRESS, see the first lines of the Dockerfile}" \
     && pip install --index-url "$TORCH_INDEX" torch torchvision
-ARG EXTRAS=store,events,view
+ARG EXTRAS=store,events,view,counting
 WORKDIR /source
 COPY pyproject.toml README.md LICENSE ./
 COPY remix_track remix_track

@@ -5,8 +5,11 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from tests.browser import browser
 
 
 def _shared() -> Path:
@@ -54,3 +57,10 @@ def shared():
         return path
 
     return find
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One browser for all tests of a process: Playwright has one loop in a thread."""
+    with browser() as made:
+        yield made

@@ -10,7 +10,6 @@ import pytest
 from remix_track.server.access import Access
 from remix_track.server.app import app
 from remix_track.server.library import Library
-from tests.browser import browser
 from tests.server.drawn_store import Client, drawn_store
 
 MARKUP = "<img src=x onerror=document.title='bad'>&amp;'\""
@@ -27,12 +26,6 @@ def store(tmp_path_factory):
 def pages(store):
     """A client of the drawn store that changes nothing."""
     return Client(store.path)
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    with browser() as made:
-        yield made
 
 
 @contextlib.contextmanager

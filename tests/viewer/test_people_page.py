@@ -15,16 +15,10 @@ from remix_track.trackers.sinks.people_page import PeoplePageSink
 from remix_track.trackers.sinks.sink import Sink
 from remix_track.trackers.sinks.video import VideoSink
 from remix_track.viewer.page_errors import put_errors
-from tests.browser import browser, keep, opened, until
+from tests.browser import keep, opened, until
 
 WIDTH, HEIGHT, FPS, FRAMES = 321, 240, 25, 120
 MARKUP = "<img src=x onerror=document.title='bad'><script>document.title='bad'</script>&amp; 'a' \"b\" </script>"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    with browser() as made:
-        yield made
 
 
 def there(id_, index):

@@ -1,5 +1,6 @@
 """The detector that comes with the package: a small network for people, on OpenVINO or ONNX Runtime."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ SHIPPED = Path(openvino_runtime.__file__).parent / "weights" / "remix_person.onn
 """Made by `configs/person_detector.toml`; `remix_person.md` beside it is its card."""
 SAME_PERSON = 0.55
 """IoU above which the less sure of two boxes is left out: one person has several peaks at times, each with a box."""
+_MOST_SIZES = 4
 
 
 class BuiltinDetector:
@@ -68,19 +70,22 @@ def _opened(file: Path, device: str | None, threads: int) -> Network:
 
 
 class _OnOpenVino:
-    """The network, compiled for the size of the images that come."""
+    """The network, compiled for each size of images that comes; cameras of several sizes share it."""
 
     def __init__(self, model: Any, threads: int) -> None:
         self._model, self._threads = model, threads
-        self._request: Any = None
-        self._shape: tuple[int, ...] = ()
+        self._requests: dict[tuple[int, ...], Any] = {}
 
     def __call__(self, images: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """Images (B, 3, H, W) -> the one output, overwritten by the next call."""
-        if images.shape != self._shape:
-            model = self._model.clone()
-            model.reshape(list(images.shape))
-            self._request = openvino_runtime.compiled_exactly(model, self._threads).create_infer_request()
-            self._shape = images.shape
-        self._request.infer([images])
-        return {"output0": np.asarray(self._request.output_tensors[0].data)}
+        request = self._requests.pop(images.shape, None) or self._made(images.shape)
+        self._requests[images.shape] = request
+        if len(self._requests) > _MOST_SIZES:
+            del self._requests[next(iter(self._requests))]
+        request.infer([images])
+        return {"output0": np.asarray(request.output_tensors[0].data)}
+
+    def _made(self, shape: Sequence[int]) -> Any:
+        model = self._model.clone()
+        model.reshape(list(shape))
+        return openvino_runtime.compiled_exactly(model, self._threads).create_infer_request()

@@ -45,17 +45,20 @@ class UltralyticsYolo:
 
     def __call__(self, image: NDArray[np.uint8], classes: Sequence[int] | None) -> NDArray[np.float32]:
         """The boxes of the wanted classes in a frame: (N, 6) x1, y1, x2, y2, confidence, class; best first."""
-        return self.many([image], classes)[0]
+        return self.find([image], classes, shapes=False)[0].rows
 
-    def many(self, images: Sequence[NDArray[np.uint8]], classes: Sequence[int] | None) -> list[NDArray[np.float32]]:
-        """The same of images of one size, which the network looks at together."""
-        results = self._model.predict(list(images), **self._options, classes=classes)
-        return [self._rows(result) for result in results]
+    def find(
+        self, images: Sequence[NDArray[np.uint8]], classes: Sequence[int] | None, *, shapes: bool = True
+    ) -> list[Found]:
+        """The same of images of one size, which the network looks at together.
 
-    def find(self, images: Sequence[NDArray[np.uint8]], classes: Sequence[int] | None) -> list[Found]:
-        """The same with masks and keypoints, of models that give them."""
+        Args:
+            images: frames.
+            classes: numbers of the wanted classes; None for all.
+            shapes: with masks and keypoints, of models that give them.
+        """
         results = self._model.predict(list(images), **self._options, classes=classes)
-        return [self._found(result) for result in results]
+        return [self._found(result) if shapes else Found(self._rows(result)) for result in results]
 
     def _found(self, result: Any) -> Found:
         rows = self._rows(result)

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +41,6 @@ _log = logging.getLogger(__name__)
 PERSON = "person"
 OPENVINO = "_openvino_model"
 _SHOWN_NAMES = 12
-_Look = TypeVar("_Look")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -167,13 +166,11 @@ class YoloDetector:
 
         Torch looks at frames of one size together, which a GPU does faster.
         """
-        model, images = self._model(), [frame.image for frame in frames]
-        if self.on_openvino or not isinstance(model, UltralyticsYolo):
+        images = [frame.image for frame in frames]
+        if self.on_openvino or not isinstance(model := self._model(), UltralyticsYolo):
             found = [self._found(image) for image in images]
-        elif self._shapes:
-            found = _by_size(partial(model.find, classes=self.classes), images)
         else:
-            found = [Found(one) for one in _by_size(partial(model.many, classes=self.classes), images)]
+            found = _by_size(partial(model.find, classes=self.classes, shapes=self._shapes), images)
         return [_finite(one) for one in found]
 
     @property
@@ -226,14 +223,14 @@ def _finite(found: Found) -> tuple[Detections, int]:
 
 
 def _by_size(
-    look: Callable[[Sequence[NDArray[np.uint8]]], list[_Look]], images: Sequence[NDArray[np.uint8]]
-) -> list[_Look]:
+    look: Callable[[Sequence[NDArray[np.uint8]]], list[Found]], images: Sequence[NDArray[np.uint8]]
+) -> list[Found]:
     """What `look` gives for each image, asked for images of one size at a time."""
-    rows: dict[int, _Look] = {}
+    found: dict[int, Found] = {}
     for size in {image.shape for image in images}:
         alike = [number for number, image in enumerate(images) if image.shape == size]
-        rows |= zip(alike, look([images[number] for number in alike]), strict=True)
-    return [rows[number] for number in range(len(images))]
+        found |= zip(alike, look([images[number] for number in alike]), strict=True)
+    return [found[number] for number in range(len(images))]
 
 
 def _is_for_openvino(weights: Path, backend: DetectorBackend, device: str | None) -> bool:

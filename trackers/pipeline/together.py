@@ -17,7 +17,7 @@ class _DetectorOfThread:
     """A `Detector` for one thread, whose frames another one takes together with those of other threads."""
 
     def __init__(self, detector: "YoloDetector", calls: BatchedCalls[Frame, tuple[Detections, int]]) -> None:
-        self.name = detector.name
+        self.name, self.class_names, self.classes = detector.name, detector.class_names, detector.classes
         self.dropped = 0
         self._calls = calls
 

@@ -47,7 +47,11 @@ class Worker:
         self._setup = setup
         self._store = open_store(Path(setup.store))
         self._clock = Clock(setup.start_time, setup.time_zone)
-        session = Session(setup.settings, threads=setup.threads)
+        # A store has boxes and vectors only.
+        settings = dataclasses.replace(
+            setup.settings, detector=dataclasses.replace(setup.settings.detector, shapes=False)
+        )
+        session = Session(settings, threads=setup.threads)
         detector = session.detector(setup.threads)
         embedder = session.embedder
         weights = None if embedder is None else Weights.of(embedder.description)
@@ -56,7 +60,7 @@ class Worker:
             # The numbers of such a network are chosen on the source.
             self._session = session
         else:
-            self._session = Session(setup.settings, threads=setup.threads, detector=detector, embedder=embedder)
+            self._session = Session(settings, threads=setup.threads, detector=detector, embedder=embedder)
 
     def __call__(self, task: Task) -> Done | Failed | Lost:
         """Do a task; what goes wrong is told, not raised."""

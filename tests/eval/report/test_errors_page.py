@@ -25,7 +25,7 @@ from remix_track.id_colours import css_of
 from remix_track.mot_text import MotRows
 from remix_track.trackers.drawing.drawer import Drawer, DrawingSettings
 from remix_track.trackers.frame import TrackedFrame
-from tests.browser import browser, opened
+from tests.browser import opened
 
 # frame      1 2 3 4 5 6 7 8 9 10
 # person 1   a a a . . b b b      (. is missed; ' ' is not there)
@@ -347,12 +347,11 @@ def test_in_a_browser(scene, tmp_path):
     assert float(drawn[2]) > 50
 
 
-def test_on_a_narrow_screen_nothing_sticks_out(scene, tmp_path):
+def test_on_a_narrow_screen_nothing_sticks_out(scene, tmp_path, chromium):
     page_file = tmp_path / "errors.html"
     errors_page.write(page_file, scene[0], scene[1], lambda name, frame: np.full((200, 700, 3), 90, np.uint8))
-    with browser() as chromium:
-        page = opened(chromium, page_file, width=400, height=780)
-        assert page.evaluate("document.documentElement.scrollWidth") == 400
+    page = opened(chromium, page_file, width=400, height=780)
+    assert page.evaluate("document.documentElement.scrollWidth") == 400
 
 
 def test_a_page_that_cannot_be_written(scene, tmp_path):

@@ -92,3 +92,20 @@ def test_the_file_is_small_and_has_its_card():
 def test_threads_change_nothing(threads, street):
     found = BuiltinDetector(threads=threads)(street[0][0])
     assert np.allclose(found.xyxy, BuiltinDetector(threads=1)(street[0][0]).xyxy, atol=0.05)
+
+
+@pytest.mark.skipif(not openvino_runtime.is_usable(), reason="openvino does not run here")
+def test_cameras_of_several_sizes_share_what_was_compiled(monkeypatch):
+    compiled, made = openvino_runtime.compiled_exactly, list[str]()
+
+    def counted(model, threads):
+        made.append(str(model.input(0).partial_shape))
+        return compiled(model, threads)
+
+    monkeypatch.setattr(openvino_runtime, "compiled_exactly", counted)
+    detector = BuiltinDetector(threads=1, imgsz=64)
+    made.clear()
+    wide, square = (Frame(1, np.full(shape, 90, np.uint8), 0.0) for shape in ((36, 64, 3), (64, 64, 3)))
+    for frame in (wide, square, wide, square):
+        detector(frame)
+    assert len(made) == len(set(made)) <= 2

@@ -82,11 +82,12 @@ def test_each_thread_gets_what_belongs_to_its_frame(detector, frames):
 
 def test_boxes_that_are_not_finite_count_for_the_thread_whose_frame_it_is(detector, frames, monkeypatch):
     rows = np.array([[1, 2, 3, 4, 0.9, 0], [np.nan, 2, 3, 4, 0.8, 0]], np.float32)
-    for way, given in (("many", rows), ("find", Found(rows))):
-        monkeypatch.setattr(detector._on_torch(), way, lambda images, classes, given=given: [given] * len(images))
+    monkeypatch.setattr(detector._on_torch(), "find", lambda images, classes, shapes: [Found(rows)] * len(images))
     one, other = (pair.detector for pair in for_threads(detector, None, 2))
     assert len(one(frames[0])) == len(one(frames[1])) == 1
     assert (one.dropped, other.dropped) == (2, 0)
+    assert one.class_names == detector.class_names
+    assert one.classes == detector.classes == [0]
 
 
 def test_tracks_are_those_of_frames_one_by_one(weights, shared):
