@@ -14,6 +14,8 @@ Mask = tuple[NDArray[np.float32], ...]
 
 MOST_PARTS, MOST_POINTS = 8, 256
 """Of one mask: of more parts the largest are kept, and longer outlines are simplified."""
+_MOST_CONTOURS = 8 * MOST_PARTS
+"""Of one raster, the largest: only these are simplified."""
 _TOLERANCE = 0.5
 """Pixels by which the simplified outline of a raster may be off; twice as many until it is short enough."""
 
@@ -104,9 +106,12 @@ def outlines(raster: NDArray[Any], left: float = 0.0, top: float = 0.0) -> Mask:
 
     inside = (raster > 0.5 if raster.dtype.kind == "f" else raster != 0).astype(np.uint8)
     found, _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    contours = [one for one in found if len(one) >= 3]
+    if len(contours) > _MOST_CONTOURS:
+        contours = sorted(contours, key=cv2.contourArea, reverse=True)[:_MOST_CONTOURS]
     # They run through the middle of the pixels at the border.
     offset = np.array([left + 0.5, top + 0.5], np.float32)
-    parts = [_simplified(one.reshape(-1, 2).astype(np.float32), _TOLERANCE) for one in found if len(one) >= 3]
+    parts = [_simplified(one.reshape(-1, 2).astype(np.float32), _TOLERANCE) for one in contours]
     return _largest([part + offset for part in parts if len(part) >= 3])
 
 

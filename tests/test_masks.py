@@ -1,11 +1,12 @@
 """Masks as outlines: a raster comes back pixel for pixel where it has no holes, and no mask is long."""
 
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 
-from remix_track import Detections, InputError, Tracks
+from remix_track import Detections, InputError, Tracks, masks
 from remix_track.masks import MOST_PARTS, MOST_POINTS, Masks, outlines
 
 SQUARE = [[2.0, 3.0], [9.0, 3.0], [9.0, 8.0], [2.0, 8.0]]
@@ -68,6 +69,20 @@ def test_masks_are_bounded():
     assert len(kept) == MOST_PARTS
     assert min(part.max() for part in kept) == 9 * 3, "the largest parts"
     assert max(map(len, outlines(np.random.default_rng(0).integers(0, 2, (300, 300))))) <= MOST_POINTS
+
+
+@pytest.mark.parametrize("more", [0, 1, 100])
+def test_of_many_parts_only_the_largest_are_simplified(monkeypatch, more):
+    raster = np.zeros((60, 300), bool)
+    for part in range(8 * MOST_PARTS + more):
+        row, column = part // 50 * 10, part % 50 * 6
+        size = 4 if part % 7 == 3 else 2
+        raster[row : row + size, column : column + size] = True
+    counted = Mock(wraps=masks._simplified)
+    monkeypatch.setattr(masks, "_simplified", counted)
+    kept = outlines(raster)
+    assert counted.call_count == 8 * MOST_PARTS
+    assert [np.ptp(part, axis=0).tolist() for part in kept] == [[3, 3]] * MOST_PARTS
 
 
 def test_detections_carry_masks_and_keypoints_by_row():
