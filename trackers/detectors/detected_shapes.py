@@ -12,6 +12,9 @@ from remix_track.trackers.detectors.letterbox import Letterbox
 Rows = NDArray[np.float32]
 """Boxes (N, 6): x1, y1, x2, y2 in pixels, confidence, class; best first."""
 
+_FINEST = 2
+"""Cells of a mask to a pixel of the input, along a side."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
@@ -42,6 +45,9 @@ def found_in(
         box: how the frame lies in the input.
         keypoints: how many there are, and how many numbers (2 or 3) each has.
         prototypes: (C, h, w) of masks, of whose sum over C weights in a row what is above 0 is the detection.
+
+    Raises:
+        ValueError: prototypes without cells, or with more than two to a pixel along a side, or not one to a weight.
     """
     boxes = np.concatenate([box.to_frame(rows[:, :4]), rows[:, 4:6]], axis=1)
     mask = None if prototypes is None else _masks(rows, prototypes, box)
@@ -57,12 +63,16 @@ def _keypoints(values: NDArray[np.float32], shape: tuple[int, int], box: Letterb
 
 
 def _masks(rows: NDArray[np.float32], prototypes: NDArray[np.float32], box: Letterbox) -> Masks:
-    channels = len(prototypes)
+    channels, height, width = prototypes.shape
+    if rows.shape[1] != 6 + channels:
+        raise ValueError(f"{channels} prototypes of masks for {rows.shape[1] - 6} weights")
+    if not (0 < height <= _FINEST * box.height and 0 < width <= _FINEST * box.width):
+        raise ValueError(f"masks of {width}x{height} for images of {box.width}x{box.height}")
 
     def mask(row: NDArray[np.float32]) -> Mask:
         if not np.isfinite(row).all():
             return ()
-        return _mask(row[:4].astype(np.float64), row[6 : 6 + channels], prototypes, box)
+        return _mask(row[:4].astype(np.float64), row[6:], prototypes, box)
 
     return Masks([mask(row) for row in rows])
 
@@ -80,8 +90,10 @@ def _mask(
     top, bottom = _cells(xyxy[1] / down, xyxy[3] / down, height)
     if right <= left or bottom <= top:
         return ()
-    part = np.tensordot(weights, prototypes[:, top:bottom, left:right], 1).astype(np.float32)
-    size = round((right - left) * across), round((bottom - top) * down)
+    # An infinite number in a prototype that is not used would be none with a weight of 0.
+    used = np.flatnonzero(weights)
+    part = np.tensordot(weights[used], prototypes[used, top:bottom, left:right], 1).astype(np.float32)
+    size = max(round((right - left) * across), 1), max(round((bottom - top) * down), 1)
     inside = cv2.resize(part, size, interpolation=cv2.INTER_LINEAR) > 0
     x, y = left * across, top * down
     columns, rows = x + np.arange(size[0]), y + np.arange(size[1])

@@ -23,6 +23,8 @@ Decoder = Callable[[Outputs, tuple[int, int]], list[NDArray[np.float32]]]
 """Of outputs and the height and width of their image: what a network of ultralytics would have given."""
 
 _STRIDES, _MORE_STRIDES = (8, 16, 32), (8, 16, 32, 64)
+_MOST_QUERIES = 10_000
+"""With masks: a weight for each of their pairs is written down."""
 _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
@@ -182,6 +184,8 @@ def _queries(outputs: Outputs, _: tuple[int, int]) -> list[NDArray[np.float32]]:
     rows = np.concatenate([boxes, _sigmoid(logits)], axis=2)
     if masks is None:
         return [rows]
+    if rows.shape[1] > _MOST_QUERIES:
+        raise InputError(f"gives {rows.shape[1]:,} masks, more than {_MOST_QUERIES:,}; export it with fewer queries")
     own = np.eye(rows.shape[1], dtype=np.float32)[None]
     return [np.concatenate([rows, own], axis=2), masks]
 

@@ -79,10 +79,7 @@ def _onnx(weights: Path, device: str | None, threads: int) -> Network:
     outputs = [one.name for one in session.get_outputs()]
 
     def run(pictures: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-        given = {inputs[0].name: pictures}
-        if len(inputs) > 1:
-            size = [pictures.shape[3], pictures.shape[2]]
-            given[inputs[1].name] = np.array([size] * len(pictures), np.int64)
+        given = {one.name: value for one, value in zip(inputs, _given(pictures), strict=False)}
         return dict(zip(outputs, session.run(None, given), strict=True))
 
     return _network(weights, shape, inputs[0].type, notes, run)
@@ -100,7 +97,7 @@ def _openvino(weights: Path, threads: int) -> Network:
     names = [_name_of(one, number) for number, one in enumerate(model.outputs)]
 
     def run(pictures: NDArray[Any]) -> Mapping[str, NDArray[Any]]:
-        request.infer([pictures])
+        request.infer(_given(pictures)[: len(model.inputs)])
         return {name: tensor.data for name, tensor in zip(names, request.output_tensors, strict=True)}
 
     return _network(weights, shape, kind, _yaml_notes(weights / "metadata.yaml"), run)
@@ -119,6 +116,12 @@ def _network(weights: Path, shape: _Shape, kind: str, notes: Mapping[str, Any], 
         raise InputError(f"{weights}: takes images of {width}x{height}, more than {_LARGEST_SIDE} pixels a side")
     sides = (height, width) if height and width else None
     return Network(run, notes, batch or 1, sides, _TYPES[kind])
+
+
+def _given(pictures: NDArray[Any]) -> list[NDArray[Any]]:
+    """The images, and for networks with a second input their width and height."""
+    size = [pictures.shape[3], pictures.shape[2]]
+    return [pictures, np.array([size] * len(pictures), np.int64)]
 
 
 def _name_of(output: Any, number: int) -> str:

@@ -1,14 +1,15 @@
 """Exported detectors (`.onnx`, OpenVINO folders) on their own runtime, read by what their files say of themselves."""
 
+import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from remix_track.errors import InputError
+from remix_track.errors import InputError, is_out_of_memory
 from remix_track.trackers.detectors.detected_shapes import Found, Rows, found_in
 from remix_track.trackers.detectors.exported_facts import Family, Task, facts_of, line_of, side_notes
 from remix_track.trackers.detectors.exported_families import PREPARATIONS, Decoder, Outputs, decoder, family_of
@@ -72,11 +73,12 @@ class ExportedYolo:
         self._letterbox = self._fitted(64, 64)
         outputs, found = self._run(np.zeros((64, 64, 3), np.uint8)), facts
         sides = self._letterbox.height, self._letterbox.width
-        kind = family_of(weights, facts, outputs, sides, family)
-        if kind != "ultralytics":
-            self._decode, found = decoder(kind, facts, outputs, sides)
-            self._preparation = PREPARATIONS[kind]
-        self._layout = layout = layout_of(weights, found, self._decoded(outputs), task)
+        with _reading(weights):
+            kind = family_of(weights, facts, outputs, sides, family)
+            if kind != "ultralytics":
+                self._decode, found = decoder(kind, facts, outputs, sides)
+                self._preparation = PREPARATIONS[kind]
+            self._layout = layout = layout_of(weights, found, self._decoded(outputs), task)
         if layout.transformer:
             self._preparation = replace(self._preparation, fit="stretched")
         self._letterbox = self._fitted(64, 64)
@@ -94,7 +96,7 @@ class ExportedYolo:
         """The boxes of the wanted classes in a frame (H, W, 3) uint8 BGR; best first.
 
         Raises:
-            InputError: the network fails, or gives what scores or classes cannot be.
+            InputError: the network fails, or gives what scores or classes cannot be, or outputs of odd shapes.
         """
         return self._found(image, classes, shapes=False).rows
 
@@ -106,7 +108,11 @@ class ExportedYolo:
         box, height, width = self._letterbox, *image.shape[:2]
         if (box.frame_height, box.frame_width) != (height, width):
             self._letterbox = self._fitted(height, width)
-        outputs = self._decoded(self._run(image))
+        raw = self._run(image)
+        with _reading(self._weights):
+            return self._read(self._decoded(raw), classes, shapes=shapes)
+
+    def _read(self, outputs: Sequence[NDArray[np.float32]], classes: Sequence[int] | None, *, shapes: bool) -> Found:
         found = next((one for one in outputs if one.ndim == 3), np.zeros((1, 0, 0), np.float32))[0]
         raw = found if self._layout.kind == "by class" else found.T
         if len(raw) != self._layout.columns:
@@ -204,6 +210,17 @@ class ExportedYolo:
                 f"{self._weights}: does not run as a detector on {box.width}x{box.height} pixels ({line_of(error)}); "
                 "export it again"
             ) from None
+
+
+@contextlib.contextmanager
+def _reading(weights: Path) -> Iterator[None]:
+    """Around whatever reads outputs, whose shapes a file may choose: what it raises is one line about the file."""
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, InputError) or is_out_of_memory(error):
+            raise
+        raise InputError(f"{weights}: gives outputs that cannot be read ({line_of(error)}); export it again") from error
 
 
 def _assumed(

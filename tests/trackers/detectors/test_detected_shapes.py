@@ -12,7 +12,7 @@ from remix_track.trackers.detectors.openvino_yolo import photographs
 from remix_track.trackers.detectors.quiet_ultralytics import quiet_ultralytics
 from remix_track.trackers.detectors.yolo import YoloDetector, YoloOptions
 from remix_track.trackers.frame import Frame
-from tests.trackers.detectors.test_exported import SIDE, XYXY, by_class, picked, queries, says, seen, write  # noqa: F401
+from tests.trackers.detectors.test_exported import SIDE, XYXY, by_class, picked, queries, refused, says, seen, write  # noqa: F401
 
 INSIDE = [(8, 20, 20, 52), (44, 12, 52, 44)]
 """Of each box the part that is the person's, in pixels of the input: multiples of a prototype's cell of four."""
@@ -66,6 +66,19 @@ def test_a_mask_ends_at_its_box(write):  # noqa: F811
     assert [len(mask) for mask in found.mask] == [0, 0]
     raw = np.concatenate([by_class(), np.full((1, 32, 90), -7, np.float32)], axis=1)
     assert seen(write(raw, notes=says("segment")))[1].mask is None, "prototypes were cut off"
+
+
+def test_prototypes_without_cells_or_finer_than_the_input_can_be(write):  # noqa: F811
+    rows = with_masks(by_class("segment"))
+    rows[0, :4, 0] = 0, 0, 1e-3, 1e-3
+    for shape in ((0, 0), (16, 0), (16, 129), (129, 16)):
+        said = refused(write(rows, np.ones((1, 8, *shape)), notes=says("segment")))
+        height, width = shape
+        assert said == (
+            f"gives outputs that cannot be read (masks of {width}x{height} for images of 64x64); export it again"
+        )
+    _, found = seen(write(rows, np.ones((1, 8, 128, 128)), notes=says("segment")))
+    assert [len(mask) for mask in found.mask] == [0, 1], "the first is smaller than a pixel"
 
 
 @pytest.mark.parametrize("make", [by_class, picked])

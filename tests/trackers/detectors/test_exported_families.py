@@ -5,13 +5,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from remix_track import openvino_runtime
 from remix_track.errors import InputError
+from remix_track.trackers.detectors import exported_families
 from remix_track.trackers.detectors.coco_names import CATEGORIES, NAMES
+from remix_track.trackers.detectors.exported_runtime import Network
+from remix_track.trackers.detectors.exported_yolo import ExportedYolo
 from remix_track.trackers.detectors.letterbox import Letterbox
 from remix_track.trackers.detectors.yolo import YoloDetector, YoloOptions
 from remix_track.trackers.frame import Frame
 from tests.encoder.test_onnx import INT64, entry, model, node, tensor, value_info
-from tests.trackers.detectors.test_exported import CENTRED, SCORES, SIDE, XYXY
+from tests.trackers.detectors.test_exported import CENTRED, MASKS, SCORES, SIDE, XYXY, by_class, says
 
 CELLS = [(x, y, stride) for stride in (8, 16, 32) for y in range(SIDE // stride) for x in range(SIDE // stride)]
 GRID = np.array(CELLS, np.float32)
@@ -180,14 +184,33 @@ def test_rt_detr_with_classes_apart(write):
     assert detector.name.endswith(", taken for: rt-detr, COCO's 80 classes)")
 
 
-def test_rt_detr_that_picks_boxes_itself(write):
+PICKER = {"names": ["a", "b", "person"]}
+
+
+def picker():
+    """RT-DETR's own export: labels, boxes in shares of its second input, scores."""
     boxes = np.zeros((1, 40, 4), np.float32)
     boxes[0, [3, 7]] = XYXY / SIDE
     labels, scores = np.zeros((1, 40)), np.zeros((1, 40))
     labels[0, [3, 7]], scores[0, [3, 7]] = 2, SCORES
-    path = write({"labels": labels, "boxes": boxes, "scores": scores}, {"names": ["a", "b", "person"]}, sizes=True)
-    _, found = seen(path, np.full((32, 128, 3), 90, np.uint8))
+    return {"labels": labels, "boxes": boxes, "scores": scores}
+
+
+def test_rt_detr_that_picks_boxes_itself(write):
+    _, found = seen(write(picker(), PICKER, sizes=True), np.full((32, 128, 3), 90, np.uint8))
     same(found, 2, XYXY * [2, 0.5, 2, 0.5])
+
+
+@pytest.mark.skipif(not openvino_runtime.is_usable(), reason="openvino does not run here")
+def test_the_size_is_given_to_openvino_too(tmp_path):
+    import yaml
+
+    made = openvino_runtime.read_model(graph(picker(), sizes=True))
+    folder = tmp_path / "model_openvino_model"
+    folder.mkdir()
+    openvino_runtime.openvino().save_model(made, folder / "model.xml", compress_to_fp16=False)
+    (folder / "metadata.yaml").write_text(yaml.safe_dump(PICKER))
+    same(seen(folder, np.full((32, 128, 3), 90, np.uint8))[1], 2, XYXY * [2, 0.5, 2, 0.5])
 
 
 def test_masks_of_rf_detr_go_with_their_queries(write):
@@ -199,6 +222,69 @@ def test_masks_of_rf_detr_go_with_their_queries(write):
     assert [len(mask) for mask in found.mask] == [1, 0]
     points = found.mask.polygons[0][0]
     np.testing.assert_allclose([*points.min(axis=0), *points.max(axis=0)], [8, 20, 20, 52], atol=1.01)
+
+
+def test_masks_of_other_queries_do_not_matter(write):
+    boxes, logits = queries(91, 1)
+    masks = np.full((1, 40, 16, 16), np.inf, np.float32)
+    masks[0, [3, 7]] = 1
+    _, found = seen(write({"dets": boxes, "labels": logits, "masks": (masks, np.zeros_like(masks))}))
+    assert [len(mask) for mask in found.mask] == [1, 1]
+
+
+def test_masks_of_too_many_queries(write, monkeypatch):
+    boxes, logits = queries(1, 0, 10_001)
+    many = {"dets": boxes, "labels": logits, "masks": np.zeros((1, 10_001, 1, 1))}
+    assert refused(write(many), classes=[0]) == "gives 10,001 masks, more than 10,000; export it with fewer queries"
+    boxes, logits = queries(91, 1)
+    path = write({"dets": boxes, "labels": logits, "masks": np.ones((1, 40, 16, 16))})
+    monkeypatch.setattr(exported_families, "_MOST_QUERIES", 40)
+    same(seen(path)[1], 1)
+    monkeypatch.setattr(exported_families, "_MOST_QUERIES", 39)
+    assert refused(path).startswith("gives 40 masks, more than 39;")
+
+
+def later(first, then, notes=None):
+    """A detector whose network gives other outputs for frames than at the start."""
+    answers = iter([first, then])
+    network = Network(lambda _: next(answers), notes or {}, 1, (SIDE, SIDE), np.float32)
+    return ExportedYolo(
+        Path("m.onnx"), conf=0.1, iou=0.7, imgsz=SIDE, device=None, threads=1, open_with=lambda *_: network
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "notes"),
+    [
+        ({"output": yolox()}, {"output": yolox()[:, :-1]}, None),
+        ({"output": yolox()}, {"output": yolox(), "more": yolox()}, None),
+        ({"o": by_class()}, {"o": by_class()[:0]}, says()),
+        ({"o": by_class("segment"), "p": MASKS}, {"o": by_class("segment"), "p": MASKS[:0]}, says("segment")),
+        ({"o": by_class("segment"), "p": MASKS}, {"o": by_class("segment"), "p": MASKS[:, :7]}, says("segment")),
+        ({"o": by_class("segment"), "p": MASKS}, {"o": by_class("segment"), "p": MASKS[:, :, :0]}, says("segment")),
+    ],
+)
+def test_outputs_that_change_are_one_line(first, then, notes):
+    assert len(later(first, first, notes).find([plain(90)], None)[0].rows) == 2
+    with pytest.raises(InputError, match=r"^m.onnx: gives outputs that cannot be read \(.+\); export it again$"):
+        later(first, then, notes).find([plain(90)], None)
+
+
+@pytest.mark.parametrize("of", ["ultralytics", "yolox"])
+def test_outputs_for_no_image_are_one_line(write, of):
+    path = write({"output": by_class()[:0]}, says()) if of == "ultralytics" else write({"output": yolox()[:0]})
+    assert refused(path).startswith("gives outputs that cannot be read (index 0 is out of bounds")
+
+
+def test_too_little_memory_is_not_the_files_fault(monkeypatch):
+    detector = later({"o": by_class()}, {"o": by_class()}, says())
+
+    def full(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(detector, "_picked", full)
+    with pytest.raises(MemoryError):
+        detector(plain(90), None)
 
 
 class TestSideFiles:
