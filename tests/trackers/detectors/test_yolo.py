@@ -263,7 +263,7 @@ class TestFilesThatAreNoDetectors:
         (tmp_path / "text.onnx").write_text("hello")
         assert self.refused(tmp_path / "text.onnx").startswith("not an ONNX file that this ONNX Runtime can run")
         other = self.refused(shared("weights/osnet_x0_25_msmt17.onnx"))
-        assert other.startswith("gives (1, 512); supported are YOLO and RT-DETR")
+        assert other.startswith("gives (1, 512); known are YOLO and RT-DETR")
 
 
 @pytest.mark.parametrize(
