@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from remix_track.detector_training.network import MULTIPLE, PersonDetector, boxes_of
-from remix_track.detector_training.quantise import in_int8
+from remix_track.detector_training.network import PersonDetector, boxes_of
+from remix_track.detector_training.quantise import in_int8, nncf_package
+from remix_track.detector_training.settings import MULTIPLE
 from remix_track.encoder.torch_network import fuse_norms
 from remix_track.errors import InputError
 from remix_track.extras import extra
@@ -46,6 +47,17 @@ class Rows(nn.Module):
         return rows.flatten(2)
 
 
+def ask_for_packages(*, int8: bool) -> None:
+    """Before hours of training: whether what `export` needs is there.
+
+    Raises:
+        InputError: the package `onnx`, or NNCF for `int8`, is not installed.
+    """
+    _onnx_package()
+    if int8:
+        nncf_package()
+
+
 def export(detector: PersonDetector, path: Path, about: Mapping[str, str], images: Sequence[Array] = ()) -> None:
     """Write the detector; it takes images of any size that is a multiple of 32.
 
@@ -59,7 +71,7 @@ def export(detector: PersonDetector, path: Path, about: Mapping[str, str], image
     Raises:
         InputError: the package `onnx` or NNCF is not there, or the rows of a file in float16 are not torch's.
     """
-    onnx: Any = extra("onnx", "export", "export to ONNX")
+    onnx = _onnx_package()
     network = Rows(copy.deepcopy(detector)).eval().requires_grad_(False)
     fuse_norms(network)
     example = torch.rand(1, 3, *_TRIED, generator=torch.Generator().manual_seed(0))
@@ -75,6 +87,10 @@ def export(detector: PersonDetector, path: Path, about: Mapping[str, str], image
         raise InputError(f"{path}: its boxes differ from torch's; it is not kept")
     with atomic_write(path) as temporary:
         temporary.write_bytes(content)
+
+
+def _onnx_package() -> Any:
+    return extra("onnx", "export", "A detector as an ONNX file")
 
 
 def _onnx(network: nn.Module, images: Tensor) -> bytes:

@@ -1,5 +1,7 @@
 """Real footage: frames with a teacher's boxes, people cut out of them, and the place without people."""
 
+from functools import reduce
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +13,8 @@ _ROOM = 0.12
 """Share of a box's sides around it that is looked at when a person is cut out."""
 _TALLEST = 260
 _ROUNDS = 3
+_BAND = 32
+"""Rows of all frames that are held at a time once more."""
 
 
 def cut_people(frames: list[LabelledFrame], most: int, rng: np.random.Generator) -> list[Sprite]:
@@ -81,18 +85,26 @@ def empty_place(frames: list[LabelledFrame]) -> Image | None:
 
     A pixel that people hide in most frames has the colours of few moments; boxes are widened for shadows.
     """
-    images = np.stack([frame.image for frame in frames])
-    hidden = np.stack([_hidden(frame) for frame in frames])
-    if hidden.all(axis=0).mean() > 0.002:
+    height = len(frames[0].image)
+    if reduce(np.logical_and, (_hidden(frame, 0, height) for frame in frames)).mean() > 0.002:
         return None
+    return np.concatenate([_median(frames, first, min(first + _BAND, height)) for first in range(0, height, _BAND)])
+
+
+def _median(frames: list[LabelledFrame], first: int, end: int) -> Image:
+    """Rows `first` to `end` of the empty place."""
+    images = np.stack([frame.image[first:end] for frame in frames])
+    hidden = np.stack([_hidden(frame, first, end) for frame in frames])
     masked = np.ma.array(images, mask=np.broadcast_to(hidden[..., None], images.shape))
     median = np.ma.median(masked, axis=0)  # type: ignore[no-untyped-call]
     return np.asarray(median.filled(127), np.uint8)
 
 
-def _hidden(frame: LabelledFrame) -> NDArray[np.bool_]:
-    mask = np.zeros(frame.image.shape[:2], bool)
+def _hidden(frame: LabelledFrame, first: int, end: int) -> NDArray[np.bool_]:
+    """Where people are in rows `first` to `end`."""
+    mask = np.zeros((end - first, frame.image.shape[1]), bool)
     for left, top, right, bottom in np.concatenate([frame.people, frame.unknown]).tolist():
         across, down = 0.1 * (right - left), 0.08 * (bottom - top)
-        mask[max(int(top - down), 0) : int(bottom + down), max(int(left - across), 0) : int(right + across)] = True
+        rows = slice(max(int(top - down) - first, 0), max(int(bottom + down) - first, 0))
+        mask[rows, max(int(left - across), 0) : int(right + across)] = True
     return mask

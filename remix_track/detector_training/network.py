@@ -9,8 +9,6 @@ from remix_track.encoder.mobilenet import MobileNetV2
 
 STRIDE = 8
 """Pixels of the image to a cell of the output."""
-MULTIPLE = 32
-"""Both sides of an image are multiples of this."""
 _TAPS = {6: 32, 13: 96, 17: 320}
 """Blocks of MobileNetV2 at strides 8, 16 and 32 whose outputs are used, and their channels."""
 _FROZEN = 4

@@ -56,7 +56,7 @@ def prepare(settings: MaterialSettings, seed: int, on_progress: OnProgress = unh
     videos = [*settings.footage, *settings.held_out]
     for number, video in enumerate(videos):
         on_progress(Progress("footage", video, number, len(videos)))
-        frames = list(label_video(Path(video), settings.every if Path(video).suffix != ".gif" else 1, weights))
+        frames = label_video(Path(video), settings.every if Path(video).suffix != ".gif" else 1, weights)
         if video in settings.held_out:
             held_out += frames[::_HELD_OUT_EVERY]
             continue

@@ -24,9 +24,8 @@ def in_int8(model: Any, images: Sequence[NDArray[np.float32]]) -> Any:
     Raises:
         InputError: NNCF is not installed.
     """
-    with without_telemetry():
-        nncf = extra("nncf", "int8", "A detector in 8-bit integers")
-        advanced = extra("nncf.quantization.advanced_parameters", "int8", "A detector in 8-bit integers")
+    nncf = nncf_package()
+    advanced = extra("nncf.quantization.advanced_parameters", "int8", "A detector in 8-bit integers")
     with quiet_nncf(nncf):
         return nncf.quantize(
             model,
@@ -36,6 +35,16 @@ def in_int8(model: Any, images: Sequence[NDArray[np.float32]]) -> Any:
             ignored_scope=nncf.IgnoredScope(names=_in_float(model), validate=False),
             advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=advanced.OverflowFix.ENABLE),
         )
+
+
+def nncf_package() -> Any:
+    """NNCF.
+
+    Raises:
+        InputError: it is not installed.
+    """
+    with without_telemetry():
+        return extra("nncf", "int8", "A detector in 8-bit integers")
 
 
 def _in_float(model: Any) -> list[str]:

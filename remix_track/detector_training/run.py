@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from remix_track.detector_training.compose import compose
-from remix_track.detector_training.export import export
+from remix_track.detector_training.export import ask_for_packages, export
 from remix_track.detector_training.material import LabelledFrame, Material
 from remix_track.detector_training.measure import Found, Tally
 from remix_track.detector_training.network import PersonDetector
@@ -54,8 +54,9 @@ def run(settings: DetectorTraining, folder: Path, on_progress: OnProgress = unhe
     """Train in a folder of its own, or go on with the training in it.
 
     Raises:
-        InputError: material that cannot be read.
+        InputError: material that cannot be read, or a package for the export is not installed.
     """
+    ask_for_packages(int8=settings.int8_images > 0)
     write_text(folder / SETTINGS, to_toml(settings))
     torch.manual_seed(settings.seed)
     prepared = prepare(settings.material, settings.seed, on_progress)

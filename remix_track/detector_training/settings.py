@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from remix_track.errors import InputError
 from remix_track.settings import check, setting
+
+MULTIPLE = 32
+"""Both sides of the network's images are multiples of this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,10 @@ class ComposeSettings:
 
     def __post_init__(self) -> None:
         check(self)
+        for name, side in (("height", self.height), ("width", self.width)):
+            if side % MULTIPLE:
+                near = round(side / MULTIPLE) * MULTIPLE
+                raise InputError(f"{name} = {side}; expected a multiple of {MULTIPLE}, such as {near}")
 
 
 @dataclass(frozen=True, slots=True)

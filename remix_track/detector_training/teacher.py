@@ -1,6 +1,6 @@
 """Labels of footage: what YOLO finds in a frame at two sizes, and in its mirror image."""
 
-from collections.abc import Iterator
+import math
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,8 @@ _SAME = 0.55
 """IoU from which two boxes are of one person."""
 _SMALLEST, _LARGER, _ONE_LOOK = 640, 1.5, 1000
 """Pixels of the smaller size, the larger one against it, and the size from which the mirror image costs too much."""
+MOST_FRAMES = 600
+"""Of one video: of a longer one fewer are looked at, so that memory and time do not grow with its length."""
 
 
 class Teacher:
@@ -54,17 +56,24 @@ class Teacher:
         return LabelledFrame(image, xyxy[score >= _SURE], xyxy[score < _SURE])
 
 
-def label_video(video: Path, every: int, weights: Path) -> Iterator[LabelledFrame]:
-    """Every so many frames of a video, labelled.
+def label_video(video: Path, every: int, weights: Path, most: int = MOST_FRAMES) -> list[LabelledFrame]:
+    """Every so many frames of a video, labelled; of a long one at most `most`, evenly.
 
     Raises:
         InputError: a video or weights that cannot be read.
     """
     teacher: Teacher | None = None
+    labelled: list[LabelledFrame] = []
     with open_source(str(video), stride=every) as source:
-        for frame in source:
-            teacher = teacher or Teacher(weights, max(frame.image.shape[:2]))
-            yield teacher(frame.image)
+        step = max(math.ceil((source.frames or 0) / most), 1)
+        for number, frame in enumerate(source):
+            if number % step == 0 and len(labelled) == most:
+                # The header said nothing, or too little.
+                labelled, step = labelled[::2], 2 * step
+            if number % step == 0:
+                teacher = teacher or Teacher(weights, max(frame.image.shape[:2]))
+                labelled.append(teacher(frame.image))
+    return labelled
 
 
 def _mirrored(xyxy: NDArray[np.float32], width: int) -> NDArray[np.float32]:

@@ -16,6 +16,7 @@ from remix_track.detector_training.losses import box_loss, score_loss, targets
 from remix_track.detector_training.material import LabelledFrame, Material
 from remix_track.detector_training.network import PersonDetector
 from remix_track.detector_training.settings import DetectorTraining, OptimiserSettings
+from remix_track.errors import parsing
 from remix_track.output_files import atomic_write
 
 CHECKPOINT = "checkpoint.pt"
@@ -46,6 +47,9 @@ def train(
         settings: all of them.
         folder: where checkpoints are written.
         on_step: called after each step with the mean network.
+
+    Raises:
+        InputError: a checkpoint that cannot be read, or is of another network.
     """
     how, size = settings.optimiser, settings.compose
     mean = copy.deepcopy(network).eval()
@@ -117,8 +121,9 @@ def _resume(file: Path, network: PersonDetector, mean: PersonDetector, optimiser
     """Steps that were made already: 0 where there is no checkpoint."""
     if not file.exists():
         return 0
-    state = torch.load(file, weights_only=True)
-    network.load_state_dict(state["network"])
-    mean.load_state_dict(state["mean"])
-    optimiser.load_state_dict(state["optimiser"])
-    return int(state["step"])
+    with parsing(file, "a checkpoint of this training", "remove it to begin anew"):
+        state = torch.load(file, map_location="cpu", weights_only=True)
+        network.load_state_dict(state["network"])
+        mean.load_state_dict(state["mean"])
+        optimiser.load_state_dict(state["optimiser"])
+        return int(state["step"])

@@ -9,10 +9,13 @@ import pytest
 from remix_track.detections import Detections
 from remix_track.detector_training import prepare as preparing
 from remix_track.detector_training import teacher as teaching
+from remix_track.detector_training.footage import empty_place
+from remix_track.detector_training.material import LabelledFrame
 from remix_track.detector_training.prepare import cut_out_things, prepare
 from remix_track.detector_training.settings import MaterialSettings
 from remix_track.detector_training.teacher import Teacher, label_video
 from remix_track.errors import InputError
+from remix_track.trackers.sources import open_source
 
 PERSON = np.array([10, 10, 30, 60], np.float32)
 
@@ -74,7 +77,48 @@ def test_boxes_the_teacher_is_not_sure_of_are_unknown(teacher, monkeypatch, tmp_
 
 def test_of_a_video_every_so_manieth_frame_is_labelled(teacher, tmp_path):
     write_frames(tmp_path / "v", 7)
-    assert len(list(label_video(tmp_path / "v", 3, tmp_path / "y.pt"))) == 3
+    assert len(label_video(tmp_path / "v", 3, tmp_path / "y.pt")) == 3
+
+
+@pytest.mark.parametrize(
+    ("count", "known", "kept"),
+    [
+        (8, True, [0, 2, 4, 6]),
+        (9, True, [0, 4, 8]),
+        (24, True, [0, 6, 12, 18]),
+        (8, False, [0, 2, 4, 6]),
+        (9, False, [0, 4, 8]),
+        (24, False, [0, 8, 16]),
+    ],
+)
+def test_of_a_long_video_so_many_are_kept_evenly(teacher, monkeypatch, tmp_path, count, known, kept):
+    images = [np.full((100, 200, 3), number, np.uint8) for number in range(count)]
+
+    def opened(_, stride):
+        source = open_source(images, stride=stride)
+        source.frames = source.frames if known else None
+        return source
+
+    monkeypatch.setattr(teaching, "open_source", opened)
+    labelled = label_video(tmp_path / "v", 2, tmp_path / "y.pt", most=4)
+    assert [int(frame.image[0, 0, 0]) for frame in labelled] == kept
+
+
+def test_the_longest_clip_of_the_shipped_config_is_used_as_before():
+    assert -(-1394 // MaterialSettings().every) <= teaching.MOST_FRAMES
+
+
+def test_an_empty_place_is_the_median_of_what_no_one_hides():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (5, 75, 40, 3), np.uint8)
+    left = np.arange(5, dtype=np.float32) * 6
+    boxes = [np.array([[x, 25, x + 5, 70]], np.float32) for x in left]
+    none = np.zeros((0, 4), np.float32)
+    place = empty_place([LabelledFrame(image, box, none) for image, box in zip(images, boxes, strict=True)])
+    assert place is not None
+    assert (place[:20] == np.median(images[:, :20], axis=0).astype(np.uint8)).all()
+    assert (place[30:65, 14] == np.median(images[[0, 1, 3, 4], 30:65, 14], axis=0).astype(np.uint8)).all()
+    assert empty_place([LabelledFrame(images[0], boxes[0], none)]) is None
 
 
 def test_things_are_images_with_holes(tmp_path):

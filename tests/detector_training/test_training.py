@@ -2,17 +2,19 @@
 
 import dataclasses
 import json
+import sys
 
 import numpy as np
 import pytest
 import torch
 
 from remix_track.cli.train import main
-from remix_track.detector_training.export import Rows, export
+from remix_track.detector_training.export import Rows, ask_for_packages, export
 from remix_track.detector_training.network import PersonDetector
-from remix_track.detector_training.run import calibrate, calibration_images, new_network
+from remix_track.detector_training.run import calibrate, calibration_images, new_network, run
 from remix_track.detector_training.settings import ComposeSettings, DetectorTraining, OptimiserSettings
 from remix_track.detector_training.training import CHECKPOINT, images_of, train
+from remix_track.errors import InputError
 from remix_track.trackers.detectors.builtin import SAME_PERSON
 from remix_track.trackers.detectors.yolo import YoloDetector, YoloOptions
 from remix_track.trackers.frame import Frame
@@ -66,6 +68,42 @@ def test_a_training_that_goes_on_is_the_unbroken_one(drawn, tmp_path):
     again = train(begin(), drawn, half, tmp_path / "half", lambda step, _: numbers.append(step.number)).state_dict()
     assert numbers == [4, 5, 6]
     assert all(torch.equal(whole[name], again[name]) for name in whole)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", {"step": 3}, {"network": {}, "step": 3}])
+def test_a_damaged_checkpoint_is_one_line(drawn, tmp_path, content):
+    file = tmp_path / CHECKPOINT
+    if isinstance(content, bytes):
+        file.write_bytes(content)
+    else:
+        torch.save(content, file)
+    with pytest.raises(
+        InputError, match=r"checkpoint\.pt: cannot be read as a checkpoint of .* remove it to begin anew$"
+    ):
+        train(begin(), drawn, TINY, tmp_path)
+
+
+@pytest.mark.parametrize("side", ["height", "width"])
+def test_sides_are_multiples_of_32(side):
+    assert getattr(ComposeSettings(**{side: 288}), side) == 288
+    with pytest.raises(InputError, match=rf"^{side} = 250; expected a multiple of 32, such as 256$"):
+        ComposeSettings(**{side: 250})
+
+
+@pytest.mark.parametrize(
+    ("missing", "int8_images", "name"), [("onnx", 0, "export"), ("onnx", 1, "export"), ("nncf", 1, "int8")]
+)
+def test_packages_are_asked_for_before_anything_is_done(monkeypatch, tmp_path, missing, int8_images, name):
+    pytest.importorskip("nncf")
+    monkeypatch.setitem(sys.modules, missing, None)
+    with pytest.raises(InputError, match=rf"needs the package {missing}; pip install 'remix-track\[{name}\]'$"):
+        run(DetectorTraining(int8_images=int8_images), tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_8_bit_integers_nncf_is_not_needed(monkeypatch):
+    monkeypatch.setitem(sys.modules, "nncf", None)
+    ask_for_packages(int8=False)
 
 
 def test_the_file_gives_torchs_boxes_for_images_of_any_size(drawn, tmp_path):
