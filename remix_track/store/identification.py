@@ -5,7 +5,7 @@ small, a person at one place at a time. What is known stays: a person's number n
 shows that two people are one, that is a merge of the two, said and not done in silence.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -77,7 +77,7 @@ class People:
         presence: of all tracklets.
         means: of the people.
         rows: the tracklets of each.
-        names: of those who have one.
+        names: of those who have one; a join hands them on.
         apart: whom each surely is not.
         next_number: of the next new person.
         merges: people found to be one, the one that goes on first.
@@ -86,7 +86,7 @@ class People:
     presence: Presence
     means: PeopleMeans
     rows: dict[int, list[int]]
-    names: Mapping[int, str] = field(default_factory=dict)
+    names: dict[int, str] = field(default_factory=dict)
     apart: dict[int, set[int]] = field(default_factory=dict)
     next_number: int = 1
     merges: list[Merge] = field(default_factory=list)
@@ -112,6 +112,8 @@ class People:
         self.rows[kept] += self.rows.pop(gone)
         self.places.pop(kept, None)
         self.places.pop(gone, None)
+        if gone in self.names:
+            self.names.setdefault(kept, self.names.pop(gone))
         for other in self.apart.pop(gone, ()):
             self.apart[other] = self.apart[other] - {gone} | {kept}
             self.apart.setdefault(kept, set()).add(other)

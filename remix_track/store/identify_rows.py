@@ -110,7 +110,7 @@ def identify_rows(
             reading.read(blocks, read, centring, known)
             limits = Limits(known.distance or known.fallback, known.distance or known.fallback)
         apart = {number: set(others) for number, others in known.apart.items()}
-        people = People(presence, reading.means, reading.rows, known.names, apart, known.next_number)
+        people = People(presence, reading.means, reading.rows, dict(known.names), apart, known.next_number)
         found = [
             identify_batch(people, new[start : start + BATCH], np.asarray(vectors[start : start + BATCH]), limits)
             for start in range(0, len(new), BATCH)

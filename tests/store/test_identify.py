@@ -9,9 +9,12 @@ from remix_track.cli.main import main
 from remix_track.errors import InputError
 from remix_track.store import open_store
 from remix_track.store.enrol import enrol, name_person
+from remix_track.store.identification import People
 from remix_track.store.identify import IdentifySettings, identify
 from remix_track.store.people import PeopleFiles
 from remix_track.store.people_listing import people_of
+from remix_track.store.people_means import PeopleMeans
+from remix_track.store.presence import Presence
 from tests.store.frames import WEIGHTS, frame, job, vector, write
 
 pytest.importorskip("pyarrow")
@@ -124,6 +127,38 @@ def test_two_names_are_two_people(store, monkeypatch):
     assert identify(store, IdentifySettings(max_distance=1.9)).merges == ()
     with pytest.raises(InputError, match="Ann: is person 1 already"):
         name_person(store, "Ann", 2)
+
+
+def test_a_name_goes_on_with_who_is_joined():
+    row = np.arange(10)
+    presence = Presence(row, row, 1 + row, row * 0.0, row + 1.0, np.eye(10, dtype=bool))
+    people = People(presence, PeopleMeans(8), {number: [number] for number in (1, 3, 5, 9)}, {3: "Ann", 9: "Bob"})
+    people.join(5, 9)
+    assert people.names == {3: "Ann", 5: "Bob"}
+    assert not people.may_be_one(3, 5)
+    assert people.may_be_one(1, 5)
+    people.join(3, 1)
+    assert people.names == {3: "Ann", 5: "Bob"}
+
+
+def test_who_lies_between_two_named_people_joins_one_of_them(store, monkeypatch):
+    angles = {1: 0, 2: 50, 3: 80, 4: 25, 5: 65}
+
+    def view(person, seed=0, width=8):
+        turn = np.radians(angles[person])
+        return np.pad([np.cos(turn), np.sin(turn)], (0, 6))
+
+    monkeypatch.setattr("tests.store.frames.vector", view)
+    for number in (1, 2, 3):
+        add(store, f"cam{number}", [number])
+        assert identify(store, IdentifySettings(max_distance=0.1)).new == 1
+    name_person(store, "Ann", 1)
+    name_person(store, "Bob", 3)
+    add(store, "between", [5])
+    add(store, "also", [4])
+    report = identify(store, IdentifySettings(max_distance=0.9))
+    assert sorted(report.log.names.values()) == ["Ann", "Bob"]
+    assert report.people == 2
 
 
 def test_short_tracklets_are_left_alone(store):
