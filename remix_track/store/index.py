@@ -181,10 +181,10 @@ class Index:
         return found[np.argsort(found.id, kind="stable")[rank]]
 
     def _refresh(self, connection: sqlite3.Connection) -> None:
-        there = self._folders()
-        if not self._stale(connection, there):
+        if not self._stale(connection, self._folders()):
             return
         connection.execute("BEGIN IMMEDIATE")  # others who want the same wait here, and find it done
+        there = self._folders()  # as they are now: what another process took in meanwhile is no job that went
         people = People(connection)
         known = dict(connection.execute("SELECT key, stamp FROM jobs").fetchall())
         for key in sorted(known.keys() - {key for key, stamp in there.items() if known.get(key) == stamp}):

@@ -4,7 +4,10 @@ import logging
 import os
 import shutil
 import sqlite3
+import tempfile
+import traceback
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ import pytest
 from remix_track.cli.main import main
 from remix_track.errors import InputError
 from remix_track.store import open_store
-from remix_track.store.index import Wanted, _where
+from remix_track.store.index import Index, Wanted, _where
 from remix_track.store.index_assignments import PERSONS
 from remix_track.store.index_file import connected
 from remix_track.store.index_people import tracklets_page
@@ -168,6 +171,23 @@ def test_two_who_refresh_at_the_same_time_agree(store):
     assert found == [keys(store)] * 8
 
 
+def test_what_another_process_took_in_while_one_waited_stays(store, monkeypatch):
+    listed, keys_there = Index._folders, {job(name).key for name in ("gate", "yard", "door", "hall")}
+
+    def late(index):
+        found = listed(index)
+        monkeypatch.setattr(Index, "_folders", listed)
+        write(store, job("hall"), [frame(1, [8])])
+        assert len(open_store(store.path).tracklets()) == 6
+        return found
+
+    write(store, job("door"), [frame(1, [7])])
+    monkeypatch.setattr(Index, "_folders", late)
+    store.refresh()
+    with connected(store.path) as connection:
+        assert {key for (key,) in connection.execute("SELECT key FROM jobs")} == keys_there
+
+
 def counted(store):
     """The people as the index has them counted, and as a count of all tracklets has them."""
     with store.reading() as connection:
@@ -210,21 +230,49 @@ def test_how_sure_a_tracklet_is_comes_from_the_file(store):
 
 
 def as_somebody_else(call):
-    """Whether `call` is true in a process without the rights of root, which may write everywhere."""
+    """Whether `call` is true in a process without the rights of root, which may write everywhere.
+
+    What fails there is said on stderr. Modules that root alone may read have to be imported before.
+    """
     child = os.fork()
     if child == 0:
         try:
             if os.getuid() == 0:
                 os.setuid(65534)
             os._exit(0 if call() else 1)
+        except BaseException:
+            traceback.print_exc()
         finally:
             os._exit(2)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
+@pytest.fixture
+def open_path(monkeypatch):
+    """A folder that every user of this machine can enter, which pytest's own is not, with the temporary files in it."""
+    with tempfile.TemporaryDirectory() as made:
+        path = Path(made)
+        path.chmod(0o755)
+        (path / "tmp").mkdir()
+        (path / "tmp").chmod(0o777)
+        monkeypatch.setattr(tempfile, "tempdir", str(path / "tmp"))
+        yield path
+
+
+class Said(logging.Handler):
+    """Keeps what is logged, whatever else hears it."""
+
+    def __init__(self):
+        super().__init__()
+        self.lines = []
+
+    def emit(self, record):
+        self.lines.append(record.getMessage())
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_store_that_cannot_be_written_is_listed_and_searched(tmp_path, capfd, caplog):
-    folder = tmp_path / "S"
+def test_a_store_that_cannot_be_written_is_listed_and_searched(open_path, capfd):
+    folder = open_path / "S"
     store = open_store(folder, create=True)
     write(store, job("gate"), [frame(1, [1, 2])])
     write(store, job("yard"), [frame(1, [3])])
@@ -234,21 +282,21 @@ def test_a_store_that_cannot_be_written_is_listed_and_searched(tmp_path, capfd, 
     capfd.readouterr()
     shutil.rmtree(folder / "jobs" / job("gate").key)  # so that the index that is there is behind
     write(store, job("gate"), [frame(1, [1, 2])])
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o555 if path.is_dir() else 0o444)
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*")}
 
     def found():
+        said = Said()
+        logging.getLogger("remix_track.store.index_file").addHandler(said)
         closed = open_store(folder)
         assert not os.access(folder, os.W_OK)
         assert list(closed.search(vector(3), 2).tracklets.keys()) == expected
         assert len(closed.shadows().shadow) == 3
         assert main(["store", str(folder)]) == 0
-        return caplog.text.count("its index is made in a temporary folder") == 2
+        return sum("its index is made in a temporary folder" in line for line in said.lines) == 2
 
-    assert as_somebody_else(found)
+    assert as_somebody_else(found), capfd.readouterr().err
     assert {path: path.stat().st_mtime_ns for path in folder.rglob("*")} == before
     assert "3 tracklets" in capfd.readouterr().out
     folder.chmod(0o755)
