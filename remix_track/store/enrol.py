@@ -14,6 +14,7 @@ from remix_track.data.decoding import decode_image
 from remix_track.data.stores import LARGEST_IMAGE
 from remix_track.detections import Tracks
 from remix_track.errors import InputError, parsing
+from remix_track.store.forget import put_back
 from remix_track.store.gallery import Gallery, Recognition
 from remix_track.store.job import Job, JobSource, Weights
 from remix_track.store.layout import ENROLLED
@@ -89,6 +90,7 @@ def enrol(store: "Store", name: str, images: Sequence[Path], embedder: "Embedder
         raise InputError(f"{images[0]}: the network finds nothing in it; give another image")
     files = PeopleFiles(store.path)
     with files.locked():
+        put_back(store.path)
         gallery = Gallery.of(store, files)
         centred = gallery.centred(vector / np.linalg.norm(vector))
         found = gallery.recognise(centred)

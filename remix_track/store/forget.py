@@ -5,16 +5,15 @@ folder, and all detections and vectors that are kept for other settings of the t
 What the index has of them is written over. Numbers that were forgotten stay given.
 """
 
-import contextlib
 import json
 import logging
 import secrets
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,8 +125,7 @@ def _forget(
     also = {number for number in log.into if log.current(number) in people} | people
     keys = set(tracklets[gone].keys()) | _keys_of(table, np.isin(table["person"], list(people)))
     files.give_numbers(files.last_number())
-    files.write_events(without(files.events(), also, keys))
-    files.note_all({"event": "forget", "person": number} for number in sorted(also))
+    files.write_events([*without(files.events(), also, keys), *_forgotten_lines(also)])  # one write: both or none
     left = np.array([key not in keys for key in zip(table["job"], table["track"].tolist(), strict=True)], bool)
     rows = {name: column[left] for name, column in table.items()}
     for name, nothing in (("runner_up", 0), ("runner_up_distance", np.nan)):
@@ -135,6 +133,11 @@ def _forget(
     files.write_table(rows)
     store.scrub()
     return Forgotten(len(people), int(gone.sum()), len(jobs) - len(unread), tuple(sorted({*unread, *_unread(store)})))
+
+
+def _forgotten_lines(people: Iterable[int]) -> list[dict[str, Any]]:
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    return [{"event": "forget", "person": number, "utc": now} for number in sorted(people)]
 
 
 def _readable(store: "Store", key: str) -> StoredJob | None:
@@ -210,21 +213,36 @@ def _write(stored: StoredJob, beside: Path, tracks: NDArray[np.int64]) -> None:
     (beside / layout.JOB).write_text(json_text(facts, indent=2), encoding="utf-8")
 
 
-def _sweep(of: "Store") -> None:
+def _sweep(store: "Store") -> None:
     """Remove what killed processes left; a job that an earlier one had taken away is put back."""
-    store = of.path
-    of.sweep()
-    for path in (store / layout.PEOPLE).glob(".*-*"):  # half-written; who writes there has the lock that we have
+    store.sweep()
+    for path in (store.path / layout.PEOPLE).glob(".*-*"):  # half-written; who writes there has the lock that we have
         path.unlink()
+    put_back(store.path)
+
+
+def put_back(store: Path) -> None:
+    """Put jobs back that a process had taken away when it was killed, and remove what it had half written.
+
+    To be called inside the lock of people, which all who write jobs anew have.
+
+    Args:
+        store: folder of the store.
+
+    Raises:
+        InputError: a job cannot be put back.
+    """
     hidden = [
         path
         for pattern in (f"{layout.JOBS}/.*{_HIDDEN}", f"{layout.LIVE}/*/.*{_HIDDEN}")
         for path in store.glob(pattern)
     ]
-    for old in hidden:
-        key, _, rest = old.name.removesuffix(_HIDDEN)[1:].rpartition("--")
-        if rest.endswith("-old") and not old.with_name(key).exists():
-            with contextlib.suppress(OSError):
-                old.rename(old.with_name(key))
     for path in hidden:
-        shutil.rmtree(path, ignore_errors=True)
+        key, _, rest = path.name.removesuffix(_HIDDEN)[1:].rpartition("--")
+        if rest.endswith("-old") and not path.with_name(key).exists():
+            try:
+                path.rename(path.with_name(key))
+            except OSError as error:
+                raise InputError(f"{path}: cannot be put back as {key} ({error.strerror}); rename it") from None
+        else:
+            shutil.rmtree(path, ignore_errors=True)

@@ -16,6 +16,7 @@ from remix_track.encoder.weights_file import read_card
 from remix_track.errors import InputError
 from remix_track.setting_values import nearest
 from remix_track.settings import check, setting
+from remix_track.store.forget import put_back
 from remix_track.store.identification import Identities
 from remix_track.store.identify_rows import Identified, Known, identify_rows
 from remix_track.store.layout import ENROLLED
@@ -116,6 +117,7 @@ def identify(
     """
     files, settings = PeopleFiles(store.path), settings or IdentifySettings()
     with files.locked():
+        put_back(store.path)
         table = files.settle()
         tracklets = comparable(store, table)
         wanted = (tracklets.person == 0) & (tracklets.boxes >= settings.min_boxes)

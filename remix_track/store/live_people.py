@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.store import layout
+from remix_track.store.forget import put_back
 from remix_track.store.gallery import Gallery, Recognition
 from remix_track.store.identify import IdentifySettings
 from remix_track.store.job import Job, JobSource, Weights
@@ -79,6 +80,7 @@ class LivePeople:
         self.settings = settings or IdentifySettings()
         self.files = PeopleFiles(store.path)
         with self.files.locked():
+            put_back(store.path)
             self.gallery = Gallery.of(store, self.files, self.settings)
         self._stamp = _stamp(self.files.folder / LOG)
         # By person: where and when last seen, by the clock of this process.

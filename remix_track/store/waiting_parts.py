@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from remix_track.store.forget import rewrite_without
+from remix_track.store.forget import put_back, rewrite_without
 from remix_track.store.gallery import Recognition
 from remix_track.store.parquet import Columns
 from remix_track.store.people import BusyError, PeopleFiles
@@ -74,7 +74,10 @@ class WaitingParts:
             self._parts.clear()
 
     def _take_out(self, job: str, gone: Set[int]) -> None:
-        if gone and self._store.has(job):
+        if not gone:
+            return
+        put_back(self._store.path)  # it may be this part that is hidden
+        if self._store.has(job):
             rewrite_without(self._store.job(job), np.array(sorted(gone), np.int64))
 
     def _agree(self, log: Log, theirs: Columns) -> Log:

@@ -11,12 +11,14 @@ import pytest
 from remix_track.cli.main import main
 from remix_track.errors import InputError
 from remix_track.store import open_store
+from remix_track.store.corrections import Corrections
 from remix_track.store.enrol import enrol, name_person
 from remix_track.store.forget import forget_before, forget_people
 from remix_track.store.identify import identify
+from remix_track.store.live_people import LivePeople
 from remix_track.store.people import PeopleFiles
 from remix_track.trackers.frame import TrackedFrame
-from tests.store.frames import frame, job, write
+from tests.store.frames import WEIGHTS, frame, job, write
 from tests.store.test_identify import Painted, image_of, who
 
 pytest.importorskip("pyarrow")
@@ -212,6 +214,70 @@ def test_what_was_killed_half_way_is_put_back(tmp_path):
         forget_people(store, [9])
     forget_people(store, [1])
     assert who(store) == {("gate", 2): 2}
+
+
+def hidden(store):
+    """The job of a store as a process that is killed between the two renames leaves it."""
+    folder = store.job(store.jobs()[0]).folder
+    folder.rename(folder.with_name(f".{folder.name}--0a1b-old.forget"))
+    folder.with_name(f".{folder.name}--0a1b.forget").mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("by", ["identify", "live", "enrol"])
+def test_what_was_killed_half_way_is_put_back_by_what_changes_people(tmp_path, by):
+    store = open_store(tmp_path / "S", create=True)
+    add(store, "gate", [1, 2])
+    identify(store)
+    folder, crop = hidden(store), image_of(tmp_path / "p.png", 2)
+    assert not store.jobs()
+    if by == "enrol":
+        assert enrol(store, NAME, [crop], Painted()).person == 2
+    else:
+        identify(store) if by == "identify" else LivePeople(store, WEIGHTS)
+    assert {("gate", 1): 1, ("gate", 2): 2}.items() <= who(store).items()
+    assert not list(folder.parent.glob(".*.forget"))
+
+
+def test_a_part_that_a_killed_process_hid_loses_who_is_forgotten(tmp_path):
+    store = open_store(tmp_path / "S", create=True)
+    add(store, "gate", [1, 2])
+    identify(store)
+    people, key = LivePeople(store, WEIGHTS), store.jobs()[0]
+    hidden(store)
+    people.parts.keep(key, {}, {1})
+    assert who(store) == {("gate", 2): 2}
+
+
+def test_a_job_that_is_there_is_not_replaced_by_what_was_taken_away(tmp_path):
+    store = open_store(tmp_path / "S", create=True)
+    folder = add(store, "gate", [1, 2]).folder
+    shutil.copytree(folder, folder.with_name(f".{folder.name}--0a1b-old.forget"))
+    (folder / "kept").touch()
+    identify(store)
+    assert (folder / "kept").exists()
+    assert not list(folder.parent.glob(".*"))
+
+
+def test_killed_once_the_log_is_replaced_nobody_comes_back(tmp_path, monkeypatch):
+    store = open_store(tmp_path / "S", create=True)
+    add(store, "gate", [1, 2, 3])
+    identify(store)
+    Corrections.of(store, "Kim").merge(1, 2)
+    write_events = PeopleFiles.write_events
+
+    def killed(files, events):
+        write_events(files, events)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(PeopleFiles, "write_events", killed)
+        with pytest.raises(KeyboardInterrupt):
+            forget_people(store, [1])
+    files = PeopleFiles(store.path)
+    assert files.log().forgotten == {1, 2}
+    assert files.table()["person"].tolist() == [3]
+    assert all(line["utc"] for line in files.events())
 
 
 def test_people_before_cameras_that_run_are_forgotten_too(tmp_path):
