@@ -131,7 +131,7 @@ def test_two_names_are_two_people(store, monkeypatch):
 
 def test_a_name_goes_on_with_who_is_joined():
     row = np.arange(10)
-    presence = Presence(row, row, 1 + row, row * 0.0, row + 1.0, np.eye(10, dtype=bool))
+    presence = Presence(row, row, 1 + row, np.zeros(10), np.ones(10), np.eye(10, dtype=bool))
     people = People(presence, PeopleMeans(8), {number: [number] for number in (1, 3, 5, 9)}, {3: "Ann", 9: "Bob"})
     people.join(5, 9)
     assert people.names == {3: "Ann", 5: "Bob"}
