@@ -101,7 +101,7 @@ def united(parts: Iterable[Visits], bridge: float) -> Visits:
         last_frame=every.last_frame[longest],
         appeared=every.appeared[first],
         vanished=every.vanished[longest],
-        open=np.logical_or.reduceat(every.open, first),
+        open=every.open[longest],
     )
     return made[np.argsort(made.begin, kind="stable")]
 

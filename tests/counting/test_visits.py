@@ -89,6 +89,14 @@ def test_two_cameras_that_see_one_zone_have_one_stay_of_a_person():
     assert united([parts[0], within], 0).end.tolist() == [pytest.approx(1.9)]
 
 
+def test_a_stay_of_two_cameras_is_open_where_the_one_that_sees_it_last_does_not_see_the_end():
+    stands = visits(SHOP, way([(200, 200)] * 10, who=3), SETTINGS, until=1.0)
+    leaves = visits(SHOP, way([(200, 200)] * 20 + [(400, 200)], track=2, who=3), SETTINGS, until=9.0)
+    assert (stands.open.tolist(), united([stands, leaves], 3).open.tolist()) == ([True], [False])
+    late = visits(SHOP, way([(200, 200)] * 40, track=3, who=3), SETTINGS, until=4.0)
+    assert united([leaves, late], 3).open.tolist() == [True]
+
+
 def test_who_was_seen_to_leave_and_comes_back_at_once_has_two_stays():
     leaves = visits(SHOP, way([(200, 200), (400, 200)], who=3), SETTINGS)
     comes = visits(SHOP, way([(400, 200), (200, 200)], track=2, begin=1, who=3), SETTINGS)
