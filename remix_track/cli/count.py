@@ -10,6 +10,7 @@ from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.identify import moment
 from remix_track.cli.terminal import add_rows, say, show, show_table
 from remix_track.errors import InputError
+from remix_track.setting_values import typed
 
 if TYPE_CHECKING:
     from remix_track.counting.counts import Counts
@@ -99,8 +100,10 @@ def _counted(arguments: argparse.Namespace, zones: "Zones") -> "tuple[Counts, li
 
 
 def _of_runs(arguments: argparse.Namespace, zones: "Zones") -> "tuple[Counts, list[_Camera]]":
-    from remix_track.counting.run_feet import count_runs, read_runs_feet
+    from remix_track.counting.run_feet import FPS, count_runs, read_runs_feet
 
+    if arguments.fps is not None:
+        typed(arguments.fps, float, "--fps", FPS)
     runs = read_runs_feet(arguments.what, fps=arguments.fps)
     if arguments.zones is not None:
         zones.check_cameras([one.name for one in runs], arguments.zones)

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,14 @@ from remix_track.counting.zones_file import Zones
 from remix_track.errors import InputError, parsing
 from remix_track.extras import ExtraError, extra
 from remix_track.run_files import parts_in
+from remix_track.setting_values import Limits, typed
 
 _LARGEST_SUMMARY = 50_000_000
 _LARGEST_TABLE = 1 << 30
 _NEEDED = ("frame", "time", "id", "left", "top", "width", "height")
 _ADVICE = "give the folder of a run"
+FPS = Limits(low=0.00001, high=100_000)
+"""Frames per second that one can give: from one a day up."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,9 +104,18 @@ def read_runs_feet(paths: Sequence[Path], *, fps: float | None = None) -> list[R
 def count_runs(runs: Sequence[RunFeet], zones: Zones) -> Counts:
     """Count in runs; see `counts.count`."""
     clock = all(one.clock for one in runs)
+    runs = runs if clock else [_from_its_begin(one) for one in runs]
     recordings = [Recording(one.name, one.feet, one.begin, one.end) for one in runs]
     names = [one.name for one in runs]
     return count(recordings, zones, names, sources=names, clock=clock)
+
+
+def _from_its_begin(run: RunFeet) -> RunFeet:
+    """A run without the time of day, as those are beside which it is counted."""
+    if not run.clock:
+        return run
+    feet = replace(run.feet, time=run.feet.time - run.begin)
+    return replace(run, feet=feet, begin=0.0, end=run.end - run.begin, clock=False)
 
 
 def _videos(path: Path) -> list[tuple[Path, bool]]:
@@ -153,7 +165,7 @@ def _of_text(files: list[Path], parts: list[Mapping[str, Any]], fps: float | Non
         raise InputError(f"{files[0]}: has boxes without ids; {_ADVICE}, not detections")
     utc = np.full(len(frame), np.datetime64("NaT"), "datetime64[ms]")
     if fps is not None:
-        time = (frame - 1) / fps
+        time = (frame - 1) / float(typed(fps, float, "`fps`", FPS))
     elif parts:
         knots = [(part[f"{end}_frame"], part[f"{end}_time"]) for part in parts for end in ("first", "last")]
         time = _along(frame, knots)

@@ -90,6 +90,7 @@ def test_mistakes_are_lines(run, tmp_path, capsys):
         (["run", "--zones", "none.toml"], "none.toml: cannot be read"),
         (["run", "--zones", "zones.toml", "--since", "2026-11-29"], "--since goes with a store"),
         (["nothing", "--zones", "zones.toml"], "nothing"),
+        *((["run", "--zones", "zones.toml", f"--fps={rate}"], "--fps") for rate in (0, -5, "nan", "inf")),
         (["run", "--zone", "zones.toml"], "did you mean --zones?"),
     ):
         assert main(["count", *words]) == 2

@@ -56,6 +56,26 @@ def test_mot_text_alone_needs_the_rate(tmp_path):
             read_run_feet(tmp_path / name)
 
 
+def test_runs_of_which_one_has_no_time_of_day_are_counted_from_their_begins(tmp_path):
+    pytest.importorskip("shapely")
+    utc = ("1970-01-02T00:00:00.000Z", "1970-01-02T00:00:05.000Z")
+    folders = [run_folder(tmp_path / "a", utc=utc, source="a"), run_folder(tmp_path / "b", source="b")]
+    zones = Zones((Place("zone", "shop", ((0.0, 0.0), (300.0, 0.0), (300.0, 300.0))),))
+    found = count_runs(read_runs_feet(folders), zones)
+    assert found.clock is False
+    assert [one.recorded.tolist() for one in found.places] == [[[0.0, 5.0]]] * 2
+    begins = [one.visits.begin.tolist() for one in found.places if one.visits is not None]
+    assert begins[0] == begins[1]
+    assert count_runs(read_runs_feet(folders[:1]), zones).places[0].recorded.tolist() == [[86400.0, 86405.0]]
+
+
+@pytest.mark.parametrize("fps", [0, -5, np.nan, np.inf])
+def test_a_rate_that_is_none_is_a_line(tmp_path, fps):
+    (tmp_path / "gt.txt").write_text("1,1,90,50,20,50,1\n")
+    with pytest.raises(InputError, match=r"`fps` = .* expected"):
+        read_run_feet(tmp_path / "gt.txt", fps=fps)
+
+
 def test_a_table_says_times_and_people(tmp_path):
     folder = run_folder(tmp_path / "run")
     rows = [
