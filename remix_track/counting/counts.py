@@ -19,9 +19,9 @@ class Recording(NamedTuple):
 
     Attributes:
         camera: its name.
-        feet: of people in it; of a piece that follows another one, with those of the last `bridge` seconds before it.
+        feet: of people in it; where there is something before it, with those of the last `bridge` seconds of that.
         begin, end: seconds between which it was recorded.
-        follows: crossings up to `begin` were counted with the piece before.
+        after: only feet later than that are of it, the others were counted with the piece before, or are not asked for.
         last: no other piece of the camera comes.
     """
 
@@ -29,7 +29,7 @@ class Recording(NamedTuple):
     feet: Feet
     begin: float
     end: float
-    follows: bool = False
+    after: float = -np.inf
     last: bool = True
 
 
@@ -97,8 +97,9 @@ def count(
     gathered: dict[str, _Gathered] = {}
     tracks, unknown = set[int](), set[int]()
     for one in recordings:
-        tracks.update(np.unique(one.feet.track).tolist())
-        unknown.update(np.unique(one.feet.track[one.feet.who < 0]).tolist())
+        own = one.feet[one.feet.time > one.after]
+        tracks.update(np.unique(own.track).tolist())
+        unknown.update(np.unique(own.track[own.who < 0]).tolist())
         for seen in zones.before(one.camera):
             apart = len(cameras) > 1 and (seen.place.camera is None or not clock)
             name = f"{seen.place.name} ({one.camera})" if apart else seen.place.name
@@ -110,15 +111,17 @@ def count(
 
 
 def _take(into: _Gathered, seen: Seen, one: Recording, zones: Zones) -> None:
-    if one.camera not in into.cameras:
+    begins = one.camera not in into.cameras
+    if begins:
         into.cameras.append(one.camera)
     into.spans.append((one.begin, one.end))
     if seen.place.kind == "line":
-        found = crossings(seen, one.feet, zones.settings)
-        into.crossings.append(found[found.time > one.begin] if one.follows else found)
+        into.crossings.append(crossings(seen, one.feet, zones.settings, one.after))
     else:
         until = one.end if one.last else np.inf
-        into.visits.append(visits(seen, one.feet, zones.settings, until))
+        # A stay goes on from the piece before, but not from what is not counted.
+        feet = one.feet[one.feet.time > one.after] if begins else one.feet
+        into.visits.append(visits(seen, feet, zones.settings, until))
 
 
 def _closed(name: str, one: _Gathered, zones: Zones) -> PlaceCounts:

@@ -40,11 +40,17 @@ class Crossings:
         return type(self)(*(getattr(self, name)[rows] for name in self.__slots__))
 
 
-def crossings(seen: Seen, feet: Feet, settings: CountSettings) -> Crossings:
+def crossings(seen: Seen, feet: Feet, settings: CountSettings, after: float = -np.inf) -> Crossings:
     """Crossings of a line by feet before its camera.
 
     Crossings between which somebody did not get further from the line than the hysteresis are one: their directions add
     up, so that one who shakes on it and goes on crossed once, and one who turns around on it did not.
+
+    Args:
+        seen: the line.
+        feet: of everybody before the camera.
+        settings: hysteresis, and gaps to bridge.
+        after: only crossings whose first foot beyond the line is later; those before are not added up either.
     """
     feet = on_ground(seen, in_order(feet))
     line = np.array(seen.place.points)
@@ -54,6 +60,7 @@ def crossings(seen: Seen, feet: Feet, settings: CountSettings) -> Crossings:
     if seen.plane is not None and seen.plane.mirrors:
         direction = -direction
     order = np.lexsort((part, row))
+    order = order[feet.time[row[order]] > after]
     row, part, direction = row[order], part[order], direction[order]
     far = distance_to_line(line, feet.xy) > margins(seen, feet, settings)
     kept, direction = _settled(row, direction, far, on)

@@ -1,6 +1,7 @@
 """The feet of a store's people, camera by camera and in order of time."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -10,7 +11,7 @@ from remix_track.counting.counts import Counts, Recording, count
 from remix_track.counting.feet import Feet, joined, track_number
 from remix_track.counting.zones_file import Zones
 from remix_track.errors import InputError
-from remix_track.store.layout import ENROLLED
+from remix_track.store.layout import ENROLLED, whole_key
 from remix_track.store.people import PeopleFiles
 from remix_track.store.people_log import NOBODY
 from remix_track.store.store import Store
@@ -23,7 +24,8 @@ _COLUMNS = ("frame", "time", "utc", "track", "left", "top", "width", "height")
 class StoredPiece(NamedTuple):
     """A job, or a part of what a camera wrote while it runs, and when it was recorded in seconds since 1970.
 
-    `rejected` are tracks of it that a user said are nobody.
+    `rejected` are tracks of it that a user said are no person; only what was recorded from `since` until before `until`
+    is asked for.
     """
 
     job: StoredJob
@@ -32,6 +34,8 @@ class StoredPiece(NamedTuple):
     end: float
     source: int
     rejected: frozenset[int] = frozenset()
+    since: float = -np.inf
+    until: float = np.inf
 
     @property
     def camera(self) -> str:
@@ -66,8 +70,8 @@ def pieces_of(
     Args:
         store: the store.
         camera: only of this camera.
-        since: only those that ended then or later.
-        until: only those that began before.
+        since: only what was recorded then or later.
+        until: only what was recorded before.
 
     Raises:
         InputError: the index or a job cannot be read.
@@ -88,13 +92,25 @@ def pieces_of(
             without_clock += 1
             continue
         # Parts of one run of a camera go on with the same tracks.
-        source = sources.setdefault(facts.key.partition("~")[0], len(sources))
+        source = sources.setdefault(whole_key(facts.key), len(sources))
         if len(names) == source:
             names.append(job.job.source.name)
         end = begin + job.result.seconds
-        if (since is None or end >= since.timestamp()) and (until is None or begin < until.timestamp()):
-            pieces.append(StoredPiece(job, own, begin, end, source, rejected.get(facts.key, frozenset())))
-    return StoredPieces(sorted(pieces, key=lambda one: (one.camera, one.begin)), names, without_clock)
+        pieces.append(StoredPiece(job, own, begin, end, source, rejected.get(facts.key, frozenset())))
+    pieces = _recognised(sorted(pieces, key=lambda one: (one.camera, one.begin)))
+    return cut_to_period(StoredPieces(pieces, names, without_clock), since, until)
+
+
+def cut_to_period(found: StoredPieces, since: datetime | None, until: datetime | None) -> StoredPieces:
+    """What of it was recorded at `since` or later, and before `until`; None: no such bound."""
+    low = -np.inf if since is None else since.timestamp()
+    high = np.inf if until is None else until.timestamp()
+    kept = [
+        one._replace(since=max(one.since, low), until=min(one.until, high))
+        for one in found.pieces
+        if one.end >= low and one.begin < high
+    ]
+    return found._replace(pieces=kept)
 
 
 def count_store(pieces: StoredPieces, zones: Zones) -> Counts:
@@ -116,24 +132,32 @@ def recordings(pieces: Sequence[StoredPiece], bridge: float) -> Iterator[Recordi
     before: StoredPiece | None = None
     tail: Feet | None = None
     for number, piece in enumerate(pieces):
-        feet, cut = feet_of(piece), piece.begin
-        follows = before is not None and before.camera == piece.camera and piece.begin - before.end <= bridge
-        if follows and before is not None and tail is not None:
+        # Somebody crosses a line also where the last foot before the period is on its other side.
+        feet = feet_of(piece, before=bridge)
+        begin = max(piece.begin, piece.since)
+        after = -np.inf if begin == piece.begin else np.nextafter(begin, -np.inf)
+        if before is not None and tail is not None and before.camera == piece.camera and begin - before.end <= bridge:
             # Pieces of a file may overlap: what was counted with the one before is not counted again.
-            cut = before.end
-            feet = joined(tail, feet[feet.time > before.end])
+            begin = after = before.end
+            feet = joined(tail, feet[feet.time > after])
         last = number + 1 == len(pieces) or pieces[number + 1].camera != piece.camera
-        yield Recording(piece.camera, feet, cut, max(piece.end, cut), follows=follows, last=last)
-        before = piece._replace(end=max(piece.end, cut))
-        tail = feet[feet.time >= before.end - bridge]
+        # Cameras' clocks are not even, and a foot may be later than the frames say.
+        end = max(min(piece.end, piece.until), begin, feet.time.max(initial=begin))
+        yield Recording(piece.camera, feet, begin, end, after=after, last=last)
+        before, tail = piece._replace(end=end), feet[feet.time >= end - bridge]
 
 
-def feet_of(piece: StoredPiece) -> Feet:
-    """All feet of a piece.
+def feet_of(piece: StoredPiece, before: float = 0.0) -> Feet:
+    """The feet of a piece that are asked for, and those of some seconds `before` them.
 
     Raises:
         InputError: its table is missing or damaged.
     """
+    feet = _all_feet(piece)
+    return feet[(feet.time >= piece.since - before) & (feet.time < piece.until)]
+
+
+def _all_feet(piece: StoredPiece) -> Feet:
     groups = list(piece.job.tracks(_COLUMNS))
     if not groups:
         none = np.empty(0, np.int64)
@@ -153,12 +177,29 @@ def feet_of(piece: StoredPiece) -> Feet:
 
 
 def _rejected(store: Store) -> dict[str, frozenset[int]]:
-    """The tracks of each job that a user said are nobody: reflections, posters, dogs."""
+    """The tracks of each job that a user said are no person: reflections, posters, dogs.
+
+    A row of the table is of a person or of such a track. Later parts of a camera that runs have rows of their own.
+    """
+    table = PeopleFiles(store.path).table()
+    rows = np.flatnonzero(table["person"] == NOBODY)
     found: dict[str, set[int]] = {}
-    for (key, track), person in PeopleFiles(store.path).log().moved.items():
-        if person == NOBODY:
-            found.setdefault(key, set()).add(track)
+    for key, track in zip(table["job"][rows].tolist(), table["track"][rows].tolist(), strict=True):
+        found.setdefault(key, set()).add(track)
     return {key: frozenset(tracks) for key, tracks in found.items()}
+
+
+def _recognised(pieces: list[StoredPiece]) -> list[StoredPiece]:
+    """The same pieces, in which a track that was recognised in a later part only is that person from its begin on."""
+    later: dict[int, dict[int, int]] = {}
+    found = []
+    for piece in reversed(pieces):
+        known, own = later.setdefault(piece.source, {}), piece.tracklets
+        pairs = zip(own.track.tolist(), own.person.tolist(), strict=True)
+        person = np.array([one or known.get(track, 0) for track, one in pairs], np.int64)
+        known.update(zip(own.track.tolist(), person.tolist(), strict=True))
+        found.append(piece._replace(tracklets=replace(own, person=person)))
+    return found[::-1]
 
 
 def _begin(job: StoredJob, tracklets: Tracklets) -> float | None:

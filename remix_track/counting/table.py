@@ -192,7 +192,8 @@ def _covered(begin: NDArray[np.float64], end: NDArray[np.float64], at: NDArray[n
 
 def _highest(begin: NDArray[np.float64], end: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
     """(K,) most at once in each interval; who goes as another comes was not there together with them."""
-    times = np.concatenate([end, begin])
+    # One who was there for a moment was there.
+    times = np.concatenate([np.maximum(end, np.nextafter(begin, np.inf)), begin])
     order = np.argsort(times, kind="stable")
     level = np.concatenate([[0], np.cumsum(np.repeat([-1, 1], len(begin))[order])])
     cuts = np.searchsorted(times[order], edges, "left")

@@ -14,7 +14,7 @@ from remix_track.counting.counts import Counts
 from remix_track.counting.feet import Feet
 from remix_track.counting.heat_map import HeatMap
 from remix_track.counting.run_feet import camera_of_run, count_runs, read_runs_feet
-from remix_track.counting.store_feet import StoredPieces, count_store, feet_of, pieces_of
+from remix_track.counting.store_feet import StoredPieces, count_store, cut_to_period, feet_of, pieces_of
 from remix_track.counting.table import rows_of, total_of
 from remix_track.counting.zones_file import Zones, read_zones, to_toml, zones_from
 from remix_track.errors import InputError, parsing
@@ -197,8 +197,7 @@ def _period(collection: Collection, request: Request) -> StoredPieces | None:
     found = pieces_of(collection.store, since=since, until=until)
     if since is None and found.pieces:
         last = max(one.end for one in found.pieces)
-        since = datetime.fromtimestamp(last - _PERIOD, UTC)
-        found = found._replace(pieces=[one for one in found.pieces if one.end >= since.timestamp()])
+        found = cut_to_period(found, datetime.fromtimestamp(last - _PERIOD, UTC), None)
     return found
 
 

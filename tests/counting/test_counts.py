@@ -118,8 +118,8 @@ def test_a_piece_that_follows_does_not_count_twice_and_loses_nothing():
     places = Place("line", "door", DOOR), Place("zone", "shop", SQUARE)
     for cut in range(1, 39):
         first = whole[whole.frame <= cut]
-        recordings = [Recording("a", first, 0.0, (cut - 1) / 10, last=False),
-                      Recording("a", whole, (cut - 1) / 10, 3.9, follows=True)]  # fmt: skip
+        end = float(first.time[-1])
+        recordings = [Recording("a", first, 0.0, end, last=False), Recording("a", whole, end, 3.9, after=end)]
         line, zone = count(recordings, Zones(places), ["a"], sources=["x"], clock=True).places
         assert (total_of(line).ins, total_of(line).outs) == (1, 0)
         assert (total_of(zone).ins, total_of(zone).people) == (1, 1)
@@ -129,9 +129,38 @@ def test_what_happened_before_a_piece_is_not_counted_from_its_end_alone():
     """Somebody turned around on the line; of the way that is looked at once more, only the turning back is left."""
     whole = way([(200, 260), (200, 199), *[(200, 199)] * 19, (200, 201), *[(200, 260)] * 40], who=1)
     first, tail = whole[whole.time <= 5], whole[whole.time >= 2]
-    recordings = [Recording("a", first, 0.0, 5.0, last=False), Recording("a", tail, 5.0, 6.0, follows=True)]
+    recordings = [Recording("a", first, 0.0, 5.0, last=False), Recording("a", tail, 5.0, 6.0, after=5.0)]
     (line,) = count(recordings, Zones((Place("line", "door", DOOR),)), ["a"], sources=["x"], clock=True).places
     assert (total_of(line).ins, total_of(line).outs) == (0, 0)
+
+
+def test_who_shakes_on_a_line_over_the_end_of_a_piece_is_counted_once():
+    """In, and after the cut out and in again: what was counted with the first piece is not added up again."""
+    whole = way([(200, 260), *[(200, 199), (200, 201)] * 10, (200, 199), (200, 140)], who=1)
+    for cut in range(2, 22):
+        first = whole[whole.frame <= cut]
+        end = float(first.time[-1])
+        recordings = [Recording("a", first, 0.0, end, last=False), Recording("a", whole, end, 2.2, after=end)]
+        (line,) = count(recordings, Zones((Place("line", "door", DOOR),)), ["a"], sources=["x"], clock=True).places
+        assert total_of(line).ins - total_of(line).outs == 1
+        assert total_of(line).ins == 1, cut
+
+
+def test_a_foot_on_the_line_at_the_end_of_a_piece_is_in_one_of_both():
+    for points in ([(200, 260), (200, 200), (200, 140)], [(200, 140), (200, 200), (200, 260)]):
+        whole = way(points, who=1)
+        first, end = whole[whole.frame <= 2], float(whole.time[1])
+        recordings = [Recording("a", first, 0.0, end, last=False), Recording("a", whole, end, 0.2, after=end)]
+        (line,) = count(recordings, Zones((Place("line", "door", DOOR),)), ["a"], sources=["x"], clock=True).places
+        assert total_of(line).ins + total_of(line).outs == 1
+
+
+def test_a_stay_of_one_box_takes_no_one_away():
+    feet = together(way(INSIDE * 11, track=1), way(INSIDE, track=2, begin=0.5))
+    (place,) = counted([("a", feet, 0.0, 20.0)], Place("zone", "shop", SQUARE)).places
+    assert total_of(place).max_occupancy == 2
+    (alone,) = counted([("a", way(INSIDE, begin=3), 0.0, 20.0)], Place("zone", "shop", SQUARE)).places
+    assert [one.max_occupancy for one in rows_of(alone, 10.0)] == [1, 0]
 
 
 def test_csv_says_times_by_the_clock_or_from_the_beginning():
