@@ -65,14 +65,21 @@ def rows_of(place: PlaceCounts, every: float) -> list[Row]:
     Raises:
         InputError: there would be more than `MOST_INTERVALS`.
     """
-    if not len(place.recorded):
+    count = intervals_in(place, every)
+    if not count:
         return []
-    first, last = float(place.recorded[0, 0]), float(place.recorded[-1, 1])
-    number = np.floor(first / every)
-    count = int(np.floor(last / every) - number) + 1
+    number = np.floor(float(place.recorded[0, 0]) / every)
     if count > MOST_INTERVALS:
         raise InputError(f"`every` {every:g} s makes {count:,} intervals; give a longer one")
     return _rows(place, (number + np.arange(count + 1)) * every)
+
+
+def intervals_in(place: PlaceCounts, every: float) -> int:
+    """How many intervals lie from its first recorded second to its last one."""
+    if not len(place.recorded):
+        return 0
+    first, last = float(place.recorded[0, 0]), float(place.recorded[-1, 1])
+    return int(np.floor(last / every) - np.floor(first / every)) + 1
 
 
 def total_of(place: PlaceCounts) -> Row:

@@ -14,6 +14,7 @@ from remix_track.server.access import FORM_TOKEN, HEADERS, Access, cookie_in, is
 from remix_track.server.library import Library
 from remix_track.server.shown import FILTERS
 from remix_track.server.web import Answer, NotFoundError, Page, Redirect, RefusedError, Request, Route
+from remix_track.text_files import utf8
 
 PAGES = (
     sides,
@@ -67,7 +68,8 @@ class Renderer:
         if isinstance(answer, Redirect):
             return self._responses.RedirectResponse(answer.to, status_code=303)
         if isinstance(answer, Page):
-            text = self._templates.get_template(answer.template).render(answer.values)
+            # Names of folders, and what a file says, may be no UTF-8.
+            text = utf8(self._templates.get_template(answer.template).render(answer.values))
             return self._responses.HTMLResponse(text, answer.status)
         if isinstance(answer.content, Path):
             return self._file(answer, answer.content)

@@ -18,12 +18,14 @@ class Collection(Protocol):
         title: its folder's name.
         store: the store; None for a run.
         folder: where it lies.
+        folders: those of its runs; none of a store.
     """
 
     number: int
     title: str
     store: Store | None
     folder: Path
+    folders: tuple[Path, ...]
 
     def reading(self) -> AbstractContextManager[sqlite3.Connection]:
         """A connection for the queries of `index_people`, as the files are now.

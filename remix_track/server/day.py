@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -174,7 +174,8 @@ def _wanted(request: Request, chosen: str, limit: int = ON_A_PAGE) -> WantedPeop
     begin = moment(chosen, "day")
     if begin is None:
         return WantedPeople(camera=camera, offset=offset, limit=limit)
-    return WantedPeople(camera=camera, since=begin, until=begin + timedelta(days=1), offset=offset, limit=limit)
+    end = begin + timedelta(days=1) if begin.date() < date.max else None
+    return WantedPeople(camera=camera, since=begin, until=end, offset=offset, limit=limit)
 
 
 def _chosen_day(request: Request, facts: PersonFacts | None, days: dict[str, int]) -> str:

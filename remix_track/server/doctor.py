@@ -64,16 +64,19 @@ def doctor(library: Library, request: Request) -> Page:
 
 
 def of_run(library: Library, collection: Collection) -> tuple[list[Finding], list[str]]:
-    """What the doctor says of a run's rows, and of its truth where there is one; and the files that it looked at."""
+    """What the doctor says of each run's rows, and of its truth where there is one; and the files that it looked at."""
+    found: list[Finding] = []
     looked_at: list[str] = []
-    try:
-        run = read_recorded_run(collection.folder)
-        looked_at += map(str, files_at(collection.folder, "tracks.txt", ""))
-        truth = None if library.truth is None else truth_of(library.truth, run)
-        looked_at += [] if truth is None else [str(truth.gt)]
-        return [_told(one) for one in issues_of(run, truth)], looked_at
-    except InputError as error:
-        return [Finding("error", str(collection.folder), str(error))], looked_at
+    for folder in collection.folders:
+        try:
+            run = read_recorded_run(folder)
+            looked_at += map(str, files_at(folder, "tracks.txt", ""))
+            truth = None if library.truth is None else truth_of(library.truth, run)
+            looked_at += [] if truth is None else [str(truth.gt)]
+            found += [_told(one) for one in issues_of(run, truth)]
+        except InputError as error:
+            found.append(Finding("error", str(folder), str(error)))
+    return found, list(dict.fromkeys(looked_at))
 
 
 def of_store(collection: Collection, store: Store) -> Iterable[Finding]:

@@ -14,6 +14,7 @@ from remix_track.server.web import Answer, Route
 from remix_track.store import layout
 from remix_track.store.archive.failures import Failures
 from remix_track.store.index_people import number_of_people
+from remix_track.text_files import utf8
 
 _PER_CAMERA = (
     ("remix_track_recordings", "Recordings that are done."),
@@ -26,7 +27,7 @@ _PER_CAMERA = (
 
 def routes(library: Library) -> list[Route]:
     """The metrics."""
-    return [Route("/metrics", lambda _: Answer(metrics_of(library, time.time()).encode(), CONTENT_TYPE))]
+    return [Route("/metrics", lambda _: Answer(utf8(metrics_of(library, time.time())).encode(), CONTENT_TYPE))]
 
 
 def metrics_of(library: Library, now: float) -> str:

@@ -76,6 +76,8 @@ class Recording:
         start: time of day of second 0 of the medium; None where it is not known.
         medium: what plays.
         boxes: gives those from one second on and before another.
+        number_of_boxes: in all; 0 where it is not known.
+        run: folder of the run; None in a store.
     """
 
     key: str
@@ -91,6 +93,8 @@ class Recording:
     start: datetime | None
     medium: Medium
     boxes: Callable[[float, float], Boxes]
+    number_of_boxes: int = 0
+    run: Path | None = None
 
     def seconds_of(self, frame: int) -> float:
         """When a frame is shown, as far as frames come evenly."""

@@ -171,6 +171,8 @@ def compare(a: Recording, b: Recording) -> Compared:
     places_a, places_b = common_frames(clock_a, clock_b)
     if not len(places_a):
         return Compared(reason="no frame of A is at the time of one of B")
+    for one in (a, b):  # before any are read
+        _bound(one, one.number_of_boxes)
     rows_a = _at(_all_boxes(a), clock_a, places_a, (1.0, 1.0))
     rows_b = _at(_all_boxes(b), clock_b, places_b, scale)
     found = compare_runs(rows_a, rows_b, len(places_a))
@@ -190,9 +192,13 @@ def _marked(
 
 def _all_boxes(recording: Recording) -> Boxes:
     boxes = recording.boxes(-np.inf, np.inf)
-    if len(boxes) > MOST_BOXES:
-        raise InputError(f"{recording.title}: {len(boxes):,} boxes; at most {MOST_BOXES:,} can be compared")
+    _bound(recording, len(boxes))
     return boxes
+
+
+def _bound(recording: Recording, boxes: int) -> None:
+    if boxes > MOST_BOXES:
+        raise InputError(f"{recording.title}: {boxes:,} boxes; at most {MOST_BOXES:,} can be compared")
 
 
 def _at(boxes: Boxes, clock: RunClock, places: NDArray[np.int64], scale: tuple[float, float]) -> MotRows:

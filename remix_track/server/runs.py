@@ -23,6 +23,7 @@ from remix_track.store import layout
 from remix_track.store.index_file import in_memory
 from remix_track.store.index_people import People, TrackletFacts
 from remix_track.store.store import Store
+from remix_track.text_files import utf8
 from remix_track.trackers.pipeline.recorded_run import RecordedRun, read_recorded_run
 from remix_track.trackers.sinks.video import play_rate
 
@@ -59,8 +60,9 @@ class RunCollection:
         """
         self.number = number
         self.store: Store | None = None
+        self.folders = tuple(folders)
         self.folder = folders[0] if len(folders) == 1 else folders[0].parent
-        self.title = self.folder.resolve().name
+        self.title = utf8(self.folder.resolve().name)
         self._parts = {
             f"{place}-{text.stem}": RunPart(f"{place}-{text.stem}", folder, text)
             for place, folder in enumerate(folders, 1)
@@ -139,8 +141,8 @@ class RunPart:
         first_seconds = 0.0 if medium.drawn else (run.first - 1) / run.stride / rate
         return Recording(
             key=self.key,
-            title=run.source or self.folder.name,
-            camera=self.folder.resolve().name,
+            title=utf8(run.source or self.folder.name),
+            camera=utf8(self.folder.resolve().name),
             width=run.size[0] if run.size else 0,
             height=run.size[1] if run.size else 0,
             fps=fps,
@@ -151,6 +153,8 @@ class RunPart:
             start=self.began and self.began - timedelta(seconds=first_seconds),
             medium=medium,
             boxes=self._boxes().between,
+            number_of_boxes=len(run.frame),
+            run=self.folder,
         )
 
     def _medium(self) -> Medium:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any
 
 from remix_track.errors import InputError
@@ -102,7 +102,7 @@ class SidesPages:
         chosen = [request.text(name) or self._default(place, offered) for place, name in enumerate("ab")]
         (of_a, a), (of_b, b) = found = [self._find(one) for one in chosen]
         compared: Compared = self._compared(*chosen)
-        scores = [self._scored(one.number) for one, _ in found]
+        scores = [self._scored(one.run) for _, one in found]
         clocks = clocks_of(a, b)
         marks = marks_of(compared, scores, clocks)
         lanes = _LANES[: 4 if any(one and one.numbers for one in scores) else 2]
@@ -146,13 +146,12 @@ class SidesPages:
     def _compare(self, a: str, b: str) -> Compared:
         return compare(self._find(a)[1], self._find(b)[1])
 
-    def _score(self, number: int) -> Scored | None:
+    def _score(self, folder: Path | None) -> Scored | None:
         """The score of a run; None without truth, and of a store."""
-        collection = self.library.collections[number - 1]
-        if self.library.truth is None or collection.store is not None:
+        if self.library.truth is None or folder is None:
             return None
         try:
-            run = read_recorded_run(collection.folder)
+            run = read_recorded_run(folder)
             return score_of(run, truth_of(self.library.truth, run))
         except InputError as error:
             return Scored({}, (), "", str(error))

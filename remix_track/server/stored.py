@@ -19,6 +19,7 @@ from remix_track.store.parquet import TRACKS, read_groups
 from remix_track.store.people import PeopleFiles
 from remix_track.store.store import Store, open_store
 from remix_track.store.stored_job import StoredJob
+from remix_track.text_files import utf8
 
 _MOST_FILES = 100_000
 _COLUMNS = ("frame", "time", "track", "left", "top", "width", "height", "score")
@@ -28,7 +29,8 @@ class StoreCollection:
     """See `Collection`; a job is a recording."""
 
     def __init__(self, number: int, store: Store) -> None:
-        self.number, self.title, self.folder = number, store.path.resolve().name, store.path
+        self.number, self.title, self.folder = number, utf8(store.path.resolve().name), store.path
+        self.folders: tuple[Path, ...] = ()
         self.store: Store | None = store
         self._store = store
         self._names: tuple[object, dict[int, str]] = (None, {})
@@ -86,10 +88,15 @@ class StoreCollection:
             start=stored.job.start,
             medium=medium_of_source(source),
             boxes=lambda begin, end: _boxes(stored, begin, end),
+            number_of_boxes=result.boxes,
         )
 
     def _job(self, key: str) -> StoredJob:
-        if not (layout.job_folder(self._store.path, key) / layout.JOB).is_file():
+        try:
+            there = (layout.job_folder(self._store.path, key) / layout.JOB).is_file()
+        except OSError:  # longer than names of files are
+            there = False
+        if not there:
             raise NotFoundError(f"the store has no recording {key[:80]!r}")
         return self._store.job(key)
 

@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import threading
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from remix_track.counting.feet import Feet
 from remix_track.counting.heat_map import HeatMap
 from remix_track.counting.run_feet import camera_of_run, count_runs, read_runs_feet
 from remix_track.counting.store_feet import StoredPieces, count_store, cut_to_period, feet_of, pieces_of
-from remix_track.counting.table import rows_of, total_of
+from remix_track.counting.table import intervals_in, rows_of, total_of
 from remix_track.counting.zones_file import Zones, read_zones, to_toml, zones_from
 from remix_track.errors import InputError, parsing
 from remix_track.id_colours import css_of
@@ -26,15 +27,18 @@ from remix_track.server.people import moment
 from remix_track.server.recording import Recording
 from remix_track.server.web import Answer, NotFoundError, Page, Request, Route, json_answer
 from remix_track.store.index_people import camera_names
-from remix_track.text_files import write_text
+from remix_track.text_files import utf8, write_text
 
 FILE = "zones.toml"
 """In the folder of the store or run."""
 LENGTHS = {"10s": 10, "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "1d": 86400}
 _PERIOD = 86400.0
 """Seconds that are counted of a store where the user names no time: the last ones."""
+MOST_INTERVALS = 50_000
+"""Of all places together that a page gets."""
 _MOST_BYTES = 1 << 20
 _TRIED = 8
+_SAVING = threading.Lock()
 _COLOURS = 24
 
 
@@ -85,6 +89,12 @@ def numbers(collection: Collection, request: Request) -> Answer:
     counts = _counts(collection, request, zones)
     if counts is None:
         return json_answer({"clock": True, "places": [], "tracks": 0, "unknown": 0})
+    intervals = sum(intervals_in(place, every) for place in counts.places)
+    if intervals > MOST_INTERVALS:
+        raise InputError(
+            f"{intervals:,} intervals at all places; at most {MOST_INTERVALS:,} are shown: choose longer ones, or a "
+            "shorter time"
+        )
     places = [
         {
             "name": place.name,
@@ -124,12 +134,13 @@ def save(collection: Collection, request: Request) -> Answer:
     with parsing("the lines and zones", "what a page sends", "reload the page"):
         sent = json.loads(request.body)
         listed, was = list(sent["places"]), str(sent["stamp"])
-    zones, stamp = _zones(collection)
-    if was != stamp:
-        raise InputError(f"{FILE} was changed by somebody else meanwhile; reload the page")
-    made = _from_page(listed, zones)
-    write_text(collection.folder / FILE, to_toml(made))
-    return json_answer({"stamp": _zones(collection)[1]})
+    with _SAVING:
+        zones, stamp = _zones(collection)
+        if was != stamp:
+            raise InputError(f"{FILE} was changed by somebody else meanwhile; reload the page")
+        made = _from_page(listed, zones)
+        write_text(collection.folder / FILE, to_toml(made))
+        return json_answer({"stamp": _zones(collection)[1]})
 
 
 def _from_page(listed: list[Any], zones: Zones) -> Zones:
@@ -219,5 +230,5 @@ def _name_of(collection: Collection, camera: str) -> str:
     """The camera as files of lines and zones call it: of runs, pages say the folder, and those the source."""
     if collection.store is not None:
         return camera
-    own = collection.folder / camera
-    return camera_of_run(own if own.is_dir() else collection.folder)
+    own = next((one for one in collection.folders if utf8(one.resolve().name) == camera), collection.folder)
+    return camera_of_run(own)

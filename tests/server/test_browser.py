@@ -108,6 +108,30 @@ def test_a_click_on_the_timeline_plays_that_moment(open_page, address, store):
     assert page.locator(".row.chosen b").text_content() == "yard"
 
 
+def test_the_later_click_wins_and_what_failed_is_asked_for_again(open_page, address, store):
+    page, keys = open_page(f"{address}/1/person/1"), keys_of(store)
+    shows(page, keys["gate"], 0)
+    page.evaluate("() => { globalThis.asked = fetch; globalThis.fetch = () => Promise.reject(new TypeError('gone')); }")
+    page.locator(".row b", has_text="yard").click()
+    until(page, "document.querySelector('.player .note').textContent === 'gone'")
+    # The server answers when it is let.
+    page.evaluate(
+        """() => {
+        const released = new Promise(done => { globalThis.answer = done; });
+        globalThis.fetch = (...told) => released.then(() => asked(...told));
+        }"""
+    )
+    page.locator(".row b", has_text="yard").click()
+    page.locator(".row b", has_text="gate").click()
+    page.evaluate("() => { globalThis.fetch = asked; answer(); }")
+    until(page, "view.player.recordings.size === 2")
+    page.evaluate("view.player.facts([...view.player.recordings.keys()][1])")
+    page.wait_for_timeout(60)
+    assert page.evaluate("view.player.recording.key") == keys["gate"]
+    page.locator(".row b", has_text="yard").click()
+    shows(page, keys["yard"], 2)
+
+
 def test_a_box_of_somebody_else_leads_there(open_page, address, store):
     page = open_page(f"{address}/1/person/1")
     shows(page, keys_of(store)["gate"], 0)

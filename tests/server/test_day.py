@@ -69,6 +69,11 @@ def test_who_is_not_there(pages, path):
     assert pages.get(path).status in (400, 404)
 
 
+def test_the_last_day_that_there_is_and_a_key_that_no_file_can_have(pages):
+    assert pages.get("/1/person/1?day=9999-12-31").status == 200
+    assert pages.get(f"/1/recording/{'%C3%A9' * 150}").status == 404
+
+
 def test_bars_of_no_tracklet_and_of_two_recordings_of_one_camera():
     assert bars_of([])["lanes"] == []
     one = TrackletFacts("a", 1, "gate", 0, 5, 1, 9, 0.5, 1.0, None, None, 9, None, 0, None, True)

@@ -42,6 +42,17 @@ def test_faults_of_a_run_and_of_its_truth_errors_first(runs):
     assert "1 warning" in text
 
 
+def test_of_linked_runs_each_is_looked_at(runs):
+    folder = runs.a.parent
+    (folder / "link.json").write_text("{}")
+    text = Client(folder).get("/1/doctor").text
+    assert "Nothing is wrong" in text
+    assert all(str(run / "tracks.txt") in text for run in (runs.a, runs.b))
+    with (runs.b / "tracks.txt").open("a") as file:
+        file.write("3,1,10,10,20,50,1,-1,-1,-1\n")
+    assert "1 error" in Client(folder).get("/1/doctor").text
+
+
 def test_a_truth_of_other_sequences_is_one_line(runs):
     (runs.truth / "gate").rename(runs.truth / "hall")
     shutil.copytree(runs.truth / "hall", runs.truth / "yard")

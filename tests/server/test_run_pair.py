@@ -8,7 +8,7 @@ import pytest
 
 from remix_track.errors import InputError
 from remix_track.server.recording import Boxes, Medium, Recording
-from remix_track.server.run_pair import RunClock, clocks_of, common_frames, compare
+from remix_track.server.run_pair import MOST_BOXES, RunClock, clocks_of, common_frames, compare
 
 
 def run(ids, *, first=1, stride=1, fps=10.0, size=(200, 100), left=10.0):
@@ -44,6 +44,15 @@ def test_every_third_frame_has_its_own_beside_it():
     thinned = run([1] * 3, stride=3)
     assert pairs(run([1] * 8), thinned) == [(0, 0), (3, 1), (6, 2)]
     assert pairs(thinned, run([1] * 8)) == [(0, 0), (1, 3), (2, 6)]
+
+
+def test_too_many_boxes_are_not_even_read():
+    def boxes(begin, end):
+        raise AssertionError("they were read")
+
+    many = dataclasses.replace(run([1] * 5), number_of_boxes=MOST_BOXES + 1, boxes=boxes)
+    with pytest.raises(InputError, match="at most 10,000,000 can be compared"):
+        compare(run([1] * 5), many)
 
 
 @pytest.mark.parametrize(("fps", "other"), [(25, 30), (30, 29.97), (24, 60)])

@@ -1,7 +1,9 @@
 """Folders of runs without a store: their people on the same pages, wherever in the folder the path leads."""
 
 import json
+import os
 import re
+import sys
 from pathlib import Path
 
 import cv2
@@ -149,6 +151,18 @@ def test_links_out_of_the_folder_are_not_followed(run, tmp_path):
     (run / "video.mp4").symlink_to(secret)
     with pytest.raises(InputError, match="leads out"):
         Library.of([run])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes on Linux alone")
+def test_a_folder_whose_name_is_no_utf8_is_written_out(tmp_path):
+    folder = write_run(tmp_path / os.fsdecode(b"caf\xe9"), video=False, crops=False)
+    client = Client(folder)
+    for address in ("/1/people", "/1/doctor", "/1/person/1", "/1/cameras", "/metrics"):
+        answer = client.get(address)
+        text = answer.text.replace("\\\\", "\\")  # labels of metrics double it
+        assert (answer.status, r"caf\xe9" in text) == (200, True), address
+    assert client.get("/1/recording/1-tracks").status == 200
+    assert client.get("/1/zones").status == 200
 
 
 def test_no_rows_are_no_people(tmp_path):

@@ -69,6 +69,13 @@ def test_switches_of_both_are_no_difference(runs, tmp_path):
     assert "1 switch is the same in both" in page.text
 
 
+def test_of_linked_runs_each_has_its_score(runs):
+    (runs.a.parent / "link.json").write_text("{}")
+    page = Client(runs.a.parent, truth=runs.truth).get("/sides?a=1/1-tracks&b=1/2-tracks")
+    rows = dict(re.findall(r"<tr><th>(\w+)</th>(.*?)</tr>", page.text))
+    assert re.findall(r">([^<>]+)</td>", rows["IDsw"]) == ["0", "1", "+1"]
+
+
 def test_a_truth_that_does_not_fit_is_one_line(runs, tmp_path):
     (tmp_path / "gt.txt").write_text("no numbers\n")
     page = Client(runs.a, runs.b, truth=tmp_path / "gt.txt").get("/sides")

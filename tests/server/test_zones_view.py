@@ -2,12 +2,16 @@
 
 import json
 import shutil
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 import pytest
 
 from remix_track.counting.zones_file import Place, Zones, read_zones, to_toml
+from remix_track.server import zones
+from remix_track.text_files import write_text
 from tests.browser import Heard, until
 from tests.server.conftest import serving
 from tests.server.drawn_store import HEIGHT, WIDTH, Client, drawn_store
@@ -70,9 +74,9 @@ def test_ground_and_settings_of_the_file_stay(own):
     assert np.allclose(page["places"][0]["shown"], corners[:3])
     places = [{key: value for key, value in one.items() if key != "shown"} for one in page["places"]]
     assert saved(client, [*places, DOOR], page["stamp"]).status == 200
-    zones = read_zones(store.path / "zones.toml")
-    assert (zones.settings.hysteresis, len(zones.grounds), zones.places[1].unit) == (0.2, 1, "metres")
-    assert [one.name for one in zones.places] == ["door", "queue"]
+    kept = read_zones(store.path / "zones.toml")
+    assert (kept.settings.hysteresis, len(kept.grounds), kept.places[1].unit) == (0.2, 1, "metres")
+    assert [one.name for one in kept.places] == ["door", "queue"]
 
 
 def test_mistakes_other_sites_and_older_pages_change_nothing(own):
@@ -97,6 +101,29 @@ def test_mistakes_other_sites_and_older_pages_change_nothing(own):
     assert saved(client, [DOOR], stamp, origin="http://evil.example").status == 403
     assert saved(client, [DOOR], stamp, x_form_token="").status == 403
     assert (store.path / "zones.toml").read_text() == kept
+
+
+def test_of_two_who_save_at_once_one_is_told(own, monkeypatch):
+    _, client = own
+
+    def slowly(path, text):
+        time.sleep(0.2)
+        write_text(path, text)
+
+    monkeypatch.setattr("remix_track.server.zones.write_text", slowly)
+    with ThreadPoolExecutor(2) as threads:
+        answers = list(threads.map(lambda _: saved(client, [DOOR]), range(2)))
+    assert sorted(one.status for one in answers) == [200, 400]
+
+
+@pytest.mark.parametrize(("most", "status"), [(3, 200), (2, 400)])
+def test_intervals_of_all_places_are_bounded(own, monkeypatch, most, status):
+    _, client = own
+    saved(client, [DOOR, {**DOOR, "name": "other door"}, {**DOOR, "name": "third door"}])
+    monkeypatch.setattr(zones, "MOST_INTERVALS", most)
+    answer = client.get("/1/zones/numbers?every=1m")
+    assert answer.status == status
+    assert status == 200 or "choose longer ones" in answer.text
 
 
 def test_a_damaged_file_is_said(own):
@@ -149,24 +176,64 @@ def test_a_line_and_a_zone_drawn_with_mouse_and_keys_are_kept(chromium, own):
         until(page, "document.querySelectorAll('#numbers section').length === 2")
         page.locator("#show-heat").click()
         until(page, "document.getElementById('heat').naturalWidth > 0")
-        zones = read_zones(store.path / "zones.toml")
-        assert [(one.kind, one.name, one.camera) for one in zones.places] == [
+        kept = read_zones(store.path / "zones.toml")
+        assert [(one.kind, one.name, one.camera) for one in kept.places] == [
             ("line", "door", "gate"), ("zone", "shop", "gate"),
         ]  # fmt: skip
-        assert np.abs(np.array(zones.places[0].points) - DOOR["points"]).max() <= 2
+        assert np.abs(np.array(kept.places[0].points) - DOOR["points"]).max() <= 2
         assert page.locator("#numbers dd").first.text_content() == "0"
         assert page.locator("#numbers dd").nth(1).text_content() == "1"
         handle = page.locator(".handle").first
         handle.focus()
         page.keyboard.press("Shift+ArrowRight")
         assert page.locator("#save").is_enabled()
-        page.locator("#save").click()
-        until(page, "document.getElementById('hint').textContent === 'Saved.'")
+        with page.expect_response("**/numbers?*"):
+            page.locator("#save").click()
         moved = read_zones(store.path / "zones.toml")
-        was, now = (np.array(one.places[1].points) for one in (zones, moved))
+        was, now = (np.array(one.places[1].points) for one in (kept, moved))
         assert (now - was).tolist()[0] == [1, 0]
+        until(page, "document.getElementById('said').textContent.includes(' tracks')")
+        assert page.locator("#numbers table").count() == 0
+        assert page.locator("#numbers summary").first.inner_text() == "1 interval"
+        page.locator("#numbers summary").first.click()
+        until(page, "document.querySelectorAll('#numbers table tbody tr').length === 1")
         assert heard.said == []
         assert all(one.startswith((address, "data:")) for one in heard.asked)
+        page.close()
+
+
+def test_edits_stay_when_the_server_is_gone_and_while_it_saves(chromium, own):
+    store, _ = own
+    (store.path / "zones.toml").write_text(to_toml(Zones((Place("line", "door", ((9.0, 9.0), (90.0, 90.0)), "gate"),))))
+    with serving(store.path) as address:
+        page = chromium.new_page(viewport={"width": 1100, "height": 900})
+        page.goto(f"{address}/1/zones")
+        until(page, "document.querySelectorAll('#places input').length === 1")
+        page.evaluate(
+            "() => { globalThis.asked = fetch; globalThis.fetch = () => Promise.reject(new TypeError('gone')); }"
+        )
+        name = page.locator("#places input")
+        name.fill("gone")
+        page.locator("#save").click()
+        until(page, "document.getElementById('hint').textContent.includes('does not answer')")
+        assert page.locator("#save").is_enabled()
+        # It answers when it is let, and a letter is typed before.
+        page.evaluate(
+            """() => {
+            const released = new Promise(done => { globalThis.answer = done; });
+            globalThis.fetch = (...told) => released.then(() => asked(...told));
+            }"""
+        )
+        page.locator("#save").click()
+        name.fill("later")
+        assert page.locator("#save").is_disabled()
+        page.evaluate("() => { globalThis.fetch = asked; answer(); }")
+        until(page, "document.getElementById('hint').textContent.includes('changed meanwhile')")
+        assert read_zones(store.path / "zones.toml").places[0].name == "gone"
+        page.locator("#save").click()
+        until(page, "document.getElementById('hint').textContent === 'Saved.'")
+        assert page.locator("#save").is_disabled()
+        assert read_zones(store.path / "zones.toml").places[0].name == "later"
         page.close()
 
 

@@ -86,4 +86,4 @@ async function begin() {
 
 // For tests, and for whoever wants to look.
 globalThis.view = {player, timeline};
-begin();
+begin().catch(error => player.note(String(error.message)));

@@ -74,10 +74,18 @@ export class Player {
     addEventListener('theme', () => this.draw());
   }
 
-  async open(key) {
-    if (!this.recordings.has(key)) this.recordings.set(key, fetched(`${this.base}/recording/${encodeURIComponent(key)}`));
-    const recording = await this.recordings.get(key);
-    if (this.recording === recording) return recording;
+  // What a recording is; asked for once, and again where that failed.
+  facts(key) {
+    if (!this.recordings.has(key)) {
+      const asked = fetched(`${this.base}/recording/${encodeURIComponent(key)}`);
+      asked.catch(() => this.recordings.delete(key));
+      this.recordings.set(key, asked);
+    }
+    return this.recordings.get(key);
+  }
+
+  open(recording) {
+    if (this.recording === recording) return;
     this.recording = recording;
     this.pieces.clear();
     this.stage.style.setProperty('--ratio', (recording.width || 16) / (recording.height || 9));
@@ -87,7 +95,6 @@ export class Player {
     this.video.pause();
     this.clock.pause();
     if (recording.how === 'video') this.withVideo(); else this.withClock();
-    return recording;
   }
 
   withVideo() {
@@ -117,12 +124,13 @@ export class Player {
   }
 
   async show(key, seconds, track = null) {
+    const wanted = this.wanted = {};
+    // Something else that was asked for meanwhile may be there sooner, and stays.
+    const recording = await this.facts(key).catch(error => { if (this.wanted === wanted) throw error; });
+    if (this.wanted !== wanted) return;
     this.track = track;
-    this.wanted = [key, seconds];
-    const recording = await this.open(key);
-    if (this.wanted[0] !== key || this.wanted[1] !== seconds) return;  // something else was asked for meanwhile
+    this.open(recording);
     this.seek(seconds);
-    return recording;
   }
 
   seek(seconds) {

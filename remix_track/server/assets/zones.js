@@ -6,7 +6,7 @@ const told = JSON.parse($('counts').dataset.told);
 const stage = $('stage'), shapes = $('shapes'), hint = $('hint');
 const SVG = 'http://www.w3.org/2000/svg';
 let places = told.places.map(place => ({ ...place, camera: place.camera ?? null }));
-let active = null, draft = null, stamp = told.stamp, dirty = false, cross = [told.width / 2, told.height / 2];
+let active = null, draft = null, stamp = told.stamp, edits = 0, saved = 0, saving = false, cross = [told.width / 2, told.height / 2];
 
 shapes.setAttribute('viewBox', `0 0 ${told.width} ${told.height}`);
 
@@ -35,10 +35,15 @@ const fits = ([x, y]) => [Math.round(Math.min(Math.max(x, 0), told.width)), Math
 function say(text, wrong = false) { hint.textContent = text; hint.classList.toggle('wrong', wrong); }
 
 function change() {
-  dirty = true;
-  $('save').disabled = false;
-  $('save').classList.add('strong');
+  edits += 1;
+  showSave();
   draw();
+}
+
+// One save at a time: the next one has to know what the file is then.
+function showSave() {
+  $('save').disabled = saving || edits === saved;
+  $('save').classList.toggle('strong', edits !== saved);
 }
 
 // Shapes ----------------------------------------------------------------------------------------------------------
@@ -200,17 +205,29 @@ function list() {
 }
 
 $('save').addEventListener('click', async () => {
-  $('save').disabled = true;
-  const body = JSON.stringify({ stamp, places: places.map(({ shown, ...place }) => place) });
-  const answer = await fetch(`${told.base}/file`, { method: 'POST', body, headers: { 'Content-Type': 'application/json', 'X-Form-Token': formToken } });
-  if (!answer.ok) { $('save').disabled = false; return say(await reason(answer), true); }
-  stamp = (await answer.json()).stamp;
-  dirty = false;
-  $('save').classList.remove('strong');
-  say('Saved.');
-  return count();
+  const now = edits, body = JSON.stringify({ stamp, places: places.map(({ shown, ...place }) => place) });
+  saving = true;
+  showSave();
+  try {
+    stamp = (await asked(`${told.base}/file`, { method: 'POST', body, headers: { 'Content-Type': 'application/json', 'X-Form-Token': formToken } })).stamp;
+    saved = now;
+    say(edits === now ? 'Saved.' : 'Saved, but for what was changed meanwhile.');
+  } catch (error) {
+    say(error.message, true);
+  }
+  saving = false;
+  showSave();
+  if (saved === now) await count();
 });
-addEventListener('beforeunload', event => { if (dirty) event.preventDefault(); });
+addEventListener('beforeunload', event => { if (edits !== saved) event.preventDefault(); });
+
+// What the server answers, or an error that says why not.
+async function asked(address, how) {
+  const answer = await fetch(address, how).catch(() => null);
+  if (!answer) throw new Error('The server does not answer; is remix-track view still running?');
+  if (!answer.ok) throw new Error(await reason(answer));
+  return answer.json();
+}
 
 async function reason(answer) {
   const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
@@ -230,11 +247,11 @@ function query(more = {}) {
 async function count() {
   const mine = ++asking;
   $('said').textContent = 'Counting …';
-  const answer = await fetch(`${told.base}/numbers?${query()}`);
+  const found = await asked(`${told.base}/numbers?${query()}`).catch(error => error);
   // What was asked for later may be answered sooner.
   if (mine !== asking) return;
-  if (!answer.ok) { $('said').textContent = await reason(answer); return; }
-  counted = await answer.json();
+  if (found instanceof Error) { $('said').textContent = found.message; return; }
+  counted = found;
   const alone = counted.unknown ? `; ${counted.unknown} of no known person, each counted as one` : '';
   $('said').textContent = counted.places.length ? `${counted.tracks} tracks${alone}.` : 'Nothing is counted yet: there is no line or zone, or nothing was recorded then.';
   showNumbers();
@@ -264,12 +281,16 @@ function showNumbers() {
     if (place.rows.length > 1) curve(place, panel);
     const details = element('details', panel);
     element('summary', details, place.rows.length === 1 ? '1 interval' : `${place.rows.length} intervals`);
-    const table = element('table', element('div', details, undefined, 'intervals')), head = element('tr', element('thead', table)), body = element('tbody', table);
-    for (const name of [counted.clock ? 'from (UTC)' : 'from', ...columns(place.kind).map(([one]) => one)]) element('th', head, name);
-    for (const row of place.rows) {
-      const line = element('tr', body);
-      for (const value of [clock(row.begin), ...columns(place.kind).map(([, one]) => one(row))]) element('td', line, String(value));
-    }
+    details.addEventListener('toggle', () => showIntervals(place, details), { once: true });
+  }
+}
+
+function showIntervals(place, details) {
+  const table = element('table', element('div', details, undefined, 'intervals')), head = element('tr', element('thead', table)), body = element('tbody', table);
+  for (const name of [counted.clock ? 'from (UTC)' : 'from', ...columns(place.kind).map(([one]) => one)]) element('th', head, name);
+  for (const row of place.rows) {
+    const line = element('tr', body);
+    for (const value of [clock(row.begin), ...columns(place.kind).map(([, one]) => one(row))]) element('td', line, String(value));
   }
 }
 
