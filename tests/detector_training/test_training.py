@@ -102,11 +102,13 @@ def test_packages_are_asked_for_before_anything_is_done(monkeypatch, tmp_path, m
 
 
 def test_without_8_bit_integers_nncf_is_not_needed(monkeypatch):
+    pytest.importorskip("onnx", reason="no onnx here; the extra export brings it")
     monkeypatch.setitem(sys.modules, "nncf", None)
     ask_for_packages(int8=False)
 
 
 def test_the_file_gives_torchs_boxes_for_images_of_any_size(drawn, tmp_path):
+    pytest.importorskip("onnx", reason="no onnx here; the extra export brings it")
     network = train(begin(), drawn, TINY, tmp_path)
     calibrate(network, 1.0, 4.0)
     export(network, tmp_path / "person.onnx", {"description": "a test"})
@@ -153,6 +155,7 @@ batch = 2
 
 
 def test_the_command_trains_measures_and_refuses_what_it_cannot_take(tmp_path, capsys):
+    pytest.importorskip("onnx", reason="no onnx here; the extra export brings it")
     config, folder = tmp_path / "tiny.toml", tmp_path / "run"
     config.write_text(SETTINGS)
     assert main(["detector", "--config", str(config), "--output", str(folder), "--set", "seed=3"]) == 0

@@ -8,6 +8,7 @@ import re
 from typing import Any
 
 from remix_track.digests import key_of
+from remix_track.json_text import json_text
 
 PREFIX = "homeassistant"
 """Topic below which Home Assistant listens, unless it was told another."""
@@ -55,7 +56,9 @@ def announcements(topic: str, event: bytes) -> dict[str, bytes]:
         "value_template": "{{ 'ON' if value | int > 0 else 'OFF' }}",
     }
     return {
-        f"{PREFIX}/{kind}/{name}/{what}/config": json.dumps({"unique_id": f"{name}_{what}", **own, **common}).encode()
+        f"{PREFIX}/{kind}/{name}/{what}/config": json_text(
+            {"unique_id": f"{name}_{what}", **own, **common}, compact=True
+        ).encode()
         for kind, what, own in (("sensor", "people", people), ("binary_sensor", "occupancy", occupancy))
     }
 
