@@ -229,7 +229,8 @@ def quiet_nncf(nncf: Any) -> Iterator[None]:
     """Inside, it draws no progress bars; and it looks for a CUDA compiler on the way, which torch misses aloud."""
     import rich
 
-    nncf.set_log_level(logging.ERROR)
+    # Its own `set_log_level` changes handlers too, of which not all need be its own.
+    nncf.nncf_logger.setLevel(logging.ERROR)
     console, loud = rich.get_console(), logging.getLogger("torch.utils.cpp_extension")
     quiet, console.quiet, disabled, loud.disabled = console.quiet, True, loud.disabled, True
     try:
