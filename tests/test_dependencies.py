@@ -108,6 +108,8 @@ def test_without_matplotlib_a_histogram_is_one_line(monkeypatch, tmp_path):
 
 def test_the_licences_of_what_others_made_go_with_the_wheel():
     root = Path(__file__).parents[1]
+    if not (root / "LICENSE").exists():
+        pytest.skip("the checkout says what goes into the wheel, and is not here")
     texts = {path for pattern in PROJECT["license-files"] for path in root.glob(pattern)}
     assert {root / "LICENSE", *root.glob("remix_track/**/*LICENSE*")} == texts
     assert PROJECT["license"].split(" AND ") == ["AGPL-3.0-only", "MIT", "0BSD"]
