@@ -4,7 +4,6 @@ People are drawn as tubes with OpenCV (`figure`), 2.5 ms each. A package of arti
 better shapes, but brings no clothes, and what tells people apart in crops of 128 x 64 pixels is clothes, hair and bags.
 """
 
-import dataclasses
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -20,6 +19,7 @@ from remix_track.settings import build
 from remix_track.synthetic.crop_cameras import CropCamera
 from remix_track.synthetic.crops import tracklet
 from remix_track.synthetic.people import Person, crowd
+from remix_track.synthetic.photographs import Photographs
 from remix_track.synthetic.places import panorama
 from remix_track.synthetic.scenes import StreetScene, write_sequence
 from remix_track.synthetic.sprites import Image
@@ -73,7 +73,7 @@ def synthesize(
     - `target`: other people before other cameras, as `query` (one crop per person and camera) and `bounding_box_test`,
       where a sixth of the people are distractors, named 0000. `bounding_box_train` is there and empty.
     - `mot/street-01` and on: films of a street with exact ground truth, see `scenes.StreetScene`.
-    - `synthetic.json`: the arguments.
+    - `synthetic.json`: the arguments, and the digest of the photographs that stood in `style.backgrounds`.
 
     Everything is drawn into a hidden folder beside and renamed at the end, so an interrupted run leaves nothing that
     looks complete.
@@ -85,15 +85,18 @@ def synthesize(
         **amounts: `identities`, `cameras`, `videos`, `target_identities`, `sequences`, `seed`; see `SetSettings`.
 
     Raises:
-        InputError: an amount that does not fit, something in `folder` already, or a disk that cannot be written.
+        InputError: an amount that does not fit, something in `folder` already, a background that cannot be read, or a
+            disk that cannot be written.
     """
     size = build(SetSettings, amounts, "synthesize()")
     wanted = max(4, size.identities // 4) if size.target_identities is None else size.target_identities
     _refuse_existing(folder)
+    style = style or Style()
+    photographs = Photographs.in_folder(Path(style.backgrounds).expanduser()) if style.backgrounds else None
     temporary = folder.parent / f".{folder.name[:100]}-{secrets.token_hex(4)}"
     try:
         temporary.mkdir(parents=True)
-        counts = _Drawing(temporary, size.seed, style or Style(), show or _say_nothing).everything(
+        counts = _Drawing(temporary, size.seed, style, photographs, show or _say_nothing).everything(
             size.identities, size.cameras, size.videos, size.sequences, wanted
         )
         arguments: dict[str, object] = {
@@ -104,8 +107,10 @@ def synthesize(
         }
         if size.target_identities is not None:  # so that a set drawn without it keeps its bytes
             arguments["target_identities"] = wanted
-        if style not in (None, Style()):
-            arguments["style"] = dataclasses.asdict(style)
+        if style != Style():
+            arguments["style"] = style.recorded()
+        if photographs:
+            arguments["backgrounds_sha256"] = photographs.digest
         text = json_text({"version": _VERSION, "seed": size.seed, **arguments}, indent=2)
         (temporary / "synthetic.json").write_text(text)
         temporary.rename(folder)
@@ -128,8 +133,9 @@ def _say_nothing(part: str, done: int, total: int) -> None:
 class _Drawing:
     """Draws the parts one after another, each from generators of its own."""
 
-    def __init__(self, root: Path, seed: int, style: Style, show: Show) -> None:
+    def __init__(self, root: Path, seed: int, style: Style, photographs: Photographs | None, show: Show) -> None:
         self._root, self._seed, self._style, self._show = root, seed, style, show
+        self._photographs = photographs
 
     def everything(self, identities: int, cameras: int, videos: int, sequences: int, target: int) -> Counts:
         labelled = self._labelled(identities, cameras)
@@ -199,7 +205,7 @@ class _Drawing:
     ) -> int:
         """Draw and write the crops of all visits; how many there were."""
         views = [CropCamera.sample(rng, self._style.colour_cast) for _ in range(cameras)]
-        scenery = [panorama(view.place, view.pitch) for view in views]
+        scenery = [self._scenery(view) for view in views]
         total, done = sum(len(visit.names) for visit in visits), 0
         for number, visit in enumerate(visits):
             view, own = views[visit.camera], self._generator(*key, number)
@@ -210,6 +216,9 @@ class _Drawing:
             if part:
                 self._show(part, done, total)
         return done
+
+    def _scenery(self, view: CropCamera) -> Image:
+        return self._photographs.scenery(view.place) if self._photographs else panorama(view.place, view.pitch)
 
 
 def _visits(

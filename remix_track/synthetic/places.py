@@ -32,8 +32,13 @@ def panorama(place: int, pitch: float) -> Image:
     if foot_of_wall > 0:
         _wall(picture, rng, foot_of_wall)
     _ground(picture, rng, max(foot_of_wall, 0))
+    return soften(picture, rng, clear=_CLEAR)
+
+
+def soften(picture: Image, rng: np.random.Generator, *, clear: float) -> Image:
+    """The place out of focus, with stains and grain, same size; `clear` is the share of its colours that is left."""
     soft = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.3, 1.8)))
-    pale = np.rint(_CLEAR * soft + (1 - _CLEAR) * 130).astype(np.uint8)
+    pale = np.rint(clear * soft + (1 - clear) * 130).astype(np.uint8)
     return _stained(pale, rng)
 
 

@@ -1,5 +1,6 @@
 """How much a drawn set holds, and what its people and cameras are like."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,6 +45,7 @@ class Style:
         wardrobe: clothes of all colours alike, or as on a street: black, grey, navy, denim.
         lookalikes: share of people who wear much the same as somebody before them.
         colour_cast: how far the white balance of cameras differs; 1 makes their deviations of warmth 7 %, 0 none.
+        backgrounds: folder of photographs of places (JPEG, PNG, WebP) that stand behind the people; empty: drawn ones.
     """
 
     wardrobe: Literal["paint-box", "street"] = setting(
@@ -51,9 +53,17 @@ class Style:
     )
     lookalikes: float = setting(0.25, "share of people in the clothes of another", low=0, high=1, common=True)
     colour_cast: float = setting(1.0, "how far the cameras' white balance differs", low=0, high=3, common=True)
+    backgrounds: str = setting("", "folder of photographs of places behind the people; empty: drawn ones", common=True)
 
     def __post_init__(self) -> None:
         check(self)
+
+    def recorded(self) -> dict[str, object]:
+        """What `synthetic.json` says: of younger fields only what is not usual, so that older sets keep their bytes."""
+        usual = Style()
+        always = ("wardrobe", "lookalikes", "colour_cast")
+        named = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: value for name, value in named.items() if name in always or value != getattr(usual, name)}
 
     @property
     def clothes(self) -> Wardrobe:

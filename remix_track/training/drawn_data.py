@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
+from remix_track.digests import quick_digest
 from remix_track.errors import InputError
 from remix_track.training.train_settings import DrawnSettings, TrainSettings
 
@@ -53,7 +54,10 @@ def _style_in_words(drawn: DrawnSettings) -> str:
     """For the folder's name; nothing for the usual style, so that sets from before there was a choice are found."""
     usual = DrawnSettings()
     named = {"wardrobe": drawn.wardrobe, "lookalikes": drawn.lookalikes, "colour_cast": drawn.colour_cast}
-    return "".join(f"-{name}-{value}" for name, value in named.items() if value != getattr(usual, name))
+    words = [f"-{name}-{value}" for name, value in named.items() if value != getattr(usual, name)]
+    if drawn.backgrounds:  # by their names and sizes, as a path is no part of a folder's name
+        words.append(f"-backgrounds-{str(quick_digest(Path(drawn.backgrounds).expanduser()))[:12]}")
+    return "".join(words)
 
 
 def _is_whole(folder: Path) -> bool:
@@ -72,7 +76,7 @@ def _draw(folder: Path, drawn: DrawnSettings, check: Callable[[], None]) -> None
             cameras=drawn.cameras,
             videos=drawn.videos,
             target_identities=drawn.target_identities,
-            style=Style(drawn.wardrobe, drawn.lookalikes, drawn.colour_cast),
+            style=Style(drawn.wardrobe, drawn.lookalikes, drawn.colour_cast, drawn.backgrounds),
             sequences=0,
             seed=drawn.seed,
             show=lambda part, done, total: check(),
