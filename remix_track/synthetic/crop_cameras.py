@@ -7,10 +7,11 @@ from typing import Self
 import cv2
 import numpy as np
 
+from remix_track.synthetic.electronics import Electronics
 from remix_track.synthetic.sprites import Image
 
 _FINEST = 128
-"""Rows of a crop as it is stored; cameras resolve as many or fewer."""
+"""Rows of a crop as it is stored today, for which `blur` is given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,8 +23,8 @@ class CropCamera:
         pitch: radians by which it looks down.
         direction: radians in which its people mostly walk, or the other way round; see `figure.draw_person`.
         sun_from_right: light falls from the right rather than from the left.
-        resolution: rows that it spends on a person.
-        blur: deviation of the lens's blur, in pixels of the stored crop.
+        resolution: rows that it spends on a person, however many a crop has.
+        blur: deviation of the lens's blur, in pixels of a crop of 128 rows.
         gain: factors of blue, green, red: exposure and white balance.
         gamma: exponent of the tone curve.
         contrast: slope around mid-grey.
@@ -31,6 +32,7 @@ class CropCamera:
         saturation: 0 for grey images, 1 for colours as they are.
         noise: deviation of the sensor's noise in grey levels.
         jpeg_quality: of its coder, 0 to 100.
+        electronics: its shutter, sharpening and film coder, if they leave a trace.
     """
 
     place: int
@@ -46,10 +48,13 @@ class CropCamera:
     saturation: float
     noise: float
     jpeg_quality: int
+    electronics: Electronics | None = None
 
     @classmethod
-    def sample(cls, rng: np.random.Generator, colour_cast: float = 1.0) -> Self:
+    def sample(cls, rng: np.random.Generator, colour_cast: float = 1.0, most_rows: int = _FINEST) -> Self:
         """A camera by chance; `rng` decides which, `colour_cast` how far its white balance may be off.
+
+        It spends at most `most_rows` on a person: as many as a crop has where that is more than 128.
 
         The spreads are tuned so that features of ImageNet find some people again and by far not all.
         """
@@ -62,7 +67,7 @@ class CropCamera:
             pitch=float(rng.uniform(0.08, 0.45)),
             direction=float(rng.uniform(0, 2 * math.pi)),
             sun_from_right=bool(rng.random() < 0.5),
-            resolution=float(rng.uniform(64, _FINEST)),
+            resolution=float(rng.uniform(64, most_rows)),
             blur=float(rng.uniform(0.1, 0.8)),
             gain=(blue, green_gain, red),
             gamma=float(np.exp(rng.normal(0, 0.1))),
@@ -76,22 +81,30 @@ class CropCamera:
     def develop(self, image: Image, rng: np.random.Generator, *, light: float = 1.0, distance: float = 1.0) -> Image:
         """What arrives in the file of a clean drawing (H, W, 3) uint8 BGR, same size.
 
+        Drawn at twice the size, a crop of the same camera shows the same detail over twice as many pixels.
+
         Args:
-            image: the drawing.
+            image: the drawing, of any height.
             rng: of the noise.
             light: factor of the moment's light, such as a cloud's shadow.
             distance: of the person against the camera's usual one; the farther, the fewer pixels.
         """
         height, width = image.shape[:2]
-        toned = self.tone(image, light)
-        rows = min(max(self.resolution / distance, 24.0), float(_FINEST))
-        size = max(round(width * rows / _FINEST), 8), max(round(height * rows / _FINEST), 16)
+        exposed = self.electronics.expose(self._focused(image), height / _FINEST, rng) if self.electronics else image
+        toned = self.tone(exposed, light)
+        rows = min(max(self.resolution / distance, 24.0), float(height))
+        size = max(round(width * rows / height), 8), max(round(height * rows / height), 16)
         coarse = cv2.resize(toned, size, interpolation=cv2.INTER_AREA)
-        noisy = coarse + np.rint(rng.normal(0, self.noise, coarse.shape))
-        fine = cv2.resize(np.clip(noisy, 0, 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
-        if self.blur > 0.25:
-            fine = cv2.GaussianBlur(fine, (0, 0), self.blur)
-        return np.asarray(fine, np.uint8)
+        noisy = np.clip(coarse + np.rint(rng.normal(0, self.noise, coarse.shape)), 0, 255).astype(np.uint8)
+        sent = self.electronics.process(noisy, rng) if self.electronics else noisy
+        fine = np.asarray(cv2.resize(sent, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+        # Without electronics the blur comes last, though the lens comes first, so that older sets keep their bytes.
+        return fine if self.electronics else self._focused(fine)
+
+    def _focused(self, image: Image) -> Image:
+        if self.blur <= 0.25:
+            return image
+        return np.asarray(cv2.GaussianBlur(image, (0, 0), self.blur * image.shape[0] / _FINEST), np.uint8)
 
     def tone(self, image: Image, light: float = 1.0) -> Image:
         """The image in this camera's colours: white balance, exposure, contrast, haze."""

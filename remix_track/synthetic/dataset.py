@@ -23,10 +23,12 @@ from remix_track.synthetic.photographs import Photographs
 from remix_track.synthetic.places import panorama
 from remix_track.synthetic.scenes import StreetScene, write_sequence
 from remix_track.synthetic.sprites import Image
+from remix_track.synthetic.street_cameras import street_camera
 from remix_track.synthetic.style import SetSettings, Style
 
 _VERSION = 1
 _LABELLED, _VIDEOS, _TARGET, _MOT = range(4)
+_CAMERAS = {"usual": CropCamera.sample, "street": street_camera}
 _SCENE = {"frames": 150, "width": 640, "height": 360}
 
 Show = Callable[[str, int, int], None]
@@ -204,7 +206,8 @@ class _Drawing:
         *key: int,
     ) -> int:
         """Draw and write the crops of all visits; how many there were."""
-        views = [CropCamera.sample(rng, self._style.colour_cast) for _ in range(cameras)]
+        sample = _CAMERAS[self._style.camera_kind]
+        views = [sample(rng, self._style.colour_cast) for _ in range(cameras)]
         scenery = [self._scenery(view) for view in views]
         total, done = sum(len(visit.names) for visit in visits), 0
         for number, visit in enumerate(visits):

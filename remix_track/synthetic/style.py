@@ -46,6 +46,7 @@ class Style:
         lookalikes: share of people who wear much the same as somebody before them.
         colour_cast: how far the white balance of cameras differs; 1 makes their deviations of warmth 7 %, 0 none.
         backgrounds: folder of photographs of places (JPEG, PNG, WebP) that stand behind the people; empty: drawn ones.
+        camera_kind: `street` cameras also clip, see little light, smear, sharpen and code coarsely, each in its way.
     """
 
     wardrobe: Literal["paint-box", "street"] = setting(
@@ -54,6 +55,9 @@ class Style:
     lookalikes: float = setting(0.25, "share of people in the clothes of another", low=0, high=1, common=True)
     colour_cast: float = setting(1.0, "how far the cameras' white balance differs", low=0, high=3, common=True)
     backgrounds: str = setting("", "folder of photographs of places behind the people; empty: drawn ones", common=True)
+    camera_kind: Literal["usual", "street"] = setting(
+        "usual", "street: cameras that clip, smear, sharpen and code coarsely as well", common=True
+    )
 
     def __post_init__(self) -> None:
         check(self)

@@ -53,8 +53,8 @@ def drawn_folder(drawn: DrawnSettings) -> Path:
 def _style_in_words(drawn: DrawnSettings) -> str:
     """For the folder's name; nothing for the usual style, so that sets from before there was a choice are found."""
     usual = DrawnSettings()
-    named = {"wardrobe": drawn.wardrobe, "lookalikes": drawn.lookalikes, "colour_cast": drawn.colour_cast}
-    words = [f"-{name}-{value}" for name, value in named.items() if value != getattr(usual, name)]
+    named = ((name, getattr(drawn, name)) for name in ("wardrobe", "lookalikes", "colour_cast", "camera_kind"))
+    words = [f"-{name}-{value}" for name, value in named if value != getattr(usual, name)]
     if drawn.backgrounds:  # by their names and sizes, as a path is no part of a folder's name
         words.append(f"-backgrounds-{str(quick_digest(Path(drawn.backgrounds).expanduser()))[:12]}")
     return "".join(words)
@@ -76,7 +76,7 @@ def _draw(folder: Path, drawn: DrawnSettings, check: Callable[[], None]) -> None
             cameras=drawn.cameras,
             videos=drawn.videos,
             target_identities=drawn.target_identities,
-            style=Style(drawn.wardrobe, drawn.lookalikes, drawn.colour_cast, drawn.backgrounds),
+            style=Style(**{field.name: getattr(drawn, field.name) for field in dataclasses.fields(Style)}),
             sequences=0,
             seed=drawn.seed,
             show=lambda part, done, total: check(),

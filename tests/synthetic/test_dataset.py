@@ -133,6 +133,8 @@ def test_cameras_differ_by_more_than_their_noise_and_in_every_property():
         again = np.abs(first - cameras[i].develop(canvas, rng)).mean()
         assert all(np.abs(first - second).mean() > 1.2 * again for second in seen[i + 1 :])
     for field in dataclasses.fields(CropCamera):
+        if field.name == "electronics":  # of street cameras only
+            continue
         values = {getattr(camera, field.name) for camera in cameras}
         assert len(values) >= (2 if field.name == "sun_from_right" else 5), field.name
 
