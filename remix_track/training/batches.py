@@ -20,7 +20,8 @@ from remix_track.training.context import Run
 from remix_track.training.embedding import fast_format
 from remix_track.training.epoch_labels import EpochLabels
 from remix_track.training.losses import Labels
-from remix_track.training.randomness import draw, draw_torch
+from remix_track.training.pair_rows import PairRows
+from remix_track.training.randomness import draw_torch
 from remix_track.training.reading import ahead
 
 MOST_TRIED = 100
@@ -109,20 +110,18 @@ def mixed_batches(run: Run, labels: EpochLabels, epoch: int, first_step: int) ->
 def pair_batches(
     run: Run, batch_size: int, epoch: int, first_step: int, steps: int
 ) -> Generator[tuple[Tensor, Tensor]]:
-    """Two views of each of `batch_size` random single-camera images, (n, 3, H, W) for the n of this process.
+    """Two views of each of `batch_size` single-camera images, (n, 3, H, W) for the n of this process; see `PairRows`.
 
     An image that cannot be read gives way to the next one of its video set that can.
     """
     store, seed = run.data.unlabelled.store, run.settings.run.seed
     reader = run.reader(store)
-    generator = draw(seed, "pre-training order", epoch)
-    passes = -(-steps * batch_size // len(store))
-    order = np.concatenate([generator.permutation(len(store)) for _ in range(passes)])
-
+    share = run.settings.pretraining.one_video_share
+    rows = PairRows(run.data.unlabelled, batch_size, share, seed=seed, epoch=epoch, steps=steps)
     place = np.arange(batch_size)[run.processes.share(batch_size)]
 
     def make(step: int) -> NDArray[np.uint8]:
-        return np.stack([_read_near(reader, int(row)) for row in order[step * batch_size + place]])
+        return np.stack([_read_near(reader, int(row)) for row in rows.of(step)[place]])
 
     numbers = range(first_step, steps)
     chosen = run.settings.pretraining_augmentation

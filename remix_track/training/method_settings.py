@@ -193,6 +193,11 @@ class MocoSettings:
         momentum: of the key network.
         temperature: of the InfoNCE loss.
         projection: length of the vectors that are compared.
+        batch_negatives: the keys of a batch's other images are negatives too, beside the queue's.
+        batchnorm: of the key network, as `MomentumSettings.batchnorm`. With "own" an image's two views are normalised
+            with the statistics of one and the same batch, which no key of the queue was: a network on one device can
+            tell its key by them alone. He et al. shuffle images between GPUs against that; "ema" does without batch
+            statistics in the keys (EMAN; Cai et al., CVPR 2021).
 
     Raises:
         InputError: a value that does not fit its field.
@@ -202,6 +207,10 @@ class MocoSettings:
     momentum: float = setting(0.999, "share of its weights that the key network keeps", low=0, high=1)
     temperature: float = setting(0.2, "temperature of the InfoNCE loss", low=0.001, high=100)
     projection: int = setting(128, "length of the vectors that are compared", low=1, high=65_536)
+    batch_negatives: bool = setting(False, "the keys of a batch's other images are negatives too")
+    batchnorm: Literal["own", "ema", "copy"] = setting(
+        "own", "the key network's batch statistics: its own, averaged, or copied"
+    )
 
     def __post_init__(self) -> None:
         check(self)

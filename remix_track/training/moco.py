@@ -6,6 +6,9 @@ processes, as SyncBatchNorm does away with the reason for it.
 
 One step: `queries = network(view)`, `keys = momentum.keys(other view)`, `info_nce(queries, keys, queue.vectors, t)`,
 `queue.push(keys of all processes)`; after the optimiser's step `momentum.update(network)`.
+
+MoCo's negatives are the queue's alone. The keys of the batch's other images can be negatives too, as in MoCo v3 (Chen
+et al., ICCV 2021): where they come from the query's own video, its camera does not tell them apart.
 """
 
 import torch
@@ -72,7 +75,9 @@ class Queue(nn.Module):
         self.position.copy_((self.position + len(keys)) % size)
 
 
-def info_nce(queries: Tensor, keys: Tensor, queue: Tensor, temperature: float) -> Tensor:
+def info_nce(
+    queries: Tensor, keys: Tensor, queue: Tensor, temperature: float, batch: Tensor | None = None, first_row: int = 0
+) -> Tensor:
     """Find each query's own key among the queue: -log( e^{q.k/t} / (e^{q.k/t} + sum_n e^{q.n/t}) ).
 
     Args:
@@ -80,6 +85,8 @@ def info_nce(queries: Tensor, keys: Tensor, queue: Tensor, temperature: float) -
         keys: (B, P) of unit length, the other view of each image.
         queue: (K, P) of unit length. It is copied, as the next push overwrites what the backward pass needs.
         temperature: t.
+        batch: (G, P) keys of all images of the batch, which are negatives of each other's queries; None: they are not.
+        first_row: of `batch` that belongs to the first query; the other queries follow.
 
     Returns:
         (B,) float32.
@@ -87,4 +94,10 @@ def info_nce(queries: Tensor, keys: Tensor, queue: Tensor, temperature: float) -
     with torch.autocast(queries.device.type, enabled=False):
         own = (queries * keys.detach()).sum(dim=1) / temperature  # (B,)
         others = queries @ queue.detach().clone().T / temperature  # (B, K)
+        if batch is not None:
+            near = queries @ batch.detach().T / temperature  # (B, G)
+            place = torch.arange(len(queries), device=queries.device)
+            itself = torch.zeros_like(near, dtype=torch.bool)
+            itself[place, first_row + place] = True
+            others = torch.cat([others, near.masked_fill(itself, torch.finfo(near.dtype).min)], dim=1)
         return F.softplus(others.logsumexp(dim=1) - own)

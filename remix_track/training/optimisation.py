@@ -46,8 +46,11 @@ def joint_rate(settings: OptimiserSettings, step: int, steps_per_epoch: int, epo
 
 
 def pretraining_rate(settings: PretrainingSettings, step: int, steps: int) -> float:
-    """The learning rate of one step of MoCo v2: half a cosine from the start to 0."""
-    return settings.learning_rate * _cosine(step, steps)
+    """The learning rate of one step of MoCo v2: a rise where one is wanted, then half a cosine to 0."""
+    warmup = min(settings.warmup_steps, steps)
+    if step < warmup:
+        return settings.learning_rate * (FIRST_RATE + (1 - FIRST_RATE) * step / warmup)
+    return settings.learning_rate * _cosine(step - warmup, steps - warmup)
 
 
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:

@@ -35,6 +35,7 @@ def write_report(run: Run, scores: dict[str, float], calibration: Calibration | 
         "",
         *_score_lines(run, scores, records),
         *_calibration_lines(calibration, calibrated_on),
+        *_probe_lines(records),
         *_label_lines(records),
         *_loss_lines(records),
         *(["![curves](curves.png)", ""] if drawn else []),
@@ -68,6 +69,16 @@ def _calibration_lines(calibration: Calibration | None, calibrated_on: str) -> l
         f"{calibration.pairs:,} pairs with other people of the same camera.",
         "",
     ]
+
+
+def _probe_lines(records: list[dict[str, Any]]) -> list[str]:
+    found = [one for one in records if one["event"] == "probe"]
+    if not found:
+        return []
+    verdict = [one["text"] for one in records if one["event"] == "note"][-1]
+    lines = ["## Probes of pre-training", "", f"{verdict[0].upper()}{verdict[1:]}.", "", "| steps | Rank-1 | mAP |"]
+    lines += ["| ---: | ---: | ---: |"]
+    return [*lines, *[f"| {one['steps']} | {_percent(one['rank1'])} | {_percent(one['map'])} |" for one in found], ""]
 
 
 def _label_lines(records: list[dict[str, Any]]) -> list[str]:

@@ -106,6 +106,8 @@ def run_training(
         if settings.pretrain and not (resumed and resumed.stage == "joint"):
             pretrain(run, encoder, resumed)
             resumed = None
+        if not settings.run.epochs:
+            return _finish(run, encoder)
         momentum = train_jointly(run, encoder, resumed)
         return _finish(run, momentum.network)
 
@@ -137,6 +139,8 @@ def _finish(run: Run, network: torch.nn.Module) -> Outcome:
     # What is scored and calibrated is what the file holds.
     network.load_state_dict(state)
     scores = evaluate_encoder(plan, network, data.target) if data.target is not None else {}
+    if scores and not run.settings.run.epochs:
+        run.write("evaluation", epoch=0, **scores)
     crops = data.calibration or data.target or data.labelled
     calibrated_on = crops.name
     if crops is data.labelled:
@@ -169,7 +173,8 @@ def _as_stored(state: dict[str, Tensor], numbers: str, folder: Path) -> dict[str
 def make_card(run: Run, calibration: Calibration | None) -> WeightsCard:
     """What the tracker must know about the weights of this run."""
     settings = run.settings
-    stages = [name for name, on in (("MoCo v2", settings.pretrain), ("joint", settings.joint)) if on]
+    joint = settings.joint and settings.run.epochs > 0
+    stages = [name for name, on in (("MoCo v2", settings.pretrain), ("joint", joint)) if on]
     how = f"ReMix, {' + '.join(stages) or 'labelled data alone'}, {settings.run.epochs} epochs"
     text = "".join(letter for letter in f"{run.data.described()} ({how})" if letter.isprintable())
     return WeightsCard(

@@ -138,19 +138,32 @@ class PretrainingSettings:
         iterations_per_epoch: steps in an epoch; 0 for all images once.
         batch_size: images in a step.
         optimiser: SGD with momentum 0.9, as MoCo v2, or Adam.
-        learning_rate: at the start; it falls to 0 along a cosine.
+        learning_rate: the greatest; it falls to 0 along a cosine.
+        warmup_steps: over which the rate rises to it, before the cosine; 0 begins with it, as MoCo v2.
         weight_decay: of the optimiser.
+        one_video_share: of a batch that comes from one video, drawn for each step; the rest comes from all. Images of
+            one video share camera and place, so that with `moco.batch_negatives` these tell nobody apart there.
+        probe_every: steps between probes of the backbone on `data.target`: the share of queries whose nearest image of
+            another camera shows the same person. 0: no probe. With probes the best backbone is kept, the one before the
+            first step included; that is a choice on the target, so a later score there is a little too good.
+        patience: probes in a row without a new best after which pre-training ends; 0: it never ends early.
     """
 
     epochs: int = setting(200, "epochs of pre-training", low=1, high=100_000)
     iterations_per_epoch: int = setting(0, "steps in an epoch; 0: all images once", low=0, high=10_000_000)
     batch_size: int = setting(256, "images in a step", low=2, high=65_536)
     optimiser: Literal["sgd", "adam"] = setting("sgd", "SGD as MoCo v2, or Adam")
-    learning_rate: float = setting(0.03, "at the start; falls to 0 along a cosine", above=0, high=10)
+    learning_rate: float = setting(0.03, "the greatest; falls to 0 along a cosine", above=0, high=10)
+    warmup_steps: int = setting(0, "steps over which the rate rises to the greatest", low=0, high=10_000_000)
     weight_decay: float = setting(1e-4, "of the optimiser", low=0, high=1)
+    one_video_share: float = setting(0.0, "share of a batch that comes from one video", low=0, high=1)
+    probe_every: int = setting(0, "steps between probes of the backbone on the target; 0: none", low=0)
+    patience: int = setting(0, "probes without a new best after which pre-training ends; 0: never", low=0)
 
     def __post_init__(self) -> None:
         check(self)
+        if self.patience and not self.probe_every:
+            raise InputError(f"patience = {self.patience} counts probes, but probe_every is 0; give probe_every")
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +193,7 @@ class RunSettings:
     """How long, where, and what is kept.
 
     Attributes:
-        epochs: of the joint training.
+        epochs: of the joint training; 0 for pre-training alone, whose backbone is written with a fresh BN-neck.
         seed: of everything that is drawn: weights, videos, mini-batches, views.
         device: `auto`, `cpu`, `cuda`, `mps`, or a CUDA device's number.
         precision: of the networks; losses are float32 always. With float16 they are scaled, so that small gradients
@@ -201,7 +214,7 @@ class RunSettings:
             as it is, and so do the norms, whose variances float16 cannot hold.
     """
 
-    epochs: int = setting(100, "epochs of the joint training", low=1, high=100_000)
+    epochs: int = setting(100, "epochs of the joint training; 0: pre-training alone", low=0, high=100_000)
     seed: int = setting(0, "of all random choices", low=0, high=2**32 - 1)
     device: str = setting("auto", "auto, cpu, cuda, mps, or a CUDA device's number")
     precision: Literal["float32", "bfloat16", "float16"] = setting("float32", "of the networks")
@@ -251,3 +264,5 @@ class TrainSettings:
 
     def __post_init__(self) -> None:
         check(self)
+        if not self.run.epochs and not self.pretrain:
+            raise InputError("run.epochs = 0 is pre-training alone, but pretrain = false; give epochs, or pretrain")

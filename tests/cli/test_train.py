@@ -89,7 +89,7 @@ def test_shipped_settings_are_settings_and_hold_only_what_differs(capsys, config
         (["--set", "losses=1"], "losses is a section; expected losses.key=value"),
         (["--set", "pretrain.x=1"], "pretrain is a key, not a section; expected pretrain=value"),
         (["--set", "run.epochs=many"], "--set run.epochs = 'many'; expected a whole number"),
-        (["--set", "run.epochs=0"], "epochs = 0; expected 1 to 100,000"),
+        (["--set", "run.epochs=-1"], "epochs = -1; expected 0 to 100,000"),
         (["--resume", "x", "--output", "y"], "--resume takes settings and folder from the run"),
         (["--quiet"], "data.multi_camera names no labelled set"),
         (["--set", "data.multi_camera=market:x"], "pretrain or joint is on; name one"),

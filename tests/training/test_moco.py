@@ -26,6 +26,18 @@ def test_info_nce_equals_the_naive_loop(temperature):
         assert float(value) == pytest.approx(-math.log(own / (own + against)), rel=1e-5)
 
 
+@pytest.mark.parametrize("first_row", [0, 3])
+def test_keys_of_the_batch_are_negatives_of_each_other(first_row):
+    queries, batch, queue = units(5), units(9, seed=1), units(30, seed=2)
+    keys = batch[first_row : first_row + 5]
+    values = info_nce(queries, keys, queue, 0.2, batch, first_row)
+    for row, (value, query) in enumerate(zip(values, queries, strict=True)):
+        own = math.exp(float(query @ batch[first_row + row]) / 0.2)
+        others = [one for place, one in enumerate(batch) if place != first_row + row]
+        against = sum(math.exp(float(query @ other) / 0.2) for other in [*queue, *others])
+        assert float(value) == pytest.approx(-math.log(own / (own + against)), rel=1e-5)
+
+
 def test_info_nce_is_the_same_under_autocast_and_trains_queries_alone():
     queries, keys, queue = (units(4, seed=s).requires_grad_() for s in range(3))
     with torch.autocast("cpu", dtype=torch.bfloat16):
