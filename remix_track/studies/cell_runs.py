@@ -52,6 +52,8 @@ class Result:
         purity: of them; None also where the data does not know its people.
         completeness: of them.
         revision: of the code that trained it last; empty where unknown.
+        probe_steps: steps of pre-training that were done at each probe.
+        probe_rank1: Rank-1 of each.
     """
 
     rank1: float
@@ -65,6 +67,8 @@ class Result:
     purity: float | None = None
     completeness: float | None = None
     revision: str = ""
+    probe_steps: tuple[int, ...] = ()
+    probe_rank1: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +270,8 @@ def _result(folder: Path, records: list[dict[str, Any]], scored: list[dict[str, 
     values = {name: final[name] for name in ("rank1", "map", "minp")}
     values |= {name: labelled[-1][name] for name in ("clusters", "outliers", "purity", "completeness") if labelled}
     values |= {"epochs": [one["epoch"] for one in scored], "epoch_map": [one["map"] for one in scored]}
+    probes = [one for one in records if one.get("event") == "probe"]
+    values |= {"probe_steps": [one["steps"] for one in probes], "probe_rank1": [one["rank1"] for one in probes]}
     return settings.build(Result, {**values, "seconds": seconds, "revision": _revision(folder)}, str(folder))
 
 

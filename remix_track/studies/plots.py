@@ -25,7 +25,8 @@ def draw_study(path: Path, found: StudyResults) -> bool:
         return False
     numbered = all(one.cell.value is not None for one in found.cells)
     series = list(dict.fromkeys(one.cell.series for one in found.cells)) if numbered else [""]
-    panels = len(series) + 2 * found.study.jitter
+    probes = [result for one in found.pretrainings for result in one.results.values() if result.probe_steps]
+    panels = len(series) + 2 * found.study.jitter + bool(probes)
     figure = drawing.Figure(figsize=(max(6, 4 * panels), 4), layout="constrained")
     axes = figure.subplots(1, panels, squeeze=False)[0]
     for panel, name in zip(axes, series, strict=False):
@@ -34,6 +35,8 @@ def draw_study(path: Path, found: StudyResults) -> bool:
     if found.study.jitter:
         _draw_epochs(axes[-2], found)
         _draw_jitter(axes[-1], found)
+    if probes:
+        _draw_probes(axes[len(series)], found)
     figure.suptitle(found.study.title)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=110)
@@ -76,6 +79,15 @@ def _draw_bars(axes: Any, cells: list[CellResults], label: str) -> None:
         for text in axes.get_xticklabels():
             text.set_horizontalalignment("right")
     _finish(axes, label, "percent")
+
+
+def _draw_probes(axes: Any, found: StudyResults) -> None:
+    for one in found.pretrainings:
+        for seed, result in one.results.items():
+            axes.plot(
+                result.probe_steps, [100 * value for value in result.probe_rank1], marker=".", label=f"seed {seed}"
+            )
+    _finish(axes, "steps of pre-training", "Rank-1 of the probe")
 
 
 def _draw_epochs(axes: Any, found: StudyResults) -> None:

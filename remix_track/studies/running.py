@@ -15,6 +15,7 @@ from typing import IO
 from remix_track import file_lock
 from remix_track.errors import InputError
 from remix_track.studies.cell_runs import CellFolders, CellRun
+from remix_track.studies.shared_pretraining import pretraining_cell, words_to_start_from
 from remix_track.studies.study_file import Cell, Study
 from remix_track.training.train_settings import TrainSettings
 
@@ -30,23 +31,31 @@ class Job:
         name: `STUDY/CELL` where it is first asked for.
         cell: its settings.
         seed: its seed.
+        needs: the pre-training whose weights it starts from; None where it has none, or is one.
     """
 
     name: str
     cell: Cell
     seed: int
+    needs: "Job | None" = None
 
     def __str__(self) -> str:
         return f"{self.name} seed {self.seed}"
 
 
 def all_jobs(studies: Sequence[Study]) -> list[Job]:
-    """Every training once, however many studies ask for it: study by study, and in each seed by seed."""
+    """Every training once, however many studies ask for it: study by study, and in each seed by seed.
+
+    A pre-training comes before the first of those that start from it.
+    """
     jobs: dict[tuple[TrainSettings, int], Job] = {}
     for study in studies:
         for seed in study.seeds:
             for cell in study.cells:
-                jobs.setdefault((cell.settings, seed), Job(f"{study.name}/{cell.name}", cell, seed))
+                first, needs = pretraining_cell(cell), None
+                if first:
+                    needs = jobs.setdefault((first.settings, seed), Job(f"{study.name}/{first.name}", first, seed))
+                jobs.setdefault((cell.settings, seed), Job(f"{study.name}/{cell.name}", cell, seed, needs))
     return list(jobs.values())
 
 
@@ -101,16 +110,21 @@ def run_jobs(
     """
     waiting = [job for job in jobs if not _finished(folders.run(job.cell, job.seed))]
     running: list[_Training] = []
-    failed = 0
+    failed: set[Job] = set()
     try:
         while waiting or running:
-            while waiting and len(running) < parallel:
-                job = waiting.pop(0)
-                running.append(_Training(job, folders.claim(job.cell, job.seed, job.name), lock))
+            for job in [one for one in waiting if one.needs in failed]:
+                waiting.remove(job)
+                failed.add(job)
+                tell(job, "failed: its pre-training did")
+            for job in [one for one in waiting if _can_begin(one, folders)][: parallel - len(running)]:
+                waiting.remove(job)
+                running.append(_Training(job, folders, lock))
                 tell(job, running[-1].beginning)
             for training in [one for one in running if one.process.poll() is not None]:
                 running.remove(training)
-                failed += not training.close()
+                if not training.close():
+                    failed.add(training.job)
                 tell(training.job, training.outcome)
                 ended(training.job)
             time.sleep(0.05)
@@ -119,7 +133,11 @@ def run_jobs(
             training.stop()
             tell(training.job, "stopped; the same command goes on with it")
         raise
-    return failed
+    return len(failed)
+
+
+def _can_begin(job: Job, folders: CellFolders) -> bool:
+    return job.needs is None or _finished(folders.run(job.needs.cell, job.seed))
 
 
 def _finished(run: CellRun | None) -> bool:
@@ -129,12 +147,15 @@ def _finished(run: CellRun | None) -> bool:
 class _Training:
     """A process that trains one cell."""
 
-    def __init__(self, job: Job, run: CellRun, lock: int) -> None:
+    def __init__(self, job: Job, folders: CellFolders, lock: int) -> None:
+        run = folders.claim(job.cell, job.seed, job.name)
+        before = folders.run(job.needs.cell, job.seed) if job.needs else None
+        start = words_to_start_from(before) if before else []
         self.job, self.run = job, run
         self.beginning = f"goes on in {run.folder}" if run.has_checkpoint else f"begins in {run.folder}"
         self.outcome = ""
         words = ["--resume", run.folder] if run.has_checkpoint else [
-            "--config", run.config, "--set", f"run.seed={job.seed}", "--output", run.folder, "--overwrite"
+            "--config", run.config, "--set", f"run.seed={job.seed}", *start, "--output", run.folder, "--overwrite"
         ]  # fmt: skip
         run.begin(time.time())
         with run.open_log() as log:

@@ -11,6 +11,7 @@ import numpy as np
 
 from remix_track.json_text import json_text
 from remix_track.studies.cell_runs import CellFolders, Result
+from remix_track.studies.shared_pretraining import pretraining_cell
 from remix_track.studies.study_file import Cell, Study
 from remix_track.text_files import write_text
 
@@ -60,10 +61,11 @@ class CellResults:
 
 @dataclass(frozen=True, slots=True)
 class StudyResults:
-    """One study with the results there are."""
+    """One study with the results there are, and those of the pre-trainings that its cells share."""
 
     study: Study
     cells: tuple[CellResults, ...]
+    pretrainings: tuple[CellResults, ...] = ()
 
 
 def number(result: Result, name: str) -> float:
@@ -88,7 +90,7 @@ def jitter(epoch_map: Sequence[float]) -> float:
 def collect(studies: Sequence[Study], folders: CellFolders) -> list[StudyResults]:
     """Read the results of all cells, the ones that are not there among them."""
     return [
-        StudyResults(study, tuple(_cell_results(cell, study.seeds, folders) for cell in study.cells))
+        StudyResults(study, *(_results(cells, study, folders) for cells in (study.cells, _pretrainings(study))))
         for study in studies
     ]
 
@@ -107,6 +109,16 @@ def write_results(root: Path, found: Sequence[StudyResults]) -> None:
     """Write `results.json`: every cell and seed, run or not."""
     studies = {one.study.name: _study_json(one) for one in found}
     write_text(root / RESULTS, json_text({"format": 1, "studies": studies}, indent=1))
+
+
+def _pretrainings(study: Study) -> tuple[Cell, ...]:
+    """Each once, in the order of the cells that start from them."""
+    found = [one for one in map(pretraining_cell, study.cells) if one]
+    return tuple({one.settings: one for one in found}.values())
+
+
+def _results(cells: Sequence[Cell], study: Study, folders: CellFolders) -> tuple[CellResults, ...]:
+    return tuple(_cell_results(cell, study.seeds, folders) for cell in cells)
 
 
 def _cell_results(cell: Cell, seeds: tuple[int, ...], folders: CellFolders) -> CellResults:
@@ -136,7 +148,13 @@ def _study_json(found: StudyResults) -> dict[str, Any]:
                 for seed in one.seeds
             },
         }
-    return {"title": found.study.title, "seeds": list(found.study.seeds), "cells": cells}
+    made = {"title": found.study.title, "seeds": list(found.study.seeds), "cells": cells}
+    if found.pretrainings:
+        made["pretrainings"] = [
+            {str(seed): dataclasses.asdict(result) for seed, result in one.results.items()}
+            for one in found.pretrainings
+        ]
+    return made
 
 
 def _plain(value: float) -> float | None:

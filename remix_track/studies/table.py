@@ -35,7 +35,26 @@ def study_lines(found: StudyResults) -> list[str]:
         for seed, why in one.missing.items()
         if why.startswith("failed")
     ]
-    return [*lines, "", *failed, *([""] if failed else [])]
+    shared = [line for one in found.pretrainings for line in _pretraining_lines(one)]
+    return [*lines, "", *failed, *([""] if failed else []), *shared, *([""] if shared else [])]
+
+
+def _pretraining_lines(one: CellResults) -> list[str]:
+    """A line for each seed of a pre-training that cells share."""
+    lines = []
+    for seed in one.seeds:
+        result = one.results.get(seed)
+        if result is None:
+            lines.append(f"- Shared pre-training, seed {seed}: {_one_line(one.missing[seed])}.")
+            continue
+        said = f"{result.seconds / 60:.1f} minutes"
+        if result.probe_rank1:
+            best = max(result.probe_rank1)
+            kept, last = result.probe_steps[result.probe_rank1.index(best)], result.probe_steps[-1]
+            said = f"Rank-1 of the probe {100 * result.probe_rank1[0]:.1f} at the start, {100 * best:.1f} after "
+            said += f"{kept:,} of {last:,} steps, {result.seconds / 60:.1f} minutes"
+        lines.append(f"- Shared pre-training, seed {seed}: {said}.")
+    return lines
 
 
 def _explanation(found: Sequence[StudyResults]) -> list[str]:

@@ -14,18 +14,21 @@ import pytest
 from remix_track.cli import train_grid
 from remix_track.cli.train import main
 from remix_track.errors import InputError
+from remix_track.settings import read_toml
 from remix_track.studies import running
 from remix_track.studies.cell_runs import CellFolders
 from remix_track.studies.running import all_jobs, folder_lock
 from remix_track.studies.study_file import read_studies
 from remix_track.studies.summary import Spread, collect, jitter, seed_noise
+from remix_track.training.train_settings import OptimiserSettings
 
 CONFIG = Path(__file__).parents[2] / "configs/grid_cpu.toml"
 
 # Behaves as remix-train does, in a few milliseconds: what it does is asked for by encoder.weights.
 TRAINER = """
 import json, pathlib, signal, sys, time, tomllib
-words = dict(zip(sys.argv[1::2], sys.argv[2::2]))
+pairs = list(zip(sys.argv[1::2], sys.argv[2::2]))
+words, sets = dict(pairs), [value for key, value in pairs if key == "--set"]
 resume = "--resume" in words
 folder = pathlib.Path(words.get("--resume") or words["--output"])
 with (folder.parent.parent.parent / "calls.txt").open("a") as file:
@@ -34,7 +37,8 @@ if not resume:
     assert sys.argv[-1] == "--overwrite"
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
     text = pathlib.Path(words["--config"]).read_text()
-    (folder / "config.toml").write_text(text.replace("seed = 0 ", words["--set"].replace("run.seed=", "seed = ") + " "))
+    (folder / "config.toml").write_text(text.replace("seed = 0 ", sets[0].replace("run.seed=", "seed = ") + " "))
+    (folder / "sets.txt").write_text("\\n".join(sets))
 settings = tomllib.loads((folder / "config.toml").read_text())
 seed, rate, ask = settings["run"]["seed"], settings["optimiser"]["learning_rate"], settings["encoder"]["weights"]
 if ask == "fails" and not (folder.parent.parent.parent / "mended").exists():
@@ -54,6 +58,9 @@ log = [{"event": "labels", "epoch": 1, "clusters": 10 + seed, "outliers": 1, "pu
 score = rate * 100 + 0.01 * seed ** 2
 log += [{"event": "evaluation", "epoch": n, "rank1": 2 * score, "map": score + 0.01 * (4 - n), "minp": 0.1}
         for n in (1, 2, 3, 4)]
+if settings["run"]["epochs"] == 0:
+    log = [{"event": "probe", "steps": 10 * n, "rank1": 0.1 + 0.05 * n - 0.02 * n * n} for n in (0, 1, 2)]
+    log += [{"event": "evaluation", "epoch": 0, "rank1": 0.1, "map": 0.1, "minp": 0.1}]
 (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\\n" for line in log))
 """
 
@@ -152,7 +159,60 @@ def test_settings_of_a_pre_training_that_is_off_make_no_new_training(study):
     assert calls(path) == []
     study("[base.moco]\nqueue_size = 16\n", STUDIES.replace("pretrain = false", "pretrain = true"))
     assert grid(path, "--quiet") == 0
-    assert len(calls(path)) == 7
+    # The seven, and the pre-training of each seed.
+    assert len(calls(path)) == 10
+
+
+PAPER = (
+    STUDIES.partition("[study.grid]")[0].replace("pretrain = false", "")
+    + """
+[study.paper]
+seeds = [0, 1]
+[study.paper.cells]
+neither = {{pretrain = false, joint = false}}
+pretrained = {{joint = false}}
+both = {{optimiser.learning_rate = 2e-3}}
+other = {{moco.queue_size = 16}}
+"""
+)
+
+
+@pytest.mark.parametrize("parallel", ["1", "3"])
+def test_cells_that_pre_train_alike_share_a_pre_training_for_each_seed(study, parallel):
+    path = study(text=PAPER)
+    assert grid(path, "--quiet", "--jobs", parallel) == 0
+    called = calls(path)
+    shared = ["paper-shared-pre-training", "paper-shared-pre-training-2"]
+    names = ["paper-neither", *shared, "paper-pretrained", "paper-both", "paper-other"]
+    assert sorted(called) == sorted(f"begin {name}/seed-{seed}" for name in names for seed in (0, 1))
+    cells = path.parent / "out/cells"
+    for name, start in (("pretrained", shared[0]), ("both", shared[0]), ("other", shared[1])):
+        assert called.index(f"begin {start}/seed-1") < called.index(f"begin paper-{name}/seed-1")
+        assert (cells / f"paper-{name}/seed-1/sets.txt").read_text().split("\n") == [
+            "run.seed=1", "pretrain=false", f"encoder.weights={cells}/{start}/seed-1/remix.safetensors",
+        ]  # fmt: skip
+    assert (cells / "paper-neither/seed-1/sets.txt").read_text() == "run.seed=1"
+    alone = read_toml(cells / shared[0] / "settings.toml")
+    assert (alone["pretrain"], alone["joint"], alone["run"]["epochs"]) == (True, False, 0)
+    assert alone["optimiser"]["learning_rate"] == OptimiserSettings().learning_rate
+    line = (
+        "- Shared pre-training, seed 1: Rank-1 of the probe 10.0 at the start, 13.0 after 10 of 20 steps, 0.0 minutes."
+    )
+    assert table(path).count(line) == 2
+    assert grid(path, "--quiet") == 0
+    assert calls(path) == []
+
+
+def test_a_pre_training_that_fails_is_the_end_of_the_cells_that_need_it_alone(study, capsys):
+    path = study(text=PAPER.replace("pretrained = {{joint = false}}", 'bad = {{encoder.weights = "fails"}}'))
+    assert grid(path, "--only", "paper/bad", "paper/neither", "paper/both") == 1
+    said = capsys.readouterr()
+    assert said.err.count("paper/bad seed 0: failed: its pre-training did") == 1
+    assert sum("paper-bad" in one for one in calls(path)) == 0
+    assert row(path, "both").endswith("| 2 of 2 |")
+    assert row(path, "neither").endswith("| 2 of 2 |")
+    assert row(path, "bad").endswith("| 0 of 2 |")
+    assert "- Shared pre-training, seed 0: failed: remix-train: the loss is nan; lower the rate." in table(path)
 
 
 def test_means_and_deviations_are_numpys(study):
