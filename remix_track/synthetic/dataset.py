@@ -19,7 +19,7 @@ from remix_track.json_text import json_text
 from remix_track.settings import build
 from remix_track.synthetic.bodies.clothed_figure import Bodies
 from remix_track.synthetic.crop_cameras import CropCamera
-from remix_track.synthetic.crops import BODY_SCALE, Artist, tracklet
+from remix_track.synthetic.crops import BODY_SCALE, CROP_HEIGHT, Artist, tracklet
 from remix_track.synthetic.people import Person, crowd
 from remix_track.synthetic.photographs import Photographs
 from remix_track.synthetic.places import panorama
@@ -212,7 +212,8 @@ class _Drawing:
     ) -> int:
         """Draw and write the crops of all visits; how many there were."""
         sample = _CAMERAS[self._style.camera_kind]
-        views = [sample(rng, self._style.colour_cast) for _ in range(cameras)]
+        rows = round(CROP_HEIGHT * self._artist.scale)
+        views = [sample(rng, self._style.colour_cast, rows) for _ in range(cameras)]
         scenery = [self._scenery(view) for view in views]
         total, done = sum(len(visit.names) for visit in visits), 0
         for number, visit in enumerate(visits):
