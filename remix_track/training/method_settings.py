@@ -83,6 +83,27 @@ class LossSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class BaselineSettings:
+    """The losses of `method = "baseline"`, with the numbers of Luo et al. (CVPRW 2019); see `training.baseline`.
+
+    Attributes:
+        smoothing: of the labels in the cross entropy.
+        margin: of the triplet loss.
+        triplet_weight: of the triplet loss in the total.
+
+    Raises:
+        InputError: a value that does not fit its field.
+    """
+
+    smoothing: float = setting(0.1, "label smoothing of the cross entropy", low=0, below=1)
+    margin: float = setting(0.3, "margin of the triplet loss", low=0, high=100)
+    triplet_weight: float = setting(1.0, "weight of the triplet loss", low=0, high=1000)
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True, slots=True)
 class MomentumSettings:
     """How the momentum encoder follows the encoder.
 

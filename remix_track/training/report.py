@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 _LOSSES = (
     "instance/multi", "instance/single", "augmentation/multi", "augmentation/single",
-    "centroid/multi", "centroid/single", "camera/multi",
+    "centroid/multi", "centroid/single", "camera/multi", "classification", "triplet",
 )  # fmt: skip
 _SCORES = ("rank1", "rank5", "rank10", "map", "minp")
 
@@ -102,7 +102,11 @@ def _loss_lines(records: list[dict[str, Any]]) -> list[str]:
         return []
     lines = ["## Losses", "", "| loss | first | last |", "| --- | ---: | ---: |"]
     first, last = steps[0], steps[-1]
-    lines += [f"| {name} | {_number(first.get(name))} | {_number(last.get(name))} |" for name in ("total", *_LOSSES)]
+    lines += [
+        f"| {name} | {_number(first.get(name))} | {_number(last.get(name))} |"
+        for name in ("total", *_LOSSES)
+        if name in last
+    ]
     return [*lines, ""]
 
 

@@ -17,6 +17,7 @@ from remix_track.encoder.weights_file import save_weights
 from remix_track.errors import InputError
 from remix_track.settings_text import to_toml
 from remix_track.text_files import write_text
+from remix_track.training.baseline import train_baseline
 from remix_track.training.checkpoint import BEST, FOLDER, Checkpoint, load_checkpoint
 from remix_track.training.context import Position, Run
 from remix_track.training.data_sets import open_training_data
@@ -108,8 +109,9 @@ def run_training(
             resumed = None
         if not settings.run.epochs:
             return _finish(run, encoder)
-        momentum = train_jointly(run, encoder, resumed)
-        return _finish(run, momentum.network)
+        if settings.method == "baseline":
+            return _finish(run, train_baseline(run, encoder, resumed))
+        return _finish(run, train_jointly(run, encoder, resumed).network)
 
 
 def _open_log(settings: TrainSettings, folder: Path, resumed: Checkpoint | None) -> RunLog:
@@ -175,7 +177,8 @@ def make_card(run: Run, calibration: Calibration | None) -> WeightsCard:
     settings = run.settings
     joint = settings.joint and settings.run.epochs > 0
     stages = [name for name, on in (("MoCo v2", settings.pretrain), ("joint", joint)) if on]
-    how = f"ReMix, {' + '.join(stages) or 'labelled data alone'}, {settings.run.epochs} epochs"
+    method = "ReMix" if settings.method == "remix" else "classification and triplet loss"
+    how = f"{method}, {' + '.join(stages) or 'labelled data alone'}, {settings.run.epochs} epochs"
     text = "".join(letter for letter in f"{run.data.described()} ({how})" if letter.isprintable())
     return WeightsCard(
         architecture=settings.encoder.architecture,

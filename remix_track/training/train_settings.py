@@ -14,6 +14,7 @@ from remix_track.errors import InputError
 from remix_track.settings import check, same_as, setting
 from remix_track.synthetic.style import SetSettings, Style
 from remix_track.training.method_settings import (
+    BaselineSettings,
     CentroidSettings,
     ClusterSettings,
     LossSettings,
@@ -242,10 +243,15 @@ class TrainSettings:
     Attributes:
         pretrain: run MoCo v2 on the single-camera data first.
         joint: learn from single-camera data beside the multi-camera data; false: from the latter alone.
+        method: ReMix, or the field's baseline beside it: classification and triplet loss on the multi-camera data. It
+            has neither momentum encoder nor centroids; `[losses]`, `[centroids]` and `[momentum]` say nothing of it.
     """
 
     pretrain: bool = setting(True, "run MoCo v2 on the single-camera data first")
     joint: bool = setting(True, "learn from single-camera data beside multi-camera data")
+    method: Literal["remix", "baseline"] = setting(
+        "remix", "ReMix, or the field's baseline, classification and triplet loss on labelled data alone"
+    )
     data: DataSettings = field(default_factory=DataSettings)
     drawn: DrawnSettings = field(default_factory=DrawnSettings)
     harvest: HarvestSettings = field(default_factory=HarvestSettings)
@@ -259,6 +265,7 @@ class TrainSettings:
     centroids: CentroidSettings = field(default_factory=CentroidSettings)
     losses: LossSettings = field(default_factory=LossSettings)
     momentum: MomentumSettings = field(default_factory=MomentumSettings)
+    baseline: BaselineSettings = field(default_factory=BaselineSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     run: RunSettings = field(default_factory=RunSettings)
 
@@ -266,3 +273,7 @@ class TrainSettings:
         check(self)
         if not self.run.epochs and not self.pretrain:
             raise InputError("run.epochs = 0 is pre-training alone, but pretrain = false; give epochs, or pretrain")
+        if self.method == "baseline" and self.joint:
+            raise InputError(
+                "method = 'baseline' learns from labelled data alone, but joint = true; give joint = false"
+            )
