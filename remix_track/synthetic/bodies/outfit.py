@@ -1,13 +1,14 @@
 """What a person wears, from the looks that `people` gave them: pieces, each with its colours."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
-from remix_track.synthetic.bodies import garments
+from remix_track.synthetic.bodies import dyes, garments
+from remix_track.synthetic.bodies.dyes import Dye
 from remix_track.synthetic.bodies.mesh_files import Indices, Points
 from remix_track.synthetic.bodies.pieces import Piece, Stock
 from remix_track.synthetic.bodies.skeleton import FOREARM, HAND, PELVIS, SEGMENTS, Build
@@ -20,9 +21,6 @@ _AS_PHOTOGRAPHED = 0.12
 """Share of garments that keep the colours of their texture."""
 _TIGHTS = (52, 46, 48)
 _SOCKS: tuple[Colour, ...] = ((40, 38, 38), (70, 66, 64), (205, 205, 208), (96, 70, 52))
-
-Dye = Callable[[Points], Points]
-"""Colours (N, 3) of the cloth at places (N, 3) of the body at rest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,14 +77,14 @@ def _clothes(person: Person, stock: Stock, cut: np.random.Generator) -> list[Wor
     photographed = cut.random(2) < _AS_PHOTOGRAPHED
     lower = _wear(stock, bottom, person.bottom_colour, photographed=bool(photographed[0]))
     if person.bottom == "dress":
-        return [_wear(stock, bottom, person.top_colour, dye=_pattern(person))]
+        return [_wear(stock, bottom, person.top_colour, dye=dyes.top(person))]
     plain = person.pattern == "plain"
     upper = _wear(
         stock,
         top,
         person.top_colour,
         second=person.second_colour,
-        dye=_pattern(person),
+        dye=dyes.top(person),
         contrast=0.6 if plain else 0.9,
         photographed=bool(photographed[1]) and plain,
     )
@@ -121,7 +119,7 @@ def _bags(person: Person, stock: Stock) -> list[Worn]:
         down = along[FOREARM + side]
         piece.vertices[:] = piece.vertices @ _upright(-down) + joints[HAND + side] + 2.9 * down
     return [
-        Worn(piece, np.arange(len(piece.triangles)), _plain(person.bag_colour), person.bag_colour, 0.0, False, 0.05)
+        Worn(piece, np.arange(len(piece.triangles)), dyes.plain(person.bag_colour), person.bag_colour, 0.0, False, 0.05)
     ]
 
 
@@ -131,13 +129,10 @@ def _skin(person: Person, stock: Stock, own: np.random.Generator, hidden: Indice
     showing = np.flatnonzero(~hidden[body.triangles].any(axis=1))
     legs = _TIGHTS if person.tights and person.bottom in ("skirt", "dress") else person.skin
 
-    def dye(places: Points) -> Points:
-        return np.where(places[:, 1:2] < 0.5, _channels(legs), _channels(person.skin)).astype(np.float32)
-
     dressed = Piece(
         body.vertices, body.weights, body.triangles, body.texture_points, body.second, texture, shades, body.hidden
     )
-    return Worn(dressed, showing, dye, person.skin, 0.9, False, 0.0)
+    return Worn(dressed, showing, dyes.skin(person.skin, legs), person.skin, 0.9, False, 0.0)
 
 
 def _wear(
@@ -151,55 +146,9 @@ def _wear(
     photographed: bool = False,
 ) -> Worn:
     piece = stock.garment(garment)
-    colouring = None if photographed else dye or _plain(colour)
+    colouring = None if photographed else dye or dyes.plain(colour)
     every = np.arange(len(piece.triangles))
     return Worn(piece, every, colouring, second or colour, contrast, garment.two_sided, garment.above)
-
-
-def _channels(colour: Colour) -> Points:
-    return np.array(colour, np.float32)
-
-
-def _plain(colour: Colour) -> Dye:
-    return lambda places: np.broadcast_to(_channels(colour), (len(places), 3))
-
-
-def _pattern(person: Person) -> Dye:
-    """The colours of the upper garment, by where on the body: stripes and checks go round it."""
-    rng = np.random.default_rng([person.outfit, 4])
-    first, other = _channels(person.top_colour), _channels(person.second_colour)
-    width, upright = float(rng.uniform(0.25, 0.9)), rng.random() < 0.25
-    picture = rng.random((9, 9)) < rng.uniform(0.3, 0.7)
-    shift, kind = float(rng.uniform(0.5, 0.8)), int(rng.integers(3))
-
-    def share(places: Points) -> Points:
-        x, y, z = places.T
-        round_the_body = np.arctan2(x, z - 0.5) * 1.3
-        if person.pattern == "stripes":
-            return _wave(round_the_body if upright else y, width)
-        if person.pattern == "checks":
-            return 0.5 * (_wave(round_the_body, width) + _wave(y, width))
-        if person.pattern == "logo":
-            column, row = np.rint(4 + x / 0.28).astype(int), np.rint(4 - (y - 3.1) / 0.28).astype(int)
-            on = (column >= 0) & (column < 9) & (row >= 0) & (row < 9) & ((z > 0.5) | (kind == 0))
-            return np.where(on, picture[np.clip(row, 0, 8), np.clip(column, 0, 8)], False).astype(np.float32)
-        if person.pattern == "two-tone":
-            above = y > 1 + 4 * shift if kind else np.abs(x) > 1.9
-            return above.astype(np.float32)
-        return np.zeros(len(places), np.float32)
-
-    def dye(places: Points) -> Points:
-        part = share(places)[:, None]
-        dyed: Points = ((1 - part) * first + part * other).astype(np.float32)
-        return dyed
-
-    return dye
-
-
-def _wave(along: Points, width: float) -> Points:
-    """0 and 1 by turns, every `width` decimetres."""
-    wave: Points = (np.floor(along / width) % 2).astype(np.float32)
-    return wave
 
 
 def _box(shape: Tube, segment: int, body: int) -> Piece:
