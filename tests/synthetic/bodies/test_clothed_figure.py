@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import zlib
 
 import numpy as np
 import pytest
@@ -132,3 +133,14 @@ def test_a_broken_garment_is_named(tmp_path, change, words):
         Bodies(folder).figure(_person(boots=False), (10, 10), 50, 0.0, 0.0)
     assert "shoes" in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+def test_a_texture_that_asks_for_too_much_memory_is_refused_by_its_header(tmp_path):
+    folder = write_package(tmp_path / "package")
+    for path in (folder / "proxies" / "clothes").glob("shoes*/textures/*.png"):
+        content = bytearray(path.read_bytes())
+        content[16:24] = (5_000).to_bytes(4, "big") * 2  # width and height of IHDR
+        content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+        path.write_bytes(content)
+    with pytest.raises(InputError, match=r"shoes.*5000x5000 pixels"):
+        Bodies(folder).figure(_person(boots=False), (10, 10), 50, 0.0, 0.0)
