@@ -5,7 +5,7 @@ that with fewer than a block of each camera the result is the same.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -30,6 +30,37 @@ def camera_blocks(camera: NDArray[np.int64], clock: NDArray[np.int64], start: ND
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class LatestMean:
+    """The mean vector of a camera as it is now: it fades over `MEMORY` tracklets, as the light of the day does.
+
+    Attributes:
+        mean: (D,) of its vectors, the weight of each falling with the tracklets that came after it.
+        tracklets: how many came.
+    """
+
+    mean: NDArray[np.float64]
+    tracklets: int = 0
+
+    def after(self, vectors: NDArray[np.float64]) -> "LatestMean":
+        """It after some more vectors (N, D) of unit length, in the order of time."""
+        number = len(vectors)
+        fading = np.exp(-np.arange(number)[::-1] / MEMORY)
+        before = np.exp(-number / MEMORY) * _weight(self.tracklets, 1) * self.mean
+        total = self.tracklets + number
+        return LatestMean((before + fading @ vectors) / max(_weight(total, 1), 1.0), total)
+
+    @property
+    def count(self) -> float:
+        """How many tracklets it rests on (Kish's effective sample size)."""
+        return _weight(self.tracklets, 1) ** 2 / max(_weight(self.tracklets, 2), 1.0)
+
+
+def _weight(tracklets: int, power: int) -> float:
+    """The sum of the weights of so many tracklets, each to this power."""
+    return float(np.expm1(-power * tracklets / MEMORY) / np.expm1(-power / MEMORY))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Centring:
     """What all vectors have in common, and how much of a camera's own mean is its light and not its people.
 
@@ -37,13 +68,13 @@ class Centring:
         mean: (D,) of all cameras alike; zeros where nothing is taken out.
         people: variance of the vectors around their camera's mean.
         cameras: variance of the cameras' means, apart from what few people make of it.
-        latest: by camera, the mean (D,) of its last tracklets and how many it rests on.
+        latest: by camera, the mean of its last tracklets.
     """
 
     mean: NDArray[np.float64]
     people: float
     cameras: float
-    latest: Mapping[int, tuple[NDArray[np.float64], float]]
+    latest: Mapping[int, LatestMean]
 
     @classmethod
     def none(cls, width: int) -> Self:
@@ -63,7 +94,7 @@ class Centring:
         Returns:
             With fewer than two cameras, `none`.
         """
-        latest = dict[int, tuple[NDArray[np.float64], float]]()
+        latest = dict[int, LatestMean]()
         known, cells, squares, within, between = 0, 0.0, 0.0, 0.0, 0.0
         total = np.zeros(width)
         for rows in blocks:
@@ -71,7 +102,8 @@ class Centring:
             if not len(vectors):
                 continue
             local, count = local_means(vectors, np.zeros(len(vectors), np.int64), MEMORY)
-            latest[int(camera[rows[0]])] = local[-1], float(count[-1])
+            one = int(camera[rows[0]])
+            latest[one] = latest.get(one, LatestMean(np.zeros(width))).after(vectors)
             known, cells, squares = known + len(vectors), cells + (1 / count).sum(), squares + (count**-2.0).sum()
             total += (1 / count) @ local
             within += float(((vectors - local) ** 2).sum())
@@ -99,11 +131,20 @@ class Centring:
         if camera is None or camera not in self.latest:
             local, count = self.mean, 1.0
         else:
-            local, count = self.latest[camera]
+            local, count = self.latest[camera].mean, self.latest[camera].count
         known, rows = _with_appearance(vectors)
         centred = np.zeros(vectors.shape, np.float32)
         centred[rows] = self._without(known, local, np.full(len(known), count))
         return centred
+
+    def after(self, camera: int, vectors: NDArray[np.floating]) -> "Centring":
+        """This after some more vectors (N, D) of a camera, in the order of time; its latest mean follows them.
+
+        What all cameras have in common, and how much they differ, stays as it was measured.
+        """
+        known, _ = _with_appearance(vectors)
+        before = self.latest.get(camera, LatestMean(np.zeros_like(self.mean)))
+        return replace(self, latest={**self.latest, camera: before.after(known)}) if len(known) else self
 
     def _without(
         self, vectors: NDArray[np.float64], local: NDArray[np.float64], count: NDArray[np.float64]

@@ -1,6 +1,6 @@
 """The people of a store in memory: who a vector is, at once, and what is new is somebody from then on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -64,6 +64,11 @@ class Gallery:
         none = np.zeros(len(tracklets), bool)
         known = compare(store, files, tracklets, settings or IdentifySettings(), wanted=none)
         return cls(known.means, known.centring, known.limits, tracklets.cameras, files.log())
+
+    def after(self, camera: str, vectors: NDArray[np.floating]) -> "Gallery":
+        """This after some more tracklets (N, D) of a camera, in the order of time, whose light is followed by them."""
+        cameras = self.cameras if camera in self.cameras else (*self.cameras, camera)
+        return replace(self, cameras=cameras, centring=self.centring.after(cameras.index(camera), vectors))
 
     def centred(self, vector: NDArray[np.floating], camera: str | None = None) -> NDArray[np.float32]:
         """A vector (D,) without the light of its camera; None: of an unknown one."""

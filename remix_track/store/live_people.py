@@ -7,7 +7,7 @@ Who was recognised stays so: `identify` later takes these tracklets as known.
 import dataclasses
 import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,6 +24,7 @@ from remix_track.store.gallery import Gallery, Recognition
 from remix_track.store.identify import IdentifySettings
 from remix_track.store.job import Job, JobSource, Weights
 from remix_track.store.live import LiveWriter
+from remix_track.store.part_vectors import PartVectors
 from remix_track.store.people import LOG, BusyError, PeopleFiles
 from remix_track.store.people_log import NOBODY, Key, Log
 from remix_track.store.waiting_parts import WaitingParts
@@ -114,6 +115,10 @@ class LivePeople:
             return None
         return number
 
+    def follow(self, camera: str, vectors: NDArray[np.floating]) -> None:
+        """Go with the light of a camera, by the tracklets (N, D) of a part that it has written."""
+        self.gallery = self.gallery.after(camera, vectors)
+
     def shown(self, found: Recognition) -> KnownPerson:
         """A person as frames say it."""
         number = self.gallery.log.current(found.person)
@@ -184,10 +189,14 @@ class CameraPeople:
     _tracks: dict[int, _Track] = field(default_factory=dict)
     _writer: LiveWriter | None = None
     _began: float = 0.0
-    _numbers: set[int] = field(default_factory=set)
+    _shown: PartVectors = field(init=False)
+    """Tracks of the part under way."""
     _gone: set[int] = field(default_factory=set)
     """Tracks of the part under way whose people were forgotten since it began."""
     _heard: Log | None = None
+
+    def __post_init__(self) -> None:
+        self._shown = PartVectors(self.people.weights.width)
 
     def __call__(self, frame: TrackedFrame) -> TrackedFrame:
         """The frame with its people."""
@@ -197,7 +206,7 @@ class CameraPeople:
         writer.write(frame)
         if writer.parts > parts:
             self._keep(writer.last)
-            self._began, self._numbers, self._gone = frame.time, set(), set()
+            self._began, self._shown, self._gone = frame.time, PartVectors(self.people.weights.width), set()
         self._add(frame)
         known = dict[int, KnownPerson]()
         for id_ in frame.ids.tolist():
@@ -241,15 +250,23 @@ class CameraPeople:
         """Write down whom the tracks of a part show, and have the gallery know what they look like now."""
         found = {
             id_: one.found
-            for id_ in self._numbers
+            for id_ in self._shown
             if (one := self._tracks[id_]).found and (one.found.person or one.is_nobody)
         }
         self.people.parts.keep(part, {id_: one for id_, one in found.items() if one is not None}, self._gone)
         for id_ in found:
             self._teach(self._tracks[id_])
+        self._follow(found.keys())
         for id_, track in list(self._tracks.items()):
             if track.last < self._began:
                 del self._tracks[id_]
+
+    def _follow(self, known: Set[int]) -> None:
+        """Go with the light, by the tracks that began in the part: who stands there for hours counts once."""
+        tracks = {id_: self._tracks[id_] for id_ in self._shown}
+        without = {id_ for id_, track in tracks.items() if track.first < self._began or track.is_nobody}
+        least = self.people.settings.min_boxes
+        self.people.follow(self.name, self._shown.means(min_boxes=least, known=known, without=without | self._gone))
 
     def _correct(self, track: _Track, said: int | None) -> None:
         """Go by what a user said of an earlier part of a track."""
@@ -263,7 +280,7 @@ class CameraPeople:
         moment = datetime.fromtimestamp(_now(frame), UTC)
         source = JobSource.live(self.name, self.address, moment)
         job = Job(source, self.name, self.settings, self.people.weights)
-        self._began, self._numbers = frame.time, set()
+        self._began, self._shown = frame.time, PartVectors(self.people.weights.width)
         return self.people.store.live_writer(job, seconds=SEGMENT)
 
     def _add(self, frame: TrackedFrame) -> None:
@@ -273,8 +290,9 @@ class CameraPeople:
                 self._tracks[id_] = _Track.begun(frame.time, self.people.weights.width)
             track = self._tracks[id_]
             track.last = frame.time
-            self._numbers.add(id_)
-            if vectors is not None and frame.tracks.detection[row] >= 0 and vectors[row].any():
+            seen = vectors is not None and frame.tracks.detection[row] >= 0 and vectors[row].any()
+            self._shown.add(id_, vectors[row] if vectors is not None and seen else None)
+            if vectors is not None and seen:
                 track.total += vectors[row]
                 track.count += 1
 

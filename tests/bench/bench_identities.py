@@ -1,6 +1,6 @@
 """Identity over all cameras together: how right people are, and what numbers of people, order and haste cost.
 
-python -m tests.bench.bench_identities FOLDER [--people 10 30 100 300] [--seeds 0 1] [--pets DATA/pets09-s2l1]
+python -m tests.bench.bench_identities FOLDER [--people 10 30 100 300] [--seeds 0 1] [--dusk] [--pets DATA/pets09-s2l1]
 
 People are drawn, three in ten in the clothes of another, before six cameras in an hour: each walks by three to six of
 them, and a quarter of the walks are broken in two. FOLDER keeps the drawn vectors between runs. Each line is one way
@@ -9,7 +9,11 @@ of identifying the same tracklets:
 - all at once, as `remix-track identify` over a whole archive does it;
 - in ten sittings by time, as cameras that are archived every few minutes;
 - in six sittings camera by camera, the worst order;
-- live: each tracklet compared alone with who is known, as cameras that run do.
+- live: each tracklet compared alone with who is known, as cameras that run do, which go with their light; the first
+  half is in the store;
+- live from nothing: the same with a store that is empty when the cameras begin, so that no camera is taken out.
+
+With `--dusk` the cameras grow dark and their lamps go on while the hour passes.
 
 IDF1 counts boxes, of the best one-to-one assignment of people found to people; precision and recall count pairs of
 tracklets; `sure` is the share of tracklets that are said to be sure, and how many of those, and of the others, are in a
@@ -28,11 +32,14 @@ from scipy.optimize import linear_sum_assignment
 from remix_track.store.identification import is_sure
 from remix_track.store.identify_rows import Identified, Known, identify_rows
 from remix_track.store.presence import Presence
-from tests.bench.identity_scenes import Tracklets, kept, pets
+from tests.bench.identity_scenes import Tracklets, kept, pets, real
 
 CAMERAS = 6
 FALLBACK = 0.6 * 0.3789
 """As `remix-track identify` takes it for the shipped weights."""
+PART = 60.0
+"""Seconds after which live cameras write a part, and go with its light."""
+WAYS = ("all at once", "ten sittings by time", "camera by camera", "live", "live from nothing")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,12 +56,19 @@ def main() -> None:
     print("| people | tracklets | how | IDF1 | precision | recall | found | sure | right: sure, others |")
     print("| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
     for people in arguments.people:
-        scenes = [kept(arguments.folder, people, cameras=CAMERAS, seed=seed) for seed in arguments.seeds]
-        for how in ("all at once", "ten sittings by time", "camera by camera", "live"):
+        scenes = [
+            kept(arguments.folder, people, cameras=CAMERAS, seed=seed, dusk=arguments.dusk) for seed in arguments.seeds
+        ]
+        for how in arguments.ways:
             _line(str(people), how, scenes)
+    for weights in arguments.real_weights:
+        data = arguments.real
+        scenes = [real(data, arguments.folder, weights, seed=one, dusk=arguments.dusk) for one in arguments.seeds]
+        for how in arguments.ways:
+            _line(f"37 real, {Path(weights).stem}", how, scenes)
     if arguments.pets is not None:
         scene = pets(arguments.pets, arguments.folder)
-        for how in ("all at once", "ten sittings by time", "camera by camera", "live"):
+        for how in arguments.ways:
             _line("PETS in two", how, [scene])
 
 
@@ -76,7 +90,7 @@ def _identified(scene: Tracklets, how: str) -> Found:
         return _in_sittings(scene, np.array_split(order, 10))
     if how == "camera by camera":
         return _in_sittings(scene, [np.flatnonzero(scene.camera == one) for one in np.unique(scene.camera)])
-    return _live(scene, order)
+    return _live(scene, order, len(order) // 2 if how == "live" else 0)
 
 
 def _in_sittings(scene: Tracklets, sittings: list[NDArray[np.int64]]) -> Found:
@@ -107,32 +121,40 @@ def _presence(scene: Tracklets, rows: NDArray[np.int64]) -> Presence:
     return Presence(camera, camera, clock, scene.start[rows], scene.end[rows], np.eye(cameras, dtype=bool))
 
 
-def _live(scene: Tracklets, order: NDArray[np.int64]) -> Found:
-    """The first half is in the store; of the rest each is compared as it comes, and is somebody from then on."""
-    half = order[: len(order) // 2]
-    before = _in_sittings(scene[half], [np.arange(len(half))])
-    person, sure = np.zeros(len(scene), np.int64), np.zeros(len(scene), bool)
-    person[half], sure[half] = before.person, before.sure
-    nothing = np.zeros(len(half), bool)
-    vectors = scene.vector[half]
-    known = Known(int(before.person.max()) + 1, fallback=FALLBACK)
-    there = identify_rows(
-        _presence(scene, half), before.person, nothing, lambda some: vectors[some], vectors.shape[1], known
-    )
-    next_number = known.next_number
-    for row in order[len(half) :].tolist():
-        centred = there.centring.camera(scene.vector[row : row + 1], int(scene.camera[row]))[0]
-        numbers, distance = there.means.numbers.copy(), 1 - there.means.products(centred)
+def _live(scene: Tracklets, order: NDArray[np.int64], there: int) -> Found:
+    """So many are in the store; of the rest each is compared as it comes, and is somebody from then on."""
+    first = order[:there]
+    before = _in_sittings(scene, [first])
+    person, sure = before.person, before.sure
+    next_number = int(person.max(initial=0)) + 1
+    gallery, waiting = _gallery(scene, first, person), list[int]()
+    centring = gallery.centring
+    for row in order[there:].tolist():
+        written = [one for one in waiting if scene.end[one] + PART <= scene.start[row]]
+        waiting = [one for one in waiting if one not in written]
+        for one in written:
+            centring = centring.after(int(scene.camera[one]), scene.vector[one : one + 1])
+        centred = centring.camera(scene.vector[row : row + 1], int(scene.camera[row]))[0]
+        numbers, distance = gallery.means.numbers.copy(), 1 - gallery.means.products(centred)
         now = (scene.start < scene.end[row]) & (scene.start[row] < scene.end) & (person > 0)
         distance[np.isin(numbers, person[now & (scene.one_clock | (scene.camera == scene.camera[row]))])] = np.inf
-        nearest = np.argsort(distance)[:2]
-        joins = bool(distance[nearest[0]] <= there.limits.join)
-        person[row] = numbers[nearest[0]] if joins else next_number
+        near = [(float(distance[one]), int(numbers[one])) for one in np.argsort(distance)[:2]] + [(np.nan, 0)] * 2
+        joins = near[0][0] <= gallery.limits.join
+        person[row] = near[0][1] if joins else next_number
         next_number += not joins
-        pair = (distance[nearest[0]], distance[nearest[1]]) if joins else (np.nan, distance[nearest[0]])
-        sure[row] = is_sure(float(pair[0]), float(pair[1]), there.limits)
-        there.means.add(int(person[row]), centred)
+        pair = (near[0][0], near[1][0]) if joins else (np.nan, near[0][0])
+        sure[row] = is_sure(*pair, gallery.limits)
+        gallery.means.add(int(person[row]), centred)
+        waiting.append(row)
     return Found(person, sure)
+
+
+def _gallery(scene: Tracklets, rows: NDArray[np.int64], person: NDArray[np.int64]) -> Identified:
+    """Who is known by these tracklets, as a process that begins reads it."""
+    vectors = scene.vector[rows]
+    known, nothing = Known(int(person.max(initial=0)) + 1, fallback=FALLBACK), np.zeros(len(rows), bool)
+    width = vectors.shape[1]
+    return identify_rows(_presence(scene, rows), person[rows], nothing, lambda some: vectors[some], width, known)
 
 
 def _scores(scene: Tracklets, found: Found) -> tuple[float, ...]:
@@ -160,6 +182,10 @@ def _parser() -> argparse.ArgumentParser:
     made.add_argument("folder", type=Path, metavar="FOLDER", help="keeps drawn vectors between runs")
     made.add_argument("--people", nargs="*", type=int, default=[10, 30, 100, 300])
     made.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    made.add_argument("--dusk", action="store_true", help="it grows dark")
+    made.add_argument("--real", type=Path, metavar="DATA", help="where reid-real is: its people as well")
+    made.add_argument("--real-weights", nargs="+", default=[], metavar="WEIGHTS", help="by these weights")
+    made.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS, help="only these lines")
     made.add_argument("--pets", type=Path, metavar="DATA/pets09-s2l1", help="this clip cut in two as well")
     return made
 

@@ -1,5 +1,6 @@
 """Drawn people who walk from camera to camera, as tracklets with their exact truth; for `bench_identities`."""
 
+import dataclasses
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from remix_track.synthetic.people import crowd
 from remix_track.synthetic.places import panorama
 from remix_track.synthetic.wardrobe import WARDROBES
 from remix_track.track_means import unit
-from tests.bench import bench_link
+from tests.bench import bench_link, bench_reid
 
 _ROWS = ("person", "camera", "start", "end", "boxes", "vector")
 _CROPS = 4
@@ -73,28 +74,111 @@ def walks(people: int, cameras: int, seed: int, seconds: float = 3600.0) -> list
     return made
 
 
-def draw(people: int, cameras: int = 6, *, seed: int = 0) -> Tracklets:
+@dataclass(frozen=True, slots=True)
+class Dusk:
+    """What night and the lamps of its place make of a camera: darker, noisier, greyer, and in the colour of the lamps.
+
+    Attributes:
+        gain: factors of blue, green, red by night.
+        saturation: share of the colours that is left.
+        begin, end: seconds between which it grows dark.
+    """
+
+    gain: tuple[float, float, float]
+    saturation: float
+    begin: float = 900.0
+    end: float = 2700.0
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator) -> "Dusk":
+        """From sodium lamps, which are orange, to white ones, which look blue; what the camera's gain makes up for."""
+        warmth, exposure = float(rng.uniform(-0.2, 0.4)), float(rng.normal(-0.35, 0.15))
+        gain = (np.exp(exposure - warmth), np.exp(exposure), np.exp(exposure + warmth))
+        return cls((float(gain[0]), float(gain[1]), float(gain[2])), float(rng.uniform(0.3, 0.7)))
+
+    def dark(self, time: float) -> float:
+        """How dark it is at that time, 0 to 1."""
+        return min(max((time - self.begin) / (self.end - self.begin), 0.0), 1.0)
+
+    def over(self, crop: NDArray[np.uint8], time: float, rng: np.random.Generator) -> NDArray[np.uint8]:
+        """A crop (H, W, 3) BGR by day as it would be at that time."""
+        dark = self.dark(time)
+        grey = crop.mean(axis=2, keepdims=True)
+        lit = (grey + self.saturation**dark * (crop - grey)) * np.array(self.gain) ** dark
+        noisy = np.rint(lit + rng.normal(0, 1e-9 + 8 * dark, crop.shape))
+        return np.asarray(np.clip(noisy, 0, 255), np.uint8)
+
+    def at(self, camera: CropCamera, time: float) -> CropCamera:
+        """The camera as it is at that time."""
+        dark = self.dark(time)
+        blue, green, red = (one * more**dark for one, more in zip(camera.gain, self.gain, strict=True))
+        return dataclasses.replace(
+            camera,
+            gain=(blue, green, red),
+            saturation=camera.saturation * self.saturation**dark,
+            noise=camera.noise * 2**dark,
+        )
+
+
+def draw(people: int, cameras: int = 6, *, seed: int = 0, dusk: bool = False) -> Tracklets:
     """Draw the crops of every walk, and embed them with the shipped weights; three in ten people are look-alikes."""
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
     persons = crowd(rng, people, lookalikes=_LOOKALIKES, any_colour=0.0, wardrobe=WARDROBES["street"])
     views = [CropCamera.sample(rng) for _ in range(cameras)]
     scenery = [panorama(view.place, view.pitch) for view in views]
+    lamps = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(3,)))
+    nights = [Dusk.sample(lamps) for _ in range(cameras)]
     embedder = load_embedder("default")
     assert embedder is not None
     made, vectors = walks(people, cameras, seed), []
-    for number, (who, where, *_) in enumerate(made):
+    for number, (who, where, begin, _) in enumerate(made):
         own = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(2, number)))
-        crops = list(tracklet(persons[who], views[where], scenery[where], persons, _CROPS, own))
+        view = nights[where].at(views[where], begin) if dusk else views[where]
+        crops = list(tracklet(persons[who], view, scenery[where], persons, _CROPS, own))
         vectors.append(embed_crops(embedder, crops).astype(np.float64).sum(axis=0))
     person, camera, start, end = (np.array(column) for column in zip(*made, strict=True))
     boxes = np.maximum(1, np.rint(_FPS * (end - start))).astype(np.int64)
     return Tracklets(person, camera, start, end, boxes, unit(np.array(vectors)).astype(np.float32), np.array(True))
 
 
-def kept(folder: Path, people: int, *, cameras: int, seed: int) -> Tracklets:
+def kept(folder: Path, people: int, *, cameras: int, seed: int, dusk: bool = False) -> Tracklets:
     """`draw`, kept in a file between runs of the bench: the drawing takes minutes."""
-    path = folder / f"people-{people}-cameras{cameras}-seed{seed}.npz"
-    return _kept(path, lambda: draw(people, cameras, seed=seed))
+    path = folder / f"people-{people}-cameras{cameras}-seed{seed}{'-dusk' * dusk}.npz"
+    return _kept(path, lambda: draw(people, cameras, seed=seed, dusk=dusk))
+
+
+def real(data: Path, folder: Path, weights: str, *, seed: int, dusk: bool = False) -> Tracklets:
+    """37 real people who walk by two cameras in two hours, eight times by each, two crops at a time."""
+    name = f"real-{Path(weights).stem}-seed{seed}{'-dusk' * dusk}.npz"
+    return _kept(folder / name, lambda: _real(data, weights, seed, dusk))
+
+
+def _real(data: Path, weights: str, seed: int, dusk: bool) -> Tracklets:
+    crops = bench_reid.reid_real(data)
+    embedder = load_embedder(weights)
+    assert crops is not None
+    assert embedder is not None
+    rng = np.random.default_rng(seed)
+    nights = [dataclasses.replace(Dusk.sample(rng), begin=2400.0, end=3600.0) for _ in range(2)]
+    rows, vectors = [], []
+    for person in np.unique(crops.person).tolist():
+        now = float(rng.uniform(0, 1200))
+        parts = [
+            (camera, np.flatnonzero((crops.person == person) & (crops.camera == camera))[part::4])
+            for _ in range(2)
+            for camera in (0, 1)
+            for part in range(4)
+        ]
+        for number in [*rng.permutation(8), *8 + rng.permutation(8)]:
+            camera, some = parts[number]
+            images = [crops.images[row] for row in some.tolist()]
+            seen = [nights[camera].over(image, now, rng) for image in images] if dusk else images
+            vectors.append(embed_crops(embedder, seen).astype(np.float64).sum(axis=0))
+            rows.append((person, camera, now, now + 10.0))
+            now += float(rng.uniform(30, 500))
+    person, camera, start, end = (np.array(column) for column in zip(*rows, strict=True))
+    boxes = np.full(len(person), 100)
+    return Tracklets(person, camera, start, end, boxes, unit(np.array(vectors)).astype(np.float32), np.array(True))
 
 
 def pets(data: Path, folder: Path) -> Tracklets:
