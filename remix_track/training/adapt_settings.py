@@ -18,7 +18,7 @@ ADAPTATION: dict[str, Any] = {
     # A few hundred crops of one's own have statistics that fit little else.
     "encoder": {"frozen_batchnorm": True},
     # A person has four to sixteen crops in a tracklet. One's own footage is often a single video: no pool.
-    "clusters": {"scope": "video", "k1": 10, "k2": 4},
+    "clusters": {"tracklets": True, "scope": "video", "k1": 10, "k2": 4},
     # Some hundred steps: an average over a thousand would not move.
     "momentum": {"coefficient": 0.99},
     "sampling": {"iterations_per_epoch": 40, "videos_per_epoch": 20},

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from remix_track.data.crop_set import CropSet, Split, join_crop_sets
-from remix_track.data.crops.harvest_cache import Show
+from remix_track.data.crops.harvest_cache import Show, tracklet_and_frame
 from remix_track.data.readers.crop_table import read_crop_table
 from remix_track.data.readers.fewer_videos import fewer_videos
 from remix_track.data.readers.key_rule import KeyRule
@@ -195,7 +195,8 @@ def _open_footage(footage: Sequence[Path], settings: TrainSettings, check: Calla
     refuse_too_few([one for _, one in made], "data.single_camera")
     filled = {folder.name: one.video for folder, one in made if one.crops}
     videos = read_video_folders(root, identity_fields=settings.data.hidden_identity_fields, videos=list(filled))
-    return replace(videos, name=f"footage {', '.join(filled.values())}"[:200])
+    places = np.array([tracklet_and_frame(videos.store.name(row)) for row in range(len(videos))], np.int64)
+    return replace(videos, name=f"footage {', '.join(filled.values())}"[:200], tracklet_frame=places.reshape(-1, 2))
 
 
 def _split(name: str, known: object) -> tuple[str, Path]:

@@ -142,7 +142,9 @@ class _Training:
             return np.empty(0, np.int64), {}
         hidden = self.run.data.single.hidden_identity
         known = None if hidden is None else hidden[rows].astype(np.int64)
-        clusters = pseudo_labels(embeddings, video, self.settings.clusters, known)
+        places = self.run.data.single.tracklet_frame
+        places = None if places is None else places[rows]
+        clusters = pseudo_labels(embeddings, video, self.settings.clusters, known, places)
         logger.info("epoch %d: %s", self.epoch + 1, clusters.report)
         if not clusters.report.clusters:
             logger.warning("epoch %d: every crop is an outlier; it learns from labelled data", self.epoch + 1)

@@ -145,6 +145,11 @@ class ClusterSettings:
         k1_share: k1 is at most this share of the images that are clustered together, those of a video or of the pool;
             but not below 6, or one person falls apart. 1: as it is.
         k2: nearest images over which neighbourhoods are averaged, itself included.
+        tracklets: where the tracklet of a crop is known, as of harvested footage, cluster tracklets in place of crops:
+            crops of one tracklet are one person, tracklets seen at the same time are different people. `scope`,
+            `distance`, `eps`, `k1` and `k2` are for crops of unknown tracklet alone.
+        tracklet_eps: largest mean cosine distance of two clusters of tracklets that are one person.
+        tracklet_break: a tracklet is cut where the means before and after are further apart: two people exchanged.
 
     Raises:
         InputError: a value that does not fit its field.
@@ -161,6 +166,15 @@ class ClusterSettings:
     )
     k1_share: float = setting(0.25, "k1 is at most this share of the video's, or pool's, images", above=0, high=1)
     k2: int = setting(6, "nearest images over which neighbourhoods are averaged", low=1)
+    tracklets: bool = setting(
+        False, "cluster tracklets where they are known; those seen at the same time are different people"
+    )
+    tracklet_eps: float = setting(
+        0.2, "largest mean cosine distance of tracklets that are one person", above=0, below=2
+    )
+    tracklet_break: float = setting(
+        0.35, "cosine distance of the means before and after at which a tracklet is cut", above=0, high=2
+    )
 
     def __post_init__(self) -> None:
         check(self)

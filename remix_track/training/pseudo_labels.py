@@ -1,5 +1,7 @@
 """Pseudo labels of an epoch: DBSCAN on the momentum encoder's embeddings of single-camera images.
 
+Crops of known tracklets are clustered by these instead, where `ClusterSettings.tracklets` says so.
+
 Source: Mamedov et al., ReMix (WACV 2025): pseudo labels by DBSCAN each epoch, outliers dropped. The distance, its
 constants and the scope are this project's reading; see `ClusterSettings`. Differs from a literal reading of one pool:
 two images of different videos are never neighbours for DBSCAN, as no identity spans two videos.
@@ -19,6 +21,7 @@ from remix_track.training.cluster_report import ClusterReport, report_clusters
 from remix_track.training.jaccard import check_size, jaccard_graph
 from remix_track.training.method_settings import ClusterSettings
 from remix_track.training.neighbours import STEPS, blocks, to_grid
+from remix_track.training.tracklet_clusters import cluster_tracklets
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ def pseudo_labels(
     video: NDArray[np.int64],
     settings: ClusterSettings,
     hidden: NDArray[np.int64] | None = None,
+    tracklet_frame: NDArray[np.int64] | None = None,
 ) -> PseudoLabels:
     """Cluster the images of an epoch; no identity spans two videos.
 
@@ -47,6 +51,7 @@ def pseudo_labels(
         video: (N,) the video of each image, any whole numbers.
         settings: scope, distance and constants.
         hidden: (N,) the true person of each image, where known: for the report alone.
+        tracklet_frame: (N, 2) tracklet and frame of each image in its video, -1 where unknown; None: of none.
 
     Raises:
         InputError: embeddings that are not finite, or far too many neighbours.
@@ -55,14 +60,31 @@ def pseudo_labels(
         raise ValueError(f"{len(embeddings)} embeddings, {len(video)} videos; expected one of each per image")
     labels = np.full(len(video), -1, np.int64)
     clusters = 0
-    for rows in _scopes(video, settings):
-        if len(video[rows]) < settings.min_samples:
-            continue
-        found = _cluster(embeddings[rows], video[rows], settings.fitting(len(video[rows])))
+    for rows, found in _clusterings(embeddings, video, settings, tracklet_frame):
         labels[rows] = np.where(found >= 0, found + clusters, -1)
         clusters += int(found.max(initial=-1)) + 1
     labels = _numbered_by_first_appearance(labels)
     return PseudoLabels(labels, report_clusters(labels, video, hidden))
+
+
+def _clusterings(
+    embeddings: Tensor, video: NDArray[np.int64], settings: ClusterSettings, tracklet_frame: NDArray[np.int64] | None
+) -> Iterator[tuple[NDArray[np.int64] | slice, NDArray[np.int64]]]:
+    """Rows of images that are clustered together, and their labels from 0; -1 for outliers."""
+    unknown: NDArray[np.int64] | slice = slice(None)
+    if settings.tracklets and tracklet_frame is not None:
+        known = tracklet_frame[:, 0] >= 0
+        for inside in _videos(video[known]):
+            together = np.flatnonzero(known)[inside]
+            unit = to_grid(embeddings[together]).div_(STEPS).cpu().numpy()
+            tracklet, frame = tracklet_frame[together].T
+            yield together, cluster_tracklets(unit, tracklet, frame, settings)
+        if known.any():
+            unknown = np.flatnonzero(~known)
+    for part in _scopes(video[unknown], settings):
+        rows: NDArray[np.int64] | slice = part if isinstance(unknown, slice) else unknown[part]
+        if len(video[rows]) >= settings.min_samples:
+            yield rows, _cluster(embeddings[rows], video[rows], settings.fitting(len(video[rows])))
 
 
 def _scopes(video: NDArray[np.int64], settings: ClusterSettings) -> Iterator[NDArray[np.int64] | slice]:
@@ -71,8 +93,13 @@ def _scopes(video: NDArray[np.int64], settings: ClusterSettings) -> Iterator[NDA
         yield slice(None)
         return
     # A cosine distance does not depend on other images, so the pool's pairs within videos are each video's.
+    yield from _videos(video)
+
+
+def _videos(video: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Rows of each video."""
     order = np.argsort(video, kind="stable")
-    yield from np.split(order, np.flatnonzero(np.diff(video[order])) + 1)
+    yield from (rows for rows in np.split(order, np.flatnonzero(np.diff(video[order])) + 1) if len(rows))
 
 
 def _cluster(embeddings: Tensor, video: NDArray[np.int64], settings: ClusterSettings) -> NDArray[np.int64]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from remix_track.data.crops.tracklet_crops import TrackletVectors
 from remix_track.errors import InputError
 from remix_track.training.threshold_from_labels import Calibration, least_wrong
+from remix_track.training.tracklet_clusters import seen_together
 
 FEWEST_TRACKLETS = 4
 """Tracklets that must be seen beside another: fewer say how two people differ, not how people do."""
@@ -39,7 +40,7 @@ def calibrate_tracklets(
         InputError: too little to say.
     """
     found = [tracklet_distances(video) for video in videos]
-    beside = sum(int(_together(video.span).any(axis=1).sum()) for video in videos)
+    beside = sum(int(seen_together(video.span).any(axis=1).sum()) for video in videos)
     same = np.sort(np.concatenate([own for own, _ in found]))
     other = np.sort(np.concatenate([others for _, others in found]))
     if beside < FEWEST_TRACKLETS or len(same) < FEWEST_CROPS or not len(other):
@@ -54,7 +55,7 @@ def calibrate_tracklets(
 def tracklet_distances(video: TrackletVectors) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Cosine distances (S,) of crops to their own tracklet, and (P,) to each tracklet seen at the same time."""
     people, first = np.unique(video.tracklet, return_index=True)
-    together = _together(video.span)[:, people]
+    together = seen_together(video.span)[:, people]
     own, others = [np.empty(0)], [np.empty(0)]
     for start in range(0, len(video.unit), _BLOCK):
         rows = slice(start, start + _BLOCK)
@@ -67,10 +68,3 @@ def tracklet_distances(video: TrackletVectors) -> tuple[NDArray[np.float64], NDA
         others.append(nearest[together[video.tracklet[rows]]])
     same, other = np.concatenate(own), np.concatenate(others)
     return same[np.isfinite(same)], other[np.isfinite(other)]
-
-
-def _together(span: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """(T, T) whether two different tracklets (T, 2) are seen at the same time."""
-    overlap = (span[:, None, 0] <= span[None, :, 1]) & (span[None, :, 0] <= span[:, None, 1])
-    np.fill_diagonal(overlap, False)
-    return np.asarray(overlap)

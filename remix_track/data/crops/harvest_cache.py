@@ -69,6 +69,16 @@ def crop_name(tracklet: int, frame: int) -> str:
     return f"{tracklet:06d}_{frame:07d}.jpg"
 
 
+def tracklet_and_frame(name: str) -> tuple[int, int]:
+    """What `crop_name` was given, from a name or a path.
+
+    Raises:
+        ValueError: not such a name.
+    """
+    tracklet, _, frame = Path(name).stem.partition("_")
+    return int(tracklet), int(frame)
+
+
 def fingerprint(video: Path, chosen: HarvestSettings, detector: Path | None) -> str:
     """12 hexadecimal digits that change with the video's content, the settings and the detector's file.
 

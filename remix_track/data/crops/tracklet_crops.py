@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.bounded_file import read_bounded
-from remix_track.data.crops.harvest_cache import Harvest
+from remix_track.data.crops.harvest_cache import Harvest, tracklet_and_frame
 from remix_track.data.decoding import decode_image
 from remix_track.data.stores import LARGEST_IMAGE
 from remix_track.encoder.embedder import Embedder
@@ -51,10 +51,10 @@ def embed_tracklets(
     vectors, tracklet, time = [np.empty((0, embedder.width), np.float32)], [], []
     for path in sorted(folder.glob("*.jpg")):
         check()
-        number, _, frame = path.stem.partition("_")
+        number, frame = tracklet_and_frame(path.name)
         vectors.append(embed_crop(path, embedder)[None])
-        tracklet.append(place[int(number)])
-        time.append(int(frame) * seconds)
+        tracklet.append(place[number])
+        time.append(frame * seconds)
     unit = np.concatenate(vectors)
     found = unit.any(axis=1)
     span = np.array([(first * seconds, last * seconds) for _, first, last, _ in made.tracklets])

@@ -47,13 +47,14 @@ def fewer_videos(videos: VideoSet, count: int, crops: int, seed: int) -> VideoSe
     places = generator.random(total)[chosen]
     starts = videos.offsets[chosen] + np.floor(places * (sizes - kept + 1)).astype(np.int64)
     rows = np.concatenate([np.arange(start, start + size) for start, size in zip(starts, kept, strict=True)])
-    hidden = videos.hidden_identity
+    hidden, tracklets = videos.hidden_identity, videos.tracklet_frame
     return VideoSet(
         name=f"{videos.name} ({len(chosen)} videos, {len(rows)} crops of it)",
         store=ChosenRows(videos.store, rows),
         offsets=np.concatenate([[0], np.cumsum(kept)]).astype(np.int64),
         videos=videos.videos.at(chosen),
         hidden_identity=None if hidden is None else hidden[rows],
+        tracklet_frame=None if tracklets is None else tracklets[rows],
     )
 
 

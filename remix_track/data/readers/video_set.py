@@ -22,6 +22,8 @@ class VideoSet:
         videos: (V) names, sorted within each set.
         hidden_identity: (N,) int32 labels from 0 on data that has them, -1 where unknown; None where no row has one.
             Training never sees them: they only judge pseudo labels. Nobody is in two videos.
+        tracklet_frame: (N, 2) int64, the tracklet of each crop (a number within its video) and its frame, as harvested
+            footage knows them; -1 where unknown; None where no row has any. Crops of a tracklet are one person.
 
     Raises:
         ValueError: arrays that do not belong together.
@@ -32,6 +34,7 @@ class VideoSet:
     offsets: NDArray[np.int64]
     videos: NameTable
     hidden_identity: NDArray[np.int32] | None = None
+    tracklet_frame: NDArray[np.int64] | None = None
 
     def __post_init__(self) -> None:
         rows = len(self.store)
@@ -40,6 +43,8 @@ class VideoSet:
             raise ValueError(f"offsets do not cut {rows} rows into {len(self.videos)} videos")
         if self.hidden_identity is not None and self.hidden_identity.shape != (rows,):
             raise ValueError(f"hidden_identity has shape {self.hidden_identity.shape}, expected ({rows},)")
+        if self.tracklet_frame is not None and self.tracklet_frame.shape != (rows, 2):
+            raise ValueError(f"tracklet_frame has shape {self.tracklet_frame.shape}, expected ({rows}, 2)")
 
     def __len__(self) -> int:
         return len(self.store)
@@ -80,7 +85,16 @@ def join_video_sets(sets: Sequence[VideoSet]) -> VideoSet:
         offsets=np.concatenate([[0], *ends]).astype(np.int64),
         videos=NameTable.of(names),
         hidden_identity=_joined_identities(sets),
+        tracklet_frame=_joined_tracklets(sets),
     )
+
+
+def _joined_tracklets(sets: Sequence[VideoSet]) -> NDArray[np.int64] | None:
+    if all(one.tracklet_frame is None for one in sets):
+        return None
+    parts = [one.tracklet_frame for one in sets]
+    unknown = [np.full((len(one), 2), -1, np.int64) for one in sets]
+    return np.concatenate([none if part is None else part for part, none in zip(parts, unknown, strict=True)])
 
 
 def _joined_identities(sets: Sequence[VideoSet]) -> NDArray[np.int32] | None:
