@@ -69,7 +69,11 @@ def _explanation(found: Sequence[StudyResults]) -> list[str]:
     if cells:
         lines += ["", f"Over seeds, mAP has a standard deviation of {100 * noise:.1f} (pooled over {cells} cells): "]
         lines[-1] += f"two single runs differ by more than {100 * 2 * math.sqrt(2) * noise:.1f} by chance in about one "
-        lines[-1] += "case of twenty."
+        lines[-1] += "case of twenty"
+        runs = {len(cell.results) for one in found for cell in one.cells if len(cell.results) > 1}
+        for count in sorted(runs):
+            lines[-1] += f", means of {count} runs by more than {100 * 2 * math.sqrt(2 / count) * noise:.1f}"
+        lines[-1] += "."
     revisions = {run.revision for one in found for cell in one.cells for run in cell.results.values()} - {""}
     lines += ["", f"Trained by revision {', '.join(sorted(revisions))}."] if revisions else []
     return [*lines, ""]

@@ -236,6 +236,9 @@ def test_means_and_deviations_are_numpys(study):
     assert cells == 2
     assert noise == pytest.approx(np.std(scores, ddof=1))
     assert f"standard deviation of {100 * noise:.1f} (pooled over 2 cells)" in table(path)
+    single, means = 200 * np.sqrt(2) * noise, 200 * np.sqrt(2 / 3) * noise
+    said = f"two single runs differ by more than {single:.1f} by chance in about one case of twenty, means of 3 runs"
+    assert f"{said} by more than {means:.1f}." in table(path)
 
 
 def test_spread_and_jitter_against_their_definitions():
