@@ -150,6 +150,8 @@ class ClusterSettings:
             `distance`, `eps`, `k1` and `k2` are for crops of unknown tracklet alone.
         tracklet_eps: largest mean cosine distance of two clusters of tracklets that are one person.
         tracklet_break: a tracklet is cut where the means before and after are further apart: two people exchanged.
+        centred: in a pool, subtract each video's mean embedding first: the light of its camera, which makes its people
+            alike. Videos are clustered alone beforehand, so that each person counts once, and one alone counts not.
 
     Raises:
         InputError: a value that does not fit its field.
@@ -175,6 +177,7 @@ class ClusterSettings:
     tracklet_break: float = setting(
         0.35, "cosine distance of the means before and after at which a tracklet is cut", above=0, high=2
     )
+    centred: bool = setting(False, "in a pool, subtract each video's mean embedding: the light of its camera")
 
     def __post_init__(self) -> None:
         check(self)
@@ -183,6 +186,11 @@ class ClusterSettings:
             raise InputError(f"eps = {self.eps}; expected above 0, below 1 for jaccard")
         if self.k2 > self.k1:
             raise InputError(f"k2 = {self.k2}; expected 1 to k1")
+        if self.centred and (self.scope, self.distance) != ("pool", "jaccard"):
+            raise InputError(
+                "centred = true; videos are taken out of a pool alone: let scope be pool and distance jaccard, "
+                "or centred false"
+            )
 
     def fitting(self, images: int) -> "ClusterSettings":
         """These settings for so many images that are clustered together: k1, and k2 with it, held to their share."""

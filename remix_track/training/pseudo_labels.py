@@ -8,7 +8,7 @@ two images of different videos are never neighbours for DBSCAN, as no identity s
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from remix_track.training.jaccard import check_size, jaccard_graph
 from remix_track.training.method_settings import ClusterSettings
 from remix_track.training.neighbours import STEPS, blocks, to_grid
 from remix_track.training.tracklet_clusters import cluster_tracklets
+from remix_track.training.video_means import without_videos
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,16 @@ def _clusterings(
     for part in _scopes(video[unknown], settings):
         rows: NDArray[np.int64] | slice = part if isinstance(unknown, slice) else unknown[part]
         if len(video[rows]) >= settings.min_samples:
-            yield rows, _cluster(embeddings[rows], video[rows], settings.fitting(len(video[rows])))
+            chosen, where = embeddings[rows], video[rows]
+            if settings.centred:
+                chosen = _centred(chosen, where, settings)
+            yield rows, _cluster(chosen, where, settings.fitting(len(where)))
+
+
+def _centred(embeddings: Tensor, video: NDArray[np.int64], settings: ClusterSettings) -> Tensor:
+    """A pool without its videos' means, of the identities that each video shows by itself."""
+    alone = replace(settings, scope="video", centred=False)
+    return without_videos(embeddings, video, pseudo_labels(embeddings, video, alone).labels)
 
 
 def _scopes(video: NDArray[np.int64], settings: ClusterSettings) -> Iterator[NDArray[np.int64] | slice]:

@@ -8,6 +8,9 @@ Run from the project's folder with `python -m tests.bench.bench_pseudo_labels`, 
     k1                      purity and completeness of k1 for people with few and with many crops
     drawn 4 8 14            purity by scope and k1_share at 4, 8, 14 crops of a drawn person; 20 videos of 8 to 16
                             people, vectors of ImageNet's MobileNetV2
+    cameras 4 8             purity as is and with the videos taken out, at 4 and 8 crops of a drawn person before 2, 4,
+                            12 cameras of 8 to 16 people, or with one person alone before every other camera; vectors of
+                            the shipped weights
 
 Embeddings are otherwise made up: a direction for each video, one for each person, and noise.
 """
@@ -22,11 +25,14 @@ import torch
 from numpy.typing import NDArray
 
 from remix_track.data.augmentation import plain_view
+from remix_track.encoder.embedder import embed_crops
 from remix_track.encoder.imagenet import INPUT, imagenet_mobilenet_v2
+from remix_track.encoder.load import load_embedder
 from remix_track.synthetic.crop_cameras import CropCamera
 from remix_track.synthetic.crops import tracklet
 from remix_track.synthetic.people import crowd
 from remix_track.synthetic.places import panorama
+from remix_track.synthetic.wardrobe import WARDROBES
 from remix_track.training.jaccard import jaccard_graph
 from remix_track.training.method_settings import ClusterSettings
 from remix_track.training.neighbours import to_grid
@@ -150,9 +156,60 @@ def drawn(counts: list[int]) -> None:
         print(f"{each:3d} crops a person: " + "   ".join(cells))
 
 
+def camera_crops(each: int, seed: int, videos: int = 12) -> Crops:
+    """Vectors (N, 512) of the shipped weights, camera (N,), person (N,): people in a street's wardrobe."""
+    embedder = load_embedder("default")
+    assert embedder is not None
+    vectors: list[NDArray[np.float32]] = []
+    shown: list[tuple[int, int]] = []
+    for video in range(videos):
+        rng = np.random.default_rng([8, seed, each, video])
+        people = crowd(rng, int(rng.integers(8, 17)), lookalikes=0.3, any_colour=0.0, wardrobe=WARDROBES["street"])
+        camera = CropCamera.sample(rng)
+        scenery = panorama(camera.place, camera.pitch)
+        first = shown[-1][1] + 1 if shown else 0
+        for number, person in enumerate(people, first):
+            vectors.append(embed_crops(embedder, list(tracklet(person, camera, scenery, people, each, rng))))
+            shown += [(video, number)] * each
+    columns = np.array(shown, np.int64)
+    return torch.from_numpy(np.concatenate(vectors)), columns[:, 0], columns[:, 1]
+
+
+def cameras(counts: list[int], seeds: tuple[int, ...] = (0, 1)) -> None:
+    """Print purity / completeness as is and centred, with k1 as trainings have it and as adaptations have it."""
+    print("| crops | before | k1 | video alone | pool | pool, centred |")
+    print("| ---: | --- | ---: | ---: | ---: | ---: |")
+    for each in counts:
+        drawn = [camera_crops(each, seed) for seed in seeds]
+        for before in ("2 cameras", "4 cameras", "12 cameras", "12 cameras, 6 with one person"):
+            parts = [part for one in drawn for part in _parts(one, before)]
+            for k1, k2 in ((30, 6), (10, 4)):
+                ways = [
+                    ClusterSettings(scope="video", k1=k1, k2=k2),
+                    ClusterSettings(k1=k1, k2=k2),
+                    ClusterSettings(k1=k1, k2=k2, centred=True),
+                ]
+                reports = [[pseudo_labels(*part[:2], way, part[2]).report for part in parts] for way in ways]
+                means = [np.mean([(one.purity, one.completeness) for one in way], axis=0) for way in reports]
+                cells = [f"{100 * purity:.1f} / {100 * completeness:.1f}" for purity, completeness in means]
+                print(f"| {each} | {before} | {k1} | {' | '.join(cells)} |", flush=True)
+
+
+def _parts(crops: Crops, before: str) -> list[Crops]:
+    """The cameras in groups; or half of them with their first person alone."""
+    embeddings, video, person = crops
+    count = int(before.split()[0])
+    kept = np.ones(len(video), np.bool_)
+    if "one person" in before:
+        first = np.array([person[video == one].min() for one in range(video.max() + 1)])
+        kept = (video % 2 == 0) | (person == first[video])
+    groups = [np.flatnonzero(kept & (video // count == group)) for group in range(12 // count)]
+    return [(embeddings[torch.from_numpy(rows)], video[rows], person[rows]) for rows in groups]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["agree", "pool", "videos", "k1", "drawn"])
+    parser.add_argument("what", choices=["agree", "pool", "videos", "k1", "drawn", "cameras"])
     parser.add_argument("numbers", type=int, nargs="*")
     arguments = parser.parse_args()
     if arguments.what == "agree":
@@ -163,6 +220,8 @@ def main() -> None:
         videos(arguments.numbers)
     elif arguments.what == "drawn":
         drawn(arguments.numbers)
+    elif arguments.what == "cameras":
+        cameras(arguments.numbers)
     else:
         k1()
 
