@@ -26,7 +26,7 @@ def scene(shared, alone=0, cast=1.0, seed=0):
 def identified(vectors, camera, known, wanted=True):
     """The tracklets come one after another, so that anybody may be anybody."""
     count = len(vectors)
-    start = 100.0 * np.arange(count)
+    start = 100.0 * np.arange(count, dtype=np.float64)
     presence = Presence(camera, camera, np.zeros(count, np.int64), start, start + 9, np.eye(3, dtype=bool))
     none = np.zeros(count, np.int64)
     return identify_rows(presence, none, none == (not wanted), lambda rows: vectors[rows], vectors.shape[1], known)
@@ -87,10 +87,11 @@ def test_people_are_found_between_cameras_that_differ_and_have_other_people(shar
     before, after = [], []
     for seed in range(2):
         made = scene(shared, alone, seed=seed)
-        centred = right(*made, Known())
+        vectors, camera, person = made
+        centred = right(vectors, camera, person, Known())
         after.append(centred)
-        flat = made[0], np.zeros_like(made[1]), made[2]  # all as of one camera, so that nothing is subtracted
-        before.append(max(right(*flat, Known(distance=limit)) for limit in np.arange(0.05, 1.0, 0.1)))
+        one = np.zeros_like(camera)  # all as of one camera, so that nothing is subtracted
+        before.append(max(right(vectors, one, person, Known(distance=limit)) for limit in np.arange(0.05, 1.0, 0.1)))
     assert np.mean(after) > np.mean(before) + 0.1
     assert np.mean(after) > 0.6
 

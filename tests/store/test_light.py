@@ -8,6 +8,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from remix_track.encoder.camera_centring import MEMORY
 from remix_track.store import centring, live_people, open_store
 from remix_track.store.centring import Centring, LatestMean, camera_blocks
 from remix_track.store.identify import IdentifySettings, identify
@@ -40,7 +41,7 @@ def drawn(people, casts, seed=0):
 @pytest.mark.parametrize("tracklets", [1, 7, 300])
 def test_the_latest_mean_fades_by_the_formula(tracklets):
     vectors = np.random.default_rng(0).normal(size=(tracklets, 5))
-    weight = [math.exp(-(tracklets - 1 - number) / centring.MEMORY) for number in range(tracklets)]
+    weight = [math.exp(-(tracklets - 1 - number) / MEMORY) for number in range(tracklets)]
     expected = sum(one * vector for one, vector in zip(weight, vectors, strict=True)) / sum(weight)
     made, at_once = LatestMean(np.zeros(5)), LatestMean(np.zeros(5)).after(vectors)
     for vector in vectors:

@@ -63,7 +63,7 @@ def test_each_camera_has_a_place_of_its_own_that_is_the_same_again(folder):
 
 @pytest.mark.parametrize("size", [(16, 16), (16, 900), (3000, 16), (200, 900), (199, 901), (700, 1400)])
 def test_a_picture_of_any_size_fills_the_scenery(tmp_path, size):
-    photographs = one_colour(tmp_path / "places", *size, (40, 90, 200))
+    photographs = one_colour(tmp_path / "places", size[0], size[1], (40, 90, 200))
     for place in range(4):
         scenery = photographs.scenery(place)
         assert scenery.shape == (HEIGHT, WIDTH, 3)

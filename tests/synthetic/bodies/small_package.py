@@ -47,8 +47,10 @@ def write_package(folder: Path) -> Path:
 
 
 def _garments() -> Iterable[Garment]:
-    chosen = [garments.TOPS, garments.BOTTOMS, garments.HAIR, garments.HATS]
-    every = {garment for table in chosen for group in table.values() for garment in group}
+    groups = [
+        *garments.TOPS.values(), *garments.BOTTOMS.values(), *garments.HAIR.values(), *garments.HATS.values()
+    ]  # fmt: skip
+    every = {garment for group in groups for garment in group}
     return sorted(
         every | {*garments.SHOES, garments.BOOTS, garments.BACKPACK, garments.BEARD}, key=lambda garment: garment.name
     )
@@ -65,7 +67,7 @@ def _garment(folder: Path, boxes: list[str], body: np.ndarray) -> None:
     kind = "hair" if folder.parent.name == "hair" else next((key for key in covered if key in name), "suit")
     corners = np.concatenate([np.arange(8) + 8 * boxes.index(box) for box in covered[kind]])
     offsets = np.where(_CORNERS[corners % 8] > 0, 0.2, -0.2)
-    mesh = _mesh(body[corners] + offsets) | {
+    mesh: dict[str, object] = _mesh(body[corners] + offsets) | {
         "ref_vIdxs": np.stack([corners, corners, corners], axis=1).tolist(),
         "weights": np.tile([1.0, 0.0, 0.0], (len(corners), 1)).tolist(),
         "offsets": offsets.tolist(),
@@ -79,7 +81,9 @@ def _garment(folder: Path, boxes: list[str], body: np.ndarray) -> None:
 def _box(name: str) -> np.ndarray:
     low, high = (np.array(corner, float) for corner in _BOXES[name.replace(".R", ".L")])
     corners = low + _CORNERS * (high - low)
-    return corners * (-1, 1, 1) if name.endswith(".R") else corners
+    side = -1 if name.endswith(".R") else 1
+    placed: np.ndarray = corners * np.array([side, 1, 1])
+    return placed
 
 
 def _bone(name: str) -> list[dict[str, object]]:

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,7 +88,14 @@ def test_everybody_can_be_drawn(bodies):
 
 
 def test_a_set_of_bodies_has_larger_crops_and_the_same_bytes_twice(package, tmp_path):
-    amounts = {"identities": 2, "cameras": 2, "videos": 1, "target_identities": 2, "sequences": 0, "seed": 7}
+    amounts: dict[str, Any] = {
+        "identities": 2,
+        "cameras": 2,
+        "videos": 1,
+        "target_identities": 2,
+        "sequences": 0,
+        "seed": 7,
+    }
     contents = []
     for name in ("one", "two"):
         synthesize(tmp_path / name, style=Style(bodies=str(package)), **amounts)
