@@ -2,7 +2,8 @@
 
 Source: Luo et al., Bag of Tricks and A Strong Baseline for Deep Person Re-identification (CVPRW 2019): label-smoothed
 cross entropy behind the BN-neck, batch-hard triplet loss (Hermans et al., arXiv 1703.07737) before it, a rate that
-rises first, last stride 1. Random erasing is `augmentation.erasing`. Differs from it: no centre loss.
+rises first, last stride 1. Random erasing is `augmentation.erasing`. Differs from it: no centre loss, and the triplet
+loss is on vectors of unit length.
 
 Data, mini-batches, optimiser and score are those of the joint training, so that what is compared is what they learn by.
 """
@@ -149,7 +150,9 @@ class _Baseline:
                 pooled, logits = self.network.train()(batch.views)
             identity = batch.labels.identity
             classification = smoothed_cross_entropy(logits, identity, chosen.smoothing).mean()
-            triplet = batch_hard_triplet(pooled, identity, chosen.margin).mean()
+            # Of unit length: raw vectors of frozen batch statistics shrink to a point, where the loss is its margin.
+            unit = F.normalize(pooled.float(), dim=1)
+            triplet = batch_hard_triplet(unit, identity, chosen.margin).mean()
             total = classification + chosen.triplet_weight * triplet
             self.refuse_broken(float(total.detach()))
             self.scaler.backward(total / parts)

@@ -10,6 +10,7 @@ import torch
 from remix_track.encoder.backbones import BACKBONES, build_encoder
 from remix_track.encoder.weights_file import load_weights
 from remix_track.errors import InputError
+from remix_track.training import baseline
 from remix_track.training import run as run_module
 from remix_track.training.baseline import batch_hard_triplet, labelled_alone, smoothed_cross_entropy, train_baseline
 from remix_track.training.checkpoint import load_checkpoint, newest_checkpoint
@@ -116,6 +117,18 @@ def test_it_learns_and_writes_the_encoder_itself(tmp_path):
     assert "| instance/multi |" not in report
     card = load_weights(outcome.weights)[0]
     assert "classification and triplet loss, labelled data alone, 2 epochs" in card.trained_on
+
+
+def test_the_triplet_loss_is_on_vectors_of_unit_length(tmp_path, monkeypatch):
+    lengths = []
+
+    def watched(vectors, identity, margin):
+        lengths.append(vectors.detach().norm(dim=1))
+        return batch_hard_triplet(vectors, identity, margin)
+
+    monkeypatch.setattr(baseline, "batch_hard_triplet", watched)
+    train(settings(), tmp_path)
+    assert torch.cat(lengths).numpy() == pytest.approx(1.0, abs=1e-5)
 
 
 def test_the_weight_of_the_triplet_loss_counts(tmp_path):
