@@ -10,7 +10,9 @@ import pytest
 
 from remix_track.cli.train import main
 from remix_track.errors import InputError
+from remix_track.synthetic.bodies import garments
 from remix_track.synthetic.bodies.clothed_figure import Bodies
+from remix_track.synthetic.bodies.garments import Garment
 from remix_track.synthetic.bodies.outfit import dress
 from remix_track.synthetic.bodies.pieces import Stock
 from remix_track.synthetic.dataset import synthesize
@@ -55,6 +57,33 @@ def test_what_is_nearer_hides_what_is_behind(bodies):
 
     # Who walks to the right has the left side, and the bag, behind.
     assert greens(np.pi) > 2 * greens(0.0) > 0
+
+
+def test_of_two_garments_in_one_place_the_outer_one_shows(bodies, package):
+    # In the made-up package tight jeans reach up to the shoulders, exactly where tops are.
+    stock = Stock(package)
+    jeans = stock.garment(next(one for one in garments.BOTTOMS["trousers"] if one.name.endswith("Tightjeans")))
+    blue, red = (220, 30, 30), (30, 30, 220)
+    looks = {"top": "sweater", "bottom": "trousers", "pattern": "plain", "top_colour": red, "bottom_colour": blue}
+    several = (_person(bag="none", outfit=outfit, **looks) for outfit in range(60))
+    worn = [(one, dress(one, stock)) for one in several]
+    both = [one for one, pieces in worn if pieces[1].piece is jeans and None not in (pieces[1].dye, pieces[2].dye)]
+    sprite = bodies.figure(both[0], (100, 200), 150, 0.0, 0.0, stride=0)
+    chest = sprite.bgr[45:60][sprite.alpha[45:60] == 255].astype(int)
+    assert (chest[:, 2] > chest[:, 0] + 40).mean() > 0.9
+
+
+def test_the_body_is_left_out_below_clothes_and_only_there(package):
+    stock = Stock(package)
+    person = _person(top="sweater", bottom="trousers", boots=False, hair_style="bald", hat="none", beard=False)
+    shown = stock.body.triangles[dress(person, stock)[0].triangles]
+    height = stock.body.vertices[shown, 1]
+    assert height.min() > -8.01, "feet are in shoes"
+    assert (height > 5.3).any(), "the head shows"
+    upper, lower = (stock.garment(Garment("clothes/male_casualsuit01", part)).hidden for part in ("upper", "lower"))
+    heights = stock.body.vertices[:, 1]
+    assert heights[upper].min() > heights[lower].min()
+    assert heights[upper].max() > heights[lower].max()
 
 
 def test_the_same_person_has_the_same_pixels_and_another_phase_others(bodies, package):
