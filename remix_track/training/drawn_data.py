@@ -57,6 +57,8 @@ def _style_in_words(drawn: DrawnSettings) -> str:
     words = [f"-{name}-{value}" for name, value in named if value != getattr(usual, name)]
     if drawn.backgrounds:  # by their names and sizes, as a path is no part of a folder's name
         words.append(f"-backgrounds-{str(quick_digest(Path(drawn.backgrounds).expanduser()))[:12]}")
+    if drawn.bodies:
+        words.append("-bodies")
     return "".join(words)
 
 

@@ -18,6 +18,8 @@ from remix_track.synthetic.bodies.pieces import Stock
 from remix_track.synthetic.dataset import synthesize
 from remix_track.synthetic.people import Person
 from remix_track.synthetic.style import Style
+from remix_track.training.drawn_data import drawn_folder
+from remix_track.training.train_settings import DrawnSettings
 from tests.synthetic.bodies.small_package import write_package
 
 
@@ -136,6 +138,11 @@ def test_a_set_of_bodies_has_larger_crops_and_the_same_bytes_twice(package, tmp_
 
     crop = next((tmp_path / "one" / "multi_camera" / "bounding_box_train").iterdir())
     assert Image.open(crop).size == (96, 192)
+
+
+def test_drawn_sets_of_bodies_lie_in_a_folder_of_their_own():
+    bodies, tubes = (drawn_folder(DrawnSettings(identities=2, bodies=folder)).name for folder in ("package", ""))
+    assert bodies == tubes.replace("-seed-0", "-bodies-seed-0")
 
 
 def test_the_command_says_what_is_wrong_with_a_folder(tmp_path, capsys):
