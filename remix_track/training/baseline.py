@@ -80,7 +80,7 @@ def batch_hard_triplet(vectors: Tensor, identity: Tensor, margin: float) -> Tens
         margin: m.
 
     Returns:
-        (B,) at least 0; 0 where the batch shows nobody else.
+        (B,) at least 0; 0 where the batch has one person alone.
     """
     vectors = vectors.float()
     squares = (vectors[:, None] - vectors).square().sum(dim=2)  # (B, B)

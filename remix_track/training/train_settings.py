@@ -144,7 +144,7 @@ class PretrainingSettings:
         warmup_steps: over which the rate rises to it, before the cosine; 0 begins with it, as MoCo v2.
         weight_decay: of the optimiser.
         one_video_share: of a batch that comes from one video, drawn for each step; the rest comes from all. Images of
-            one video share camera and place, so that with `moco.batch_negatives` these tell nobody apart there.
+            one video share camera and place, so that with `moco.batch_negatives` these do not tell people apart there.
         probe_every: steps between probes of the backbone on `data.target`: the share of queries whose nearest image of
             another camera shows the same person. 0: no probe. With probes the best backbone is kept, the one before the
             first step included; that is a choice on the target, so a later score there is a little too good.

@@ -82,7 +82,7 @@ class Bodies:
         swing = (person.arm_swing, person.arm_swing)
         pose = walking_pose(gait_phase, stride, swing, 0.104 * person.shoulders, 0.05 * person.hips)
         posed = _posed(dressed, transforms(self._stock.skeleton, pose, build_of(person)))
-        scene = _seen(posed, heading, pitch)  # right, down, depth
+        scene = _projected(posed, heading, pitch)  # right, down, depth
         scale = height_px / _STATURE
         screen = scene[:, :2] * scale + np.array(foot_xy, np.float32)
         left, top = (np.floor(screen.min(axis=0)).astype(int) - 1).tolist()
@@ -119,7 +119,7 @@ def _posed(dressed: _Dressed, maps: Points) -> Points:
     return np.asarray(posed, np.float32)
 
 
-def _seen(posed: Points, heading: float, pitch: float) -> Points:
+def _projected(posed: Points, heading: float, pitch: float) -> Points:
     """(V, 3) right, down, and distance along the view, in decimetres from the foot point; parallel projection."""
     right, away, up = _turned(posed, heading)
     down = -(away * math.sin(pitch) + up * math.cos(pitch))
