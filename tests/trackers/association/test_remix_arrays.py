@@ -1,5 +1,6 @@
 """The remix tracker's arithmetic: the filter, the mean appearance and the camera, each against a naive loop."""
 
+import math
 from typing import Any
 
 import cv2
@@ -171,6 +172,44 @@ def test_who_walks_is_not_the_camera():
         picture, box = still.copy(), np.array([[left, 20, left + 480, 460]], np.float32)
         picture[20:460, left : left + 480] = street()[200:640, 400:880]
         warp = camera(picture, box)
+    assert warp is not None
+    assert np.allclose(warp, np.eye(2, 3), atol=0.05)
+
+
+def test_a_long_way_is_followed_step_by_step():
+    camera, picture = CameraMotion(), street()
+    before = 0
+    for step in range(40):
+        left, top = 3 * step, round(40 + 30 * math.sin(step / 6))
+        warp = camera(picture[top : top + 480, left : left + 640], NOBODY)
+        if step:
+            assert warp is not None
+            assert np.allclose(warp, [[1, 0, -3], [0, 1, before - top]], atol=0.1)
+        before = top
+
+
+def test_corners_are_looked_for_now_and_then_and_where_too_few_are_left(monkeypatch):
+    looked = []
+    look = cv2.goodFeaturesToTrack
+    monkeypatch.setattr(cv2, "goodFeaturesToTrack", lambda *given, **named: looked.append(1) or look(*given, **named))
+    camera, still = CameraMotion(), street()[:480, :640]
+    for _ in range(21):
+        camera(still, NOBODY)
+    assert len(looked) == 3, "in the first image and in every tenth after it"
+    camera(still, np.array([[0, 0, 100, 480]], np.float32))
+    assert len(looked) == 3, "a sixth of them are hidden"
+    camera(still, np.array([[0, 0, 320, 480]], np.float32))
+    assert len(looked) == 4, "half of them are hidden"
+
+
+def test_corners_of_who_is_seen_only_later_are_dropped():
+    camera, still = CameraMotion(), street()[:480, :640]
+    camera(still, NOBODY)
+    for step in range(3):
+        left = 20 + 10 * step
+        picture = still.copy()
+        picture[20:460, left : left + 480] = still[20:460, 20:500]
+        warp = camera(picture, np.array([[left, 20, left + 480, 460]], np.float32))
     assert warp is not None
     assert np.allclose(warp, np.eye(2, 3), atol=0.05)
 
