@@ -1,10 +1,11 @@
 """remix-track beside its peers, end to end: frames per second and accuracy of the same videos in one run.
 
     python -m tests.bench.bench_peers DATA/pets09-s2l1 --weights yolo11n.pt --osnet osnet_x0_25_msmt17.onnx \
-        [--osnet-pth osnet_x0_25_msmt17.pth] [--environments DIR] [--rounds 2] [--frames N]
+        [--osnet-pth osnet_x0_25_msmt17.pth] [--environments DIR] [--rounds 2] [--frames N] [--video]
 
 Run from the project's folder. One table for PETS, one for a 1080p video of 30 to 60 drawn people. All get the same
-YOLO weights, image size and number of threads, track persons only and write MOT text and no video. The peers are
+YOLO weights, image size and number of threads, track persons only and write MOT text, and no video without
+`--video`: then ours is drawn and encoded as usual, the peers' thinly by OpenCV as MPEG-4. The peers are
 installed from the package index into environments of their own, each runs in its own process, one after the other,
 in reversed order in every second round. The peers detect with ultralytics' eager torch, as their documentation does.
 
@@ -34,18 +35,19 @@ PETS_FRAMES = 795
 IMGSZ = 768
 
 
-class AmbiguousFrames:
+class Contest:
     """Runs contestants on clips and keeps what comes out."""
 
-    def __init__(self, weights: Weights, environments: Path, threads: int, output: Path) -> None:
+    def __init__(self, weights: Weights, environments: Path, threads: int, output: Path, *, video: bool) -> None:
         self._weights, self._environments, self._threads, self._output = weights, environments, threads, output
+        self._video = video
         self.results: dict[str, list[Result]] = {}
 
     def run(self, who: Contestant, clip: Clip, attempt: str) -> Result:
         """One contestant on one clip, in a new process."""
         output = self._output / clip.name / f"{attempt}-{who.name}"
         output.parent.mkdir(parents=True, exist_ok=True)
-        words = command(who, clip, self._weights, self._environments, self._threads, output)
+        words = command(who, clip, self._weights, self._environments, self._threads, output, video=self._video)
         cost = measure(words, self._surroundings(), Path(f"{output}.log"))
         frames, seconds = tracking_seconds(who, output)
         if frames != clip.frames:
@@ -57,8 +59,10 @@ class AmbiguousFrames:
         """All contestants on one clip, and the table."""
         for who in everybody:
             if who.tracker == OURS:
-                # Once for the compiled networks, which stay with the user; what that costs is said apart.
-                first = self.run(who, dataclasses.replace(clip, frames=2), "first")
+                # Once for the compiled networks, which stay with the user; what that costs is said apart. Integers
+                # are made from frames of the whole clip.
+                short = clip if "int8" in who.words else dataclasses.replace(clip, frames=2)
+                first = self.run(who, short, "first")
                 print(f"{clip.name}: {who.name}: first start ever {first.wall:.1f} s", flush=True)
         kept = self.results.setdefault(clip.name, [])
         for attempt in range(1, rounds + 1):
@@ -117,6 +121,7 @@ def main() -> None:
     add("--clips", nargs="+", choices=["pets", "crowd"], default=["pets", "crowd"])
     add("--only", nargs="+", default=[""], metavar="WORD", help="contestants whose name has one of these words")
     add("--output", type=Path, default=Path("runs/peers"), help="numbered, if it is there (default: runs/peers)")
+    add("--video", action="store_true", help="everybody writes a video with boxes and ids, too")
     add("--threads", type=int, default=usable_cores(), help="for everybody (default: one per core)")
     options = parser.parse_args()
     osnet_pth = None if options.osnet_pth is None else options.osnet_pth.resolve()
@@ -127,7 +132,7 @@ def main() -> None:
     for name in dict.fromkeys(who.environment for who in everybody if who.environment):
         print(f"{name}: {peer_versions(kept, name)}", flush=True)
     output = reserve_numbered_folder(options.output.parent, options.output.name).resolve()
-    contest = AmbiguousFrames(weights, kept, options.threads, output)
+    contest = Contest(weights, kept, options.threads, output, video=options.video)
     for clip in clips(options.pets.resolve(), kept, options.frames, options.clips):
         contest.hold(clip, everybody, options.rounds)
     print(f"every round: {output / 'results.json'}")

@@ -81,15 +81,18 @@ def contestants(weights: Weights) -> Iterator[Contestant]:
         yield Contestant(f"BoxMOT {tracker}", f"OSNet x0.25 ({form})", "boxmot", words)
 
 
-def command(who: Contestant, clip: Clip, weights: Weights, environments: Path, threads: int, output: Path) -> list[str]:
-    """The command line; it leaves `tracks.txt` in `output`."""
+def command(
+    who: Contestant, clip: Clip, weights: Weights, environments: Path, threads: int, output: Path, *, video: bool
+) -> list[str]:
+    """The command line; it leaves `tracks.txt` in `output`, and with `video` a video."""
     frames = ["--frames", str(clip.frames), "--output", str(output)]
     if not who.environment:
         ours = [sys.executable, "-m", "remix_track.cli.main", str(clip.video), "--detector", str(weights.yolo)]
-        limits = ["--imgsz", str(clip.imgsz), "--threads", str(threads), "--no-video", "--no-people", "--quiet"]
-        return [*ours, *limits, *frames, *who.words]
+        limits = ["--imgsz", str(clip.imgsz), "--threads", str(threads), "--no-people", "--quiet"]
+        return [*ours, *limits, *([] if video else ["--no-video"]), *frames, *who.words]
     output.mkdir(parents=True)
     runner, *words = who.words
+    words += ["--write-video"] if video else []
     theirs = [str(peer_python(environments, who.environment)), "-m", f"tests.bench.peers.{runner}", str(clip.video)]
     return [*theirs, "--weights", str(weights.yolo), "--imgsz", str(clip.imgsz), *frames, *words]
 

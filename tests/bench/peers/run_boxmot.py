@@ -29,6 +29,7 @@ def main() -> None:
         found = yolo.predict(image, **see)[0].boxes.data.cpu().numpy()
         for x1, y1, x2, y2, number, score, *_ in np.asarray(tracker.update(found, image)).tolist():
             recording.add(int(number), (x1, y1, x2, y2), score)
+        recording.draw(image)
     recording.finish()
 
 

@@ -26,6 +26,7 @@ def main() -> None:
         for track in tracker.update_tracks(raw, frame=image):
             if track.is_confirmed() and track.time_since_update == 0:
                 recording.add(int(track.track_id), track.to_ltrb(), track.get_det_conf())
+        recording.draw(image)
     recording.finish()
 
 

@@ -27,6 +27,7 @@ def main() -> None:
         if boxes.id is not None:
             for number, xyxy, score in zip(boxes.id.tolist(), boxes.xyxy, boxes.conf, strict=True):
                 recording.add(int(number), xyxy, score)
+        recording.draw(result.orig_img)
         if not more:
             break
     recording.finish()
