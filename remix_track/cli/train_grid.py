@@ -11,7 +11,7 @@ from remix_track.errors import InputError
 from remix_track.setting_values import Limits, typed
 from remix_track.studies.cell_runs import CellFolders
 from remix_track.studies.plots import draw_study
-from remix_track.studies.running import Job, all_jobs, folder_lock, run_jobs
+from remix_track.studies.running import FolderLock, Job, all_jobs, folder_lock, run_jobs
 from remix_track.studies.study_file import StudyFile, chosen_studies, read_studies
 from remix_track.studies.summary import collect, write_results
 from remix_track.studies.table import write_table
@@ -54,10 +54,10 @@ def run(words: Sequence[str]) -> int:
         return _run(file, jobs, arguments, lock)
 
 
-def _run(file: StudyFile, jobs: list[Job], arguments: argparse.Namespace, lock: int) -> int:
+def _run(file: StudyFile, jobs: list[Job], arguments: argparse.Namespace, lock: FolderLock) -> int:
     folders = CellFolders(arguments.output)
     numbers = {job: number for number, job in enumerate(jobs, 1)}
-    report = _Report(file, folders, arguments.output)
+    report = _Report(file, folders, lock)
 
     def tell(job: Job, words: str) -> None:
         if not arguments.quiet or words.startswith("failed"):
@@ -75,12 +75,17 @@ def _run(file: StudyFile, jobs: list[Job], arguments: argparse.Namespace, lock: 
 class _Report:
     """Results, table and pictures of all studies of the file, run now or not."""
 
-    def __init__(self, file: StudyFile, folders: CellFolders, root: Path) -> None:
-        self._file, self._folders, self._root = file, folders, root
+    def __init__(self, file: StudyFile, folders: CellFolders, lock: FolderLock) -> None:
+        self._file, self._folders, self._lock, self._root = file, folders, lock, lock.root
         self._drawn = time.monotonic()
 
     def write(self, *, last: bool = False) -> None:
-        """Write them anew; pictures at most every minute, as they take longer, and at the end."""
+        """Write them anew; pictures at most every minute, as they take longer, and at the end.
+
+        Raises:
+            InputError: the folder is not there any more as it was, or they cannot be written.
+        """
+        self._lock.check()
         found = collect(self._file.studies, self._folders)
         write_results(self._root, found)
         pictures = {one.study.name: self._root / f"{one.study.name}.png" for one in found}

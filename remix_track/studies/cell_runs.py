@@ -171,10 +171,12 @@ class CellRun:
         on from them.
 
         Raises:
-            InputError: it ended well without a score on a target.
+            InputError: it ended well without a score on a target, or the note of its beginning is not there.
         """
-        *before, last = self.attempts()
-        attempts = [*before, dataclasses.replace(last, ended=now, code=code)]
+        attempts = list(self.attempts())
+        if not attempts:
+            raise InputError(f"{self._status}: was removed while the training ran; run again")
+        attempts[-1] = dataclasses.replace(attempts[-1], ended=now, code=code)
         seconds = sum((one.ended or one.began) - one.began for one in attempts)
         result = read_result(self.folder, seconds) if code == 0 else None
         self._write(attempts, result)
@@ -225,7 +227,7 @@ class CellFolders:
     def claim(self, cell: Cell, seed: int, name: str) -> CellRun:
         """The same, with a folder called after `name` made where there was none."""
         matter = _that_matter(cell.settings)
-        if matter not in self._known:
+        if matter not in self._known or not (self._known[matter] / _SETTINGS).exists():
             folder = self._free(re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower() or "cell")
             write_text(folder / _SETTINGS, to_toml(cell.settings))
             self._known[matter] = folder

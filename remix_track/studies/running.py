@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from remix_track import file_lock
+from remix_track import file_lock, reservations
 from remix_track.errors import InputError
 from remix_track.studies.cell_runs import CellFolders, CellRun
 from remix_track.studies.shared_pretraining import pretraining_cell, words_to_start_from
@@ -20,6 +20,7 @@ from remix_track.studies.study_file import Cell, Study
 from remix_track.training.train_settings import TrainSettings
 
 TRAINER = (sys.executable, "-m", "remix_track.cli.train")
+_LOCK = ".lock"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -59,8 +60,35 @@ def all_jobs(studies: Sequence[Study]) -> list[Job]:
     return list(jobs.values())
 
 
+@dataclass(frozen=True, slots=True)
+class FolderLock:
+    """A folder that is kept for one runner.
+
+    Attributes:
+        root: the folder.
+        file: the lock's, open; trainings hold it too.
+    """
+
+    root: Path
+    file: int
+
+    def check(self) -> None:
+        """Nothing, unless the folder is not there any more as it was.
+
+        Raises:
+            InputError: it was removed, renamed or replaced.
+        """
+        with contextlib.suppress(OSError):
+            if reservations.file_id(self.root / _LOCK) == reservations.file_id(self.file):
+                return
+        raise InputError(
+            f"{self.root}: was removed, renamed or replaced while the grid ran; run again, and leave it until the "
+            "grid ends"
+        )
+
+
 @contextlib.contextmanager
-def folder_lock(root: Path) -> Iterator[int]:
+def folder_lock(root: Path) -> Iterator[FolderLock]:
     """Keep `root` for one runner; trainings hold the lock too, so that none is ever run twice at once.
 
     Raises:
@@ -68,7 +96,7 @@ def folder_lock(root: Path) -> Iterator[int]:
     """
     try:
         root.mkdir(parents=True, exist_ok=True)
-        file = (root / ".lock").open("w")
+        file = (root / _LOCK).open("w")
     except OSError as error:
         raise InputError(f"{root}: cannot be written ({error.strerror}); give another `output`") from None
     with file:
@@ -78,13 +106,13 @@ def folder_lock(root: Path) -> Iterator[int]:
             raise InputError(
                 f"{root}: another run of the grid is at work there; wait, or give another `output`"
             ) from None
-        yield file.fileno()
+        yield FolderLock(root, file.fileno())
 
 
 def run_jobs(
     jobs: Sequence[Job],
     folders: CellFolders,
-    lock: int,
+    lock: FolderLock,
     *,
     parallel: int = 1,
     tell: Callable[[Job, str], None] = lambda job, words: None,
@@ -106,6 +134,7 @@ def run_jobs(
         number of trainings that failed.
 
     Raises:
+        InputError: the folder was removed, renamed or replaced; the trainings under way have left.
         KeyboardInterrupt: a stop was asked for; the trainings under way have saved and left.
     """
     waiting = [job for job in jobs if not _finished(folders.run(job.cell, job.seed))]
@@ -113,13 +142,14 @@ def run_jobs(
     failed: set[Job] = set()
     try:
         while waiting or running:
+            lock.check()
             for job in [one for one in waiting if one.needs in failed]:
                 waiting.remove(job)
                 failed.add(job)
                 tell(job, "failed: its pre-training did")
             for job in [one for one in waiting if _can_begin(one, folders)][: parallel - len(running)]:
                 waiting.remove(job)
-                running.append(_Training(job, folders, lock))
+                running.append(_Training(job, folders, lock.file))
                 tell(job, running[-1].beginning)
             for training in [one for one in running if one.process.poll() is not None]:
                 running.remove(training)
@@ -131,7 +161,7 @@ def run_jobs(
     except BaseException:  # Ctrl-C, or a disk that is full: nothing goes on unseen
         for training in running:
             training.stop()
-            tell(training.job, "stopped; the same command goes on with it")
+            tell(training.job, training.outcome)
         raise
     return len(failed)
 
@@ -181,8 +211,12 @@ class _Training:
         """Ask it to save and leave."""
         self.process.terminate()
         code = self.process.wait()
-        with contextlib.suppress(InputError):
+        try:
             self.run.end(time.time(), code)
+        except InputError as error:
+            self.outcome = f"stopped: {error}"
+        else:
+            self.outcome = "stopped; the same command goes on with it"
 
 
 def _code(code: int) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -344,6 +345,58 @@ def test_a_runner_that_is_cut_leaves_checkpoints_and_goes_on(study, number):
     assert len(spans) == 2
     assert status["result"]["seconds"] == pytest.approx(sum(spans))
     assert status["attempts"][-1]["code"] == 0
+
+
+@pytest.mark.parametrize("what", ["removed", "renamed", "replaced"])
+def test_a_folder_that_is_not_there_any_more_is_one_line_and_nothing_is_written_to_it(study, what):
+    path = study('a = {encoder.weights = "waits"}\nb = {encoder.weights = "waits", run.epochs = 7}\n')
+    root, elsewhere = path.parent / "out", path.parent / "elsewhere"
+    process = runner(path)
+    wait_for(lambda: all((root / f"cells/rates-{name}/seed-0/waiting").exists() for name in "ab"))
+    root.rename(elsewhere)
+    if what == "removed":
+        shutil.rmtree(elsewhere)
+    if what == "replaced":
+        root.mkdir()
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "Traceback" not in err
+    said = f"remix-train: {root}: was removed, renamed or replaced while the grid ran; run again, and leave it until "
+    assert [line for line in err.splitlines() if line.startswith("remix-train: ")] == [f"{said}the grid ends"]
+    stopped = "stopped: {}/cells/rates-{}/seed-0.json: was removed while the training ran; run again"
+    assert all(stopped.format(root, name) in err for name in "ab")
+    assert not root.exists() or not list(root.iterdir())
+    if what == "renamed":
+        assert free(elsewhere)
+
+
+def test_a_training_whose_folder_is_removed_fails_alone_and_is_begun_anew(study, capsys):
+    path = study('a = {encoder.weights = "waits"}\nb = {encoder.weights = "waits", run.epochs = 7}\n')
+    cells = path.parent / "out/cells"
+    process = runner(path)
+    wait_for(lambda: all((cells / f"rates-{name}/seed-0/waiting").exists() for name in "ab"))
+    shutil.rmtree(cells / "rates-a")
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for child in children:
+        os.kill(int(child), signal.SIGTERM)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"a seed 0: failed: {cells}/rates-a/seed-0.json: was removed while the training ran; run again" in err
+    assert "rates/b seed 0: failed (exit code 143)" in err
+    assert not (cells / "rates-a").exists()
+    assert grid(path, "--dry-run", "--only", "rates") == 0
+    states = [line.partition("(")[0].split() for line in capsys.readouterr().out.splitlines()[-3:-1]]
+    assert states == [["not", "run", "rates/a", "seed", "0"], ["cut", "rates/b", "seed", "0"]]
+
+
+def test_a_cell_whose_folder_was_removed_gets_it_again(study):
+    path = study()
+    cell = read_studies(path).studies[0].cells[0]
+    folders = CellFolders(path.parent / "out")
+    for _ in range(2):
+        made = folders.claim(cell, 1, "grid/plain")
+        assert (made.cell_folder.name, made.config.is_file()) == ("grid-plain", True)
+        shutil.rmtree(made.cell_folder)
 
 
 def test_a_result_that_is_not_whole_is_none(study):
