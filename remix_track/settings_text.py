@@ -49,6 +49,20 @@ def changed(kind: type[Settings], values: Mapping[str, Any], changes: Sequence[s
         InputError: an unknown key, named with its nearest, or a value that does not fit.
     """
     settings.build(kind, values, where)
+    return settings.build(kind, with_changes(kind, values, changes), "`set`" if changes else where)
+
+
+def with_changes(kind: type[Any], values: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """Plain values with `section.key=value` texts put in, which win; whether they fit together is not looked at.
+
+    Args:
+        kind: a dataclass of sections.
+        values: plain values, as TOML has them; they stay as they are.
+        changes: as for `changed`.
+
+    Raises:
+        InputError: an unknown key, named with its nearest, or text that is no value of its key.
+    """
     merged: dict[str, Any] = {
         key: dict(value) if isinstance(value, Mapping) else value for key, value in values.items()
     }
@@ -57,7 +71,7 @@ def changed(kind: type[Settings], values: Mapping[str, Any], changes: Sequence[s
         if not equals:
             raise InputError(f"`set` {change}: expected section.key=value")
         _set(kind, merged, path.strip().split("."), text.strip(), f"`set` {path.strip()}")
-    return settings.build(kind, merged, "`set`" if changes else where)
+    return merged
 
 
 def _set(kind: type[Any], values: dict[str, Any], path: list[str], text: str, where: str) -> None:
@@ -67,7 +81,10 @@ def _set(kind: type[Any], values: dict[str, Any], path: list[str], text: str, wh
     if dataclasses.is_dataclass(hint):
         if len(path) != 2:
             raise InputError(f"{where}: {path[0]} is a section; expected {path[0]}.key=value")
-        _set(hint, values.setdefault(path[0], {}), path[1:], text, where)  # type: ignore[arg-type]
+        section = values.setdefault(path[0], {})
+        if not isinstance(section, dict):
+            raise InputError(f"{where}: {path[0]} is a section, not {section!r}")
+        _set(hint, section, path[1:], text, where)  # type: ignore[arg-type]
         return
     if len(path) != 1:
         raise InputError(f"{where}: {path[0]} is a key, not a section; expected {path[0]}=value")

@@ -1,6 +1,7 @@
 """`remix-train grid`: a file of studies, every cell a training, tables and plots at the end and all along."""
 
 import argparse
+import shlex
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,13 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--only", metavar="NAME", nargs="+", default=[], help="run these alone, STUDY or STUDY/CELL; the table has all"
     )
+    made.add_argument(
+        "--set",
+        metavar="SECTION.KEY=VALUE",
+        action="append",
+        default=[],
+        help="a setting of every cell that neither its study nor itself names, such as run.device=cuda",
+    )
     made.add_argument("--jobs", type=int, default=1, help="trainings side by side, each with run.threads (default: 1)")
     made.add_argument("--dry-run", action="store_true", help="say what is finished and what would run, and stop")
     made.add_argument("--quiet", "-q", action="store_true", help="say nothing but errors")
@@ -44,7 +52,7 @@ def run(words: Sequence[str]) -> int:
     """Run the studies; 1 where a training failed."""
     arguments = parser().parse_args(words)
     typed(arguments.jobs, int, "--jobs", Limits(low=1, high=256))
-    file = read_studies(arguments.file)
+    file = read_studies(arguments.file, arguments.set)
     jobs = all_jobs(chosen_studies(file, arguments.only))
     if arguments.dry_run:
         _say_plan(jobs, CellFolders(arguments.output))
@@ -57,7 +65,7 @@ def run(words: Sequence[str]) -> int:
 def _run(file: StudyFile, jobs: list[Job], arguments: argparse.Namespace, lock: FolderLock) -> int:
     folders = CellFolders(arguments.output)
     numbers = {job: number for number, job in enumerate(jobs, 1)}
-    report = _Report(file, folders, lock)
+    report = _Report(file, folders, lock, arguments.set)
 
     def tell(job: Job, words: str) -> None:
         if not arguments.quiet or words.startswith("failed"):
@@ -75,8 +83,10 @@ def _run(file: StudyFile, jobs: list[Job], arguments: argparse.Namespace, lock: 
 class _Report:
     """Results, table and pictures of all studies of the file, run now or not."""
 
-    def __init__(self, file: StudyFile, folders: CellFolders, lock: FolderLock) -> None:
+    def __init__(self, file: StudyFile, folders: CellFolders, lock: FolderLock, changes: Sequence[str]) -> None:
         self._file, self._folders, self._lock, self._root = file, folders, lock, lock.root
+        sets = [word for change in changes for word in ("--set", change)]
+        self._command = shlex.join(["remix-train", "grid", str(file.path), *sets])
         self._drawn = time.monotonic()
 
     def write(self, *, last: bool = False) -> None:
@@ -94,7 +104,7 @@ class _Report:
                 draw_study(pictures[one.study.name], one)
             self._drawn = time.monotonic()
         drawn = [name for name, path in pictures.items() if path.is_file()]
-        write_table(self._root, found, f"remix-train grid {self._file.path}", drawn)
+        write_table(self._root, found, self._command, drawn)
 
 
 def _check_data(file: StudyFile, jobs: Sequence[Job]) -> None:

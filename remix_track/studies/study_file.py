@@ -16,7 +16,7 @@ both = {losses.centroid_query = "unit"}
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from typing import Any
 from remix_track import settings
 from remix_track.errors import InputError
 from remix_track.settings import check, setting
+from remix_track.settings_text import with_changes
 from remix_track.training.train_settings import TrainSettings
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
@@ -134,14 +135,19 @@ class StudyFile:
     studies: tuple[Study, ...]
 
 
-def read_studies(path: Path) -> StudyFile:
+def read_studies(path: Path, changes: Sequence[str] = ()) -> StudyFile:
     """Read a file of studies; every cell's settings are resolved and checked.
+
+    Args:
+        path: of the file.
+        changes: each `section.key=value`, put over the file's base. What a study or a cell says itself stays, so that
+            cells go on differing in what they are there for.
 
     Raises:
         InputError: not a file of studies, an unknown key (the nearest is named), or a value that does not fit.
     """
     text = settings.build(StudyFileText, {"study": {}} | settings.read_toml(path), str(path))
-    base = _section(text.base, f"{path}: base")
+    base = with_changes(TrainSettings, _section(text.base, f"{path}: base"), changes)
     studies = _section(text.study, f"{path}: study")
     if not studies:
         raise InputError(f"{path}: holds no study; write [study.NAME] with its cells")

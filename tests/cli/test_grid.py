@@ -151,6 +151,36 @@ def test_equal_cells_are_one_training_and_a_second_call_runs_none(study):
     assert results(path) == before
 
 
+def test_a_setting_from_the_command_line_is_every_cells_but_not_over_its_own(study):
+    path = study()
+    words = ["--set", "run.epochs=3", "--set", "optimiser.learning_rate=5e-3", "--set", "joint=true"]
+    assert grid(path, "--quiet", *words) == 0
+    begun = calls(path)
+    assert len(begun) == 7
+    written = {one.name: read_toml(one / "settings.toml") for one in (path.parent / "out/cells").iterdir()}
+    assert {one["run"]["epochs"] for one in written.values()} == {3}
+    assert {name: (one["joint"], one["optimiser"]["learning_rate"]) for name, one in written.items()} == {
+        "grid-plain": (False, 5e-3), "grid-joint": (True, 5e-3), "rates-adam-0.002": (True, 2e-3)
+    }  # fmt: skip
+    command = "--set run.epochs=3 --set optimiser.learning_rate=5e-3 --set joint=true"
+    assert f"remix-train grid {path} {command}" in table(path)
+    # Other settings are other trainings, and the earlier ones are found again.
+    assert grid(path, "--quiet") == 0
+    assert len(calls(path)) == 7
+    assert grid(path, "--quiet", *words) == 0
+    assert calls(path) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [("run.epoch=3", "did you mean 'epochs'"), ("run.epochs=many", "many"), ("data.target=a", "[study.x]: base")],
+)
+def test_a_setting_from_the_command_line_that_does_not_fit_is_said(study, capsys, change, said):
+    more = "[study.x]\nbase = 3\n[study.x.cells]\na = {}\n" if "target" in change else ""
+    assert grid(study(more), "--set", change) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_settings_of_a_pre_training_that_is_off_make_no_new_training(study):
     path = study()
     grid(path, "--quiet")
