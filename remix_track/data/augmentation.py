@@ -121,5 +121,9 @@ def _channels_first(pixels: "NDArray[np.uint8] | Tensor") -> "Tensor":
 
 
 def _normalised(images: "Tensor", mean: tuple[float, ...], std: tuple[float, ...]) -> "Tensor":
-    shape = (1, 3, 1, 1)
-    return (images - images.new_tensor(mean).view(shape)).div_(images.new_tensor(std).view(shape)).contiguous()
+    import torch
+
+    centre, spread = (
+        transforms.beside(torch.tensor(numbers, dtype=images.dtype).view(1, 3, 1, 1), images) for numbers in (mean, std)
+    )
+    return (images - centre).div_(spread).contiguous()

@@ -1,7 +1,8 @@
 """Augmentation of whole batches in torch: every choice comes from one generator that is passed in.
 
 Each function takes a batch and returns another of the same shape, changes some of its images and leaves its argument
-alone. Numbers are drawn on the CPU whatever the images' device, so that a seed gives the same views everywhere.
+alone. Numbers are drawn on the CPU whatever the images' device, so that a seed gives the same views everywhere. They
+go to a GPU by copies that nothing waits for: small ones are taken up at once, so the numbers may be gone afterwards.
 """
 
 import math
@@ -24,7 +25,7 @@ def flip(images: "Tensor", probability: float, generator: "Generator") -> "Tenso
     """
     import torch
 
-    chosen = _chosen(images, probability, generator)
+    chosen = beside(_chosen(images, probability, generator), images)
     return torch.where(chosen.view(-1, 1, 1, 1), images.flip(-1), images)
 
 
@@ -75,7 +76,7 @@ def random_resized_crop(
     theta = torch.zeros(len(images), 2, 3)
     theta[:, 0, 0], theta[:, 1, 1] = size[:, 0], size[:, 1]
     theta[:, :, 2] = 2 * place + size - 1
-    grid = F.affine_grid(theta.to(images.device, images.dtype), list(images.shape), align_corners=False)
+    grid = F.affine_grid(beside(theta.to(images.dtype), images), list(images.shape), align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
@@ -92,9 +93,10 @@ def gaussian_blur(images: "Tensor", probability: float, sigma: tuple[float, ...]
     from torch.nn import functional as F
 
     rows = _chosen(images, probability, generator).nonzero()[:, 0]
-    deviation = _uniform(len(images), sigma, generator).to(images.device)[rows]
+    deviation = beside(_uniform(len(images), sigma, generator)[rows], images)
     if not len(rows):
         return images
+    rows = beside(rows, images)
     radius = math.ceil(3 * sigma[1])
     taps = torch.arange(-radius, radius + 1, device=images.device)
     kernel = torch.exp(-(taps**2) / (2 * deviation[:, None] ** 2))  # (R, taps)
@@ -118,7 +120,7 @@ def grayscale(images: "Tensor", probability: float, generator: "Generator") -> "
     """
     import torch
 
-    chosen = _chosen(images, probability, generator)
+    chosen = beside(_chosen(images, probability, generator), images)
     return torch.where(chosen.view(-1, 1, 1, 1), luma(images), images)
 
 
@@ -138,8 +140,8 @@ def colour_jitter(
     """
     import torch
 
-    chosen = _chosen(images, probability, generator)
-    draws = torch.rand(4, len(images), 1, 1, 1, generator=generator).mul_(2).sub_(1).to(images.device)
+    chosen = beside(_chosen(images, probability, generator), images)
+    draws = beside(torch.rand(4, len(images), 1, 1, 1, generator=generator).mul_(2).sub_(1), images)
     factors = [1 + limit * draw for limit, draw in zip(strength[:3], draws, strict=False)]
     changed = (images * factors[0]).clamp_(0, 1)
     changed = torch.lerp(luma(changed).mean(dim=(1, 2, 3), keepdim=True), changed, factors[1]).clamp_(0, 1)
@@ -176,23 +178,31 @@ def erase(images: "Tensor", probability: float, generator: "Generator") -> "Tens
 
 def luma(images: "Tensor") -> "Tensor":
     """(B, 1, H, W) brightness of (B, 3, H, W) RGB images."""
-    return (images * images.new_tensor(_LUMA).view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+    import torch
+
+    weights = beside(torch.tensor(_LUMA, dtype=images.dtype), images)
+    return (images * weights.view(1, 3, 1, 1)).sum(dim=1, keepdim=True)
+
+
+def beside(tensor: "Tensor", images: "Tensor") -> "Tensor":
+    """A small tensor of the CPU, on the device of the images."""
+    return tensor.to(images.device, non_blocking=images.is_cuda)
 
 
 def _turn_hue(images: "Tensor", angle: "Tensor") -> "Tensor":
     import torch
 
-    to_yiq = images.new_tensor([_LUMA, (0.596, -0.274, -0.322), (0.211, -0.523, 0.312)])
-    y, i, q = torch.einsum("cd,bdhw->cbhw", to_yiq, images)
+    to_yiq = torch.tensor([_LUMA, (0.596, -0.274, -0.322), (0.211, -0.523, 0.312)], dtype=images.dtype)
+    y, i, q = torch.einsum("cd,bdhw->cbhw", beside(to_yiq, images), images)
     cos, sin = angle[:, 0].cos(), angle[:, 0].sin()
     turned = torch.stack([y, cos * i - sin * q, sin * i + cos * q])
-    return torch.einsum("cd,dbhw->bchw", torch.linalg.inv(to_yiq), turned)
+    return torch.einsum("cd,dbhw->bchw", beside(torch.linalg.inv(to_yiq), images), turned)
 
 
 def _chosen(images: "Tensor", probability: float, generator: "Generator") -> "Tensor":
     import torch
 
-    return (torch.rand(len(images), generator=generator) < probability).to(images.device)
+    return torch.rand(len(images), generator=generator) < probability  # on the CPU
 
 
 def _uniform(count: int, limits: tuple[float, ...], generator: "Generator") -> "Tensor":

@@ -24,7 +24,7 @@ from remix_track.errors import InputError
 from remix_track.training.batches import MixedBatch, mixed_batches
 from remix_track.training.centroids import CameraCentroids
 from remix_track.training.checkpoint import Checkpoint
-from remix_track.training.context import Averages, Position, Run
+from remix_track.training.context import Averages, Position, Run, numbers_of
 from remix_track.training.epoch_labels import EpochLabels
 from remix_track.training.evaluation import evaluate_encoder
 from remix_track.training.optimisation import LossScaler, adam, autocast, joint_rate, set_rate
@@ -154,10 +154,10 @@ class _Baseline:
             unit = F.normalize(pooled.float(), dim=1)
             triplet = batch_hard_triplet(unit, identity, chosen.margin).mean()
             total = classification + chosen.triplet_weight * triplet
-            self.refuse_broken(float(total.detach()))
+            numbers = numbers_of({"total": total, "classification": classification, "triplet": triplet})
+            self.refuse_broken(numbers["total"])
             self.scaler.backward(total / parts)
-            values = {"total": total, "classification": classification, "triplet": triplet}
-            averages.add({name: float(value.detach()) for name, value in values.items()})
+            averages.add(numbers)
         self.scaler.step(self.optimiser)
         return averages.take()
 

@@ -17,7 +17,7 @@ from remix_track.data.decoding import BadCrop, CropReader
 from remix_track.data.sampling import Draw, IdentityIndex, MixedSampler
 from remix_track.errors import InputError
 from remix_track.training.context import Run
-from remix_track.training.embedding import fast_format
+from remix_track.training.embedding import fast_format, on_device
 from remix_track.training.epoch_labels import EpochLabels
 from remix_track.training.losses import Labels
 from remix_track.training.pair_rows import PairRows
@@ -96,8 +96,8 @@ def mixed_batches(run: Run, labels: EpochLabels, epoch: int, first_step: int) ->
     numbers = range(first_step * each, settings.sampling.iterations_per_epoch * each)
     for number, part in zip(numbers, ahead(numbers, make, run.workers), strict=True):
         generator = draw_torch(seed, "views", epoch, number)
-        images = torch.from_numpy(part.pixels).to(run.device)
-        identity = torch.from_numpy(part.identity.astype(np.int64)).to(run.device)
+        images = on_device(part.pixels, run.device)
+        identity = on_device(part.identity.astype(np.int64), run.device)
         yield MixedBatch(
             views=_view(images, part.place, part.batch_size, settings.augmentation, generator),
             other_views=_view(images, part.place, part.batch_size, settings.augmentation, generator),
@@ -127,7 +127,7 @@ def pair_batches(
     chosen = run.settings.pretraining_augmentation
     for step, pixels in zip(numbers, ahead(numbers, make, run.workers), strict=True):
         choices = draw_torch(seed, "pre-training views", epoch, step)
-        images = torch.from_numpy(pixels).to(run.device)
+        images = on_device(pixels, run.device)
         first = _view(images, place, batch_size, chosen, choices)
         yield first, _view(images, place, batch_size, chosen, choices)
 

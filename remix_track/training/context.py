@@ -144,6 +144,11 @@ class Run:
         )
 
 
+def numbers_of(scalars: dict[str, Tensor]) -> dict[str, float]:
+    """Named scalars as numbers, in one copy from the device: each would wait for all that the device computes."""
+    return dict(zip(scalars, torch.stack([one.detach() for one in scalars.values()]).tolist(), strict=True))
+
+
 class Averages:
     """Means of named numbers since they were last taken; nan is left out."""
 

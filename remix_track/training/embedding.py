@@ -105,6 +105,12 @@ def embed_unit(
     return unit, readable
 
 
+def on_device(array: NDArray[np.generic], device: torch.device) -> Tensor:
+    """An array's copy on a device; to a GPU from page-locked memory, so that it waits for nothing under way there."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
 def fast_format(images: Tensor) -> Tensor:
     """The memory format of the encoder's weights: channels last."""
     return images.to(memory_format=torch.channels_last)
@@ -114,4 +120,4 @@ def _to_images(pixels: NDArray[np.uint8], plan: EmbedPlan) -> Tensor:
     wanted = plan.network_input
     if wanted.channel_order == "BGR":
         pixels = np.ascontiguousarray(pixels[..., ::-1])
-    return fast_format(plain_view(torch.from_numpy(pixels).to(plan.device), wanted.mean, wanted.std))
+    return fast_format(plain_view(on_device(pixels, plan.device), wanted.mean, wanted.std))

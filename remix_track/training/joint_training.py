@@ -24,7 +24,7 @@ from remix_track.errors import InputError
 from remix_track.training.batches import MixedBatch, mixed_batches
 from remix_track.training.centroids import move_centroids
 from remix_track.training.checkpoint import Checkpoint
-from remix_track.training.context import Averages, Position, Run
+from remix_track.training.context import Averages, Position, Run, numbers_of
 from remix_track.training.embedding import embed_rows
 from remix_track.training.epoch_labels import EpochLabels, make_labels, sample_videos
 from remix_track.training.evaluation import evaluate_encoder
@@ -166,10 +166,12 @@ class _Training:
             batch = self.run.processes.all_or_none(lambda: next(batches))
             values, key_identity, keys = self.losses(batch, labels)
             total = values.total(self.settings.losses)
-            self.refuse_broken(total)
+            # Not read behind the backward pass: a GPU goes on with that while the next mini-batch is put together.
+            numbers = numbers_of({"total": total, **values.means()})
+            self.refuse_broken(numbers["total"])
             # Each process has the gradient of its own queries; `wrapped` makes their mean, the loss wants their sum.
             self.scaler.backward(total * self.run.processes.count / self.settings.optimiser.accumulation)
-            averages.add({"total": float(total.detach()), **values.means()})
+            averages.add(numbers)
             shown.append((key_identity, keys))
         if self.scaler.step(self.optimiser):
             self.momentum.update(self.encoder)
@@ -220,11 +222,11 @@ class _Training:
             self.run.best = {"map": scores["map"], "rank1": scores["rank1"], "epoch": float(self.epoch + 1)}
             self.save(best=True)
 
-    def refuse_broken(self, total: Tensor) -> None:
+    def refuse_broken(self, loss: float) -> None:
         """Raise `InputError` where the loss is not finite; the weights are those of the step before."""
-        if not total.isfinite():
+        if not math.isfinite(loss):
             raise InputError(
-                f"{self.run.folder}: the loss is {float(total.detach())} at epoch {self.epoch + 1}, step "
+                f"{self.run.folder}: the loss is {loss} at epoch {self.epoch + 1}, step "
                 f"{self.step + 1}; the last checkpoint is whole, so `resume` with a lower optimiser.learning_rate, or "
                 "with run.precision=float32"
             )

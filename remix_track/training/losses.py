@@ -9,6 +9,7 @@ numbered together. Products are computed in float32 whatever autocast says: at a
 two bfloat16 similarities near 1 would change a loss by 0.06.
 """
 
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Literal
@@ -68,14 +69,15 @@ class LossValues:
             + settings.camera_weight * self.camera.sum() / multi_cameras
         )
 
-    def means(self) -> dict[str, float]:
-        """For the log: the mean of each loss in each domain, `instance/multi` and so on; nan where it has no image."""
-        found = {}
-        for name in ("instance", "augmentation", "centroid"):
-            values = getattr(self, name).detach()
-            found[f"{name}/multi"] = float(values[~self.single_camera].mean())
-            found[f"{name}/single"] = float(values[self.single_camera].mean())
-        found["camera/multi"] = float(self.camera.detach()[~self.single_camera].mean())
+    def means(self) -> dict[str, Tensor]:
+        """For the log: the mean of each loss in each domain, `instance/multi` and so on; nan where it has no image.
+
+        Scalars that stay on the device: to choose rows by a mask, or to read a number, waits for all that it computes.
+        """
+        domains, found = {"multi": ~self.single_camera, "single": self.single_camera}, {}
+        for loss, domain in itertools.product(("instance", "augmentation", "centroid"), domains):
+            found[f"{loss}/{domain}"] = _mean_where(getattr(self, loss), domains[domain])
+        found["camera/multi"] = _mean_where(self.camera, domains["multi"])
         return found
 
 
@@ -187,6 +189,10 @@ def camera_loss(
     positives = positive.sum(dim=1)
     own = scores.where(positive, 0).sum(dim=1) / positives.clamp(min=1)
     return (_log_sum_exp(scores, taking_part) - own).where(positives > 0, 0)
+
+
+def _mean_where(values: Tensor, mask: Tensor) -> Tensor:
+    return values.detach().where(mask, 0).sum() / mask.sum()
 
 
 def _by_domain(labels: Labels, multi: float, single: float, like: Tensor) -> Tensor:

@@ -157,14 +157,15 @@ class _Pretraining:
         batch, first_row = (everyone, processes.share(self.batch_size).start) if chosen.batch_negatives else (None, 0)
         values = info_nce(queries, keys, self.queue.vectors, chosen.temperature, batch, first_row)  # (n,)
         loss = processes.gather(values).mean()
-        self.refuse_broken(float(loss.detach()))
+        number = float(loss.detach())  # read once, before the backward pass: reading waits for the device
+        self.refuse_broken(number)
         self.queue.push(everyone)
         # Each process has the gradient of its own queries; `wrapped` makes their mean, the loss wants their sum.
         self.scaler.backward(loss * processes.count)
         if self.scaler.step(self.optimiser):
             self.momentum.update(self.network)
         processes.average_buffers(self.momentum.network)
-        return float(loss.detach())
+        return number
 
     def refuse_broken(self, loss: float) -> None:
         """Raise `InputError` where the loss is not finite; the weights are those of the step before."""

@@ -12,6 +12,7 @@ import torch
 from remix_track.errors import InputError
 from remix_track.settings import build
 from remix_track.training import method_settings as training_settings
+from remix_track.training.context import numbers_of
 from remix_track.training.losses import (
     Labels,
     LossValues,
@@ -357,3 +358,10 @@ def test_the_settings_are_there_without_the_heavy_packages():
     code = f"import sys, remix_track.training.method_settings; print({heavy} & set(sys.modules))"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "set()"
+
+
+def test_numbers_of_scalars_keep_their_names_and_nan():
+    found = numbers_of({"b": torch.tensor(0.1, requires_grad=True), "a": torch.tensor(math.nan)})
+    assert list(found) == ["b", "a"]
+    assert found["b"] == float(torch.tensor(0.1))
+    assert math.isnan(found["a"])
