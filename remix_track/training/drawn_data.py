@@ -53,7 +53,8 @@ def drawn_folder(drawn: DrawnSettings) -> Path:
 def _style_in_words(drawn: DrawnSettings) -> str:
     """For the folder's name; nothing for the usual style, so that sets from before there was a choice are found."""
     usual = DrawnSettings()
-    named = ((name, getattr(drawn, name)) for name in ("wardrobe", "lookalikes", "colour_cast", "camera_kind"))
+    chosen = "wardrobe", "lookalikes", "colour_cast", "framing", "company", "elsewhere", "camera_kind"
+    named = ((name, getattr(drawn, name)) for name in chosen)
     words = [f"-{name}-{value}" for name, value in named if value != getattr(usual, name)]
     if drawn.backgrounds:  # by their names and sizes, as a path is no part of a folder's name
         words.append(f"-backgrounds-{str(quick_digest(Path(drawn.backgrounds).expanduser()))[:12]}")
