@@ -1,5 +1,7 @@
 """The field's baseline: its losses against naive loops, what it trains, and that a resumed run is the unbroken one."""
 
+import contextlib
+import copy
 import dataclasses
 import math
 import signal
@@ -13,8 +15,10 @@ from remix_track.errors import InputError
 from remix_track.training import baseline
 from remix_track.training import run as run_module
 from remix_track.training.baseline import batch_hard_triplet, labelled_alone, smoothed_cross_entropy, train_baseline
+from remix_track.training.batches import mixed_batches
 from remix_track.training.checkpoint import load_checkpoint, newest_checkpoint
 from remix_track.training.context import Run
+from remix_track.training.method_settings import BaselineSettings
 from remix_track.training.processes import Processes
 from remix_track.training.run import run_training
 from remix_track.training.run_log import read_log
@@ -76,6 +80,15 @@ def test_the_triplet_loss_equals_the_naive_loop(identity, margin):
         assert float(values[row]) == pytest.approx(wanted, rel=1e-4, abs=1e-5)
 
 
+def test_the_farthest_of_a_person_is_pulled_and_the_nearest_of_another_is_pushed():
+    vectors = torch.tensor([[0.0, 0], [3, 0], [1, 0], [0, 4], [0, 9]], requires_grad=True)
+    loss = batch_hard_triplet(vectors, torch.tensor([0, 0, 0, 1, 2]), 5.0)[0]
+    assert float(loss.detach()) == 3 - 4 + 5
+    loss.backward()
+    assert vectors.grad is not None
+    assert vectors.grad.tolist() == [[-1, 1], [1, 0], [0, 0], [0, -1], [0, 0]]
+
+
 def test_gradients_are_numbers_where_images_are_equal():
     vectors = torch.ones(4, 3, requires_grad=True)
     batch_hard_triplet(vectors, torch.tensor([0, 0, 1, 1]), 0.3).sum().backward()
@@ -117,6 +130,48 @@ def test_it_learns_and_writes_the_encoder_itself(tmp_path):
     assert "| instance/multi |" not in report
     card = load_weights(outcome.weights)[0]
     assert "classification and triplet loss, labelled data alone, 2 epochs" in card.trained_on
+
+
+def test_a_step_has_the_gradients_of_the_mean_of_its_batches(tmp_path):
+    chosen = settings(
+        optimiser=OptimiserSettings(accumulation=2),
+        baseline=BaselineSettings(smoothing=0.3, margin=0.7, triplet_weight=0.6),
+    )
+    run = Run(chosen, small_data(), tmp_path, torch.device("cpu"), None, StopRequest())
+    torch.manual_seed(0)
+    training = baseline._Baseline(run, build_encoder("tiny"))
+    with contextlib.closing(mixed_batches(run, training.labels, 0, 0)) as drawn:
+        batches = [next(drawn) for _ in range(2)]
+    network = copy.deepcopy(training.network).train()
+    training.network.eval()
+    means = training.take_step(iter(batches), 0.0)
+    losses = []
+    for batch in batches:
+        pooled, necked = network.encoder(batch.views)
+        logits, unit = necked @ network.classifier.weight.T, pooled / pooled.norm(dim=1, keepdim=True)
+        identity = batch.labels.identity
+        classification = smoothed_cross_entropy(logits, identity, 0.3).mean()
+        losses.append(classification + 0.6 * batch_hard_triplet(unit, identity, 0.7).mean())
+    total = torch.stack(losses).mean()
+    total.backward()
+    assert means["total"] == pytest.approx(float(total.detach()), rel=1e-5)
+    for (name, one), other in zip(training.network.named_parameters(), network.parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-7, msg=name)
+    assert [group["lr"] for group in training.optimiser.param_groups] == [0.0] * len(training.optimiser.param_groups)
+
+
+def test_a_loss_that_is_not_finite_ends_it_before_its_step(tmp_path, monkeypatch):
+    asked = []
+
+    def broken(*arguments):
+        asked.append(1)
+        return smoothed_cross_entropy(*arguments) * (math.nan if len(asked) == 3 else 1)
+
+    monkeypatch.setattr(baseline, "smoothed_cross_entropy", broken)
+    with pytest.raises(InputError, match=r"the loss is nan at epoch 1, step 3; the last checkpoint is whole, so `res"):
+        train(settings(), tmp_path)
+    checkpoint = load_checkpoint(newest_checkpoint(tmp_path))
+    assert (checkpoint.epoch, checkpoint.step) == (0, 2)
 
 
 def test_the_triplet_loss_is_on_vectors_of_unit_length(tmp_path, monkeypatch):

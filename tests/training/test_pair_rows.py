@@ -40,6 +40,16 @@ def test_a_share_comes_from_one_video_and_nothing_is_there_twice(share, least):
         assert max(most) == 16
 
 
+def test_images_of_the_one_video_stand_anywhere_in_a_batch():
+    """Several processes take a part each: none is to have them all."""
+    videos = video_set(500, 500, 500, 500)
+    places = []
+    for one in rows(videos, share=0.5):
+        video = videos.video_of(one)
+        places.append(np.flatnonzero(video == np.bincount(video).argmax()).mean())
+    assert np.mean(places) == pytest.approx(7.5, abs=0.5)
+
+
 def test_every_image_has_the_same_chance():
     videos = video_set(10, 20, 70)
     seen = np.bincount(np.concatenate(rows(videos, 8, steps=4000)), minlength=100)

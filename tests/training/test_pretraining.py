@@ -4,12 +4,15 @@ import dataclasses
 import math
 import signal
 
+import numpy as np
 import pytest
 import torch
 
 from remix_track.encoder.backbones import BACKBONES, build_encoder
 from remix_track.encoder.weights_file import load_weights
 from remix_track.errors import InputError
+from remix_track.studies.shared_pretraining import pretraining_cell
+from remix_track.studies.study_file import Cell
 from remix_track.training import pretrain as pretrain_module
 from remix_track.training import run as run_module
 from remix_track.training.checkpoint import load_checkpoint, newest_checkpoint
@@ -149,6 +152,12 @@ def test_probes_change_nothing_in_a_pre_training_that_rises(probes, tmp_path):
     assert same(backbone(tmp_path / "a"), backbone(tmp_path / "b"))
 
 
+def test_a_real_probe_changes_no_step(tmp_path):
+    for every in (0, 1):
+        train(settings(probe_every=every), tmp_path / str(every))
+    assert log(tmp_path / "0", "step") == log(tmp_path / "1", "step")
+
+
 def test_the_probe_is_rank_1_of_the_pooled_vectors(tmp_path):
     train(settings(probe_every=2), tmp_path)
     state = load_weights(tmp_path / "remix.safetensors")[1]
@@ -167,6 +176,34 @@ def test_the_probe_is_rank_1_of_the_pooled_vectors(tmp_path):
     encoder.neck.weight.data.uniform_(-1, 1)
     assert probe_backbone(plan, encoder, target) == found
     assert log(tmp_path, "evaluation")[-1]["map"] == scores["map"]
+
+
+@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 1, 5), (0.5, 4, 7), (1.0, 8, 8)])
+def test_a_share_of_a_batch_is_read_from_one_video(tmp_path, monkeypatch, share, least, most):
+    data, taken = small_data(), []
+    read = data.unlabelled.store.read
+
+    def watched(row):
+        taken.append(row)
+        return read(row)
+
+    monkeypatch.setattr(data.unlabelled.store, "read", watched)
+    monkeypatch.setattr(run_module, "open_training_data", lambda settings, **_: data)
+    chosen = small_settings(run=ALONE).pretraining
+    chosen = dataclasses.replace(chosen, iterations_per_epoch=1, one_video_share=share)
+    train(small_settings(run=ALONE, pretraining=chosen), tmp_path)
+    assert len(taken) == len(set(taken)) == 8
+    assert least <= np.bincount(data.unlabelled.video_of(np.array(taken))).max() <= most
+
+
+def test_keys_of_the_batch_are_negatives_where_they_are_to_be(tmp_path):
+    losses = []
+    for chosen in (False, True):
+        moco = dataclasses.replace(small_settings().moco, batch_negatives=chosen)
+        train(dataclasses.replace(settings(), moco=moco), tmp_path / str(chosen))
+        losses.append(log(tmp_path / str(chosen), "step")[0]["total"])
+    # Of 8 images; before the first step each has the queue's 16 keys of noise against it, and its batch is more alike.
+    assert losses[1] > losses[0] + 0.1
 
 
 @pytest.fixture(scope="module")
@@ -202,11 +239,15 @@ def test_a_stopped_and_resumed_run_is_the_unbroken_one(
 
 def test_pre_training_alone_then_joint_training_from_its_file_is_both_in_one_run(tmp_path):
     """What lets the cells of a study share a pre-training."""
-    joint = small_run(epochs=2)
-    train(settings(joint, probe_every=2), tmp_path / "whole")
-    train(settings(probe_every=2), tmp_path / "first")
-    encoder = dataclasses.replace(small_settings().encoder, weights=str(tmp_path / "first/remix.safetensors"))
-    train(dataclasses.replace(settings(joint), pretrain=False, encoder=encoder), tmp_path / "second")
+    joint = settings(small_run(epochs=2), probe_every=2)
+    _, shown = train(joint, tmp_path / "whole")
+    # The probe's score is not the encoder's that the joint training shows.
+    assert all(math.isnan(one.score) == (one.stage == "joint") for one in shown if one.doing == "training")
+    alone = pretraining_cell(Cell("whole", (), joint))
+    assert alone is not None
+    train(alone.settings, tmp_path / "first")
+    encoder = dataclasses.replace(joint.encoder, weights=str(tmp_path / "first/remix.safetensors"))
+    train(dataclasses.replace(joint, pretrain=False, encoder=encoder), tmp_path / "second")
     states = [load_weights(tmp_path / name / "remix.safetensors")[1] for name in ("whole", "second")]
     assert same(*states)
 

@@ -42,7 +42,11 @@ UNEVEN = SamplingSettings(
     iterations_per_epoch=2, multi_identities=3, multi_images=3, single_identities=2, single_images=3
 )
 CASES = {
-    "even": small_settings(run=small_run(checkpoint_every=1, keep=100, evaluate_every=1)),
+    "even": small_settings(
+        moco=dataclasses.replace(small_settings().moco, batch_negatives=True),
+        pretraining=dataclasses.replace(small_settings().pretraining, one_video_share=0.5),
+        run=small_run(checkpoint_every=1, keep=100, evaluate_every=1),
+    ),
     "uneven": small_settings(
         pretrain=False,
         sampling=UNEVEN,

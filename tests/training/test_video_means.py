@@ -6,6 +6,7 @@ import torch
 
 from remix_track.errors import InputError
 from remix_track.training import neighbours
+from remix_track.training import pseudo_labels as pseudo_labels_module
 from remix_track.training.method_settings import ClusterSettings
 from remix_track.training.pseudo_labels import pseudo_labels
 from remix_track.training.video_means import without_videos
@@ -20,8 +21,10 @@ def some(people=4, videos=3, seed=0):
     return 3 * embeddings, 5 * (video + 1), np.where(person == person.max(), -1, person)
 
 
-def test_equals_the_mean_of_the_means_by_loops():
-    embeddings, video, labels = some()
+@pytest.mark.parametrize("people", [3, 4])
+def test_equals_the_mean_of_the_means_by_loops(people):
+    """With three people the last video shows two identities, which are enough."""
+    embeddings, video, labels = some(people)
     units = (embeddings / embeddings.norm(dim=1, keepdim=True)).double().numpy()
     found = without_videos(embeddings, video, labels).numpy() / neighbours.STEPS
     for row, where in enumerate(video):
@@ -54,6 +57,28 @@ def test_the_bits_do_not_depend_on_the_order_of_the_crops(monkeypatch):
     monkeypatch.setattr(neighbours, "_BLOCK", 7 * 6)
     found = without_videos(embeddings[order], video[order], labels[order])
     assert torch.equal(found, expected[order])
+
+
+def test_a_video_s_identities_are_those_it_shows_by_itself(monkeypatch):
+    """In the pool its people are taken for one another, which is why their mean is subtracted."""
+    embeddings, video, _ = crops(videos=2, people=10, each=8, place=2.0, noise=0.8)
+    asked = []
+
+    def watched(embeddings, video, labels):
+        asked.append(labels)
+        return without_videos(embeddings, video, labels)
+
+    monkeypatch.setattr(pseudo_labels_module, "without_videos", watched)
+    pseudo_labels(embeddings, video, CENTRED)
+    in_pool = pseudo_labels(embeddings, video, ClusterSettings()).labels
+    alike = []
+    for where in range(2):
+        rows = video == where
+        alone = pseudo_labels(embeddings[torch.from_numpy(rows)], video[rows], ClusterSettings(scope="video")).labels
+        pairs = alone[:, None] == alone
+        np.testing.assert_array_equal(asked[0][rows][:, None] == asked[0][rows], pairs)
+        alike.append(np.array_equal(in_pool[rows][:, None] == in_pool[rows], pairs))
+    assert not all(alike)
 
 
 @pytest.mark.parametrize("videos", [2, 4])

@@ -1,6 +1,7 @@
 """People drawn as clothed bodies, of a small made-up package."""
 
 import dataclasses
+import itertools
 import json
 import zlib
 from typing import Any
@@ -73,6 +74,23 @@ def test_of_two_garments_in_one_place_the_outer_one_shows(bodies, package):
     sprite = bodies.figure(both[0], (100, 200), 150, 0.0, 0.0, stride=0)
     chest = sprite.bgr[45:60][sprite.alpha[45:60] == 255].astype(int)
     assert (chest[:, 2] > chest[:, 0] + 40).mean() > 0.9
+
+
+def test_what_is_worn_over_something_lies_in_front_of_it():
+    """The body itself lies at 0."""
+
+    def depths(*kinds):
+        return [one.above for kind in kinds for one in kind]
+
+    body, boots, hair = [0.0], [garments.BOOTS.above], depths(*garments.HAIR.values())
+    bottoms = depths(*(found for kind, found in garments.BOTTOMS.items() if kind != "dress"))
+    indoors = depths(*(found for kind, found in garments.TOPS.items() if kind != "coat"), garments.BOTTOMS["dress"])
+    coat = garments.TOPS["coat"][0].above
+    outwards = [body, boots, bottoms, indoors, [coat, garments.BACKPACK.above]]
+    upwards = [body, [garments.BEARD.above, *hair], depths(*garments.HATS.values())]
+    for order in (outwards, upwards):
+        for inner, outer in itertools.pairwise(order):
+            assert max(inner) < min(outer)
 
 
 def test_the_body_is_left_out_below_clothes_and_only_there(package):
