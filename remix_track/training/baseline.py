@@ -24,10 +24,10 @@ from remix_track.errors import InputError
 from remix_track.training.batches import MixedBatch, mixed_batches
 from remix_track.training.centroids import CameraCentroids
 from remix_track.training.checkpoint import Checkpoint
-from remix_track.training.context import Averages, Position, Run, numbers_of
+from remix_track.training.context import Averages, Run, numbers_of
 from remix_track.training.epoch_labels import EpochLabels
-from remix_track.training.evaluation import evaluate_encoder
-from remix_track.training.optimisation import LossScaler, adam, autocast, joint_rate, set_rate
+from remix_track.training.epoch_progress import EpochProgress
+from remix_track.training.optimisation import LossScaler, adam, autocast, set_rate
 from remix_track.training.randomness import seeded
 from remix_track.training.restore import restore_network, restore_optimiser, restoring
 from remix_track.training.stopping import Stopped
@@ -49,7 +49,7 @@ def train_baseline(run: Run, encoder: Encoder, resumed: Checkpoint | None = None
     if resumed:
         training.load(resumed)
     try:
-        while training.epoch < run.settings.run.epochs:
+        while training.at.epoch < run.settings.run.epochs:
             training.run_epoch()
     except Stopped:
         training.save()
@@ -117,26 +117,25 @@ class _Baseline:
             self.network = _Network(encoder, self.labels.people).to(run.device)
         self.optimiser = adam(self.network, run.settings.optimiser)
         self.scaler = LossScaler(run.device, run.settings.run.precision)
-        self.epoch = self.step = 0
-        self.loss = math.nan
+        self.at = EpochProgress(run, "baseline")
 
     def run_epoch(self) -> None:
         """Steps, then a score where it is time to; a resumed epoch goes on at its step."""
-        steps, averages = self.settings.sampling.iterations_per_epoch, Averages()
-        with closing(mixed_batches(self.run, self.labels, self.epoch, self.step)) as batches:
-            while self.step < steps:
+        at, averages = self.at, Averages()
+        with closing(mixed_batches(self.run, self.labels, at.epoch, at.step)) as batches:
+            while at.step < at.steps:
                 self.run.stop.check()
-                done, epochs = self.epoch * steps + self.step, self.settings.run.epochs
-                rate = joint_rate(self.settings.optimiser, done, steps, epochs)
+                rate = at.rate
                 averages.add(self.take_step(batches, rate))
-                self.step += 1
-                if self.step % self.settings.run.log_every == 0 or self.step == steps:
-                    self.report(averages.take(), rate)
-                if self.run.checkpoint_is_due(self.step, steps):
+                at.step += 1
+                if at.step % self.settings.run.log_every == 0 or at.step == at.steps:
+                    at.report(averages.take(), rate)
+                if self.run.checkpoint_is_due(at.step, at.steps):
                     self.save()
-                self.show("training")
-        self.evaluate()
-        self.epoch, self.step = self.epoch + 1, 0
+                at.show("training")
+        if at.score(self.encoder):
+            self.save(best=True)
+        at.end_epoch()
         self.save()
 
     def take_step(self, batches: Iterator[MixedBatch], rate: float) -> dict[str, float]:
@@ -155,42 +154,11 @@ class _Baseline:
             triplet = batch_hard_triplet(unit, identity, chosen.margin).mean()
             total = classification + chosen.triplet_weight * triplet
             numbers = numbers_of({"total": total, "classification": classification, "triplet": triplet})
-            self.refuse_broken(numbers["total"])
+            self.at.refuse_broken(numbers["total"])
             self.scaler.backward(total / parts)
             averages.add(numbers)
         self.scaler.step(self.optimiser)
         return averages.take()
-
-    def evaluate(self) -> None:
-        """Score the encoder on the target when it is time to, and keep the best."""
-        every, last = self.settings.run.evaluate_every, self.epoch + 1 == self.settings.run.epochs
-        if self.run.data.target is None or not (last or (every and (self.epoch + 1) % every == 0)):
-            return
-        self.show("evaluating")
-        scores = evaluate_encoder(self.run.embed_plan, self.encoder, self.run.data.target)
-        self.run.write("evaluation", epoch=self.epoch + 1, **scores)
-        self.run.score = scores["map"]
-        if scores["map"] > self.run.best.get("map", -1.0):
-            self.run.best = {"map": scores["map"], "rank1": scores["rank1"], "epoch": float(self.epoch + 1)}
-            self.save(best=True)
-
-    def refuse_broken(self, loss: float) -> None:
-        """Raise `InputError` where the loss is not finite; the weights are those of the step before."""
-        if not math.isfinite(loss):
-            raise InputError(
-                f"{self.run.folder}: the loss is {loss} at epoch {self.epoch + 1}, step {self.step + 1}; the last "
-                "checkpoint is whole, so `resume` with a lower optimiser.learning_rate, or with run.precision=float32"
-            )
-
-    def report(self, means: dict[str, float], rate: float) -> None:
-        """A line of the log."""
-        self.loss = means["total"]
-        self.run.write("step", stage="joint", epoch=self.epoch + 1, step=self.step, rate=rate, **means)
-
-    def show(self, doing: str) -> None:
-        """Tell where the run is."""
-        epochs, steps = self.settings.run.epochs, self.settings.sampling.iterations_per_epoch
-        self.run.show(Position("baseline", self.epoch + 1, epochs, self.step, steps, doing, self.loss, self.run.score))
 
     def save(self, *, best: bool = False) -> None:
         """A checkpoint of this point; what is used afterwards, "momentum", is the encoder itself."""
@@ -200,7 +168,7 @@ class _Baseline:
             "optimiser": self.optimiser.state_dict(),
             "scaler": self.scaler.state_dict(),
         }
-        self.run.save("joint", self.epoch, self.step, state, best=best)
+        self.run.save("joint", self.at.epoch, self.at.step, state, best=best)
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint of this training."""
@@ -208,7 +176,7 @@ class _Baseline:
             restore_network(self.network, checkpoint.state["encoder"], "encoder and classifier")
             restore_optimiser(self.optimiser, checkpoint.state["optimiser"])
             self.scaler.load_state_dict(checkpoint.state.get("scaler", {}))
-        self.epoch, self.step = checkpoint.epoch, checkpoint.step
+        self.at.epoch, self.at.step = checkpoint.epoch, checkpoint.step
 
 
 def labelled_alone(crops: CropSet) -> EpochLabels:

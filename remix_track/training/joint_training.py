@@ -7,7 +7,6 @@ the parts that do it. With `joint = false` the single-camera half is left out an
 
 import dataclasses
 import logging
-import math
 from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
@@ -20,14 +19,13 @@ from torch import Tensor
 from remix_track.data.crop_set import CropSet
 from remix_track.data.readers.video_set import VideoSet
 from remix_track.encoder.backbones import Encoder
-from remix_track.errors import InputError
 from remix_track.training.batches import MixedBatch, mixed_batches
 from remix_track.training.centroids import move_centroids
 from remix_track.training.checkpoint import Checkpoint
-from remix_track.training.context import Averages, Position, Run, numbers_of
+from remix_track.training.context import Averages, Run, numbers_of
 from remix_track.training.embedding import embed_rows
 from remix_track.training.epoch_labels import EpochLabels, make_labels, sample_videos
-from remix_track.training.evaluation import evaluate_encoder
+from remix_track.training.epoch_progress import EpochProgress
 from remix_track.training.losses import (
     Labels,
     LossValues,
@@ -37,7 +35,7 @@ from remix_track.training.losses import (
     instance_loss,
 )
 from remix_track.training.momentum import MomentumNetwork
-from remix_track.training.optimisation import LossScaler, adam, autocast, joint_rate, set_rate
+from remix_track.training.optimisation import LossScaler, adam, autocast, set_rate
 from remix_track.training.pseudo_labels import pseudo_labels
 from remix_track.training.refresh import people_to_embed, with_kept
 from remix_track.training.restore import restore_network, restore_optimiser, restoring
@@ -57,7 +55,7 @@ def train_jointly(run: Run, encoder: Encoder, resumed: Checkpoint | None = None)
     if resumed:
         training.load(resumed)
     try:
-        while training.epoch < run.settings.run.epochs:
+        while training.at.epoch < run.settings.run.epochs:
             training.run_epoch()
     except Stopped:
         training.save()
@@ -76,32 +74,30 @@ class _Training:
         self.wrapped = run.processes.wrap(encoder)
         self.optimiser = adam(encoder, run.settings.optimiser)
         self.scaler = LossScaler(run.device, run.settings.run.precision)
-        self.epoch = self.step = 0
+        self.at = EpochProgress(run, "joint")
         self.labels: EpochLabels | None = None
         self.before: EpochLabels | None = None  # of the epoch before, where people keep their centroids
-        self.loss = math.nan
 
     def run_epoch(self) -> None:
         """The algorithm, from pseudo labels to evaluation; a resumed epoch goes on at its step."""
-        steps = self.settings.sampling.iterations_per_epoch
+        at, averages = self.at, Averages()
         labels = self.labels = self.labels or self.label()
-        averages = Averages()
-        with closing(mixed_batches(self.run, labels, self.epoch, self.step)) as batches:
-            while self.step < steps:
+        with closing(mixed_batches(self.run, labels, at.epoch, at.step)) as batches:
+            while at.step < at.steps:
                 self.run.stop.check()
-                rate = joint_rate(
-                    self.settings.optimiser, self.epoch * steps + self.step, steps, self.settings.run.epochs
-                )
+                rate = at.rate
                 averages.add(self.take_step(batches, labels, rate))
-                self.step += 1
-                if self.step % self.settings.run.log_every == 0 or self.step == steps:
-                    self.report(averages.take(), rate)
-                if self.run.checkpoint_is_due(self.step, steps):
+                at.step += 1
+                if at.step % self.settings.run.log_every == 0 or at.step == at.steps:
+                    at.report(averages.take(), rate)
+                if self.run.checkpoint_is_due(at.step, at.steps):
                     self.save()
-                self.show("training")
-        self.evaluate()
+                at.show("training")
+        if at.score(self.momentum.network):
+            self.save(best=True)
         self.before = labels if self.settings.centroids.refresh_share < 1 else None
-        self.epoch, self.step, self.labels = self.epoch + 1, 0, None
+        self.labels = None
+        at.end_epoch()
         self.save()
 
     def label(self) -> EpochLabels:
@@ -113,7 +109,7 @@ class _Training:
         multi, readable = self.embed(data.labelled, embedded)
         single = multi.new_empty(0, multi.shape[1])
         if self.settings.joint and data.single is not None:
-            rows, video = sample_videos(data.single, self.settings.sampling, self.settings.run.seed, self.epoch)
+            rows, video = sample_videos(data.single, self.settings.sampling, self.settings.run.seed, self.at.epoch)
             single, found = self.embed(data.single, rows)
             single, rows, video = single[torch.from_numpy(found)], rows[found], video[found]
 
@@ -125,14 +121,14 @@ class _Training:
             return labels.to_tensors(), record
 
         tensors, record = self.run.processes.on_rank_0(make)
-        self.run.write("labels", epoch=self.epoch + 1, **record)
+        self.run.write("labels", epoch=self.at.epoch + 1, **record)
         return EpochLabels.from_tensors(tensors, self.run.device)
 
     def people_to_embed(self) -> NDArray[np.bool_]:
         """Which multi-camera people (M,) are embedded in this epoch; all where nothing is known of the others."""
         people = len(self.run.data.labelled.identity_names)
         share = self.settings.centroids.refresh_share if self.before else 1
-        return people_to_embed(people, share, self.settings.run.seed, self.epoch)
+        return people_to_embed(people, share, self.settings.run.seed, self.at.epoch)
 
     def pseudo_label(
         self, embeddings: Tensor, rows: NDArray[np.int64], video: NDArray[np.int64]
@@ -145,14 +141,14 @@ class _Training:
         places = self.run.data.single.tracklet_frame
         places = None if places is None else places[rows]
         clusters = pseudo_labels(embeddings, video, self.settings.clusters, known, places)
-        logger.info("epoch %d: %s", self.epoch + 1, clusters.report)
+        logger.info("epoch %d: %s", self.at.epoch + 1, clusters.report)
         if not clusters.report.clusters:
-            logger.warning("epoch %d: every crop is an outlier; it learns from labelled data", self.epoch + 1)
+            logger.warning("epoch %d: every crop is an outlier; it learns from labelled data", self.at.epoch + 1)
         if clusters.report.whole_videos:
             logger.warning(
                 "epoch %d: %d of %d videos became one identity each; unless each shows one person, lower clusters.k1 "
                 "or clusters.k1_share, or let clusters.scope be pool",
-                self.epoch + 1, clusters.report.whole_videos, clusters.report.videos,
+                self.at.epoch + 1, clusters.report.whole_videos, clusters.report.videos,
             )  # fmt: skip
         return clusters.labels, dataclasses.asdict(clusters.report)
 
@@ -168,7 +164,7 @@ class _Training:
             total = values.total(self.settings.losses)
             # Not read behind the backward pass: a GPU goes on with that while the next mini-batch is put together.
             numbers = numbers_of({"total": total, **values.means()})
-            self.refuse_broken(numbers["total"])
+            self.at.refuse_broken(numbers["total"])
             # Each process has the gradient of its own queries; `wrapped` makes their mean, the loss wants their sum.
             self.scaler.backward(total * self.run.processes.count / self.settings.optimiser.accumulation)
             averages.add(numbers)
@@ -203,43 +199,11 @@ class _Training:
 
     def embed(self, pictures: CropSet | VideoSet, rows: NDArray[np.int64]) -> tuple[Tensor, NDArray[np.bool_]]:
         """Embeddings (R, D) of rows by the momentum encoder, and which of them could be read (R,)."""
-        self.show("embedding")
+        self.at.show("embedding")
         if not len(rows):
             return torch.zeros(0, self.encoder.width, device=self.run.device), np.empty(0, np.bool_)
         with autocast(self.run.device, self.settings.run.precision):
             return embed_rows(self.run.embed_plan, lambda images: self.momentum.embed(images)[1], pictures.store, rows)
-
-    def evaluate(self) -> None:
-        """Score the momentum encoder on the target when it is time to, and keep the best."""
-        every, last = self.settings.run.evaluate_every, self.epoch + 1 == self.settings.run.epochs
-        if self.run.data.target is None or not (last or (every and (self.epoch + 1) % every == 0)):
-            return
-        self.show("evaluating")
-        scores = evaluate_encoder(self.run.embed_plan, self.momentum.network, self.run.data.target)
-        self.run.write("evaluation", epoch=self.epoch + 1, **scores)
-        self.run.score = scores["map"]
-        if scores["map"] > self.run.best.get("map", -1.0):
-            self.run.best = {"map": scores["map"], "rank1": scores["rank1"], "epoch": float(self.epoch + 1)}
-            self.save(best=True)
-
-    def refuse_broken(self, loss: float) -> None:
-        """Raise `InputError` where the loss is not finite; the weights are those of the step before."""
-        if not math.isfinite(loss):
-            raise InputError(
-                f"{self.run.folder}: the loss is {loss} at epoch {self.epoch + 1}, step "
-                f"{self.step + 1}; the last checkpoint is whole, so `resume` with a lower optimiser.learning_rate, or "
-                "with run.precision=float32"
-            )
-
-    def report(self, means: dict[str, float], rate: float) -> None:
-        """A line of the log and the progress line."""
-        self.loss = means["total"]
-        self.run.write("step", stage="joint", epoch=self.epoch + 1, step=self.step, rate=rate, **means)
-
-    def show(self, doing: str) -> None:
-        """Tell where the run is."""
-        epochs, steps = self.settings.run.epochs, self.settings.sampling.iterations_per_epoch
-        self.run.show(Position("joint", self.epoch + 1, epochs, self.step, steps, doing, self.loss, self.run.score))
 
     def save(self, *, best: bool = False) -> None:
         """A checkpoint of this point."""
@@ -252,7 +216,7 @@ class _Training:
         if self.before and not self.labels:
             state["labels_before"] = self.before.to_tensors()
         tensors = self.labels.to_tensors() if self.labels else None
-        self.run.save("joint", self.epoch, self.step, state, tensors, best=best)
+        self.run.save("joint", self.at.epoch, self.at.step, state, tensors, best=best)
 
     def load(self, checkpoint: Checkpoint) -> None:
         """Go on from a checkpoint of this stage."""
@@ -265,7 +229,7 @@ class _Training:
                 self.labels = self.labels_from(checkpoint.epoch_labels)
             if "labels_before" in checkpoint.state:
                 self.before = self.labels_from(checkpoint.state["labels_before"])
-        self.epoch, self.step = checkpoint.epoch, checkpoint.step
+        self.at.epoch, self.at.step = checkpoint.epoch, checkpoint.step
 
     def labels_from(self, tensors: dict[str, Tensor]) -> EpochLabels:
         """Labels that a checkpoint holds.
