@@ -14,6 +14,7 @@ The crops are as many as an epoch of the paper's config has: 250 videos of 90, a
 """
 
 import argparse
+import gc
 import signal
 import tempfile
 import time
@@ -142,6 +143,9 @@ def train(settings: TrainSettings, folder: Path, watch: Watch, resumed: Checkpoi
 def measured(settings: TrainSettings, folder: Path, watch: Watch, images: int) -> dict[str, Any]:
     """Train for a while; the speeds of it."""
     if watch.device.type == "cuda":
+        torch.cuda.init()  # there are no statistics before
+        gc.collect()  # what the stage before left
+        torch.cuda.empty_cache()
         torch.cuda.reset_peak_memory_stats(watch.device)
     train(settings, folder, watch)
     usual, saving = watch.seconds_of_steps()
