@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from remix_track.data.augmentation import AugmentationSettings
+from remix_track.data.crops.tracklets import HarvestSettings
 from remix_track.data.sampling import SamplingSettings
 from remix_track.studies.shared_pretraining import pretraining_cell
 from remix_track.studies.study_file import Cell
@@ -21,7 +22,6 @@ from remix_track.training.train_settings import (
     DataSettings,
     DrawnSettings,
     EncoderSettings,
-    HarvestSettings,
     OptimiserSettings,
     PretrainingSettings,
     RunSettings,

@@ -11,7 +11,7 @@ import pytest
 
 from remix_track.cli.train import main
 from remix_track.errors import InputError
-from remix_track.synthetic.bodies import garments
+from remix_track.synthetic.bodies import clothed_figure, garments
 from remix_track.synthetic.bodies.clothed_figure import Bodies
 from remix_track.synthetic.bodies.garments import Garment
 from remix_track.synthetic.bodies.outfit import dress
@@ -62,8 +62,11 @@ def test_what_is_nearer_hides_what_is_behind(bodies):
     assert greens(np.pi) > 2 * greens(0.0) > 0
 
 
-def test_of_two_garments_in_one_place_the_outer_one_shows(bodies, package):
-    # In the made-up package tight jeans reach up to the shoulders, exactly where tops are.
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_two_garments_in_one_place_the_outer_one_shows(package, monkeypatch, order):
+    # In the made-up package tight jeans reach up to the shoulders, exactly where tops are; which is drawn first is all
+    # the same.
+    monkeypatch.setattr(clothed_figure, "dress", lambda person, stock: dress(person, stock)[::order])
     stock = Stock(package)
     jeans = stock.garment(next(one for one in garments.BOTTOMS["trousers"] if one.name.endswith("Tightjeans")))
     blue, red = (220, 30, 30), (30, 30, 220)
@@ -71,7 +74,7 @@ def test_of_two_garments_in_one_place_the_outer_one_shows(bodies, package):
     several = (_person(bag="none", outfit=outfit, **looks) for outfit in range(60))
     worn = [(one, dress(one, stock)) for one in several]
     both = [one for one, pieces in worn if pieces[1].piece is jeans and None not in (pieces[1].dye, pieces[2].dye)]
-    sprite = bodies.figure(both[0], (100, 200), 150, 0.0, 0.0, stride=0)
+    sprite = Bodies(package).figure(both[0], (100, 200), 150, 0.0, 0.0, stride=0)
     chest = sprite.bgr[45:60][sprite.alpha[45:60] == 255].astype(int)
     assert (chest[:, 2] > chest[:, 0] + 40).mean() > 0.9
 
