@@ -7,6 +7,8 @@ import pickle
 import struct
 import tarfile
 import zipfile
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,7 +85,7 @@ def weights(tmp_path):
     return (tmp_path / "made").read_bytes()
 
 
-READERS = {
+READERS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
     "a.toml": (lambda _: b'[tracker]\nmax_age = 30 # x\nmean = [1.5, 2.5]\ns = "x"\n', settings.read_toml),
     "study.toml": (lambda _: b"[study.a.cells]\nb = {run.epochs = 2}\n", read_studies),
     "eval.json": (lambda _: b'{"sequences": {"a": {"MOTA": 1.5}}, "COMBINED": {"MOTA": null}}', saved.load),

@@ -29,6 +29,7 @@ def test_made_up_crops_are_a_set_of_both_halves(tmp_path):
     assert len(set(data.labelled.camera.tolist())) == 4
     assert len(data.labelled.of_split(Split.TRAIN)) == 36
     assert (len(data.unlabelled), len(data.unlabelled.videos)) == (2 * 4 * 2, 2)
+    assert data.single is not None
     assert data.single.hidden_identity is not None
     assert len(set(data.single.hidden_identity.tolist())) == 8
 

@@ -189,9 +189,13 @@ def test_a_long_way_is_followed_step_by_step():
 
 
 def test_corners_are_looked_for_now_and_then_and_where_too_few_are_left(monkeypatch):
-    looked = []
-    look = cv2.goodFeaturesToTrack
-    monkeypatch.setattr(cv2, "goodFeaturesToTrack", lambda *given, **named: looked.append(1) or look(*given, **named))
+    look, looked = cv2.goodFeaturesToTrack, list[int]()
+
+    def counted(*given: Any, **named: Any) -> Any:
+        looked.append(1)
+        return look(*given, **named)
+
+    monkeypatch.setattr(cv2, "goodFeaturesToTrack", counted)
     camera, still = CameraMotion(), street()[:480, :640]
     for _ in range(21):
         camera(still, NOBODY)
