@@ -90,6 +90,18 @@ def test_company_stays_for_the_whole_walk_and_is_somebody_else(seed):
     assert {id(two[0]) for pair in beside for two in pair} == {id(PERSON), id(OTHERS[0])}
 
 
+def test_company_is_close_beside_and_who_is_nearer_hides_the_other():
+    shown: dict[bool, list[float]] = {True: [], False: []}
+    for seed in range(120):
+        (crop,), calls = crops(1, company=1.0, passers=OTHERS[:1], seed=seed)
+        if len(calls) > 2:
+            continue  # somebody passes, too
+        (_, (x, y), tall), (_, (other_x, other_y), _) = calls
+        assert 0.12 <= abs(other_x - x) / tall <= 0.3
+        shown[other_y > y].append(float(((crop[..., 2] > 180) & (crop[..., 0] < 80)).mean()))
+    assert np.median(shown[True]) < 0.8 * np.median(shown[False])
+
+
 def test_company_comes_in_the_share_of_walks_asked_for():
     alone = sum(len(crops(1, company=0.3, passers=OTHERS, seed=seed)[1]) == 1 for seed in range(400))
     never = sum(len(crops(1, company=0.0, passers=OTHERS, seed=seed)[1]) == 1 for seed in range(400))
