@@ -40,6 +40,8 @@ if not resume:
     text = pathlib.Path(words["--config"]).read_text()
     (folder / "config.toml").write_text(text.replace("seed = 0 ", sets[0].replace("run.seed=", "seed = ") + " "))
     (folder / "sets.txt").write_text("\\n".join(sets))
+for start in [value.partition("=")[2] for value in sets if value.startswith("encoder.weights=")]:
+    assert (pathlib.Path(start).parent / "log.jsonl").exists(), "it begins before its pre-training has ended"
 settings = tomllib.loads((folder / "config.toml").read_text())
 seed, rate, ask = settings["run"]["seed"], settings["optimiser"]["learning_rate"], settings["encoder"]["weights"]
 if ask == "fails" and not (folder.parent.parent.parent / "mended").exists():
@@ -60,6 +62,7 @@ score = rate * 100 + 0.01 * seed ** 2
 log += [{"event": "evaluation", "epoch": n, "rank1": 2 * score, "map": score + 0.01 * (4 - n), "minp": 0.1}
         for n in (1, 2, 3, 4)]
 if settings["run"]["epochs"] == 0:
+    time.sleep(0.3)  # long enough for who does not wait for it
     log = [{"event": "probe", "steps": 10 * n, "rank1": 0.1 + 0.05 * n - 0.02 * n * n} for n in (0, 1, 2)]
     log += [{"event": "evaluation", "epoch": 0, "rank1": 0.1, "map": 0.1, "minp": 0.1}]
 (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\\n" for line in log))
