@@ -51,15 +51,15 @@ class Artist:
         draw: draws one.
         scale: size of crops against `CROP_HEIGHT` x `CROP_WIDTH`.
         tight: boxes end where the person ends.
-        company: share of walks on which somebody walks close beside the person.
-        elsewhere: share of crops before another place than the camera's own.
+        companions: share of walks on which a companion walks close beside the person.
+        random_backgrounds: share of crops before another place than the camera's own.
     """
 
     draw: Draw = figure
     scale: float = 1.0
     tight: bool = False
-    company: float = 0.0
-    elsewhere: float = 0.0
+    companions: float = 0.0
+    random_backgrounds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class _Walk:
 
 @dataclass(frozen=True, slots=True)
 class _Companion:
-    """Who walks beside the person, and where: shares of the person's height to the right and towards the camera."""
+    """A second person beside the first, by shares of its height to the right and towards the camera."""
 
     person: Person
     aside: float
@@ -118,7 +118,7 @@ def tracklet(
     rng: np.random.Generator,
     artist: Artist | None = None,
     *,
-    elsewhere: Sequence[Image] = (),
+    other_places: Sequence[Image] = (),
 ) -> Iterator[Image]:
     """Crops of one person on one walk past one camera.
 
@@ -130,7 +130,7 @@ def tracklet(
         count: how many crops.
         rng: decides everything else.
         artist: who draws, and how large; None for tubes.
-        elsewhere: of other places, for `artist.elsewhere`.
+        other_places: surroundings, for `artist.random_backgrounds`.
 
     Yields:
         (CROP_HEIGHT, CROP_WIDTH, 3) uint8 BGR, times the artist's scale, `count` times.
@@ -138,10 +138,10 @@ def tracklet(
     artist = artist or Artist()
     walk = _Walk.sample(rng, camera)
     others = [one for one in passers if one is not person]
-    # Without company nothing is drawn from the generator, so that older sets keep their bytes.
-    beside = bool(artist.company and others) and rng.random() < artist.company
+    # Without companions nothing is drawn from the generator, so that older sets keep their bytes.
+    beside = bool(artist.companions and others) and rng.random() < artist.companions
     companion = _Companion.sample(rng, others) if beside else None
-    scene = _Scene(person, camera, scenery, elsewhere, passers, artist, walk, companion)
+    scene = _Scene(person, camera, scenery, other_places, passers, artist, walk, companion)
     for moment in range(count):
         drawing = _drawing(scene, moment, rng)
         if camera.sun_from_right:
@@ -156,7 +156,7 @@ class _Scene:
     person: Person
     camera: CropCamera
     scenery: Image
-    elsewhere: Sequence[Image]
+    other_places: Sequence[Image]
     passers: Sequence[Person]
     artist: Artist
     walk: _Walk
@@ -191,7 +191,7 @@ def _drawing(scene: _Scene, moment: int, rng: np.random.Generator) -> Image:
 def _person(
     canvas: Image, scene: _Scene, moment: int, foot: tuple[float, float], tall: float, rng: np.random.Generator
 ) -> tuple[float, float, float, float]:
-    """The person, and who walks beside; gives the person's box in the canvas, seen through whoever stands before."""
+    """Draw the person and the companion; gives the box of the whole person in the canvas, hidden parts included."""
     walk, pitch, companion = scene.walk, scene.camera.pitch, scene.companion
     heading = walk.heading + float(rng.normal(0, 0.2))
     phase = walk.phase + moment * walk.step
@@ -220,10 +220,10 @@ def _as_lit(person: Person, heading: float, camera: CropCamera) -> tuple[Person,
 
 def _surroundings(scene: _Scene, moment: int, foot: float, width: int, rng: np.random.Generator) -> Image:
     """The camera's own place, or any other in light of its own: a lit shop behind one crop, shade behind the next."""
-    share = scene.artist.elsewhere
-    if not (share and scene.elsewhere) or rng.random() >= share:
+    share = scene.artist.random_backgrounds
+    if not (share and scene.other_places) or rng.random() >= share:
         return _window(scene.scenery, scene.walk.left + moment * scene.walk.drift, foot, width)
-    place = scene.elsewhere[int(rng.integers(len(scene.elsewhere)))]
+    place = scene.other_places[int(rng.integers(len(scene.other_places)))]
     light = math.exp(float(np.clip(rng.normal(-0.1, 0.4), -1.2, 0.6)))
     window = _window(place, float(rng.uniform(0, WIDTH)), foot, width)
     return np.asarray(cv2.convertScaleAbs(window, alpha=light), np.uint8)

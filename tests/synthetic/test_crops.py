@@ -1,4 +1,4 @@
-"""Crops of one walk: boxes as a detector's, who walks beside, and what stands behind, with people drawn as blocks."""
+"""Crops of one walk: boxes as a detector's, companions, and backgrounds, with people drawn as blocks."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -51,7 +51,7 @@ def block(aspect):
 def crops(count=40, aspect=0.4, passers=(), places=(), seed=0, **artist):
     draw, calls = block(aspect)
     rng = np.random.default_rng(seed)
-    made = tracklet(PERSON, CLEAR, flat(90), passers, count, rng, Artist(draw, **artist), elsewhere=places)
+    made = tracklet(PERSON, CLEAR, flat(90), passers, count, rng, Artist(draw, **artist), other_places=places)
     return list(made), calls
 
 
@@ -78,8 +78,8 @@ def test_a_slim_person_s_box_is_not_slimmer_than_three_tenths_of_its_height():
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_company_stays_for_the_whole_walk_and_is_somebody_else(seed):
-    drawn, calls = crops(12, company=1.0, passers=(PERSON, OTHERS[0]), seed=seed)
+def test_a_companion_stays_for_the_whole_walk_and_is_another_person(seed):
+    drawn, calls = crops(12, companions=1.0, passers=(PERSON, OTHERS[0]), seed=seed)
     beside = [
         (one, other)
         for one, other in pairwise(calls)
@@ -90,37 +90,37 @@ def test_company_stays_for_the_whole_walk_and_is_somebody_else(seed):
     assert {id(two[0]) for pair in beside for two in pair} == {id(PERSON), id(OTHERS[0])}
 
 
-def test_company_is_close_beside_and_who_is_nearer_hides_the_other():
+def test_a_companion_is_close_beside_and_the_nearer_one_hides_the_other():
     shown: dict[bool, list[float]] = {True: [], False: []}
     for seed in range(120):
-        (crop,), calls = crops(1, company=1.0, passers=OTHERS[:1], seed=seed)
+        (crop,), calls = crops(1, companions=1.0, passers=OTHERS[:1], seed=seed)
         if len(calls) > 2:
-            continue  # somebody passes, too
+            continue  # a passer, too
         (_, (x, y), tall), (_, (other_x, other_y), _) = calls
         assert 0.12 <= abs(other_x - x) / tall <= 0.3
         shown[other_y > y].append(float(((crop[..., 2] > 180) & (crop[..., 0] < 80)).mean()))
     assert np.median(shown[True]) < 0.8 * np.median(shown[False])
 
 
-def test_company_comes_in_the_share_of_walks_asked_for():
-    alone = sum(len(crops(1, company=0.3, passers=OTHERS, seed=seed)[1]) == 1 for seed in range(400))
-    never = sum(len(crops(1, company=0.0, passers=OTHERS, seed=seed)[1]) == 1 for seed in range(400))
+def test_companions_come_in_the_share_of_walks_asked_for():
+    alone = sum(len(crops(1, companions=0.3, passers=OTHERS, seed=seed)[1]) == 1 for seed in range(400))
+    never = sum(len(crops(1, companions=0.0, passers=OTHERS, seed=seed)[1]) == 1 for seed in range(400))
     assert alone / never == pytest.approx(0.7, abs=0.06)
 
 
-def test_nobody_keeps_company_where_nobody_else_is():
-    _, calls = crops(12, company=1.0, passers=())
+def test_without_other_people_there_is_no_companion():
+    _, calls = crops(12, companions=1.0, passers=())
     assert all(who is PERSON for who, _, _ in calls)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
 def test_other_places_stand_behind_the_share_of_crops_asked_for(share):
-    made, _ = crops(300, places=(flat(200),), aspect=0.2, elsewhere=share)
+    made, _ = crops(300, places=(flat(200),), aspect=0.2, random_backgrounds=share)
     corners = np.array([crop[2, [1, -2]].mean() for crop in made])
     assert (np.abs(corners - 90) > 4).mean() == pytest.approx(share, abs=0.08)
 
 
 def test_other_places_have_a_light_of_their_own():
-    made, _ = crops(200, places=(flat(120),), aspect=0.2, elsewhere=1.0)
+    made, _ = crops(200, places=(flat(120),), aspect=0.2, random_backgrounds=1.0)
     corners = np.array([crop[2, 1].mean() for crop in made])
     assert corners.min() < 60 < 180 < corners.max()
