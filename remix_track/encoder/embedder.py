@@ -195,12 +195,15 @@ def embed_crops(embedder: Embedder, crops: Sequence[Any]) -> NDArray[np.float32]
 
 
 def _below_each_other(images: Sequence[NDArray[np.uint8]]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """One image (H, W, 3) that holds all, so that a network gets them in one call; and (N, 4) where each lies."""
-    bottom = np.cumsum([image.shape[0] for image in images])
-    width = np.array([image.shape[1] for image in images])
-    sheet = np.zeros((bottom[-1], width.max(), 3), np.uint8)
-    xyxy = np.zeros((len(images), 4), np.float32)
-    xyxy[1:, 1], xyxy[:, 2], xyxy[:, 3] = bottom[:-1], width, bottom
-    for image, (_, top, right, end) in zip(images, xyxy.astype(np.int64).tolist(), strict=True):
-        sheet[top:end, :right] = image
-    return sheet, xyxy
+    """One image (H, W, 3) that holds all, so that a network gets them in one call; and (N, 4) where each lies.
+
+    None lies at its border: a box there is taken for a person whom the border cuts.
+    """
+    heights, widths = np.array([image.shape[:2] for image in images]).T
+    margin = heights.max() // 50 + 2
+    bottom = margin + np.cumsum(heights)
+    sheet = np.zeros((bottom[-1] + margin, widths.max() + 2 * margin, 3), np.uint8)
+    corners = np.stack([np.full_like(widths, margin), bottom - heights, margin + widths, bottom], axis=1)
+    for image, (left, top, right, end) in zip(images, corners.tolist(), strict=True):
+        sheet[top:end, left:right] = image
+    return sheet, corners.astype(np.float32)

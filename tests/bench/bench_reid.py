@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from remix_track.boxes import xyxy_from_tlwh
 from remix_track.encoder.camera_centring import CameraCentring
-from remix_track.encoder.crops import visible_corners
+from remix_track.encoder.crops import IMAGENET_MEAN, visible_corners, whole_corners
 from remix_track.encoder.load import load_embedder
 from remix_track.retrieval.scores import accepted_share, mean_interval
 from tests.bench.pets_people import pets_people
@@ -223,8 +223,15 @@ def _cut(
 ) -> Iterator[tuple[int, Image]]:
     boxes = (xyxy_from_tlwh(rows[:, 2:6] - (1, 1, 0, 0)) + shift).astype(np.float32)
     kept, corners = visible_corners(boxes, picture.shape[1], picture.shape[0])
-    for person, (x1, y1, x2, y2) in zip(rows[kept, 1].astype(int).tolist(), corners.tolist(), strict=True):
-        yield person, picture[y1:y2, x1:x2].copy()
+    # A tracker's embedder sees the image around a box; these crops go alone, so that they bring their own border.
+    whole = whole_corners(corners, picture.shape[1], picture.shape[0])
+    neutral = [round(255 * value) for value in IMAGENET_MEAN[::-1]]
+    for person, (x1, y1, x2, y2), (left, top, right, bottom) in zip(
+        rows[kept, 1].astype(int).tolist(), corners.tolist(), whole.tolist(), strict=True
+    ):
+        around = y1 - top, bottom - y2, x1 - left, right - x2
+        crop = cv2.copyMakeBorder(picture[y1:y2, x1:x2], *around, cv2.BORDER_CONSTANT, value=neutral)
+        yield person, np.asarray(crop, np.uint8)
 
 
 def reid_real(data: Path) -> Crops | None:

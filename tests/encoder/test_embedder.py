@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from remix_track.encoder.crops import CropBatch, NetworkInput, visible_corners
+from remix_track.encoder.crops import CropBatch, NetworkInput, visible_corners, whole_corners
 from remix_track.encoder.embedder import NetworkEmbedder, embed_crops
 from remix_track.encoder.load import load_embedder
 from remix_track.errors import InputError
@@ -98,6 +98,48 @@ def test_huge_boxes_are_the_whole_picture():
     boxes = np.array([[-1e30, -1e30, 1e30, 1e30], [0, 0, 320, 240]], np.float32)
     vectors = embedder_of(ChannelMeans())(picture(), boxes)
     np.testing.assert_array_equal(vectors, vectors[[1, 1]])
+
+
+def test_people_whom_a_border_cuts_get_the_box_of_the_whole_person():
+    boxes = {
+        (0, 10, 20, 110): (-15, 10, 20, 110),  # at the left, narrower than 0.35 of its height
+        (1, 10, 21, 110): (-14, 10, 21, 110),  # a hundredth of its height counts as at the border
+        (2, 10, 22, 110): (2, 10, 22, 110),  # two do not
+        (0, 10, 35, 110): (0, 10, 35, 110),
+        (300, 10, 320, 110): (300, 10, 335, 110),
+        (299, 10, 319, 110): (299, 10, 334, 110),
+        (298, 10, 318, 110): (298, 10, 318, 110),
+        (100, 0, 160, 90): (100, -30, 160, 90),  # at the top, wider than half of its height
+        (100, 150, 160, 240): (100, 150, 160, 270),
+        (100, 120, 160, 240): (100, 120, 160, 240),
+        (0, 200, 30, 240): (0, 200, 30, 260),  # in a corner
+        (0, 0, 320, 100): (0, -540, 320, 100),
+        (0, 0, 320, 240): (0, 0, 320, 240),  # from border to border
+        (150, 0, 170, 240): (150, 0, 170, 240),
+        (100, 50, 110, 150): (100, 50, 110, 150),  # narrow, and inside
+    }
+    whole = whole_corners(np.array(list(boxes)), 320, 240)
+    assert [tuple(row) for row in whole.tolist()] == list(boxes.values())
+
+
+@pytest.mark.parametrize("order", ["RGB", "BGR"])
+def test_what_shows_of_a_person_at_the_border_lies_where_it_would_in_the_whole_crop(order):
+    """As a resized crop of the image with the network's mean colour around it; at the seam they may differ."""
+    mean = (0.1, 0.2, 0.3)
+    network = ChannelMeans(largest_batch=8)
+    boxes = np.array([[0, 10, 28, 170], [280, 10, 320, 170], [100, 0, 180, 100], [100, 180, 180, 240]], np.float32)
+    embedder_of(network, height=64, width=32, channel_order=order, mean=mean, std=(1, 1, 1))(picture(), boxes)
+    neutral = [round(255 * value) for value in (mean[::-1] if order == "RGB" else mean)]
+    around = cv2.copyMakeBorder(picture(), 200, 200, 200, 200, cv2.BORDER_CONSTANT, value=neutral)
+    corners = whole_corners(boxes.astype(np.int64), 320, 240) + 200
+    assert (corners - 200 != boxes).any(axis=1).all()
+    for (x1, y1, x2, y2), crop in zip(corners.tolist(), network.seen[0], strict=True):
+        resized = cv2.resize(around[y1:y2, x1:x2], (32, 64))[..., :: -1 if order == "RGB" else 1]
+        expected = (resized / 255.0 - mean).transpose(2, 0, 1)
+        filled = np.isclose(expected, 0, atol=1 / 255).all(axis=0)
+        assert 0.05 < filled.mean() < 0.8
+        assert (np.isclose(crop, 0, atol=1 / 255).all(axis=0) == filled).mean() > 0.95
+        assert np.abs(crop - expected)[:, ~filled].mean() < 0.05
 
 
 def test_a_box_of_one_pixel_is_a_crop_wherever_it_lies():
