@@ -37,7 +37,7 @@ def average_weights(files: Sequence[Path], output: Path, *, max_cosine_distance:
     loaded = [load_weights(file) for file in files]
     cards, states = [card for card, _ in loaded], [state for _, state in loaded]
     for file, card in zip(files[1:], cards[1:], strict=True):
-        for name in ("architecture", "network_input"):
+        for name in ("architecture", "network_input", "even_light"):
             if getattr(card, name) != getattr(cards[0], name):
                 raise InputError(
                     f"{file}: {name} {getattr(card, name)} is not that of {files[0]}, {getattr(cards[0], name)}; "

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from remix_track.encoder.even_light import even_light
 from remix_track.encoder.ibn import ResNetIBN, resnet18_ibn_a, resnet50, resnet50_ibn_a, resnet50_stride_2
 from remix_track.encoder.mobilenet import MobileNetV2
 from remix_track.encoder.osnet import OSNet, osnet_x0_25, osnet_x1_0
@@ -29,10 +30,15 @@ class Encoder(nn.Module):
     The neck is a BatchNorm whose bias stays 0 (Luo et al., Bag of Tricks, CVPRW 2019, section 3.6): metric losses see
     the pooled vector, classification-like losses and inference the one behind the neck. A fresh neck in eval mode
     only scales, so the unit vectors of an ImageNet backbone are not changed by it.
+
+    Args:
+        backbone: images to feature maps.
+        even_light: bring the images half of the way to one brightness first; see `even_light.even_light`.
     """
 
-    def __init__(self, backbone: Backbone) -> None:
+    def __init__(self, backbone: Backbone, *, even_light: bool = False) -> None:
         super().__init__()
+        self.even_light = even_light
         self.backbone = backbone
         self.width = backbone.width
         self.neck = nn.BatchNorm1d(self.width)
@@ -40,11 +46,12 @@ class Encoder(nn.Module):
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Images (B, 3, H, W), normalised -> pooled (B, D), necked (B, D); neither has unit length."""
+        images = even_light(images) if self.even_light else images
         pooled = self.backbone(images).mean(dim=(2, 3))  # (B, D, h, w) -> (B, D)
         return pooled, self.neck(pooled)
 
 
-def build_encoder(architecture: str) -> Encoder:
+def build_encoder(architecture: str, *, even_light: bool = False) -> Encoder:
     """A freshly initialised encoder: one of `BACKBONES`, D = 512 to 2048.
 
     Convolutions get He's normal initialisation (fan out), drawn from torch's default generator.
@@ -55,7 +62,7 @@ def build_encoder(architecture: str) -> Encoder:
     if architecture not in BACKBONES:
         near = difflib.get_close_matches(architecture, BACKBONES, n=1, cutoff=0)
         raise InputError(f"architecture {architecture[:60]!r} is not known; did you mean {near[0]!r}?")
-    encoder = Encoder(BACKBONES[architecture]())
+    encoder = Encoder(BACKBONES[architecture](), even_light=even_light)
     for module in encoder.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")

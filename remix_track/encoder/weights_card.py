@@ -28,6 +28,7 @@ class WeightsCard:
         channel_order: of the input, and of `mean` and `std`.
         mean: per channel, of values in 0..1.
         std: per channel, above 0.
+        even_light: the encoder brings crops half of the way to one brightness first, see `even_light.even_light`.
         max_cosine_distance: threshold between same and other people, 0 to 2, where one was calibrated.
         config_hash: of the training configuration; empty where there was none.
         git_revision: of the code that trained it; empty where unknown.
@@ -45,6 +46,7 @@ class WeightsCard:
     channel_order: ChannelOrder = "RGB"
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
+    even_light: bool = False
     max_cosine_distance: float | None = None
     config_hash: str = ""
     git_revision: str = ""
@@ -54,6 +56,8 @@ class WeightsCard:
         _ = self.network_input
         if not 1 <= self.embedding_width <= 65536:
             raise InputError(f"embedding_width {self.embedding_width} is out of range; expected 1 to 65536")
+        if self.even_light and (self.mean, self.std) != (IMAGENET_MEAN, IMAGENET_STD):
+            raise InputError("even_light goes with ImageNet's mean and std alone; write the file again")
         check_distance(self.max_cosine_distance)
         for name in ("architecture", "trained_on", "config_hash", "git_revision"):
             check_text(name, getattr(self, name))

@@ -84,7 +84,7 @@ def load_encoder(path: Path) -> tuple[WeightsCard, "Encoder"]:
     from remix_track.encoder.backbones import build_encoder
 
     card, state = load_weights(path)
-    encoder = build_encoder(card.architecture)
+    encoder = build_encoder(card.architecture, even_light=card.even_light)
     encoder.load_state_dict(state)
     return card, encoder
 

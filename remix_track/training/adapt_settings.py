@@ -30,7 +30,8 @@ ADAPTATION: dict[str, Any] = {
 
 _DECIDED = (
     "pretrain", "joint", "data.multi_camera", "data.single_camera", "data.target", "data.footage_folder",
-    "encoder.architecture", "encoder.height", "encoder.width", "encoder.weights",
+    "encoder.architecture", "encoder.height", "encoder.width", "encoder.even_light",
+    "encoder.weights",
 )  # fmt: skip
 _PADDING = 10 / 256
 
@@ -70,7 +71,7 @@ def read_start(weights: str) -> Start:
     if (card.channel_order, card.mean, card.std) != ("RGB", *_plain_input()):
         raise InputError(f"{path}: its input is not RGB with ImageNet's mean and std, which trainings use")
     found = {"architecture": card.architecture, "height": card.input_height, "width": card.input_width}
-    return Start(weights, found | {"weights": weights}, card.trained_on)
+    return Start(weights, found | {"even_light": card.even_light, "weights": weights}, card.trained_on)
 
 
 def adapt_settings(

@@ -122,7 +122,7 @@ def _open_log(settings: TrainSettings, folder: Path, resumed: Checkpoint | None)
 def make_encoder(settings: TrainSettings, device: torch.device, *, fresh: bool = True) -> Encoder:
     """The encoder with its initial weights; without them where a checkpoint will fill it."""
     with seeded(settings.run.seed, "encoder"):
-        encoder = build_encoder(settings.encoder.architecture)
+        encoder = build_encoder(settings.encoder.architecture, even_light=settings.encoder.even_light)
     if settings.encoder.frozen_batchnorm:
         freeze_batchnorm(encoder.backbone)
     if fresh:
@@ -186,6 +186,7 @@ def make_card(run: Run, calibration: Calibration | None) -> WeightsCard:
         input_width=settings.encoder.width,
         embedding_width=build_width(settings.encoder.architecture),
         trained_on=text[:1000],
+        even_light=settings.encoder.even_light,
         max_cosine_distance=calibration.max_cosine_distance if calibration else None,
         config_hash=sha256_of_bytes(to_toml(settings).encode())[:16],
         git_revision=_git_revision(),

@@ -105,6 +105,7 @@ class EncoderSettings:
         architecture: name for `build_encoder` (ResNet50-IBN-a: paper).
         height: of the crops in pixels (paper).
         width: of the crops in pixels (paper).
+        even_light: the encoder brings crops half of the way to one brightness first, in training and ever after.
         weights: what to start from: empty (He's initialisation), `imagenet` or `default` (mobilenet-v2 alone), a
             `.safetensors` of ours, or a state dict of the backbone (`.pth`).
         strict: missing and unexpected keys in `weights` are errors; a classifier's own keys never are.
@@ -122,6 +123,7 @@ class EncoderSettings:
     ] = setting("resnet50-ibn-a", "the network")
     height: int = setting(256, "of the crops in pixels", low=32, high=1024)
     width: int = setting(128, "of the crops in pixels", low=16, high=1024)
+    even_light: bool = setting(False, "bring crops half of the way to one brightness first")
     weights: str = setting("", "start from: empty, imagenet, default, or a .safetensors or .pth file")
     strict: bool = setting(True, "missing or unexpected keys in these weights are errors")
     frozen_batchnorm: bool = setting(False, "keep the batch statistics that these weights have")

@@ -16,18 +16,17 @@ from remix_track.encoder.weights_file import save_weights
 from remix_track.errors import InputError
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+@pytest.fixture(scope="module", params=[False, True], ids=["plain", "even light"])
+def trained(request, tmp_path_factory):
     """Weights with statistics and a neck that are not those of a fresh network."""
     torch.manual_seed(0)
-    encoder = build_encoder("mobilenet-v2")
+    encoder = build_encoder("mobilenet-v2", even_light=request.param)
     for _ in range(3):
         encoder.train()(torch.randn(4, 3, 64, 32) + 0.3)
     torch.nn.init.uniform_(encoder.neck.weight, 0.5, 1.5)
     path = tmp_path_factory.mktemp("weights") / "w.safetensors"
-    save_weights(
-        path, encoder.state_dict(), WeightsCard("mobilenet-v2", 64, 32, 1280, "noise", max_cosine_distance=0.3)
-    )
+    card = WeightsCard("mobilenet-v2", 64, 32, 1280, "noise", even_light=request.param, max_cosine_distance=0.3)
+    save_weights(path, encoder.state_dict(), card)
     return path, encoder.eval()
 
 
