@@ -1,6 +1,6 @@
-"""ReMix's training on one GPU, in ten minutes: the paper's config, Table 4 in small, the shipped weights' config.
+"""ReMix's training on one GPU, in ten minutes: the paper's config, Table 4 in small, the config of drawn people.
 
-    python -m tests.bench.bench_gpu_training OUT.json [--device cuda] [--paper 190] [--table4 200] [--shipped 150]
+    python -m tests.bench.bench_gpu_training OUT.json [--device cuda] [--paper 190] [--table4 200] [--people 150]
     python -m tests.bench.bench_gpu_training OUT.json --device cpu --scale tiny      # whether every part works
 
 Three parts, the most telling first, each a process (or several) of its own that is stopped when its seconds are over;
@@ -10,7 +10,7 @@ that is cut short has told something, and a part that fails does not stop the ne
 - paper: `paper_config_steps`, steps a second, memory and resuming of `configs/remix_msmt17_luperson.toml`.
 - table4: `remix-train grid` on `configs/table4_small.toml`, its four cells, at 256 images in a step of either stage
   (there 64 and 48); as many cells and seeds as there is time for, `--jobs` of them at once.
-- shipped: `remix-train --config configs/shipped_weights.toml` with seeds 0 and 1 side by side, all its steps; without
+- people: `remix-train --config configs/drawn_people.toml` with seeds 0 and 1 side by side, all its steps; without
   the real clip, which is no part of the project: drawn people alone, so scores compare with one another only.
 
 The drawn sets of the last two are made from the beginning on, beside the first part: on two of the GPU machine's cores.
@@ -34,7 +34,7 @@ from remix_track.settings import read_toml
 from remix_track.training.run_log import read_log
 
 ROOT = Path(__file__).parents[2]
-TABLE4, SHIPPED = ROOT / "configs/table4_small.toml", ROOT / "configs/shipped_weights.toml"
+TABLE4, PEOPLE = ROOT / "configs/table4_small.toml", ROOT / "configs/drawn_people.toml"
 TRAIN = (sys.executable, "-m", "remix_track.cli.train")
 CELLS = ("neither", "joint data", "pre-training", "both")
 SEEDS = (0, 1)
@@ -49,15 +49,15 @@ class Scale:
         paper: flags of `paper_config_steps`.
         table4_data: flags of `synthesize`, after those that the config says.
         table4: settings of every cell.
-        shipped_data: flags of `synthesize`; at full scale those of the shipped weights.
-        shipped: settings of the training.
+        people_data: flags of `synthesize`; at full scale those of the drawn people.
+        people: settings of the training.
     """
 
     paper: str
     table4_data: str
     table4: str
-    shipped_data: str
-    shipped: str
+    people_data: str
+    people: str
 
 
 SCALES = {
@@ -66,8 +66,8 @@ SCALES = {
         table4_data="",
         table4="pretraining.batch_size=256 sampling.multi_identities=16 sampling.multi_images=8 "
         "sampling.single_identities=32 sampling.single_images=4 data.workers=3",
-        shipped_data="--identities 500 --cameras 10 --videos 100 --target-identities 100 --sequences 0 --seed 2",
-        shipped="",
+        people_data="--identities 500 --cameras 10 --videos 100 --target-identities 100 --sequences 0 --seed 2",
+        people="",
     ),
     "tiny": Scale(
         paper="--seconds 0.1 --warm 2 --checkpoint-every 6 --people 8 --videos 2 --set encoder.architecture="
@@ -79,8 +79,8 @@ SCALES = {
         table4="pretraining.batch_size=8 pretraining.iterations_per_epoch=2 pretraining.probe_every=2 "
         "pretraining.warmup_steps=1 sampling.iterations_per_epoch=2 sampling.multi_identities=2 "
         "sampling.multi_images=2 sampling.single_identities=2 sampling.single_images=2 run.epochs=1",
-        shipped_data="--identities 4 --cameras 2 --videos 3 --target-identities 4 --sequences 0 --seed 2",
-        shipped="encoder.height=64 encoder.width=32 augmentation.padding=3 sampling.iterations_per_epoch=2 "
+        people_data="--identities 4 --cameras 2 --videos 3 --target-identities 4 --sequences 0 --seed 2",
+        people="encoder.height=64 encoder.width=32 augmentation.padding=3 sampling.iterations_per_epoch=2 "
         "sampling.multi_identities=2 sampling.multi_images=2 sampling.single_identities=2 "
         "sampling.single_images=2 run.epochs=1 run.threads=1 data.workers=1",
     ),
@@ -191,15 +191,15 @@ def _scores(seeds: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def shipped(bench: Bench, end: float) -> dict[str, Any]:
-    """The config of the shipped weights, both seeds at once."""
-    folder = bench.drawn("shipped", end)
-    outputs = {seed: bench.work / f"shipped-{seed}" for seed in SEEDS}
-    sets = bench.sets("shipped", folder, bench.scale.shipped)
+def people(bench: Bench, end: float) -> dict[str, Any]:
+    """The config of the drawn people, both seeds at once."""
+    folder = bench.drawn("people", end)
+    outputs = {seed: bench.work / f"people-{seed}" for seed in SEEDS}
+    sets = bench.sets("people", folder, bench.scale.people)
     running = {
         seed: Command(
-            [*TRAIN, "--config", str(SHIPPED), *sets, "--set", f"run.seed={seed}", "--output", str(output)],
-            bench.work / f"shipped-{seed}.log",
+            [*TRAIN, "--config", str(PEOPLE), *sets, "--set", f"run.seed={seed}", "--output", str(output)],
+            bench.work / f"people-{seed}.log",
         )
         for seed, output in outputs.items()
     }
@@ -214,7 +214,7 @@ def _reached(output: Path) -> dict[str, Any]:
     return {"epoch_and_step": steps[-1] if steps else None, "scores": scores[-1] if scores else None}
 
 
-PARTS: dict[str, Callable[[Bench, float], dict[str, Any]]] = {"paper": paper, "table4": table4, "shipped": shipped}
+PARTS: dict[str, Callable[[Bench, float], dict[str, Any]]] = {"paper": paper, "table4": table4, "people": people}
 
 
 def device_in_words(device: str) -> dict[str, Any]:
@@ -231,7 +231,7 @@ def main() -> None:
     parser.add_argument("output", type=Path, metavar="OUT.json")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--scale", choices=SCALES, default="full")
-    for name, seconds in (("paper", 190), ("table4", 200), ("shipped", 150)):
+    for name, seconds in (("paper", 190), ("table4", 200), ("people", 150)):
         parser.add_argument(f"--{name}", type=float, default=seconds, metavar="SECONDS")
     parser.add_argument("--jobs", type=int, default=max(1, min(5, usable_cores() // 3)))
     arguments = parser.parse_args()
@@ -242,8 +242,8 @@ def main() -> None:
         if "table4" in wanted:
             said = shlex.split(read_toml(TABLE4)["data_command"])  # remix-train synthesize FOLDER FLAGS
             bench.draw("table4", f"{shlex.join(said[3:])} {bench.scale.table4_data}")
-        if "shipped" in wanted:
-            bench.draw("shipped", bench.scale.shipped_data)
+        if "people" in wanted:
+            bench.draw("people", bench.scale.people_data)
         try:
             for name in wanted:
                 results[name] = part_result(name, bench, getattr(arguments, name))

@@ -75,7 +75,7 @@ def test_every_setting_of_a_scale_is_one_that_its_config_takes(scale):
     cells = read_studies(bench.TABLE4, chosen.table4.split())
     (study,) = chosen_studies(cells, [f"grid/{cell}" for cell in bench.CELLS])
     assert tuple(cell.name for cell in study.cells) == bench.CELLS
-    shipped = changed(TrainSettings, read_toml(bench.SHIPPED), chosen.shipped.split(), "shipped")
+    people = changed(TrainSettings, read_toml(bench.PEOPLE), chosen.people.split(), "people")
     words = chosen.paper.split()
     sets = [after for before, after in pairwise(words) if before == "--set"]
     for stage, switches in STAGES.items():
@@ -85,8 +85,8 @@ def test_every_setting_of_a_scale_is_one_that_its_config_takes(scale):
     if scale == "full":
         assert images_in_a_step(study.cells[0].settings, "joint") == 256
         assert study.cells[0].settings.pretraining.batch_size == 256
-        assert shipped == changed(TrainSettings, read_toml(bench.SHIPPED), [], "shipped")
-        assert chosen.shipped_data.removesuffix(" --sequences 0 --seed 2") in bench.SHIPPED.read_text()
+        assert people == changed(TrainSettings, read_toml(bench.PEOPLE), [], "people")
+        assert chosen.people_data.removesuffix(" --sequences 0 --seed 2") in bench.PEOPLE.read_text()
 
 
 def test_a_command_that_takes_too_long_is_asked_to_leave_and_one_that_fails_says_why(tmp_path):
