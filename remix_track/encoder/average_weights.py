@@ -22,7 +22,8 @@ def average_weights(files: Sequence[Path], output: Path, *, max_cosine_distance:
         average_weights([Path("a.safetensors"), Path("b.safetensors")], Path("mean.safetensors"))
 
     Args:
-        files: two or more `.safetensors`; each counts alike. Numbers that are not floats are the first one's.
+        files: two or more `.safetensors`; each counts alike. Numbers that are not floats are the first one's, and so
+            is `even_light`, which has no weights.
         output: ends in `.safetensors`; replaced where it is there.
         max_cosine_distance: the threshold measured for the mean, whose distances are not those of its parts.
 
@@ -37,7 +38,7 @@ def average_weights(files: Sequence[Path], output: Path, *, max_cosine_distance:
     loaded = [load_weights(file) for file in files]
     cards, states = [card for card, _ in loaded], [state for _, state in loaded]
     for file, card in zip(files[1:], cards[1:], strict=True):
-        for name in ("architecture", "network_input", "even_light"):
+        for name in ("architecture", "network_input"):
             if getattr(card, name) != getattr(cards[0], name):
                 raise InputError(
                     f"{file}: {name} {getattr(card, name)} is not that of {files[0]}, {getattr(cards[0], name)}; "

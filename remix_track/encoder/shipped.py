@@ -5,7 +5,7 @@ from pathlib import Path
 DEFAULT = "default"
 IMAGENET = "imagenet"
 SHIPPED = Path(__file__).parents[1] / "weights" / "remix_mobilenet_v2.safetensors"
-"""The mean of two seeds of `configs/shipped_weights.toml`; `remix_mobilenet_v2.md` beside it is their model card."""
+"""Made by `configs/shipped_weights.toml`; `remix_mobilenet_v2.md` beside it is their model card."""
 
 
 def located(weights: str | Path) -> str | Path:

@@ -35,7 +35,7 @@ from remix_track.store.presence import Presence
 from tests.bench.identity_scenes import Tracklets, kept, pets, real
 
 CAMERAS = 6
-FALLBACK = 0.6 * 0.3789
+FALLBACK = 0.6 * 0.382
 """As `remix-track identify` takes it for the shipped weights."""
 PART = 60.0
 """Seconds after which live cameras write a part, and go with its light."""
