@@ -1,18 +1,18 @@
 """Crops brought half of the way to one brightness, as the first step of an encoder."""
 
-from typing import TYPE_CHECKING
+import math
+
+import torch
+from torch import Tensor
 
 from remix_track.encoder.crops import IMAGENET_MEAN, IMAGENET_STD
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 _BRIGHTNESS = sum(IMAGENET_MEAN) / 3
 _DARKEST, _BRIGHTEST = 0.02, 0.98
 _BLACK = 1e-8
 
 
-def even_light(images: "Tensor") -> "Tensor":
+def even_light(images: Tensor) -> Tensor:
     """Raise the values of each image to a power, so that its mean nears ImageNet's.
 
     With a mean of m the values v in 0..1 become v ** sqrt(log 0.449 / log m): a power leaves black black and white
@@ -20,15 +20,11 @@ def even_light(images: "Tensor") -> "Tensor":
     learnt from drawn people see brightness in what is the camera's exposure.
 
     Args:
-        images: (B, 3, H, W) float, normalised with ImageNet's mean and std in any order of the channels.
+        images: (B, 3, H, W) float RGB, normalised with ImageNet's mean and std.
 
     Returns:
         The same shape, normalised likewise.
     """
-    import math
-
-    import torch
-
     mean, std = (
         torch.tensor(numbers, dtype=images.dtype).view(1, 3, 1, 1).to(images.device, non_blocking=True)
         for numbers in (IMAGENET_MEAN, IMAGENET_STD)

@@ -56,8 +56,9 @@ class WeightsCard:
         _ = self.network_input
         if not 1 <= self.embedding_width <= 65536:
             raise InputError(f"embedding_width {self.embedding_width} is out of range; expected 1 to 65536")
-        if self.even_light and (self.mean, self.std) != (IMAGENET_MEAN, IMAGENET_STD):
-            raise InputError("even_light goes with ImageNet's mean and std alone; write the file again")
+        usual = "RGB", IMAGENET_MEAN, IMAGENET_STD
+        if self.even_light and (self.channel_order, self.mean, self.std) != usual:
+            raise InputError("even_light goes with RGB and ImageNet's mean and std alone; write the file again")
         check_distance(self.max_cosine_distance)
         for name in ("architecture", "trained_on", "config_hash", "git_revision"):
             check_text(name, getattr(self, name))

@@ -105,7 +105,8 @@ class EncoderSettings:
         architecture: name for `build_encoder` (ResNet50-IBN-a: paper).
         height: of the crops in pixels (paper).
         width: of the crops in pixels (paper).
-        even_light: the encoder brings crops half of the way to one brightness first, in training and ever after.
+        even_light: the encoder brings crops half of the way to one brightness first, in training and ever after;
+            MoCo's pre-training of the backbone sees them as they are.
         weights: what to start from: empty (He's initialisation), `imagenet` or `default` (mobilenet-v2 alone), a
             `.safetensors` of ours, or a state dict of the backbone (`.pth`).
         strict: missing and unexpected keys in `weights` are errors; a classifier's own keys never are.

@@ -159,7 +159,7 @@ def test_the_user_s_keys_win_over_the_command_s_defaults(scene):
     assert made.encoder.frozen_batchnorm
     assert read_start("imagenet").encoder["weights"] == "imagenet"
     assert read_start("default").encoder == {
-        "architecture": "mobilenet-v2", "height": 192, "width": 96, "weights": "default"
+        "architecture": "mobilenet-v2", "height": 192, "width": 96, "even_light": True, "weights": "default"
     }  # fmt: skip
 
 

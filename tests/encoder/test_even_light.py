@@ -79,6 +79,7 @@ def test_it_goes_with_the_weights(tmp_path):
         assert mean.even_light == (names[0] == "light")
 
 
-def test_other_means_are_refused():
-    with pytest.raises(InputError, match="even_light goes with ImageNet's mean and std alone"):
-        dataclasses.replace(CARD, mean=(0.5, 0.5, 0.5))
+@pytest.mark.parametrize("change", [{"mean": (0.5, 0.5, 0.5)}, {"std": (1, 1, 1)}, {"channel_order": "BGR"}])
+def test_other_inputs_are_refused(change):
+    with pytest.raises(InputError, match="even_light goes with RGB and ImageNet's mean and std alone"):
+        dataclasses.replace(CARD, **change)
