@@ -67,7 +67,10 @@ export class Player {
     this.clock.addEventListener('tick', () => this.moved(this.clock.now));
     this.clock.addEventListener('seeked', () => this.moved(this.clock.now));
     this.video.addEventListener('error', () => { if (this.recording && this.medium === this.video) this.withoutVideo(); });
-    const each = (_, picture) => { this.moved(picture.mediaTime); this.video.requestVideoFrameCallback(each); };
+    // A picture that comes before a seek has ended may still be of the place, or the file, before it.
+    const settled = () => !this.video.seeking && this.video.readyState > HTMLMediaElement.HAVE_METADATA;
+    const each = (_, picture) => { if (settled()) this.moved(picture.mediaTime); this.video.requestVideoFrameCallback(each); };
+    this.video.addEventListener('seeked', () => this.moved(Math.min(this.seconds, this.video.currentTime)));
     if ('requestVideoFrameCallback' in this.video) this.video.requestVideoFrameCallback(each);
     else this.video.addEventListener('timeupdate', () => this.moved(this.video.currentTime));
     new ResizeObserver(() => this.draw()).observe(this.stage);
@@ -138,6 +141,7 @@ export class Player {
     // The middle of a frame, as its border belongs to the one or the other.
     this.medium.currentTime = this.medium === this.video ? this.seconds + 0.5 / this.recording.fps : this.seconds;
     this.draw();
+    this.showState();
   }
 
   toggle() {
