@@ -221,7 +221,12 @@ def draw(folder: Path, stop: StopRequest, on_progress: OnProgress = unheard) -> 
         stop.check_here()
         on_progress(Progress("drawn people", part, done, total, "drawing, once"))
 
-    synthesize(folder, **DRAWN, show=show)
+    try:
+        synthesize(folder, **DRAWN, show=show)
+    except InputError:
+        # Another run may have drawn them meanwhile.
+        if not folder.is_dir():
+            raise
 
 
 def _refuse_too_few(harvests: Sequence[tuple[Path, Harvest]], where: str) -> None:

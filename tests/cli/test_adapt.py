@@ -163,6 +163,23 @@ def test_the_user_s_keys_win_over_the_command_s_defaults(scene):
     }  # fmt: skip
 
 
+def test_two_runs_that_draw_at_once_both_go_on(tmp_path, monkeypatch):
+    from remix_track.synthetic import dataset
+    from remix_track.training.stopping import StopRequest
+
+    def synthesize(folder, **words):
+        if faster:
+            folder.mkdir()
+        raise InputError(f"{folder}: cannot be written (Directory not empty); give another folder")
+
+    monkeypatch.setattr(dataset, "synthesize", synthesize)
+    faster = True
+    adapt.draw(tmp_path / "theirs", StopRequest())
+    faster = False
+    with pytest.raises(InputError, match="cannot be written"):
+        adapt.draw(tmp_path / "none", StopRequest())
+
+
 def test_without_labelled_people_they_are_drawn_once(scene, tmp_path, monkeypatch):
     from remix_track.synthetic import dataset
     from remix_track.training.stopping import StopRequest
