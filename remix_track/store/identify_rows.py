@@ -19,6 +19,11 @@ from remix_track.store.presence import Presence
 FEWEST_STRANGERS = 1000.0
 """A store grows, and what is joined stays joined: the distance must hold for the tracklets that will come."""
 
+CENTRED = 1.5
+"""Without the light of their cameras vectors of one person may be so many times as far apart as with it. The measured
+distance can be far less where few people lie far apart: it goes by a normal distribution's tail, which they do not
+have."""
+
 FEWEST_TRACKLETS = 60
 """With fewer than these, distances between cameras tell too little: on drawn people a measured one was anything from 0
 to 1.3 with 30 tracklets, and 0.25 to 0.4 from 60 on."""
@@ -37,7 +42,8 @@ class Known:
         names: of people.
         apart: whom each of them is not, as a user said.
         distance: given by the user as the largest of one person; None: measured.
-        fallback: the largest distance of one person for vectors as they are, where few tell of it.
+        fallback: the largest distance of one person for vectors as they are, where few tell of it; what is measured
+            on centred ones is at least `CENTRED` times that, less where strangers are many.
         foreign: a camera that is none: what it has tells nothing of light and distances.
     """
 
@@ -155,12 +161,17 @@ class _Reading:
         sample = np.stack([kept[row] * seen[row] for row in self._sample.tolist()])
         camera = self._presence.camera
         strangers = strangers_of(self._presence, seen)
-        join, doubt = (
-            stranger_distance(sample, camera[self._sample], strangers=strangers, **share)
-            for share in ({}, {"false_share": 1.0})
+        join, doubt, few = (
+            stranger_distance(sample, camera[self._sample], **how)
+            for how in (
+                {"strangers": strangers},
+                {"strangers": strangers, "false_share": 1.0},
+                {"strangers": FEWEST_STRANGERS},
+            )
         )
-        if join is None or doubt is None:
+        if join is None or doubt is None or few is None:
             return None
+        join = max(join, CENTRED * known.fallback + join - few)
         return Limits(known.distance or join, max(doubt, known.distance or join))
 
     def _take(self, row: int, vector: NDArray[np.float32]) -> None:

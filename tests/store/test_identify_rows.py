@@ -5,7 +5,7 @@ import pytest
 
 from remix_track.encoder.camera_centring import CameraCentring
 from remix_track.encoder.stranger_distance import stranger_distance
-from remix_track.store.identify_rows import FEWEST_STRANGERS, FEWEST_TRACKLETS, Known, identify_rows
+from remix_track.store.identify_rows import CENTRED, FEWEST_STRANGERS, FEWEST_TRACKLETS, Known, identify_rows
 from remix_track.store.presence import Presence
 from remix_track.track_means import unit
 
@@ -58,6 +58,22 @@ def test_the_distance_is_measured_on_vectors_without_their_cameras():
     assert abs(limits.join - as_is) > 0.05
     by_hand = identified(vectors, camera, Known(distance=0.123)).limits
     assert by_hand.join == 0.123
+
+
+@pytest.mark.parametrize("tracklets", [100, 2400])
+def test_what_the_weights_say_of_one_person_is_the_least_and_less_among_many(tracklets):
+    vectors, camera, _ = scene(tracklets // 2)
+    measured = identified(vectors, camera, Known(fallback=0.0), wanted=False).limits
+    fallback = 1.1 * measured.join / CENTRED
+    limits = identified(vectors, camera, Known(fallback=fallback), wanted=False).limits
+    many = tracklets // 2 > FEWEST_STRANGERS
+    assert (limits.join < CENTRED * fallback - 0.001) == many
+    assert limits.join == pytest.approx(1.1 * measured.join, rel=0.05)
+    assert limits.join > measured.join
+    assert limits.doubt == max(limits.join, measured.doubt)
+    low = identified(vectors, camera, Known(fallback=0.9 * measured.join / CENTRED), wanted=False).limits
+    assert low.join == measured.join
+    assert identified(vectors, camera, Known(fallback=fallback, distance=0.01), wanted=False).limits.join == 0.01
 
 
 @pytest.mark.parametrize("missing", [0, 1])
