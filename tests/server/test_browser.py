@@ -75,14 +75,24 @@ def test_a_seek_is_shown_where_the_browser_announces_no_picture_or_one_of_the_pl
     page = open_page(f"{address}/1/person/1", script=stale)
     keys = keys_of(store)
     shows(page, keys["gate"], 0)
+    old = "view.player.video.addEventListener('loadstart', () => announced(0, {mediaTime: 0}), {once: true})"
+    page.evaluate(f"() => {{ {old}; }}")
     page.locator(".row b", has_text="yard").click()
-    until(page, f"view.player.recording.key === '{keys['yard']}'")
-    page.evaluate("globalThis.announced(0, {mediaTime: 0})")
     shows(page, keys["yard"], 2)
     assert page.locator(".time").text_content() == "12:01:02.0"
-    page.evaluate("view.player.seek(3); globalThis.announced(0, {mediaTime: 2})")
+    page.evaluate("() => { globalThis.told = []; view.player.onTime = (_, seconds) => told.push(seconds); }")
+    page.evaluate("view.player.seek(3); announced(0, {mediaTime: 2})")
     shows(page, keys["yard"], 3)
+    until(page, "told.length")
+    assert page.evaluate("told") == [3]
     assert page.locator(".time").text_content() == "12:01:03.0"
+    late = """() => {
+    view.player.medium = view.player.clock;
+    announced(0, {mediaTime: 5});
+    view.player.video.dispatchEvent(new Event('seeked'));
+    return view.player.seconds;
+    }"""
+    assert page.evaluate(late) == 3, "nothing of a video moves what is no video"
     assert page.heard.said == []
 
 

@@ -68,9 +68,9 @@ export class Player {
     this.clock.addEventListener('seeked', () => this.moved(this.clock.now));
     this.video.addEventListener('error', () => { if (this.recording && this.medium === this.video) this.withoutVideo(); });
     // A picture that comes before a seek has ended may still be of the place, or the file, before it.
-    const settled = () => !this.video.seeking && this.video.readyState > HTMLMediaElement.HAVE_METADATA;
+    const settled = () => this.medium === this.video && !this.video.seeking && this.video.readyState > HTMLMediaElement.HAVE_METADATA;
     const each = (_, picture) => { if (settled()) this.moved(picture.mediaTime); this.video.requestVideoFrameCallback(each); };
-    this.video.addEventListener('seeked', () => this.moved(Math.min(this.seconds, this.video.currentTime)));
+    this.video.addEventListener('seeked', () => { if (settled()) this.moved(Math.min(this.seconds, this.video.currentTime)); });
     if ('requestVideoFrameCallback' in this.video) this.video.requestVideoFrameCallback(each);
     else this.video.addEventListener('timeupdate', () => this.moved(this.video.currentTime));
     new ResizeObserver(() => this.draw()).observe(this.stage);
