@@ -1,10 +1,12 @@
 """Adaptation measured: learn from one half of a video without its truth, track the other half; and the reverse.
 
     python -m tests.bench.bench_adapt DATA/pets09-s2l1 OUT --detector yolo11n.pt [--weights W] [--seeds 0 1 2]
+    python -m tests.bench.bench_adapt DATA/real/MOT16-09 OUT --detector yolo11n.pt
     python -m tests.bench.bench_adapt street:201 OUT --detector yolo11n.pt --imgsz 640     a street drawn with seed 201
 
-The clip is a folder with `video.avi` and `gt/gt.txt`, or a drawn street of 80 seconds, whose camera no weights have
-seen; of its truth, people more than nine tenths hidden do not count. The same command goes on where it was stopped:
+The clip is a folder with `video.avi` or `video.mp4` and `gt/gt.txt`, or a drawn street of 80 seconds, whose camera no
+weights have seen; of its truth, people more than nine tenths hidden do not count. Truth with other classes than people
+is scored by MOT16's rules, all of it. The same command goes on where it was stopped:
 what is finished is in `OUT/results.json`. The table has a row for each half and seed, before (W with the threshold
 calibrated on the same half, so that only the training differs) and after: the tracker's scores on the other half, and
 Rank-1 and mAP of the other half's crops by its truth, each searched for among those at least four seconds away. PETS'
@@ -21,7 +23,7 @@ import numpy as np
 
 from remix_track import mot_text
 from remix_track.cli.main import main as remix_track
-from remix_track.eval.benchmarks import PRESETS, PROTOCOLS
+from remix_track.eval.benchmarks import PRESETS, PROTOCOLS, Rules
 from remix_track.eval.metrics.score import as_dict, score_sequence
 from remix_track.mot_text import MotRows
 from remix_track.output_files import atomic_write
@@ -75,10 +77,13 @@ def _halves(video: Path) -> dict[str, tuple[int, int]]:
     return {"first": (1, frames // 2), "second": (frames // 2 + 1, frames - frames // 2)}
 
 
-def _truth(clip: Path) -> MotRows:
+def _truth(clip: Path) -> tuple[MotRows, Rules]:
+    """What counts of a clip's truth, and by which rules."""
     rows = mot_text.read(clip / "gt" / "gt.txt")
+    if (rows.class_id > 1).any():
+        return rows, PRESETS["mot16"]
     # MOT15's truth, PETS's among it, has -1 there: not known.
-    return rows[(rows.visibility > LEAST_VISIBLE) | (rows.visibility < 0)]
+    return rows[(rows.visibility > LEAST_VISIBLE) | (rows.visibility < 0)], PRESETS["data"]
 
 
 def _draw(folder: Path, seed: int) -> str:
@@ -121,9 +126,9 @@ def _track(arguments: argparse.Namespace, weights: Path, half: str) -> dict[str,
     words = [arguments.video, "--weights", weights, "--detector", arguments.detector, "--no-video"]
     words += ["--imgsz", arguments.imgsz, "--start", start, "--frames", frames, "--output", folder]
     _run([*words, "--overwrite", "--quiet"])
-    truth = _moved(_truth(arguments.clip), start, frames)
+    truth, rules = _truth(arguments.clip)
     found = _moved(mot_text.read(folder / "tracks.txt"), start, frames)
-    score = score_sequence(truth, found, PRESETS["data"], PROTOCOLS["devkit"], frames).score
+    score = score_sequence(_moved(truth, start, frames), found, rules, PROTOCOLS["devkit"], frames).score
     return {name: value for name, value in as_dict(score).items() if name in COLUMNS}
 
 
