@@ -1,16 +1,16 @@
 """Adaptation measured: learn from one half of a video without its truth, track the other half; and the reverse.
 
     python -m tests.bench.bench_adapt DATA/pets09-s2l1 OUT --detector yolo11n.pt [--weights W] [--seeds 0 1 2]
-    python -m tests.bench.bench_adapt DATA/real/MOT16-09 OUT --detector yolo11n.pt
+    python -m tests.bench.bench_adapt DATA/real/MOT16-09 OUT --detector yolo11n.pt --halves first
     python -m tests.bench.bench_adapt street:201 OUT --detector yolo11n.pt --imgsz 640     a street drawn with seed 201
 
 The clip is a folder with `video.avi` or `video.mp4` and `gt/gt.txt`, or a drawn street of 80 seconds, whose camera no
 weights have seen; of its truth, people more than nine tenths hidden do not count. Truth with other classes than people
-is scored by MOT16's rules, all of it. The same command goes on where it was stopped:
-what is finished is in `OUT/results.json`. The table has a row for each half and seed, before (W with the threshold
-calibrated on the same half, so that only the training differs) and after: the tracker's scores on the other half, and
-Rank-1 and mAP of the other half's crops by its truth, each searched for among those at least four seconds away. PETS'
-truth gives who comes back a new number; `pets_people` says who is who.
+is scored by MOT16's rules, all of it. The same command goes on where it was stopped: what is finished is in
+`OUT/results.json`. The table has a row for each half and seed, before (W with the threshold calibrated on the same
+half, so that only the training differs) and after: the tracker's scores on the other half, and Rank-1 and mAP of the
+other half's crops by its truth, each searched for among those at least four seconds away. PETS' truth gives who comes
+back a new number; `pets_people` says who is who.
 """
 
 import argparse
