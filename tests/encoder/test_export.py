@@ -3,6 +3,7 @@
 import importlib.util
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch.nn import functional as F
 
 from remix_track.encoder import export
 from remix_track.encoder.backbones import build_encoder
+from remix_track.encoder.crops import IMAGENET_MEAN, IMAGENET_STD
 from remix_track.encoder.onnx_network import read_side_file
 from remix_track.encoder.weights_card import METADATA_KEY, WeightsCard
 from remix_track.encoder.weights_file import save_weights
@@ -45,7 +47,7 @@ def test_torchscript_takes_any_number_of_crops(trained, tmp_path):
 def test_onnx_goes_into_the_tracker_with_its_threshold(trained, tmp_path):
     from remix_track.encoder.load import load_embedder
 
-    path, _ = trained
+    path, encoder = trained
     if importlib.util.find_spec("onnx") is None:
         with pytest.raises(InputError, match=r"needs the package onnx; pip install 'remix-track\[export\]'"):
             export.export_weights(path, tmp_path / "w.onnx", "onnx")
@@ -58,7 +60,19 @@ def test_onnx_goes_into_the_tracker_with_its_threshold(trained, tmp_path):
     assert onnx.max_cosine_distance == 0.3
     image = np.random.default_rng(0).integers(0, 256, (200, 200, 3), np.uint8)
     boxes = np.array([[10, 10, 60, 150], [50, 20, 90, 190], [0, 0, 30, 80]], np.float32)
-    np.testing.assert_allclose(onnx(image, boxes), ours(image, boxes), atol=1e-4)
+    made, wanted = onnx(image, boxes), ours(image, boxes)
+    # Each takes 16 bits where that was faster when it was made ready, so one may and the other not.
+    if all(embedder.description["backend"].endswith("float32") for embedder in (ours, onnx)):
+        np.testing.assert_allclose(made, wanted, atol=1e-4)
+    assert (made * wanted).sum(axis=1).min() > 0.999
+    exact = load_embedder(tmp_path / "w.onnx", backend="onnxruntime", device="cpu")
+    assert exact is not None
+    corners = boxes.astype(int).tolist()
+    crops = np.stack([cv2.resize(image[top:bottom, left:right], (32, 64)) for left, top, right, bottom in corners])
+    planes = ((crops[..., ::-1] / 255 - IMAGENET_MEAN) / IMAGENET_STD).transpose(0, 3, 1, 2)
+    with torch.no_grad():
+        by_torch = F.normalize(encoder(torch.tensor(planes, dtype=torch.float32))[1], dim=1).numpy()
+    np.testing.assert_allclose(exact(image, boxes), by_torch, atol=1e-4)
 
 
 def test_openvino_has_its_threshold_and_any_number_of_crops(trained, tmp_path, monkeypatch):

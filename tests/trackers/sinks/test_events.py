@@ -346,25 +346,29 @@ def test_home_assistant_hears_of_a_camera_and_of_the_people_in_view(broker):
 
     listener = listened()
 
-    def until(topic, value):
+    def until(get, value):
+        """What the broker keeps comes message by message, in an order of its own."""
         end = time.monotonic() + 20
-        while kept.get(topic) != value and time.monotonic() < end:
+        while get() != value and time.monotonic() < end:
             time.sleep(0.02)
-        assert kept.get(topic) == value
+        assert get() == value
 
-    until("site/people/gate_1/people", "2")
-    until("site/people/status", "online")
+    def announced():
+        return sorted(topic.split("/")[1] for topic in list(kept) if topic.startswith("homeassistant/"))
+
+    until(lambda: kept.get("site/people/gate_1/people"), "2")
+    until(lambda: kept.get("site/people/status"), "online")
+    until(announced, ["binary_sensor", "sensor"])
     sensors = {topic: json.loads(text) for topic, text in kept.items() if topic.startswith("homeassistant/")}
-    assert sorted(topic.split("/")[1] for topic in sensors) == ["binary_sensor", "sensor"]
     assert len({one["unique_id"] for one in sensors.values()}) == 2
     for one in sensors.values():
         assert one["state_topic"] == "site/people/gate_1/people"
         assert one["availability_topic"] == "site/people/status"
         assert one["device"]["name"] == "gate/1"
     maker.close()
-    until("site/people/gate_1/people", "0")
+    until(lambda: kept.get("site/people/gate_1/people"), "0")
     target.close()
-    until("site/people/status", "offline")
+    until(lambda: kept.get("site/people/status"), "offline")
     listener.loop_stop()
 
 
