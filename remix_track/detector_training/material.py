@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from remix_track.synthetic.camera import Camera
-from remix_track.synthetic.figure import figure
+from remix_track.synthetic.figure import Stance, figure
 from remix_track.synthetic.people import Person
 from remix_track.synthetic.places import panorama
 from remix_track.synthetic.scenes import StreetScene
@@ -66,7 +66,8 @@ def draw_people(count: int, rng: np.random.Generator) -> list[Sprite]:
         person = Person.sample(rng, STREET if rng.random() < 0.7 else PAINT_BOX)
         stride = 0.0 if rng.random() < 0.25 else float(rng.uniform(0.5, 1.1))
         angles = float(rng.uniform(0, 2 * np.pi)), float(rng.uniform(0, 2 * np.pi))
-        made.append(figure(person, (0, 0), _DRAWN_HEIGHT, *angles, stride=stride, pitch=float(rng.uniform(*_PITCH))))
+        stance = Stance((0, 0), _DRAWN_HEIGHT, *angles, stride, pitch=float(rng.uniform(*_PITCH)))
+        made.append(figure(person, stance))
     return made
 
 

@@ -21,7 +21,7 @@ class CropCamera:
     Attributes:
         place: seed of what stands behind the people.
         pitch: radians by which it looks down.
-        direction: radians in which its people mostly walk, or the other way round; see `figure.draw_person`.
+        direction: radians in which its people mostly walk, or the other way round; see `figure.Stance`.
         sun_from_right: light falls from the right rather than from the left.
         resolution: rows that it spends on a person, however many a crop has.
         blur: deviation of the lens's blur, in pixels of a crop of 128 rows.

@@ -2,15 +2,14 @@
 
 import dataclasses
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import cv2
 import numpy as np
 
 from remix_track.synthetic.crop_cameras import CropCamera
-from remix_track.synthetic.figure import cast_shadow, figure
+from remix_track.synthetic.figure import Stance, cast_shadow, figure
 from remix_track.synthetic.people import Person
 from remix_track.synthetic.places import FOOT_ROW, HEIGHT, WIDTH, some_colour
 from remix_track.synthetic.sprites import Image, Sprite, paste
@@ -26,21 +25,8 @@ _SLIMMEST = 0.3
 """Width of a tight box against its height, at least: those of MOT16 are drawn no slimmer around who is seen aside."""
 
 
-class Draw(Protocol):
-    """What draws a person: `figure.figure` as tubes, `Bodies.figure` as a clothed body."""
-
-    def __call__(
-        self,
-        person: Person,
-        foot_xy: tuple[float, float],
-        height_px: float,
-        heading: float,
-        gait_phase: float,
-        *,
-        stride: float = 1.0,
-        pitch: float = 0.15,
-    ) -> Sprite:
-        """The person as a sprite at its place; see `figure.draw_person`."""
+Draw = Callable[[Person, Stance], Sprite]
+"""What draws a person: `figure.figure` as tubes, `Bodies.figure` as a clothed body."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,15 +183,15 @@ def _person(
     phase = walk.phase + moment * walk.step
     cast_shadow(canvas, foot, tall, 0.3)
     seen, heading = _as_lit(scene.person, heading, scene.camera)
-    person = scene.artist.draw(seen, foot, tall, heading, phase, stride=walk.stride, pitch=pitch)
+    person = scene.artist.draw(seen, Stance(foot, tall, heading, phase, walk.stride, pitch))
     sprites = [person]
     if companion:
         place = foot[0] + companion.aside * tall, foot[1] + companion.nearer * tall
         seen, heading = _as_lit(companion.person, walk.heading, scene.camera)
         # Two people's strides are not quite alike, so their steps drift apart.
         phase += _OWN_STEP * moment
-        other = scene.artist.draw(seen, place, tall * companion.tall, heading, phase, stride=walk.stride, pitch=pitch)
-        sprites.insert(0 if companion.nearer < 0 else 1, other)
+        stance = Stance(place, tall * companion.tall, heading, phase, walk.stride, pitch)
+        sprites.insert(0 if companion.nearer < 0 else 1, scene.artist.draw(seen, stance))
     for sprite in sprites:
         paste(canvas, sprite)
     return person.tlwh()
@@ -258,7 +244,7 @@ def _passer(
     place = foot[0] + away, foot[1] + nearer * float(rng.uniform(0.02, 0.12)) * tall
     seen, heading = _as_lit(who, float(rng.uniform(0, 2 * math.pi)), scene.camera)
     phase = float(rng.uniform(0, 6.28))
-    paste(canvas, scene.artist.draw(seen, place, tall, heading, phase, pitch=scene.camera.pitch))
+    paste(canvas, scene.artist.draw(seen, Stance(place, tall, heading, phase, pitch=scene.camera.pitch)))
 
 
 def _thing(canvas: Image, rng: np.random.Generator, scale: float) -> None:

@@ -2,6 +2,7 @@
 
 import functools
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -18,56 +19,37 @@ _SUN = np.array([-0.5, -0.55, 0.67])
 """Where light comes from: left, towards the viewer, up."""
 
 
-def draw_person(
-    canvas: Image,
-    person: Person,
-    foot_xy: tuple[float, float],
-    height_px: float,
-    heading: float,
-    gait_phase: float,
-    *,
-    stride: float = 1.0,
-    pitch: float = 0.15,
-    shadow: float = 0.35,
-) -> Sprite:
-    """Draw a person into an image.
+@dataclass(frozen=True, slots=True)
+class Stance:
+    """Where a person is seen in an image, and how.
 
-    Args:
-        canvas: (H, W, 3) uint8 BGR, changed in place.
-        person: the looks.
+    Attributes:
         foot_xy: the point on the ground below the body, in pixels.
         height_px: stature in pixels, before the view from above shortens it.
         heading: radians; 0 walks to the right, pi/2 away from the viewer, pi to the left, 3 pi/2 towards the viewer.
         gait_phase: radians of the cycle of two steps.
         stride: 0 stands, 1 walks.
         pitch: radians by which the viewer looks down.
-        shadow: darkness of the shadow at the feet, 0 for none.
-
-    Returns:
-        What was drawn, for its exact `mask` and box `tlwh()`; the shadow is no part of it.
     """
-    sprite = figure(person, foot_xy, height_px, heading, gait_phase, stride=stride, pitch=pitch)
-    if shadow > 0:
-        cast_shadow(canvas, foot_xy, height_px, shadow)
-    paste(canvas, sprite)
-    return sprite
+
+    foot_xy: tuple[float, float]
+    height_px: float
+    heading: float
+    gait_phase: float
+    stride: float = 1.0
+    pitch: float = 0.15
 
 
-def figure(
-    person: Person,
-    foot_xy: tuple[float, float],
-    height_px: float,
-    heading: float,
-    gait_phase: float,
-    *,
-    stride: float = 1.0,
-    pitch: float = 0.15,
-) -> Sprite:
-    """The person as a sprite at its place; arguments as in `draw_person`."""
-    corners, colours = join(dressed_body(person, gait_phase, stride), _texture(person.fabric))
-    corners = _turned(corners, heading)
-    screen, depth = _project(corners, pitch, height_px / person.stature)
-    screen += foot_xy
+def figure(person: Person, stance: Stance) -> Sprite:
+    """The person as a sprite at its place, with the exact `mask` and box `tlwh()` of what shows of it.
+
+    sprite = figure(Person.sample(np.random.default_rng(0)), Stance((80, 180), 150, 0, 0))
+    paste(image, sprite)
+    """
+    corners, colours = join(dressed_body(person, stance.gait_phase, stance.stride), _texture(person.fabric))
+    corners = _turned(corners, stance.heading)
+    screen, depth = _project(corners, stance.pitch, stance.height_px / person.stature)
+    screen += stance.foot_xy
     # Seen from outside a quad's corners run against the clock, which on a screen with y down is a negative area.
     across, down = screen[:, 2] - screen[:, 0], screen[:, 3] - screen[:, 1]
     facing = across[:, 0] * down[:, 1] - across[:, 1] * down[:, 0] < 0

@@ -13,7 +13,7 @@ from remix_track.output_files import atomic_write
 from remix_track.synthetic.camera import Camera
 from remix_track.synthetic.cast import cast
 from remix_track.synthetic.crop_cameras import CropCamera
-from remix_track.synthetic.figure import cast_shadow, figure
+from remix_track.synthetic.figure import Stance, cast_shadow, figure
 from remix_track.synthetic.foreground import obstacles
 from remix_track.synthetic.paths import walk
 from remix_track.synthetic.sprites import Image, Sprite, paste
@@ -142,7 +142,7 @@ class StreetScene:
             heading = float(path.heading[frame - 1]) + float(np.arctan2(x, depth))
             phase, stride = float(path.phase[frame - 1]), float(path.stride[frame - 1])
             pitch = self.camera.pitch(depth)
-            sprite = figure(person, foot, tall, heading, phase, stride=stride, pitch=pitch)
+            sprite = figure(person, Stance(foot, tall, heading, phase, stride, pitch))
             layers.append((depth, index + 1, sprite))
         return sorted(layers, key=lambda layer: -layer[0])
 

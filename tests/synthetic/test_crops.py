@@ -37,9 +37,10 @@ def block(aspect):
     """Draws people as upright blocks, red for `PERSON` and blue for others; `calls` keeps who was drawn where."""
     calls = []
 
-    def draw(person, foot_xy, height_px, heading, gait_phase, *, stride=1.0, pitch=0.15):
-        calls.append((person, foot_xy, height_px))
-        height, width = round(height_px), max(round(aspect * height_px), 1)
+    def draw(person, stance):
+        foot_xy, tall = stance.foot_xy, stance.height_px
+        calls.append((person, foot_xy, tall))
+        height, width = round(tall), max(round(aspect * tall), 1)
         colour = RED if person is PERSON else BLUE
         opaque = np.full((height, width), 255, np.uint8)
         left, top = round(foot_xy[0] - width / 2), round(foot_xy[1] - height)

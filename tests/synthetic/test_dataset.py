@@ -19,9 +19,10 @@ from remix_track.synthetic import dataset
 from remix_track.synthetic.crop_cameras import CropCamera
 from remix_track.synthetic.crops import tracklet
 from remix_track.synthetic.dataset import synthesize
-from remix_track.synthetic.figure import draw_person
+from remix_track.synthetic.figure import Stance, figure
 from remix_track.synthetic.people import crowd
 from remix_track.synthetic.places import panorama
+from remix_track.synthetic.sprites import paste
 
 SMALL: dict[str, Any] = {"identities": 5, "cameras": 3, "videos": 2, "sequences": 1}
 
@@ -127,7 +128,7 @@ def test_cameras_differ_by_more_than_their_noise_and_in_every_property():
     (person,) = crowd(rng, 1, lookalikes=0.0, any_colour=0.0)
     cameras = [CropCamera.sample(rng) for _ in range(6)]
     canvas = np.full((128, 64, 3), 130, np.uint8)
-    draw_person(canvas, person, (32.0, 120.0), 110.0, 0.3, 0.5)
+    paste(canvas, figure(person, Stance((32.0, 120.0), 110.0, 0.3, 0.5)))
     seen = [camera.develop(canvas, rng).astype(int) for camera in cameras]
     for i, first in enumerate(seen):
         again = np.abs(first - cameras[i].develop(canvas, rng)).mean()

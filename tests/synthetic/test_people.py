@@ -4,9 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from remix_track.synthetic.figure import draw_person, figure
+from remix_track.synthetic.figure import Stance, cast_shadow, figure
 from remix_track.synthetic.people import Person
 from remix_track.synthetic.pose import LEFT, walking_pose
+from remix_track.synthetic.sprites import paste
 
 RIGHT_WARDS, AWAY, TOWARDS = 0.0, math.pi / 2, 1.5 * math.pi
 
@@ -17,14 +18,20 @@ def somebody(seed=0):
 
 def on_plain(grey, person, **changes):
     canvas = np.full((200, 160, 3), grey, np.uint8)
-    view = {"heading": RIGHT_WARDS, "gait_phase": 0.4, "shadow": 0.0} | changes
-    return canvas, draw_person(canvas, person, (80.3, 180.6), 150.0, **view)
+    stance = Stance((80.3, 180.6), 150.0, **{"heading": RIGHT_WARDS, "gait_phase": 0.4} | changes)
+    return canvas, drawn_on(canvas, person, stance)
+
+
+def drawn_on(canvas, person, stance):
+    sprite = figure(person, stance)
+    paste(canvas, sprite)
+    return sprite
 
 
 def test_the_same_generator_gives_the_same_person_and_the_same_pixels():
     assert somebody(4) == somebody(4)
     assert somebody(4) != somebody(5)
-    first, second = (figure(somebody(4), (50.5, 150.25), 120.0, 0.7, 1.1) for _ in range(2))
+    first, second = (figure(somebody(4), Stance((50.5, 150.25), 120.0, 0.7, 1.1)) for _ in range(2))
     assert first.bgr.tobytes() == second.bgr.tobytes()
     assert first.alpha.tobytes() == second.alpha.tobytes()
 
@@ -67,10 +74,11 @@ def test_a_walker_is_wider_from_the_side_than_one_who_stands():
     assert walking > 1.4 * standing
 
 
-def test_a_shadow_darkens_the_ground_and_is_no_part_of_the_person():
-    bare, without = on_plain(200, somebody(3))
-    shaded, sprite = on_plain(200, somebody(3), shadow=0.4)
-    assert sprite.tlwh() == without.tlwh()
+def test_a_shadow_darkens_the_ground_and_nothing_else():
+    bare, _ = on_plain(200, somebody(3))
+    shaded = np.full_like(bare, 200)
+    cast_shadow(shaded, (80.3, 180.6), 150.0, 0.4)
+    drawn_on(shaded, somebody(3), Stance((80.3, 180.6), 150.0, RIGHT_WARDS, 0.4))
     assert shaded[181:184, 70:100].mean() < bare[181:184, 70:100].mean() - 20
     assert (shaded <= bare).all()
 
@@ -79,8 +87,8 @@ def test_a_person_may_be_cut_by_the_picture_or_lie_outside():
     person = somebody(6)
     for foot in ((0.0, 100.0), (159.0, 20.0), (80.0, 230.0), (-500.0, 100.0), (80.0, 5000.0)):
         canvas = np.full((200, 160, 3), 128, np.uint8)
-        sprite = draw_person(canvas, person, foot, 150.0, 0.3, 0.0)
-        whole = figure(person, (foot[0] + 1000, foot[1]), 150.0, 0.3, 0.0)
+        sprite = drawn_on(canvas, person, Stance(foot, 150.0, 0.3, 0.0))
+        whole = figure(person, Stance((foot[0] + 1000, foot[1]), 150.0, 0.3, 0.0))
         assert sprite.tlwh()[2:] == whole.tlwh()[2:], "the box is that of the whole body"
     assert (canvas == 128).all()
 
@@ -90,7 +98,7 @@ def test_every_kind_of_looks_can_be_drawn():
     for name in ("hair_style", "hat", "top", "pattern", "bottom", "bag", "boots", "beard", "tights"):
         assert len({getattr(person, name) for person in people}) >= 2, name
     for i, person in enumerate(people):
-        sprite = figure(person, (0.0, 0.0), 40.0, 0.5 * i, 0.3 * i)
+        sprite = figure(person, Stance((0.0, 0.0), 40.0, 0.5 * i, 0.3 * i))
         assert sprite.mask.sum() > 150
 
 

@@ -13,6 +13,7 @@ from remix_track.synthetic.bodies.outfit import Worn, build_of, dress
 from remix_track.synthetic.bodies.pieces import Stock
 from remix_track.synthetic.bodies.rasteriser import nearest, rasterise
 from remix_track.synthetic.bodies.skeleton import transforms
+from remix_track.synthetic.figure import Stance
 from remix_track.synthetic.people import Person
 from remix_track.synthetic.pose import walking_pose
 from remix_track.synthetic.sprites import Image, Sprite, shrink
@@ -66,29 +67,19 @@ class Bodies:
         self._stock = Stock(folder)
         self._dressed = functools.lru_cache(maxsize=_DRESSED)(self._dress)
 
-    def figure(
-        self,
-        person: Person,
-        foot_xy: tuple[float, float],
-        height_px: float,
-        heading: float,
-        gait_phase: float,
-        *,
-        stride: float = 1.0,
-        pitch: float = 0.15,
-    ) -> Sprite:
-        """The person as a sprite at its place; arguments as in `synthetic.figure.draw_person`."""
+    def figure(self, person: Person, stance: Stance) -> Sprite:
+        """The person as a sprite at its place."""
         dressed = self._dressed(person)
         swing = (person.arm_swing, person.arm_swing)
-        pose = walking_pose(gait_phase, stride, swing, 0.104 * person.shoulders, 0.05 * person.hips)
+        pose = walking_pose(stance.gait_phase, stance.stride, swing, 0.104 * person.shoulders, 0.05 * person.hips)
         posed = _posed(dressed, transforms(self._stock.skeleton, pose, build_of(person)))
-        scene = _projected(posed, heading, pitch)  # right, down, depth
-        scale = height_px / _STATURE
-        screen = scene[:, :2] * scale + np.array(foot_xy, np.float32)
+        scene = _projected(posed, stance.heading, stance.pitch)  # right, down, depth
+        scale = stance.height_px / _STATURE
+        screen = scene[:, :2] * scale + np.array(stance.foot_xy, np.float32)
         left, top = (np.floor(screen.min(axis=0)).astype(int) - 1).tolist()
         right, bottom = (np.ceil(screen.max(axis=0)).astype(int) + 1).tolist()
         size = _SUPERSAMPLE * (right - left), _SUPERSAMPLE * (bottom - top)
-        large = _paint(dressed, posed, (screen - (left, top)) * _SUPERSAMPLE, scene[:, 2], heading, size)
+        large = _paint(dressed, posed, (screen - (left, top)) * _SUPERSAMPLE, scene[:, 2], stance.heading, size)
         return shrink(large, _SUPERSAMPLE, left, top)
 
     def _dress(self, person: Person) -> _Dressed:

@@ -17,6 +17,7 @@ from remix_track.synthetic.bodies.garments import Garment
 from remix_track.synthetic.bodies.outfit import dress
 from remix_track.synthetic.bodies.pieces import Stock
 from remix_track.synthetic.dataset import synthesize
+from remix_track.synthetic.figure import Stance
 from remix_track.synthetic.people import Person
 from remix_track.synthetic.style import Style
 from remix_track.training.drawn_data import drawn_folder
@@ -42,7 +43,7 @@ def _person(seed=3, **looks):
 def test_a_person_stands_on_the_foot_point_at_the_height_asked_for(bodies):
     plain = _person(bag="none", hat="none", hair_style="bald", stature=1.7)
     for height in (60, 160):
-        left, top, width, tall = bodies.figure(plain, (200, 300), height, 0.3, 0.0, stride=0, pitch=0.0).tlwh()
+        left, top, width, tall = bodies.figure(plain, Stance((200, 300), height, 0.3, 0.0, stride=0, pitch=0.0)).tlwh()
         assert top + tall == pytest.approx(300, abs=2)
         assert tall == pytest.approx(height, rel=0.12)
         assert left < 200 < left + width
@@ -54,7 +55,7 @@ def test_what_is_nearer_hides_what_is_behind(bodies):
     shopping = dataclasses.replace(person, bag="shoulder bag", bag_side=1, bag_colour=(20, 230, 20))
 
     def greens(heading):
-        sprite = bodies.figure(shopping, (100, 200), 150, heading, 0.0, stride=0)
+        sprite = bodies.figure(shopping, Stance((100, 200), 150, heading, 0.0, stride=0))
         blue, green, red = (sprite.bgr[..., channel].astype(int) for channel in range(3))
         return int(((green > red + 60) & (green > blue + 60)).sum())
 
@@ -74,7 +75,7 @@ def test_of_two_garments_in_one_place_the_outer_one_shows(package, monkeypatch, 
     several = (_person(bag="none", outfit=outfit, **looks) for outfit in range(60))
     worn = [(one, dress(one, stock)) for one in several]
     both = [one for one, pieces in worn if pieces[1].piece is jeans and None not in (pieces[1].dye, pieces[2].dye)]
-    sprite = Bodies(package).figure(both[0], (100, 200), 150, 0.0, 0.0, stride=0)
+    sprite = Bodies(package).figure(both[0], Stance((100, 200), 150, 0.0, 0.0, stride=0))
     chest = sprite.bgr[45:60][sprite.alpha[45:60] == 255].astype(int)
     assert (chest[:, 2] > chest[:, 0] + 40).mean() > 0.9
 
@@ -111,9 +112,9 @@ def test_the_body_is_left_out_below_clothes_and_only_there(package):
 
 def test_the_same_person_has_the_same_pixels_and_another_phase_others(bodies, package):
     person = _person()
-    one = bodies.figure(person, (50, 100), 90, 1.0, 0.5)
-    again = Bodies(package).figure(person, (50, 100), 90, 1.0, 0.5)
-    other = bodies.figure(person, (50, 100), 90, 1.0, 2.0)
+    one = bodies.figure(person, Stance((50, 100), 90, 1.0, 0.5))
+    again = Bodies(package).figure(person, Stance((50, 100), 90, 1.0, 0.5))
+    other = bodies.figure(person, Stance((50, 100), 90, 1.0, 2.0))
     assert (one.bgr == again.bgr).all()
     assert (one.alpha == again.alpha).all()
     assert one.bgr.shape != other.bgr.shape or (one.bgr != other.bgr).any()
@@ -134,7 +135,7 @@ def test_lookalikes_wear_the_same_cuts(package):
 def test_everybody_can_be_drawn(bodies):
     rng = np.random.default_rng(0)
     for _ in range(25):
-        sprite = bodies.figure(Person.sample(rng), (40, 90), 80, float(rng.uniform(0, 6)), 1.0)
+        sprite = bodies.figure(Person.sample(rng), Stance((40, 90), 80, float(rng.uniform(0, 6)), 1.0))
         assert sprite.alpha.max() == 255
         assert (sprite.bgr[sprite.alpha == 0] == 0).all()
 
@@ -195,7 +196,7 @@ def test_a_broken_garment_is_named(tmp_path, change, words):
         path.write_text(json.dumps(mesh))
     (tmp_path / "secret.png").write_bytes(b"")
     with pytest.raises(InputError, match=words) as raised:
-        Bodies(folder).figure(_person(boots=False), (10, 10), 50, 0.0, 0.0)
+        Bodies(folder).figure(_person(boots=False), Stance((10, 10), 50, 0.0, 0.0))
     assert "shoes" in str(raised.value)
     assert "\n" not in str(raised.value)
 
@@ -208,4 +209,4 @@ def test_a_texture_that_asks_for_too_much_memory_is_refused_by_its_header(tmp_pa
         content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
         path.write_bytes(content)
     with pytest.raises(InputError, match=r"shoes.*5000x5000 pixels"):
-        Bodies(folder).figure(_person(boots=False), (10, 10), 50, 0.0, 0.0)
+        Bodies(folder).figure(_person(boots=False), Stance((10, 10), 50, 0.0, 0.0))
