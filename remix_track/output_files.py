@@ -12,6 +12,20 @@ from remix_track.errors import InputError
 from remix_track.reservations import MARK
 
 
+def refuse_existing(*paths: Path | None, overwrite: bool = False) -> None:
+    """See before the work that each file has a place of its own; None is none.
+
+    Raises:
+        InputError: something is there, without `overwrite`; or two of them are one.
+    """
+    named = [path for path in paths if path is not None]
+    for number, path in enumerate(named):
+        if path.exists() and not overwrite:
+            raise InputError(f"{path}: there is something already; give another name")
+        if path.resolve() in [other.resolve() for other in named[:number]]:
+            raise InputError(f"{path}: is named for two outputs; give each a name of its own")
+
+
 def reserve_folder(path: Path, *, overwrite: bool = False) -> Path:
     """Make an empty folder for one result and return it; it is this process's until `reservations.release`.
 

@@ -37,7 +37,7 @@ def interpreter() -> tuple[str, str] | None:
     """A Python that can serve, and the encoder that it has; None where there is none."""
     for python in dict.fromkeys((sys.executable, "/usr/bin/python3", shutil.which("python3") or sys.executable)):
         with contextlib.suppress(OSError, subprocess.SubprocessError):
-            said = subprocess.run([python, "-c", _PROBE], capture_output=True, text=True, timeout=60)
+            said = subprocess.run([python, "-c", _PROBE], capture_output=True, text=True, timeout=300)
             if said.returncode == 0:
                 return python, said.stdout.strip()
     return None

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from remix_track import settings
@@ -122,6 +123,7 @@ def test_a_wrong_flag_gets_one_line(words, message):
     assert str(caught.value) == message
 
 
+@hypothesis_settings(deadline=None)
 @given(names=st.lists(st.text(), max_size=3), power=st.floats(min_value=1e-300, allow_infinity=False))
 def test_any_text_and_number_comes_back_from_a_settings_file(names, power):
     found = tomllib.loads(to_toml(Car(Engine(names=tuple(names), power=power))))["engine"]

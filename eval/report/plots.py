@@ -10,6 +10,7 @@ from remix_track.eval.metrics.score import Score, as_dict
 from remix_track.eval.report.tables import shown
 from remix_track.extras import extra
 from remix_track.output_files import atomic_write
+from remix_track.plot_text import literal
 
 ENDINGS = (".png", ".pdf", ".svg")
 
@@ -34,7 +35,7 @@ def draw(path: Path, scores: Mapping[str, Score]) -> None:
     """
     figure = extra("matplotlib.figure", "plots", "`plots`").Figure(figsize=(13, 4), layout="constrained")
     over_alpha, against, switches = figure.subplots(1, 3)
-    names = [shown(name) for name in scores]
+    names = [literal(shown(name)) for name in scores]
     _draw_over_alpha(over_alpha, dict(zip(names, scores.values(), strict=True)))
     numbers = [as_dict(score) for score in scores.values()]
     _draw_against(against, names, numbers)

@@ -10,6 +10,7 @@ from remix_track.cli.flags_from_settings import Parser
 from remix_track.cli.identify import moment
 from remix_track.cli.terminal import add_rows, say, show, show_table
 from remix_track.errors import InputError
+from remix_track.output_files import refuse_existing
 from remix_track.setting_values import typed
 
 if TYPE_CHECKING:
@@ -50,19 +51,19 @@ def run(words: Sequence[str]) -> int:
     for path in (arguments.output, arguments.passages, arguments.plot):
         if path is not None and arguments.zones is None:
             raise InputError(f"{path}: what is counted needs --zones FILE.toml")
-        if path is not None and path.exists():
-            raise InputError(f"{path}: there is something already; give another name")
+    refuse_existing(arguments.output, arguments.passages, arguments.plot, arguments.heatmap)
 
     from remix_track.counting.zones_file import Zones, read_zones
 
     zones = read_zones(arguments.zones) if arguments.zones else Zones()
     counts, cameras = _counted(arguments, zones)
+    maps = [] if arguments.heatmap is None else [_map_of(arguments.heatmap, one, len(cameras)) for one in cameras]
+    refuse_existing(arguments.output, arguments.passages, arguments.plot, *maps)
     if arguments.zones is not None:
         _print(counts, every)
         _write(arguments, counts, every)
-    if arguments.heatmap is not None:
-        for camera in cameras:
-            _draw_heat(arguments.heatmap, camera, zones, several=len(cameras) > 1)
+    for path, camera in zip(maps, cameras, strict=bool(maps)):
+        _draw_heat(path, camera, zones)
     return 0
 
 
@@ -197,9 +198,15 @@ def _write(arguments: argparse.Namespace, counts: "Counts", every: float) -> Non
             show(path)
 
 
-def _draw_heat(path: Path, camera: _Camera, zones: "Zones", *, several: bool) -> None:
-    from remix_track.counting.heat_map import HeatMap, write_image
+def _map_of(path: Path, camera: _Camera, cameras: int) -> Path:
+    """The heat map's file; of several cameras each has its own."""
     from remix_track.trackers.sources.source import folder_name
+
+    return path.with_name(f"{path.stem}-{folder_name(camera.name)}{path.suffix}") if cameras > 1 else path
+
+
+def _draw_heat(path: Path, camera: _Camera, zones: "Zones") -> None:
+    from remix_track.counting.heat_map import HeatMap, write_image
 
     picture = _picture(camera)
     size = camera.size or (None if picture is None else (picture.shape[1], picture.shape[0]))
@@ -208,9 +215,8 @@ def _draw_heat(path: Path, camera: _Camera, zones: "Zones", *, several: bool) ->
     heat = HeatMap(*size)
     for feet in camera.feet:
         heat.add(feet)
-    own = path.with_name(f"{path.stem}-{folder_name(camera.name)}{path.suffix}") if several else path
-    write_image(own, heat.over(picture, zones.before(camera.name)))
-    show(f"{own}{'' if picture is not None else ' (its source is not there, so no picture is below)'}")
+    write_image(path, heat.over(picture, zones.before(camera.name)))
+    show(f"{path}{'' if picture is not None else ' (its source is not there, so no picture is below)'}")
 
 
 def _picture(camera: _Camera) -> "Image | None":

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from remix_track.cli.eval_flags import benchmark_of, classes_of, parser
-from remix_track.cli.eval_reports import show_comparison, show_several, write_reports
+from remix_track.cli.eval_reports import refuse_reports, show_comparison, show_several, write_reports
 from remix_track.cli.flags_from_settings import collect_sections
 from remix_track.cli.progress import ProgressLine
 from remix_track.cli.terminal import begin, say
@@ -31,6 +31,7 @@ def run(words: Sequence[str]) -> int:
     from remix_track.eval.report.tables import check_minimums, parse_minimum
     from remix_track.eval.several import names_of
 
+    refuse_reports(arguments)
     minimums = dict(parse_minimum(text) for text in arguments.min)
     if arguments.compare:
         if minimums or arguments.errors or arguments.csv or arguments.json or arguments.verify:

@@ -55,7 +55,7 @@ def parser() -> Parser:
     add("--min", action="append", default=[], metavar="MOTA=60", help="exit 1 if COMBINED is below; may be repeated")
     add("--verify", action="store_true", help="count again with motmetrics (and TrackEval); exit 1 where they differ")
     add("--output", type=Path, metavar="DIR", help="folder for our result files (default: runs/eval, numbered)")
-    add("--overwrite", action="store_true", help="replace an earlier result in --output")
+    add("--overwrite", action="store_true", help="replace an earlier result in --output, and reports that are there")
     add("--cache", type=Path, metavar="DIR", help="where detections and embeddings are kept for the next run")
     add("--no-cache", action="store_true", help="detect and embed anew, keep nothing")
     add("--jobs", type=int, metavar="N", help="sequences tracked at once (default: one per core)")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from remix_track.cli.eval_flags import benchmark_of, classes_of
 from remix_track.cli.terminal import show, show_table
+from remix_track.output_files import refuse_existing
 from remix_track.setting_values import typed
 from remix_track.text_files import write_text
 
@@ -17,6 +18,15 @@ if TYPE_CHECKING:
     from remix_track.eval.files.result_files import Results
     from remix_track.eval.files.sequences import Found
     from remix_track.eval.matching.preprocess import Split
+
+
+def refuse_reports(arguments: argparse.Namespace) -> None:
+    """See before the work that no report replaces what is there, unless that was asked for."""
+    from remix_track.eval.report import lost_boxes_table
+
+    paths = [getattr(arguments, name) for name in ("json", "csv", "markdown", "latex", "plots", "errors")]
+    beside = [] if arguments.errors is None else [lost_boxes_table.beside(arguments.errors)]
+    refuse_existing(*paths, *beside, overwrite=arguments.overwrite)
 
 
 def write_reports(arguments: argparse.Namespace, evaluation: "Evaluation", found: "Found", results: "Results") -> None:

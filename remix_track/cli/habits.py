@@ -14,6 +14,7 @@ from remix_track.errors import InputError
 
 _WEIGHTS = (".pt", ".pth", ".onnx", ".xml", ".safetensors", ".engine")
 _LONGEST = 80
+_LISTS = ("--classes",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,12 @@ class Needless:
     Attributes:
         why: it is needless.
         values: of it that are left out at most.
+        off: our flag for the opposite, which `flag=False` asks for; none: that happens anyway.
     """
 
     why: str
     values: int = 0
+    off: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Refused:
 
 Habit = Ours | Needless | Refused
 _SOURCE = Ours()
-_VIDEO = Needless("video.mp4 is written unless --no-video")
+_VIDEO = Needless("video.mp4 is written unless --no-video", off="--no-video")
 _SCORES = Needless("tracks.txt has every score")
 
 TRACK: Mapping[str, Habit] = {
@@ -98,7 +101,7 @@ TRACK: Mapping[str, Habit] = {
     "--mot-output": Refused("tracks.txt in the folder --output DIR is MOT text"),
     "--output-file": Refused("tracks.txt in the folder --output DIR is MOT text"),
     "--save-conf": _SCORES,
-    "--verbose": Needless("progress and a table are shown unless --quiet"),
+    "--verbose": Needless("progress and a table are shown unless --quiet", off="--quiet"),
     "--stream": Needless("frames are always taken one by one"),
     "--persist": Needless("tracks go on from frame to frame"),
     "--save-frames": Refused("video.mp4 has the frames; --crops writes an image of each person"),
@@ -191,20 +194,34 @@ def _split(word: str, habits: Mapping[str, Habit], known: Collection[str]) -> li
     name, equals, value = word.partition("=")
     flag = _spelled(name, habits, known)
     if equals and flag in habits:
-        return _pair(flag, value)
+        return _pair(flag, value, habits, known)
     if equals and re.fullmatch("[a-z_]+", name) and not Path(word).exists():
         flag = _spelled(f"--{name}", habits, known)
         if flag in habits or flag in known:
-            return _pair(flag, value)
+            return _pair(flag, value, habits, known)
     return [word]
 
 
-def _pair(flag: str, value: str) -> list[str]:
+def _pair(flag: str, value: str, habits: Mapping[str, Habit], known: Collection[str]) -> list[str]:
     if value in ("True", "true"):
         return [flag]
-    if value in ("False", "false", "None"):
+    if value in ("False", "false"):
+        return _off(flag, habits, known)
+    if value == "None":
         return []
-    return [flag, *re.sub(r"^[\[(](.*)[\])]$", r"\1", value).split(",")]
+    several = re.fullmatch(r"[\[(](.*)[\])]", value)
+    # A comma alone may be part of a file's name.
+    return [flag, *several[1].split(",")] if several else [flag, *(value.split(",") if flag in _LISTS else [value])]
+
+
+def _off(flag: str, habits: Mapping[str, Habit], known: Collection[str]) -> list[str]:
+    """The flag for the opposite of a switch; none where that is what happens without any."""
+    habit = habits.get(flag)
+    if isinstance(habit, Needless):
+        return [habit.off] if habit.off else []
+    ours = habit.words[0] if isinstance(habit, Ours) and habit.words else flag
+    other = f"--{ours.removeprefix('--no-')}" if ours.startswith("--no-") else f"--no-{ours.removeprefix('--')}"
+    return [other] if other in known else []
 
 
 def _spelled(flag: str, habits: Mapping[str, Habit], known: Collection[str]) -> str:

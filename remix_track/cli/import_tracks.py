@@ -21,30 +21,37 @@ def run(words: Sequence[str]) -> int:
 
     from remix_track.interop.formats import read_annotations
 
-    facts = _facts(arguments)
-    size = (facts["width"], facts["height"]) if facts.get("width") and facts.get("height") else None
+    of_run, said = _of_run(arguments), _said(arguments)
+    known = of_run | said
+    size = (known["width"], known["height"]) if known.get("width") and known.get("height") else None
     videos = read_annotations(arguments.file, arguments.kind, size)
-    if len(videos) != 1 and arguments.name is None and arguments.run is None:
-        facts.pop("name", None)
-    elif len(videos) != 1:
+    if len(videos) != 1 and (arguments.name is not None or arguments.run is not None):
         raise InputError(f"{arguments.file}: holds {len(videos)} videos; leave --run and --name out")
     for video in videos:
-        _write(video.with_facts(**facts), arguments)
+        # The run has the name that is scored by; of the rest the file knows best, as it may be of another part.
+        lacking = {name: fact for name, fact in of_run.items() if name == "name" or getattr(video, name) is None}
+        _write(video.with_facts(**(lacking | said)), arguments)
     return 0
 
 
-def _facts(arguments: argparse.Namespace) -> dict[str, Any]:
-    """What is known of the video apart from the file: by the run that was exported, and by flags, which win."""
-    from remix_track.interop.annotated_video import size_of
+def _of_run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What the run that was exported knows of the video."""
     from remix_track.interop.run_folder import read_run
 
-    facts: dict[str, Any] = {}
-    if arguments.run is not None:
-        video = read_run(arguments.run)
-        facts = {name: getattr(video, name) for name in ("name", "width", "height", "fps", "frames")}
-    if arguments.size is not None:
-        facts["width"], facts["height"] = size_of(arguments.size)
-    return facts | {name: getattr(arguments, name) for name in ("name", "fps") if getattr(arguments, name) is not None}
+    if arguments.run is None:
+        return {}
+    video = read_run(arguments.run)
+    return {name: getattr(video, name) for name in ("name", "width", "height", "fps", "frames")}
+
+
+def _said(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What flags say of the video, which wins."""
+    from remix_track.interop.annotated_video import size_of
+
+    said = {name: getattr(arguments, name) for name in ("name", "fps") if getattr(arguments, name) is not None}
+    return (
+        said if arguments.size is None else said | dict(zip(("width", "height"), size_of(arguments.size), strict=True))
+    )
 
 
 def _write(video: "AnnotatedVideo", arguments: argparse.Namespace) -> None:

@@ -47,11 +47,15 @@ def run(words: Sequence[str]) -> int:
     from remix_track.training.any_encoder import open_encoder
     from remix_track.training.evaluation import calibrate_any
 
-    found = calibrate_any(open_encoder(str(arguments.output), arguments.device, 64).embed, target, seed=0)
-    if found is None:
-        raise InputError(
-            f"{arguments.target}: no camera shows a person twice and another person; give another --target"
-        )
-    store_threshold(str(arguments.output), arguments.output, found.max_cosine_distance)
+    try:
+        found = calibrate_any(open_encoder(str(arguments.output), arguments.device, 64).embed, target, seed=0)
+        if found is None:
+            raise InputError(
+                f"{arguments.target}: no camera shows a person twice and another person; give another --target"
+            )
+        store_threshold(str(arguments.output), arguments.output, found.max_cosine_distance)
+    except BaseException:  # half of what was asked for would stand in the way of the next try
+        arguments.output.unlink(missing_ok=True)
+        raise
     show(f"max_cosine_distance {found.max_cosine_distance:.4f} on {arguments.target}")
     return 0

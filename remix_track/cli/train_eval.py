@@ -61,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
     made.add_argument("--batch", type=int, default=64, help="images in one call (default: 64)")
     made.add_argument("--output", "-o", metavar="DIR", type=Path, help="write scores.json and images of each search")
+    made.add_argument("--overwrite", action="store_true", help="replace the scores that are in DIR")
     return made
 
 
@@ -70,6 +71,9 @@ def run(words: Sequence[str]) -> int:
     named = [(kind, path) for kind in _KINDS for path in getattr(arguments, kind.replace("-", "_")) or ()]
     if not named:
         raise InputError("no data set is named; give one, such as --market1501 PATH")
+    scores = arguments.output / "scores.json" if arguments.output else None
+    if scores and scores.exists() and not arguments.overwrite:
+        raise InputError(f"{scores}: there is something already; give another --output, or --overwrite")
     if arguments.batch < 1:
         raise InputError(f"--batch {arguments.batch}; expected 1 or more")
 
@@ -82,9 +86,9 @@ def run(words: Sequence[str]) -> int:
         crops = open_labelled(f"{kind}:{path}", strict=not arguments.any_count)
         rows += [row for encoder in encoders for row in _score(title, crops, encoder, arguments)]
     _print(rows)
-    if arguments.output:
+    if scores:
         found = [{"weights": row.weights, "set": row.set, "how": row.how, **row.scores} for row in rows]
-        write_text(arguments.output / "scores.json", json_text({"scores": found}, indent=2))
+        write_text(scores, json_text({"scores": found}, indent=2))
     return 0
 
 
@@ -110,7 +114,7 @@ def _score(title: str, crops: "CropSet", encoder: "AnyEncoder", arguments: argpa
     for how, (query, gallery) in pairs.items():
         alike = {how: dot_products(query, gallery)}
         if arguments.rerank:
-            alike[RERANKED if how == AS_IS else f"{how}, {RERANKED}"] = reranked(query, gallery)
+            alike[RERANKED if how == AS_IS else f"{how}, {RERANKED}"] = reranked(query, gallery, one_set=whole)
         for name, one in alike.items():
             asked = between_cameras(one, query, gallery) if whole else one
             scores = judge(query, gallery, asked, by_vectors=name == how)

@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("weights", help="a .safetensors file of ours, or default (with --output)")
     made.add_argument("--format", choices=sorted(_SUFFIXES), default="onnx", help="default: onnx")
     made.add_argument("--output", "-o", metavar="FILE", type=Path, help="default: beside the weights")
+    made.add_argument("--overwrite", action="store_true", help="replace what is there under these names")
     return made
 
 
@@ -33,6 +34,6 @@ def run(words: Sequence[str]) -> int:
         raise InputError("default: these belong to the package; give --output FILE")
     weights = Path(located(arguments.weights))
     path = arguments.output or weights.with_suffix(_SUFFIXES[arguments.format])
-    difference = export_weights(weights, path, arguments.format)
+    difference = export_weights(weights, path, arguments.format, overwrite=arguments.overwrite)
     show(f"{path}: largest difference from torch {difference:.1e}")
     return 0

@@ -33,12 +33,13 @@ def run(words: Sequence[str]) -> int:
 
     from remix_track.encoder.crops import NetworkInput
     from remix_track.encoder.import_weights import import_weights
+    from remix_track.encoder.weights_card import printable
 
     card = import_weights(
         arguments.checkpoint,
         target,
         NetworkInput(arguments.height, arguments.width),
-        arguments.trained_on or f"not said ({arguments.checkpoint.name})",
+        arguments.trained_on or printable(f"not said ({arguments.checkpoint.name})"),
         architecture=arguments.architecture,
     )
     size = f"{card.input_height}x{card.input_width}"

@@ -127,7 +127,10 @@ def _take(into: _Gathered, seen: Seen, one: Recording, zones: Zones) -> None:
 def _closed(name: str, one: _Gathered, zones: Zones) -> PlaceCounts:
     bridge, cameras, spans = zones.settings.bridge, tuple(one.cameras), _apart(np.array(one.spans))
     if one.seen.place.kind == "zone":
-        return PlaceCounts(name, "zone", cameras, spans, visits=united(one.visits, bridge))
+        stays = united(one.visits, bridge)
+        # Who was in it when one camera ended is not there for as long as another goes on.
+        stays = dataclasses.replace(stays, open=stays.open & (spans[-1, 1] - stays.end <= bridge))
+        return PlaceCounts(name, "zone", cameras, spans, visits=stays)
     every = Crossings(*(np.concatenate([getattr(part, key) for part in one.crossings]) for key in Crossings.__slots__))
     return PlaceCounts(name, "line", cameras, spans, crossings=once(every, bridge))
 

@@ -10,6 +10,7 @@ from remix_track.counting.table import Row, rows_of
 from remix_track.errors import InputError
 from remix_track.extras import extra
 from remix_track.output_files import atomic_write
+from remix_track.plot_text import literal
 
 _MOST_PANELS = 20
 _IN, _OUT, _THERE = "#1a7f8e", "#d98b2b", "#7a3fb5"
@@ -33,7 +34,7 @@ def draw_counts(path: Path, counts: Counts, every: float) -> None:
     axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True)[:, 0]
     for axis, (place, rows) in zip(axes, panels, strict=True):
         _draw(axis, rows, clock=counts.clock)
-        axis.set_title(f"{place.name}  ({place.kind})", loc="left", fontsize=10)
+        axis.set_title(f"{literal(place.name)}  ({place.kind})", loc="left", fontsize=10)
     axes[-1].set_xlabel("UTC" if counts.clock else _unit(panels[0][1])[0])
     figure.legend(*_legend(axes), loc="outside upper right", ncols=3, fontsize=8, frameon=False)
     with atomic_write(path) as temporary:

@@ -24,6 +24,7 @@ from remix_track.setting_values import Limits, typed
 _LARGEST_SUMMARY = 50_000_000
 _LARGEST_TABLE = 1 << 30
 _NEEDED = ("frame", "time", "id", "left", "top", "width", "height")
+_CLOCK = ("first_utc", "last_utc")
 _ADVICE = "give the folder of a run"
 FPS = Limits(low=0.00001, high=100_000)
 """Frames per second that one can give: from one a day up."""
@@ -71,12 +72,17 @@ def read_run_feet(path: Path, *, number: int = 0, fps: float | None = None, peop
     folder = files[0].parent
     summary = _summary(folder)
     parts = [part for part in summary.get("parts", []) if {one.name for one in files} & set(part["files"])]
+    if fps is not None and (parts or files[0].suffix != ".txt"):
+        raise InputError(f"{path}: says itself when its frames were; leave --fps out")
     if files[0].suffix == ".txt":
         rows = _of_text(files, parts, fps)
     else:
         tables = [(_of_csv if one.suffix == ".csv" else _of_parquet)(one) for one in files]
         rows = {name: np.concatenate([one[name] for one in tables]) for name in tables[0]}
-    clock = bool(len(rows["utc"])) and not np.isnat(rows["utc"]).any()
+    if len(rows["utc"]):
+        clock = not np.isnat(rows["utc"]).any()
+    else:  # a camera that saw nobody may still know the time of day
+        clock = bool(parts) and all(part.get(key) is not None for part in parts for key in _CLOCK)
     time = rows["utc"].astype("datetime64[ms]").astype(np.int64) / 1000 if clock else rows["time"]
     ids = rows["id"]
     who = ids if people else rows.get("person")
@@ -228,7 +234,7 @@ def _summary(folder: Path) -> dict[str, Any]:
 
 def _ends(parts: list[Mapping[str, Any]], time: NDArray[np.float64], *, clock: bool) -> tuple[float, float]:
     """When the run began and ended; of one without a summary, its first and last box."""
-    keys = ("first_utc", "last_utc") if clock else ("first_time", "last_time")
+    keys = _CLOCK if clock else ("first_time", "last_time")
     if parts and all(part.get(key) is not None for part in parts for key in keys):
         told = parts[0][keys[0]], parts[-1][keys[1]]
         if clock:

@@ -88,8 +88,8 @@ def total_of(place: PlaceCounts) -> Row:
         return Row(0.0, 0.0, place.name, place.kind, place.cameras, 0.0, 0, 0, 0)
     first, last = float(place.recorded[0, 0]), float(place.recorded[-1, 1])
     # What happens at the very end belongs to it.
-    (row,) = _rows(place, np.array([first, np.nextafter(last, np.inf)]))
-    return row
+    rows = _rows(place, np.array([first, np.nextafter(last, np.inf)]))
+    return rows[0] if rows else Row(first, last, place.name, place.kind, place.cameras, 0.0, 0, 0, 0)
 
 
 def csv_text(counts: Counts, every: float) -> str:

@@ -82,6 +82,8 @@ def cut_out_things(folder: Path) -> list[Sprite]:
     made: list[Sprite] = []
     for file in images_in(folder):
         image = cv2.imread(str(file), cv2.IMREAD_UNCHANGED)
+        if image is not None and image.dtype == np.uint16:
+            image = image // 257
         if image is None or image.ndim != 3 or image.shape[2] != 4 or image[..., 3].min() == 255:
             continue
         scale = min(_TALLEST_THING / max(image.shape[:2]), 1.0)

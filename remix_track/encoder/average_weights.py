@@ -11,7 +11,7 @@ from pathlib import Path
 
 import torch
 
-from remix_track.encoder.weights_card import LONGEST_TEXT, WeightsCard
+from remix_track.encoder.weights_card import WeightsCard, printable
 from remix_track.encoder.weights_file import load_weights, save_weights
 from remix_track.errors import InputError
 
@@ -47,7 +47,7 @@ def average_weights(files: Sequence[Path], output: Path, *, max_cosine_distance:
     mean = {key: _mean([state[key] for state in states]) for key in states[0]}
     made = dataclasses.replace(
         cards[0],
-        trained_on=("mean of: " + "; ".join(card.trained_on for card in cards))[:LONGEST_TEXT],
+        trained_on=printable("mean of: " + "; ".join(card.trained_on for card in cards)),
         max_cosine_distance=max_cosine_distance,
         config_hash="",
         git_revision="",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 LARGEST_DIFFERENCE = 1e-4
 Form = Literal["onnx", "openvino", "torchscript"]
+_BESIDE: dict[Form, tuple[str, ...]] = {"onnx": (".toml",), "openvino": (".bin", ".toml"), "torchscript": ()}
 _TRIED = 5
 
 
@@ -43,7 +44,7 @@ class UnitEncoder(nn.Module):
         return F.normalize(self.encoder(images)[1], dim=1)
 
 
-def export_weights(weights: Path, path: Path, form: Form) -> float:
+def export_weights(weights: Path, path: Path, form: Form, *, overwrite: bool = False) -> float:
     """Write weights in another form, and keep the file only if its vectors are torch's.
 
     ONNX and OpenVINO get `NAME.toml` beside them, OpenVINO also `NAME.bin`.
@@ -52,16 +53,21 @@ def export_weights(weights: Path, path: Path, form: Form) -> float:
         weights: a `.safetensors` file of ours.
         path: of the result; OpenVINO's ends in `.xml`.
         form: of the result; torch writes ONNX with the package `onnx`, and OpenVINO needs `openvino`.
+        overwrite: what is there under these names may go.
 
     Returns:
         the largest difference of any component on five random crops, at most 1e-4, all in float32.
 
     Raises:
-        InputError: weights that cannot be read, a package that is not there, or vectors that differ.
+        InputError: weights that cannot be read, a package that is not there, something there already, or vectors
+            that differ.
     """
     from remix_track.encoder.weights_file import load_encoder
 
     _refuse_missing(path, form)
+    for one in (path, *(path.with_suffix(suffix) for suffix in _BESIDE[form])):
+        if one.exists() and not overwrite:
+            raise InputError(f"{one}: there is something already; give another `output`, or `overwrite`")
     card, encoder = load_encoder(weights)
     network = UnitEncoder(encoder).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(0)

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 _WRAPPERS = ("state_dict", "model", "net")
 _PREFIXES = ("module.", "encoder_q.", "base_encoder.", "backbone.", "base.")
 _HEADS = ("fc.", "classifier.", "head.", "heads.")
+_LEARNER = "encoder_q."
+"""MoCo's whole state has the momentum encoder and the queue too; who learns is the first one."""
+_NO_WEIGHTS = ("pixel_mean", "pixel_std")
+"""FastReID's normalisation, which the card says."""
 
 
 def read_state(path: Path, advice: str = "check the path") -> "dict[str, Tensor]":
@@ -34,7 +38,9 @@ def read_state(path: Path, advice: str = "check the path") -> "dict[str, Tensor]
             values = values[name]
     if not isinstance(values, dict):
         raise InputError(f"{path}: not a state dict; give a file with the backbone's tensors by name")
-    return {_bare(str(key)): value for key, value in values.items() if isinstance(value, torch.Tensor)}
+    tensors = {str(key): value for key, value in values.items() if isinstance(value, torch.Tensor)}
+    learner = {key: value for key, value in tensors.items() if key.removeprefix("module.").startswith(_LEARNER)}
+    return {_bare(key): value for key, value in (learner or tensors).items() if key not in _NO_WEIGHTS}
 
 
 def fitted(state: "dict[str, Tensor]", backbone: "nn.Module") -> "dict[str, Tensor]":

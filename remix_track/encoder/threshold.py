@@ -110,7 +110,8 @@ def _write_side_file(source: Path, target: Path, distance: float) -> None:
     """The side file with another threshold; whatever else the user wrote in it stays as it is."""
     text = source.read_text(encoding="utf-8") if source.exists() else ""
     line = f"{_KEY} = {distance:.6f}"
-    changed, count = re.subn(rf"^[ \t]*{_KEY}[ \t]*=[^#\n]*?(?=[ \t]*(#|$))", line, text, count=1, flags=re.MULTILINE)
+    pattern = rf"^[ \t]*[\"']?{_KEY}[\"']?[ \t]*=[^#\n]*?(?=[ \t]*(#|$))"
+    changed, count = re.subn(pattern, line, text, count=1, flags=re.MULTILINE)
     if not count:
         changed = text + ("\n" if text and not text.endswith("\n") else "") + line + "\n"
     write_text(target, changed)

@@ -105,6 +105,11 @@ def check_distance(distance: float | None) -> None:
         raise InputError(f"max_cosine_distance {distance} is out of range; expected above 0, up to 2")
 
 
+def printable(text: str) -> str:
+    """What of a text may stand on a card: names of files and sets may hold anything."""
+    return "".join(letter for letter in text if letter.isprintable())[:LONGEST_TEXT]
+
+
 def check_text(name: str, text: str) -> None:
     """Raise `InputError` for text that would garble a terminal or a summary."""
     if len(text) > LONGEST_TEXT or not text.isprintable():

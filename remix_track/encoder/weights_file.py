@@ -32,7 +32,7 @@ def save_weights(path: Path, state: Mapping[str, "Tensor"], card: WeightsCard) -
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    if path.suffix != ".safetensors":
+    if path.suffix.lower() != ".safetensors":
         raise InputError(f"{path}: weights are written as .safetensors; give such a name")
     _check_architecture(state, card, str(path))
     with atomic_write(path) as temporary:

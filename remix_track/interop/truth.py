@@ -25,7 +25,12 @@ def write_sequence(video: AnnotatedVideo, folder: Path) -> None:
     write_text(folder / GT, gt_text(ordered))
     write_text(folder / LABELS, labels_text(ordered))
     fps = None if video.fps is None else f"{video.fps:g}"
-    facts = {"frameRate": fps, "seqLength": video.frames, "imWidth": video.width, "imHeight": video.height}
+    facts = {
+        "frameRate": fps,
+        "seqLength": video.frames and video.last_frame,
+        "imWidth": video.width,
+        "imHeight": video.height,
+    }
     known = "".join(f"{key}={value}\n" for key, value in facts.items() if value)
     write_text(folder / INFO, f"[Sequence]\nname={video.name}\n{known}")
 

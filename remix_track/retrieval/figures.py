@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from remix_track.data.decoding import BadCrop, CropReader
 from remix_track.extras import extra
 from remix_track.output_files import atomic_write
+from remix_track.plot_text import literal
 from remix_track.retrieval.similarity import SimilarityHistogram
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def write_similarity_histogram(path: Path, histogram: SimilarityHistogram, title
         axes.set_xlim(histogram.edges[filled[0]] - 0.02, histogram.edges[filled[-1] + 1] + 0.02)
     axes.set_xlabel("cosine similarity")
     axes.set_ylabel("share of pairs")
-    axes.set_title(f"{title} (overlap {histogram.overlap:.3f})", fontsize=10)
+    axes.set_title(f"{literal(title)} (overlap {histogram.overlap:.3f})", fontsize=10)
     axes.legend(frameon=False, fontsize=9)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, format="png")
@@ -165,7 +166,7 @@ def write_distance_histogram(
     axes.set_xlim(edges[0], edges[-1])
     axes.set_xlabel("cosine distance to the nearest crop")
     axes.set_ylabel("share")
-    axes.set_title(title, fontsize=10)
+    axes.set_title(literal(title), fontsize=10)
     axes.legend(frameon=False, fontsize=9)
     with atomic_write(path) as temporary:
         figure.savefig(temporary, format="png")

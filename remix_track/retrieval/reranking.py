@@ -39,7 +39,9 @@ class RerankingSettings:
             raise InputError(f"k2 = {self.k2}; expected at most k1 + 1")
 
 
-def reranked(query: Labelled, gallery: Labelled, settings: RerankingSettings | None = None) -> Similarity:
+def reranked(
+    query: Labelled, gallery: Labelled, settings: RerankingSettings | None = None, *, one_set: bool = False
+) -> Similarity:
     """The re-ranked similarity, to hand to `rank_gallery`.
 
     The original distance is the squared Euclidean one of unit vectors, divided by the greatest of its row, as the
@@ -49,6 +51,7 @@ def reranked(query: Labelled, gallery: Labelled, settings: RerankingSettings | N
         query: (Q) the queries; labels are not looked at.
         gallery: (G) the gallery.
         settings: constants.
+        one_set: query and gallery are the same images, which must not count twice.
 
     Returns:
         rows of the queries -> (B, G) float32: minus the final distance.
@@ -59,12 +62,13 @@ def reranked(query: Labelled, gallery: Labelled, settings: RerankingSettings | N
     chosen = settings or RerankingSettings()
     if query.vectors.shape[1] != gallery.vectors.shape[1]:
         raise InputError("vectors of queries and gallery differ in length; embed both with the same encoder")
-    neighbours, greatest = _nearest(query.vectors, gallery.vectors, chosen.k1 + 1)
-    encoding = _encode(neighbours, chosen.k1, query.vectors, gallery.vectors, greatest)
+    apart = query.vectors[: 0 if one_set else len(query)]  # the queries that are not in the gallery
+    neighbours, greatest = _nearest(apart, gallery.vectors, chosen.k1 + 1)
+    encoding = _encode(neighbours, chosen.k1, apart, gallery.vectors, greatest)
     if chosen.k2 > 1:
         encoding = _expanded(encoding, neighbours[:, : chosen.k2])
     queries = encoding[: len(query)].tocsr()
-    columns = encoding[len(query) :].tocsc()
+    columns = encoding[len(apart) :].tocsc()
     weight = chosen.original_weight
 
     def similarity(rows: slice) -> NDArray[np.float32]:

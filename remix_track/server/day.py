@@ -119,7 +119,7 @@ def bars_of(tracklets: Sequence[TrackletFacts]) -> dict[str, Any]:
     last = [one.last_utc if dated else round(1000 * one.last_time) for one in tracklets]
     return {
         "clock": dated,
-        "lanes": [name if dated else name.partition("/")[0] for name in lanes],
+        "lanes": [name if dated else name.rpartition("/")[0] for name in lanes],
         "jobs": jobs,
         "lane": [place[name] for name in lane_names],
         "job": [job_place[one.job] for one in tracklets],

@@ -73,7 +73,11 @@ class StoreCollection:
         stored = self._job(key)
         result, source = stored.result, stored.job.source
         frames = result.last_frame - result.first_frame
-        first_seconds = (result.first_frame - 1) * result.seconds / frames if frames > 0 else 0.0
+        each = result.seconds / frames if frames > 0 else 0.0
+        first_seconds, rows = (result.first_frame - 1) * each, stored.tracklets()
+        if len(rows["track"]):  # a camera's time goes on while it is away, the numbers of its frames do not
+            first = int(rows["first_frame"].argmin())
+            first_seconds = float(rows["first_time"][first] - (rows["first_frame"][first] - result.first_frame) * each)
         return Recording(
             key=key,
             title=source.path or source.name,

@@ -215,18 +215,18 @@ class CellFolders:
         for path in sorted(self._root.glob(f"*/{_SETTINGS}")):
             try:
                 found = settings.build(TrainSettings, settings.read_toml(path), str(path))
-                self._known.setdefault(_that_matter(found), path.parent)
+                self._known.setdefault(settings_that_matter(found), path.parent)
             except InputError:
                 continue  # settings of another release; its folder is not touched
 
     def run(self, cell: Cell, seed: int) -> CellRun | None:
         """The training of a cell with a seed; None where the cell has no folder yet."""
-        folder = self._known.get(_that_matter(cell.settings))
+        folder = self._known.get(settings_that_matter(cell.settings))
         return CellRun(folder, seed) if folder else None
 
     def claim(self, cell: Cell, seed: int, name: str) -> CellRun:
         """The same, with a folder called after `name` made where there was none."""
-        matter = _that_matter(cell.settings)
+        matter = settings_that_matter(cell.settings)
         if matter not in self._known or not (self._known[matter] / _SETTINGS).exists():
             folder = self._free(re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.").lower() or "cell")
             write_text(folder / _SETTINGS, to_toml(cell.settings))
@@ -238,7 +238,7 @@ class CellFolders:
         return next(self._root / one for one in names if not (self._root / one / _SETTINGS).exists())
 
 
-def _that_matter(chosen: TrainSettings) -> TrainSettings:
+def settings_that_matter(chosen: TrainSettings) -> TrainSettings:
     """The settings without those of a pre-training that does not take place."""
     if chosen.pretrain:
         return chosen

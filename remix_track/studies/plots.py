@@ -7,6 +7,7 @@ from typing import Any
 
 from remix_track.extras import ExtraError, extra
 from remix_track.output_files import atomic_write
+from remix_track.plot_text import literal
 from remix_track.studies.summary import CellResults, StudyResults
 
 logger = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def draw_study(path: Path, found: StudyResults) -> bool:
         _draw_jitter(axes[-1], found)
     if probes:
         _draw_probes(axes[len(series)], found)
-    figure.suptitle(found.study.title)
+    figure.suptitle(literal(found.study.title))
     with atomic_write(path) as temporary:
         figure.savefig(temporary, dpi=110)
     return True
@@ -73,7 +74,7 @@ def _draw_bars(axes: Any, cells: list[CellResults], label: str) -> None:
         drawn = axes.bar(places, heights, 0.38, yerr=std if any(std) else None, capsize=3, label=name)
         texts = ["not run" if math.isnan(one.mean) else f"{100 * one.mean:.1f}" for one in spreads]
         axes.bar_label(drawn, texts, fontsize=7, padding=2)
-    axes.set_xticks([place + 0.2 for place in range(len(cells))], [one.cell.name for one in cells])
+    axes.set_xticks([place + 0.2 for place in range(len(cells))], [literal(one.cell.name) for one in cells])
     if len(cells) > 4:
         axes.tick_params(axis="x", rotation=30)
         for text in axes.get_xticklabels():
@@ -94,7 +95,7 @@ def _draw_epochs(axes: Any, found: StudyResults) -> None:
     for one in found.cells:
         for seed, result in one.results.items():
             name = one.cell.name if len(one.seeds) == 1 else f"{one.cell.name}, seed {seed}"
-            axes.plot(result.epochs, [100 * value for value in result.epoch_map], marker=".", label=name)
+            axes.plot(result.epochs, [100 * value for value in result.epoch_map], marker=".", label=literal(name))
     _finish(axes, "epoch", "mAP")
 
 
@@ -103,12 +104,12 @@ def _draw_jitter(axes: Any, found: StudyResults) -> None:
     drawn = axes.bar(range(len(spreads)), [100 * _or_zero(one.mean) for one in spreads])
     texts = ["no number" if math.isnan(one.mean) else f"{100 * one.mean:.2f}" for one in spreads]
     axes.bar_label(drawn, texts, fontsize=7, padding=2)
-    axes.set_xticks(range(len(spreads)), [one.cell.name for one in found.cells])
+    axes.set_xticks(range(len(spreads)), [literal(one.cell.name) for one in found.cells])
     _finish(axes, found.study.axis, "jitter of mAP")
 
 
 def _finish(axes: Any, across: str, up: str) -> None:
-    axes.set_xlabel(across)
+    axes.set_xlabel(literal(across))
     axes.set_ylabel(up)
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[1]:

@@ -14,7 +14,7 @@ from typing import IO
 
 from remix_track import file_lock, reservations
 from remix_track.errors import InputError
-from remix_track.studies.cell_runs import CellFolders, CellRun
+from remix_track.studies.cell_runs import CellFolders, CellRun, settings_that_matter
 from remix_track.studies.shared_pretraining import pretraining_cell, words_to_start_from
 from remix_track.studies.study_file import Cell, Study
 from remix_track.training.train_settings import TrainSettings
@@ -55,8 +55,10 @@ def all_jobs(studies: Sequence[Study]) -> list[Job]:
             for cell in study.cells:
                 first, needs = pretraining_cell(cell), None
                 if first:
-                    needs = jobs.setdefault((first.settings, seed), Job(f"{study.name}/{first.name}", first, seed))
-                jobs.setdefault((cell.settings, seed), Job(f"{study.name}/{cell.name}", cell, seed, needs))
+                    job = Job(f"{study.name}/{first.name}", first, seed)
+                    needs = jobs.setdefault((settings_that_matter(first.settings), seed), job)
+                job = Job(f"{study.name}/{cell.name}", cell, seed, needs)
+                jobs.setdefault((settings_that_matter(cell.settings), seed), job)
     return list(jobs.values())
 
 

@@ -112,16 +112,16 @@ def adapt(
         InputError: footage that says too little, data or settings that cannot be used, or something there already.
         KeyboardInterrupt: the user stopped it; a checkpoint is written.
     """
-    names, path = names_of(footage), Path(output)
+    names, path, crops = names_of(footage), Path(output), Path(crops).expanduser()
     if path.suffix != ".safetensors":
         raise InputError(f"`output` {path}: weights are written as .safetensors; give such a name")
     if path.exists() and not overwrite:
         raise InputError(f"{path}: there is something already; give another `output`, or `overwrite`")
     start, drawn = read_start(fspath(weights)), drawn_folder()
-    chosen = chosen_settings(start, names, labelled, target, Path(crops), drawn, settings or {}, changes, where)
+    chosen = chosen_settings(start, names, labelled, target, crops, drawn, settings or {}, changes, where)
     show = on_training or partial(_as_progress, on_progress)
     with stop_signals.caught_if_unhandled(), StopRequest() as stop:
-        return _adapt(start, chosen, names, path, Path(crops), drawn, stop, on_progress, show)
+        return _adapt(start, chosen, names, path, crops, drawn, stop, on_progress, show)
 
 
 def _adapt(
@@ -267,7 +267,10 @@ def _write_facts(start: Start, made: Adapted, harvests: Sequence[tuple[Path, Har
     facts: dict[str, Any] = {
         "weights": start.name,
         "output": str(made.weights),
-        "footage": {one.video: {"tracklets": len(one.tracklets), "crops": one.crops} for _, one in harvests},
+        "footage": {
+            folder.name: {"video": one.video, "tracklets": len(one.tracklets), "crops": one.crops}
+            for folder, one in harvests
+        },
         "old_domain": {"before": made.before, "after": made.after, "lost_map": made.lost},
         "calibration": None if made.calibration is None else dataclasses.asdict(made.calibration),
         "seconds_of_last_run": round(seconds, 1),

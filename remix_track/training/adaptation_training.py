@@ -9,7 +9,7 @@ from typing import Any
 
 from remix_track.encoder.shipped import located
 from remix_track.encoder.torch_network import choose_device
-from remix_track.encoder.weights_card import LONGEST_TEXT
+from remix_track.encoder.weights_card import printable
 from remix_track.encoder.weights_file import load_weights, save_weights
 from remix_track.errors import InputError
 from remix_track.settings import build
@@ -95,9 +95,9 @@ def write_adapted(trained: Path, output: Path, distance: float | None, start: St
         InputError: weights that cannot be read, or a place that cannot be written.
     """
     card, state = load_weights(trained)
-    text = f"{card.trained_on}; adapted from {Path(located(start.name)).name}: {start.trained_on}"[:LONGEST_TEXT]
+    text = f"{card.trained_on}; adapted from {Path(located(start.name)).name}: {start.trained_on}"
     known = card.max_cosine_distance if distance is None else distance
-    save_weights(output, state, dataclasses.replace(card, trained_on=text, max_cosine_distance=known))
+    save_weights(output, state, dataclasses.replace(card, trained_on=printable(text), max_cosine_distance=known))
 
 
 def _input(settings: TrainSettings) -> Any:

@@ -95,7 +95,7 @@ def calibrate(
         raise InputError("`weights` none: there is no appearance to calibrate")
     labelled = [name for name in names if name.startswith("corrections:")]
     videos = [name for name in names if name not in labelled]
-    harvests = list(harvest_videos(videos, Path(crops), chosen, on_progress=on_progress)) if videos else []
+    harvests = list(harvest_videos(videos, Path(crops).expanduser(), chosen, on_progress=on_progress)) if videos else []
     where = ", ".join(names)[:LONGEST_NAMES]
     calibration, same, other = _measured(harvests, labelled, embedder, where, on_progress)
     store_threshold(weights, target, calibration.max_cosine_distance)

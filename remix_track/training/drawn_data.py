@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from remix_track.digests import quick_digest
+from remix_track.digests import key_of, quick_digest
 from remix_track.errors import InputError
 from remix_track.training.train_settings import DrawnSettings, TrainSettings
 
@@ -59,8 +59,14 @@ def _style_in_words(drawn: DrawnSettings) -> str:
     if drawn.backgrounds:  # by their names and sizes, as a path is no part of a folder's name
         words.append(f"-backgrounds-{str(quick_digest(Path(drawn.backgrounds).expanduser()))[:12]}")
     if drawn.bodies:
-        words.append("-bodies")
+        words.append(f"-bodies-{_list_digest(Path(drawn.bodies).expanduser())}")
     return "".join(words)
+
+
+def _list_digest(folder: Path) -> str:
+    """What tells one folder of meshes from another: the names and sizes of all that is in it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return key_of({"files": [(path.relative_to(folder).as_posix(), path.stat().st_size) for path in files]})[:12]
 
 
 def _is_whole(folder: Path) -> bool:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from remix_track.digests import sha256_of_bytes
 from remix_track.encoder.backbones import Encoder, build_encoder, freeze_batchnorm
-from remix_track.encoder.weights_card import WeightsCard
+from remix_track.encoder.weights_card import WeightsCard, printable
 from remix_track.encoder.weights_file import save_weights
 from remix_track.errors import InputError
 from remix_track.settings_text import to_toml
@@ -179,13 +179,12 @@ def make_card(run: Run, calibration: Calibration | None) -> WeightsCard:
     stages = [name for name, on in (("MoCo v2", settings.pretrain), ("joint", joint)) if on]
     method = "ReMix" if settings.method == "remix" else "classification and triplet loss"
     how = f"{method}, {' + '.join(stages) or 'labelled data alone'}, {settings.run.epochs} epochs"
-    text = "".join(letter for letter in f"{run.data.described()} ({how})" if letter.isprintable())
     return WeightsCard(
         architecture=settings.encoder.architecture,
         input_height=settings.encoder.height,
         input_width=settings.encoder.width,
         embedding_width=build_width(settings.encoder.architecture),
-        trained_on=text[:1000],
+        trained_on=printable(f"{run.data.described()} ({how})")[:1000],
         even_light=settings.encoder.even_light,
         max_cosine_distance=calibration.max_cosine_distance if calibration else None,
         config_hash=sha256_of_bytes(to_toml(settings).encode())[:16],

@@ -4,6 +4,7 @@ Defaults that the paper states (Mamedov et al., ReMix, WACV 2025, arXiv 2410.219
 this project's reading of it. No torch here: a command line lists its settings at once.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -280,6 +281,14 @@ class TrainSettings:
         check(self)
         if not self.run.epochs and not self.pretrain:
             raise InputError("run.epochs = 0 is pre-training alone, but pretrain = false; give epochs, or pretrain")
+        for name in ("augmentation", *(["pretraining_augmentation"] if self.pretrain else [])):
+            one: AugmentationSettings = getattr(self, name)
+            # The blur mirrors the image beyond its border.
+            if one.blur and math.ceil(3 * one.blur_sigma[1]) >= min(self.encoder.height, self.encoder.width):
+                raise InputError(
+                    f"{name}.blur_sigma up to {one.blur_sigma[1]:g} is too wide for crops of "
+                    f"{self.encoder.height}x{self.encoder.width}; give a third of the shorter side at most"
+                )
         if self.method == "baseline" and self.joint:
             raise InputError(
                 "method = 'baseline' learns from labelled data alone, but joint = true; give joint = false"

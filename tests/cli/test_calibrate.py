@@ -127,6 +127,9 @@ def test_a_side_file_keeps_what_else_stands_in_it(tmp_path):
     assert check_storage(str(weights), None, overwrite=True) == weights
     store_threshold(str(weights), weights, 0.3125)
     assert side.read_text() == '# mine\nmax_cosine_distance = 0.312500  # published\ntrained_on = "x"'
+    side.write_text('"max_cosine_distance" = 0.2')
+    store_threshold(str(weights), weights, 0.3125)
+    assert read_side_file(weights).max_cosine_distance == 0.3125
     side.write_text('trained_on = "x"')
     copy = check_storage(str(weights), tmp_path / "new" / "copy.onnx", overwrite=False)
     store_threshold(str(weights), copy, 0.25)

@@ -88,6 +88,8 @@ def test_mistakes_are_lines(run, tmp_path, capsys):
         (["run", "--zones", "zones.toml", "--every", "0s"], "--every 0s: expected a length of time"),
         (["run", "--zones", "other.toml"], "did you mean 'gate'?"),
         (["run", "--zones", "none.toml"], "none.toml: cannot be read"),
+        (["run", "--zones", "zones.toml", "--output", "o.csv", "--passages", "o.csv"], "named for two outputs"),
+        (["run", "--zones", "zones.toml", "--output", "o.csv", "--heatmap", "zones.toml"], "something already"),
         (["run", "--zones", "zones.toml", "--since", "2026-11-29"], "--since goes with a store"),
         (["nothing", "--zones", "zones.toml"], "nothing"),
         *((["run", "--zones", "zones.toml", f"--fps={rate}"], "--fps") for rate in (0, -5, "nan", "inf")),
@@ -97,6 +99,7 @@ def test_mistakes_are_lines(run, tmp_path, capsys):
         said = capsys.readouterr().err
         assert message in said
         assert said.count("\n") == 1
+    assert not (tmp_path / "o.csv").exists()
 
 
 def test_a_store(tmp_path, monkeypatch, capsys):

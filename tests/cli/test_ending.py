@@ -87,7 +87,7 @@ def test_the_process_that_shows_its_help_ends_in_words(program, words, reader, c
         os.close(read)
     with os.fdopen(os.open("/dev/full", os.O_WRONLY) if reader == "full" else write, "wb") as output:
         command = [sys.executable, "-m", PROGRAMS[program], *words, "--help"]
-        ended = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, timeout=60)
+        ended = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, timeout=300)
     assert (ended.returncode, ended.stderr.count(b"\n")) == (code, lines), ended.stderr
 
 
@@ -101,7 +101,7 @@ sys.exit(exit_code("x", lambda: print("a") or 0))
 def test_a_reader_that_has_gone_ends_the_command_quietly():
     read, write = os.pipe()
     os.close(read)
-    ended = subprocess.run([sys.executable, "-c", PRINTING], stdout=write, stderr=subprocess.PIPE, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", PRINTING], stdout=write, stderr=subprocess.PIPE, timeout=300)
     os.close(write)
     assert (ended.returncode, ended.stderr) == (141, b"")
 
@@ -109,7 +109,7 @@ def test_a_reader_that_has_gone_ends_the_command_quietly():
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
 def test_an_output_that_cannot_be_written_is_one_line():
     with Path("/dev/full").open("w") as full:
-        ended = subprocess.run([sys.executable, "-c", PRINTING], stdout=full, stderr=subprocess.PIPE, timeout=60)
+        ended = subprocess.run([sys.executable, "-c", PRINTING], stdout=full, stderr=subprocess.PIPE, timeout=300)
     assert ended.stderr.startswith(b"x: No space left on device")
     assert (ended.returncode, ended.stderr.count(b"\n")) == (2, 1)
 
@@ -127,5 +127,5 @@ def run():
     return 7
 sys.exit(exit_code("x", run, ends_process=True))
 """
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
     assert (ended.returncode, ended.stdout, ended.stderr) == (7, "first\nlast\n", "")

@@ -203,7 +203,7 @@ def wait_for(files, count=2):
 
 def ended(process):
     try:
-        _, said = process.communicate(timeout=120)
+        _, said = process.communicate(timeout=300)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
@@ -234,7 +234,7 @@ def test_a_process_that_is_killed_is_one_line(tmp_path):
     started = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     os.kill(int(started[-1]), signal.SIGKILL)
     try:
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         raise
@@ -321,6 +321,18 @@ def test_results_of_any_tracker(root, tmp_path, capsys):
     assert "73" in said
 
 
+def test_reports_replace_nothing_unless_that_was_asked_for(root, tmp_path, capsys):
+    (tmp_path / "mine.csv").write_text("mine")
+    assert evaluate("--mot17", "--output", "out", "--csv", "mine.csv") == 2
+    assert "mine.csv: there is something already; give another name" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists(), "it is said before the work"
+    assert (tmp_path / "mine.csv").read_text() == "mine"
+    assert evaluate("--mot17", "--output", "out", "--csv", "one.txt", "--json", "one.txt") == 2
+    assert "one.txt: is named for two outputs" in capsys.readouterr().err
+    assert evaluate("--mot17", "--output", "out", "--csv", "mine.csv", "--overwrite") == 0
+    assert (tmp_path / "mine.csv").read_text().startswith("sequence,")
+
+
 def test_half_of_a_sequence(root, tmp_path, capsys):
     assert evaluate("--mot17", "--split", "val-half", "--output", "half", "--json", "half.json") == 0
     scores = json.loads((tmp_path / "half.json").read_text())
@@ -387,9 +399,10 @@ def test_missed_boxes_and_their_reasons(root, tmp_path, capsys):
     assert np.allclose(np.loadtxt(given, delimiter=",")[:, :7], np.loadtxt(public, delimiter=",")[:, :7], atol=0.01)
     # What lies beside the results comes first, what is asked for before that.
     given.write_text("")
-    assert evaluate("--mot17", "--results", "runs/eval", "--errors", "errors.html") == 0
+    assert evaluate("--mot17", "--results", "runs/eval", "--errors", "errors.html", "--overwrite") == 0
     assert [row[2] for row in _missed(tmp_path)] == ["no detection"] * 3 + ["late birth"] * 3
     words = ["--mot17", "--results", "runs/eval", "--errors", "errors.html", "--detections", "MOT17/train"]
+    words.append("--overwrite")
     assert evaluate(*words) == 0
     assert [row[2] for row in _missed(tmp_path)] == ["late birth"] * 6
     assert evaluate(*words, "--sure-score", "0.95") == 0

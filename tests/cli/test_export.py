@@ -1,6 +1,7 @@
 """`remix-track export` and `import`: from a run to a tool, and back as truth that scores the run."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -70,6 +71,23 @@ def test_corrected_tracks_tell_a_run_what_it_got_wrong(run_folder, tmp_path, cap
     assert main(["eval", "--data", str(tmp_path / "truth"), *results]) == 0
     scores = json.loads((tmp_path / "scores.json").read_text())["COMBINED"]
     assert (scores["IDsw"], scores["IDF1"]) == (2, 50)
+
+
+def test_of_what_the_file_says_the_run_says_nothing(run_folder, tmp_path):
+    # A run of the first frames alone, and truth of all.
+    assert main(["export", str(run_folder), "--to", "cvat-xml"]) == 0
+    short = tmp_path / "short" / "street"
+    shutil.copytree(run_folder, short)
+    summary = json.loads((short / "summary.json").read_text())
+    for part in summary["parts"]:
+        part["frames"] = part["last_frame"] = 3
+    (short / "summary.json").write_text(json.dumps(summary))
+    kept = [line for line in (run_folder / "tracks.txt").read_text().splitlines() if int(line.split(",")[0]) <= 3]
+    (short / "tracks.txt").write_text("\n".join(kept) + "\n")
+    words = ["import", str(run_folder / f"street{FORMATS['cvat-xml'].ending}"), "--run", str(short)]
+    assert main([*words, "--output", str(tmp_path / "truth")]) == 0
+    assert f"seqLength={FRAMES}" in (tmp_path / "truth" / "street" / "seqinfo.ini").read_text()
+    assert main(["eval", "--data", str(tmp_path / "truth"), "--results", str(run_folder / "tracks.txt")]) == 0
 
 
 def test_people_are_class_1_of_truth_whatever_came_first(tmp_path, capsys):

@@ -197,6 +197,17 @@ def test_settings_of_a_pre_training_that_is_off_make_no_new_training(study):
     assert len(calls(path)) == 10
 
 
+def test_studies_that_differ_in_a_pre_training_that_is_off_share_their_trainings(study):
+    text = STUDIES.partition("[study.grid]")[0]
+    for size in (32, 64):
+        text += f"[study.queue-{size}]\nseeds = [0]\nbase = {{{{moco.queue_size = {size}}}}}\n"
+        text += f"[study.queue-{size}.cells]\nplain = {{{{}}}}\n"
+    path = study(text=text)
+    assert grid(path, "--quiet", "--jobs", "2") == 0
+    assert len(calls(path)) == 1
+    assert [len(one["cells"]) for one in results(path).values()] == [1, 1], "each study has its row"
+
+
 PAPER = (
     STUDIES.partition("[study.grid]")[0].replace("pretrain = false", "")
     + """
@@ -361,7 +372,7 @@ def test_a_runner_that_is_cut_leaves_checkpoints_and_goes_on(study, number):
     with pytest.raises(InputError, match="another run of the grid is at work there"), folder_lock(root):
         pass
     process.send_signal(number)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == {2: 130, 15: 143, 9: -9}[number]
     assert "Traceback" not in err
     # Also those of a killed runner save and leave by themselves.
@@ -369,7 +380,7 @@ def test_a_runner_that_is_cut_leaves_checkpoints_and_goes_on(study, number):
     assert all((folder / "saved").exists() for folder in folders)
     calls(path)
     process = runner(path)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 0, err
     assert sorted(calls(path)) == ["resume rates-a/seed-0", "resume rates-b/seed-0"]
     assert "10.0" in row(path, "a")
@@ -391,7 +402,7 @@ def test_a_folder_that_is_not_there_any_more_is_one_line_and_nothing_is_written_
         shutil.rmtree(elsewhere)
     if what == "replaced":
         root.mkdir()
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 2
     assert "Traceback" not in err
     said = f"remix-train: {root}: was removed, renamed or replaced while the grid ran; run again, and leave it until "
@@ -412,7 +423,7 @@ def test_a_training_whose_folder_is_removed_fails_alone_and_is_begun_anew(study,
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     for child in children:
         os.kill(int(child), signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 1
     assert f"a seed 0: failed: {cells}/rates-a/seed-0.json: was removed while the training ran; run again" in err
     assert "rates/b seed 0: failed (exit code 143)" in err

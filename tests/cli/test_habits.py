@@ -34,6 +34,18 @@ def test_pairs_are_flags_where_there_is_such_a_flag_and_no_such_file(tmp_path, m
     assert taken("rtsp://h/?conf=1", "--config=a=b.toml") == ["rtsp://h/?conf=1", "--config=a=b.toml"]
 
 
+def test_a_switch_that_is_turned_off_is_the_opposite_flag():
+    assert taken("people=False", "match_classes=False") == ["--no-people", "--no-match-classes"]
+    assert taken("save=False", "verbose=False", "--save-vid=false") == ["--no-video", "--quiet", "--no-video"]
+    assert taken("show_labels=False", "hide_labels=False") == ["--no-labels", "--labels"]
+    assert taken("persist=False", "half=False", "save_txt=False", "device=None") == [], "as it is without"
+
+
+def test_a_comma_is_part_of_a_name_unless_a_list_is_asked_for():
+    assert taken("--source=a,b.gif") == ["a,b.gif"]
+    assert taken("source=a,b.gif", "classes=0,2") == ["a,b.gif", "--classes", "0", "2"]
+
+
 def test_what_is_needless_is_left_out_with_its_values_and_said(capsys):
     assert taken("x.mp4", "--save-txt", "--save", "--csv") == ["x.mp4", "--csv"]
     said = capsys.readouterr().err.splitlines()

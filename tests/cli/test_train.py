@@ -117,7 +117,7 @@ def test_every_stage_runs_to_its_end_and_the_tracker_takes_the_weights(crops, tm
     from remix_track.encoder.load import load_embedder
 
     run = command("--config", CONFIGS / "tiny_test.toml", *data_flags(crops), "--output", tmp_path / "run")
-    out, err = run.communicate(timeout=280)
+    out, err = run.communicate(timeout=300)
     assert run.returncode == 0, err
     assert "Rank-1" in out
     assert "the loss rises for about" in err
@@ -134,7 +134,7 @@ def test_every_stage_runs_to_its_end_and_the_tracker_takes_the_weights(crops, tm
 
     words = ["--weights", tmp_path / "run/remix.safetensors", "--synthetic-target", crops, "--rerank"]
     scored = command("eval", *words, "--output", tmp_path / "scores")
-    out, err = scored.communicate(timeout=200)
+    out, err = scored.communicate(timeout=300)
     assert scored.returncode == 0, err
     rows = json.loads((tmp_path / "scores/scores.json").read_text())["scores"]
     scores = {row["how"]: row for row in rows if row["set"] == "synthetic-target"}
@@ -155,13 +155,13 @@ def test_a_stopped_run_leaves_a_checkpoint_and_goes_on(crops, tmp_path, number, 
         assert time.monotonic() < deadline
         time.sleep(0.1)
     run.send_signal(number)
-    _, err = run.communicate(timeout=200)
+    _, err = run.communicate(timeout=300)
     assert run.returncode == code, err
     assert f"go on with: remix-train --resume {folder}" in err
     assert "Traceback" not in err
     assert not (folder / "remix.safetensors").exists()
     resumed = command("--resume", folder, "--set", "run.epochs=1", "--quiet")
-    _, err = resumed.communicate(timeout=200)
+    _, err = resumed.communicate(timeout=300)
     assert resumed.returncode == 0, err
     assert (folder / "remix.safetensors").exists()
 

@@ -38,11 +38,11 @@ def test_it_starts_without_torch_serves_and_ends_with_0(store, number):
             address = process.stdout.readline().rstrip()
             assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
             for path in ("1/people", "1/picture/1/0.jpg"):
-                with urllib.request.urlopen(address + path, timeout=30) as answer:
+                with urllib.request.urlopen(address + path, timeout=300) as answer:
                     assert answer.status == 200
                     assert answer.read()
             process.send_signal(number)
-            said = process.communicate(timeout=30)
+            said = process.communicate(timeout=300)
         finally:
             process.kill()
     assert process.returncode == 0

@@ -40,6 +40,27 @@ def test_a_place_that_two_cameras_see_counts_each_person_once():
     assert [(one.name, total_of(one).ins) for one in apart] == [("shop (a)", 2), ("shop (b)", 2)]
 
 
+def test_who_is_there_when_one_camera_ends_does_not_stay_for_as_long_as_another_goes_on():
+    shop = [Place("zone", "shop", SQUARE, camera) for camera in ("a", "b")]
+    again = [way(INSIDE * 5, track=track, begin=begin, who=1) for track, begin in ((2, 4000), (3, 8000))]
+    (zone,) = counted([("a", way(INSIDE * 20, who=1), 0, 2), ("b", together(*again), 0, 9000)], *shop).places
+    assert zone.visits is not None
+    assert not zone.visits.open.any()
+    assert [(one.ins, one.outs, one.people, one.max_occupancy) for one in rows_of(zone, 3600)] == [
+        (1, 1, 1, 1), (1, 1, 1, 1), (1, 1, 1, 1),
+    ]  # fmt: skip
+    # Who is there when all end is there still.
+    (zone,) = counted([("a", way(INSIDE * 20, who=1), 0, 2), ("b", way([(0, 0)], track=2, who=2), 0, 2)], *shop).places
+    assert zone.visits is not None
+    assert zone.visits.open.tolist() == [True]
+
+
+def test_a_moment_in_which_nothing_happens_counts_nothing():
+    (door,) = counted([("a", way([(0, 0)]), 5, 5)], Place("line", "door", DOOR)).places
+    total = total_of(door)
+    assert (total.begin, total.end, total.recorded, total.ins, total.outs, total.people) == (5, 5, 0, 0, 0, 0)
+
+
 def test_a_place_without_a_camera_is_one_before_each():
     parts = [(camera, way(INSIDE * 3, who=1), 0, 9) for camera in ("a", "b")]
     assert [one.name for one in counted(parts, Place("zone", "shop", SQUARE)).places] == ["shop (a)", "shop (b)"]

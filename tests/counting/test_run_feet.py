@@ -42,6 +42,24 @@ def test_a_camera_has_the_time_of_day(tmp_path):
     assert found.feet.time.tolist() == [86400.0, 86405.0]
 
 
+def test_a_camera_that_saw_nobody_has_the_time_of_day_too(tmp_path):
+    utc = ("1970-01-02T00:00:00.000Z", "1970-01-02T00:00:05.000Z")
+    empty = run_folder(tmp_path / "empty", utc=utc, text="", source="yard")
+    found = read_run_feet(empty)
+    assert (found.clock, found.begin, found.end, len(found.feet)) == (True, 86400.0, 86405.0, 0)
+    (empty / "tracks.csv").write_text(HEADER + "\n")
+    assert read_run_feet(empty).clock
+    zones = Zones((Place("zone", "shop", ((0.0, 0.0), (300.0, 0.0), (300.0, 300.0))),))
+    runs = [read_run_feet(run_folder(tmp_path / "gate", utc=utc)), read_run_feet(empty, number=1)]
+    assert count_runs(runs, zones).clock
+    assert not read_run_feet(run_folder(tmp_path / "none", text="")).clock
+
+
+def test_a_rate_beside_what_says_the_times_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"says itself when its frames were; leave --fps out"):
+        read_run_feet(run_folder(tmp_path / "run"), fps=1)
+
+
 def test_mot_text_alone_needs_the_rate(tmp_path):
     (tmp_path / "gt.txt").write_text("1,1,90,50,20,50,1\n11,1,190,50,20,50,1\n")
     with pytest.raises(InputError, match=r"gt\.txt: no summary\.json beside it .* give its `fps`"):

@@ -130,6 +130,11 @@ def test_things_are_images_with_holes(tmp_path):
     assert sprite.alpha.shape == (220, 73)
     assert sprite.bgr[:, :20].max() == 0
     assert sprite.bgr[:, 24:].min() == 255
+    cv2.imwrite(str(tmp_path / "thing.png"), thing.astype(np.uint16) * 257)
+    cv2.imwrite(str(tmp_path / "opaque.png"), np.full((20, 20, 4), 65535, np.uint16))
+    (deep,) = cut_out_things(tmp_path)
+    assert (deep.bgr == sprite.bgr).all(), "16 bits a channel"
+    assert (deep.alpha == sprite.alpha).all()
     (tmp_path / "thing.png").unlink()
     with pytest.raises(InputError, match=r"holds no images with transparency; leave it out of material\.things$"):
         cut_out_things(tmp_path)

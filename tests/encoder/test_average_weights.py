@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 
@@ -59,3 +61,14 @@ def test_the_command_measures_a_threshold_and_replaces_nothing(
     assert 0 < threshold < 2
     assert train.main(words) == 2
     assert "there is something already" in capsys.readouterr().err
+
+
+def test_where_no_threshold_can_be_measured_nothing_is_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made, alone = tmp_path / "mean.safetensors", tmp_path / "alone"
+    (alone / "anna").mkdir(parents=True)
+    for camera in ("1", "2"):
+        cv2.imwrite(str(alone / "anna" / f"{camera}_0.png"), np.full((64, 32, 3), 90, np.uint8))
+    words = ["average", str(_drawn(tmp_path, 0)), str(_drawn(tmp_path, 1)), "--output", str(made), "--device", "cpu"]
+    assert train.main([*words, "--target", f"folder:{alone}"]) == 2
+    assert "give another --target" in capsys.readouterr().err
+    assert not made.exists(), "the same command with another target is possible"

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from remix_track.cli.train import main
 from remix_track.encoder import export
 from remix_track.encoder.backbones import build_encoder
 from remix_track.encoder.crops import IMAGENET_MEAN, IMAGENET_STD
@@ -73,6 +74,22 @@ def test_onnx_goes_into_the_tracker_with_its_threshold(trained, tmp_path):
     with torch.no_grad():
         by_torch = F.normalize(encoder(torch.tensor(planes, dtype=torch.float32))[1], dim=1).numpy()
     np.testing.assert_allclose(exact(image, boxes), by_torch, atol=1e-4)
+
+
+def test_nothing_is_replaced_unless_that_was_asked_for(trained, tmp_path, capsys):
+    out, beside = tmp_path / "w.onnx", tmp_path / "w.toml"
+    beside.write_text("mine")
+    words = ["export", str(trained[0]), "--output", str(out)]
+    if importlib.util.find_spec("onnx") is None:
+        pytest.skip("the package onnx is not installed")
+    assert main(words) == 2
+    assert "w.toml: there is something already; give another --output, or --overwrite" in capsys.readouterr().err
+    assert beside.read_text() == "mine"
+    assert not out.exists()
+    assert main([*words, "--overwrite"]) == 0
+    assert "max_cosine_distance = 0.3" in beside.read_text()
+    assert main(words) == 2
+    assert "w.onnx: there is something already" in capsys.readouterr().err
 
 
 def test_openvino_has_its_threshold_and_any_number_of_crops(trained, tmp_path, monkeypatch):

@@ -59,7 +59,7 @@ def by_another_python(package: str, code: str, *words: object, **environment: st
     if python is None:
         pytest.skip(f"{package} is not installed; {variable} names a Python that has it")
     command = [python, "-W", "ignore", "-c", code, *map(str, words)]
-    said = subprocess.run(command, capture_output=True, text=True, timeout=200, env={**os.environ, **environment})
+    said = subprocess.run(command, capture_output=True, text=True, timeout=300, env={**os.environ, **environment})
     assert said.returncode == 0, said.stderr[-3000:]
     return list(json.loads(said.stdout.splitlines()[-1]))
 

@@ -9,7 +9,7 @@ from remix_track.retrieval.reranking import RerankingSettings, reranked
 from tests.retrieval.test_ranking import labelled, scene, unit
 
 
-def dense(query, gallery, k1, k2, weight):
+def dense(query, gallery, k1, k2, weight, rows=None):
     vectors = np.concatenate([query, gallery]).astype(np.float64)
     total = len(vectors)
     distance = np.maximum(2 - 2 * vectors @ vectors.T, 0)
@@ -32,8 +32,9 @@ def dense(query, gallery, k1, k2, weight):
             encoding[p, g] = np.exp(-distance[p, g])
         encoding[p] /= encoding[p].sum()
     encoding = np.stack([encoding[ranks[p, :k2]].mean(axis=0) for p in range(total)])
-    final = np.empty((len(query), len(gallery)))
-    for q in range(len(query)):
+    rows = range(len(query)) if rows is None else rows
+    final = np.empty((len(rows), len(gallery)))
+    for q in rows:
         for g in range(len(gallery)):
             a, b = encoding[q], encoding[len(query) + g]
             jaccard = 1 - np.minimum(a, b).sum() / np.maximum(a, b).sum()
@@ -49,6 +50,17 @@ def test_sparse_equals_dense(seed, k1, k2, weight):
     similarity = reranked(query, gallery, RerankingSettings(k1, k2, weight))
     got = np.concatenate([similarity(slice(0, 13)), similarity(slice(13, 999))])
     np.testing.assert_allclose(-got, dense(query.vectors, gallery.vectors, k1, k2, weight), atol=2e-5)
+
+
+def test_of_one_set_every_image_counts_once():
+    _, images = scene(0, queries=30, gallery=120, width=16)
+    similarity = reranked(images, images, RerankingSettings(7, 3, 0.3), one_set=True)
+    got = np.concatenate([similarity(slice(0, 13)), similarity(slice(13, 999))])
+    # The reference takes queries beside a gallery: with none, all rows are the gallery's.
+    nobody = images.vectors[:0]
+    wanted = dense(nobody, images.vectors, 7, 3, 0.3, rows=range(len(images)))
+    np.testing.assert_allclose(-got, wanted, atol=2e-5)
+    assert not np.allclose(got, reranked(images, images, RerankingSettings(7, 3, 0.3))(slice(None)), atol=0.01)
 
 
 def test_blocks_do_not_show(monkeypatch):

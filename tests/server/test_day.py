@@ -74,6 +74,14 @@ def test_the_last_day_that_there_is_and_a_key_that_no_file_can_have(pages):
     assert pages.get(f"/1/recording/{'%C3%A9' * 150}").status == 404
 
 
+def test_a_camera_with_a_slash_in_its_name_keeps_it():
+    made = [
+        TrackletFacts(job, 1, camera, 0, 5, 1, 9, 0.5, 1.0, None, None, 9, None, 0, None, True)
+        for job, camera in (("a", "gate/north"), ("b", "gate/south"))
+    ]
+    assert bars_of(made)["lanes"] == ["gate/north", "gate/south"]
+
+
 def test_bars_of_no_tracklet_and_of_two_recordings_of_one_camera():
     assert bars_of([])["lanes"] == []
     one = TrackletFacts("a", 1, "gate", 0, 5, 1, 9, 0.5, 1.0, None, None, 9, None, 0, None, True)

@@ -3,17 +3,20 @@
 import io
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from remix_track.detections import Tracks
 from remix_track.json_text import json_text
 from remix_track.server import recordings, stored
-from remix_track.server.stored import medium_of_source
+from remix_track.server.stored import StoreCollection, medium_of_source
 from remix_track.store import Job, JobSource, open_store
-from tests.server.drawn_store import FPS, Client, box, drawn_store, frames, grey, keys_of
+from remix_track.trackers.frame import TrackedFrame
+from tests.server.drawn_store import FPS, NOON, Client, box, drawn_store, frames, grey, keys_of
 from tests.store.frames import WEIGHTS
 
 
@@ -172,3 +175,31 @@ def test_a_damaged_job_is_one_line_and_no_fault(own):
     assert client.get(f"/1/boxes/{key}").status == 400
     (path / "job.json").write_text(json_text({"format": 1, "job": {}, "result": {}}))
     assert client.get(f"/1/recording/{key}").status == 400
+
+
+def test_after_a_break_a_camera_goes_on_at_its_own_time(tmp_path):
+    """Ten seconds, ten minutes away, and ten seconds more; numbers of frames go on without a break."""
+    store = open_store(tmp_path / "S", create=True)
+    job = Job(JobSource.live("gate", "rtsp://gate/1", NOON), "gate")
+    image = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (240, 320, 3))
+
+    def seen(index, time):
+        who, none = np.array([1 if time < 300 else 2]), np.zeros(1, np.int64)
+        tracks = Tracks(who, np.array([[10, 10, 50, 120]], np.float32), np.array([0.9], np.float32), none, none)
+        return TrackedFrame(index, image, time, tracks, NOON + timedelta(seconds=time))
+
+    with store.live_writer(job, seconds=60.0) as writer:
+        for number in range(1, 101):
+            writer.write(seen(number, number / 10))
+        for number in range(101, 201):
+            writer.write(seen(number, 600 + (number - 101) / 10))
+    collection = StoreCollection.at(1, store.path)
+    spans, boxes = [], 0
+    for facts in store.facts():
+        one, own = collection.recording(facts.key), store.tracklets(jobs=[facts.key])
+        assert one.first_seconds == pytest.approx(own.first_time.min(), abs=0.2)
+        assert one.last_seconds == pytest.approx(own.last_time.max(), abs=0.2)
+        boxes += len(one.boxes(one.first_seconds, one.last_seconds + 0.1).frame)
+        spans.append(one.first_seconds)
+    assert max(spans) > 590
+    assert boxes == 200

@@ -249,7 +249,7 @@ def test_a_full_disk_is_one_line_whatever_is_being_written(tmp_path):
     cases = [("", 0, 300), ("embedding", 0, 1000), ("training", 1, 30_000)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     command = [sys.executable, "-c", textwrap.dedent(FULL), str(tmp_path), json.dumps(cases)]
-    run = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=200, check=False)
+    run = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300, check=False)
     assert run.returncode == 0, run.stderr
     settings, log, checkpoint = json.loads(run.stdout.splitlines()[-1])
     for code, words, _, hidden, _, _ in (settings, log, checkpoint):

@@ -62,7 +62,10 @@ class EventSpool:
             path = self._path(number)
             temporary = path.with_suffix(".part")
             try:
-                temporary.write_bytes(event)
+                with temporary.open("wb") as file:
+                    file.write(event)
+                    file.flush()
+                    os.fsync(file.fileno())  # else a power cut could leave the name without the content
                 temporary.replace(path)
             except OSError as error:
                 raise InputError(f"{self.folder}: an event cannot be kept ({error.strerror}); make room") from None
@@ -79,9 +82,13 @@ class EventSpool:
             if not self._sizes and seconds:
                 self._changed.wait(seconds)
             for number in sorted(self._sizes):
-                with contextlib.suppress(OSError):
+                try:
                     return number, self._path(number).read_bytes()
-                self._forget(number)  # it was removed by hand
+                except FileNotFoundError:
+                    self._forget(number)  # it was removed by hand
+                except OSError:  # too many open files, a disk that is away: it waits
+                    self._changed.wait(seconds or 0)
+                    return None
         return None
 
     def remove(self, number: int) -> None:

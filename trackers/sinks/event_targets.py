@@ -19,6 +19,13 @@ _PORTS = {"mqtt": 1883, "mqtts": 8883}
 _AGAIN = (408, 425, 429)
 
 
+class _NoRedirect(urllib.request.HTTPRedirectHandler):
+    """A POST would go on as a GET without the event, and take the password along."""
+
+    def redirect_request(self, *_: Any) -> None:
+        """None: the answer is an error."""
+
+
 class Refused(Exception):  # noqa: N818 (what a receiver does with an event, not an error of ours)
     """The receiver is there and does not take this event, now or later."""
 
@@ -88,12 +95,13 @@ class HttpTarget:
         if account is not None:
             word = base64.b64encode(":".join(account).encode()).decode("ascii")
             self._headers["Authorization"] = f"Basic {word}"
+        self._opener = urllib.request.build_opener(_NoRedirect)
 
     def send(self, event: bytes) -> None:
         """See `Target`."""
         request = urllib.request.Request(self._url, event, self._headers, method="POST")
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            with self._opener.open(request, timeout=TIMEOUT) as answer:
                 answer.read(1024)
         except urllib.error.HTTPError as error:
             error.close()
@@ -142,12 +150,16 @@ class MqttTarget:
     def send(self, event: bytes) -> None:
         """See `Target`."""
         try:
+            of_home = (home_assistant.announcements, home_assistant.values) if self._discovery else ()
+            kept = [make(self._topic, event) for make in of_home]
+        except (ValueError, LookupError, TypeError):
+            raise Refused("holds no event") from None
+        try:
             if self._client is None:
                 self._client = self._connected()
             self._publish(self._topic, event)
-            if self._discovery:
-                self._keep(home_assistant.announcements(self._topic, event))
-                self._keep(home_assistant.values(self._topic, event))
+            for messages in kept:
+                self._keep(messages)
         except (OSError, ValueError, RuntimeError) as error:
             self.close()
             # paho raises the latter two where it is not connected any more.

@@ -105,6 +105,8 @@ def _reader(what: Any, stream: StreamSettings) -> Reader:
 
 
 def _from_path(text: str) -> Reader:
+    if not text.strip():
+        raise InputError(f"a source without a name; give {_KINDS}")
     path = Path(text)
     try:
         is_folder, exists = path.is_dir(), path.exists()

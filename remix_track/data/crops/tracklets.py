@@ -103,7 +103,7 @@ class Tracklet:
         return not self.crops or time - self.crops[-1][1] >= self.every - 1e-6
 
     def add(self, frame: int, time: float, jpeg: bytes, most: int) -> None:
-        """Keep a crop; where that makes more than `most`, every second one goes."""
+        """Keep a crop; where that makes more than `most`, every second one goes, and half of them or more stay."""
         self.crops.append((frame, time, jpeg))
         if len(self.crops) > most:
             self.crops, self.every = self.crops[::2], 2 * self.every
@@ -120,6 +120,8 @@ class TrackletCutter:
 
     def __init__(self, settings: HarvestSettings, patience: float, encode: Callable[[Image], bytes]) -> None:
         self._settings, self._patience, self._encode = settings, patience, encode
+        # Of one crop more than that, half are still enough for a tracklet.
+        self._room = max(settings.crops_per_tracklet, 2 * settings.min_crops - 2)
         self._open: dict[int, Tracklet] = {}
         self._seen: dict[int, tuple[float, NDArray[np.float32]]] = {}  # every track: seconds and box when last seen
 
@@ -160,7 +162,7 @@ class TrackletCutter:
             if sure[row] and one.is_due(time):
                 left, top, right, bottom = np.rint(clip_xyxy(xyxy, width, height)).astype(int).tolist()
                 jpeg = self._encode(image[top:bottom, left:right])
-                one.add(frame, time, jpeg, self._settings.crops_per_tracklet)
+                one.add(frame, time, jpeg, self._room)
 
     def finish(self) -> Iterator[Tracklet]:
         """The tracklets with enough crops that were still open."""
@@ -190,6 +192,7 @@ class TrackletCutter:
         for number in sorted(numbers):
             one = self._open.pop(number)
             if len(one.crops) >= self._settings.min_crops:
+                one.crops = evenly(one.crops, self._settings.crops_per_tracklet)
                 yield one
 
     def _inside(self, xyxy: NDArray[np.float32], width: int, height: int) -> NDArray[np.bool_]:
@@ -197,6 +200,12 @@ class TrackletCutter:
         border = self._settings.border * (xyxy[:, 3:] - xyxy[:, 1:2])  # (T, 1)
         far = np.array([width, height]) - border
         return np.asarray((xyxy[:, :2] >= border).all(axis=1) & (xyxy[:, 2:] <= far).all(axis=1))
+
+
+def evenly(crops: list[tuple[int, float, bytes]], most: int) -> list[tuple[int, float, bytes]]:
+    """At most so many of the crops, the first and the last among them where there are two or more."""
+    chosen = np.linspace(0, len(crops) - 1, min(most, len(crops))).round().astype(int)
+    return [crops[place] for place in chosen.tolist()]
 
 
 def is_steady(before: NDArray[np.float32], now: NDArray[np.float32]) -> bool:

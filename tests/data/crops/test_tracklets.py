@@ -89,6 +89,16 @@ def test_a_long_tracklet_keeps_few_crops_spread_over_it():
     assert frames[-1] > 500
 
 
+@pytest.mark.parametrize("most", range(4, 8))
+@pytest.mark.parametrize("seconds", [1.5, 2, 2.5, 3, 4, 5, 8, 16])
+def test_who_is_seen_for_longer_is_not_dropped_for_it(most, seconds):
+    walk = [{1: person(100)} for _ in range(round(10 * seconds) + 1)]
+    (one,) = cut(walk, HarvestSettings(min_crops=4, crops_per_tracklet=most))
+    assert 4 <= len(one.crops) <= most
+    assert one.crops[0][0] == 1
+    assert len({frame for frame, _, _ in one.crops}) == len(one.crops)
+
+
 def test_a_tracklet_with_few_crops_is_dropped():
     assert cut([{1: person(100)}] * 15) == []
     assert len(cut([{1: person(100)}] * 16)) == 1

@@ -340,7 +340,7 @@ def test_in_a_browser(scene, tmp_path):
         "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}",
         "--window-size=1300,1200", "--dump-dom", page.as_uri(),
     ]  # fmt: skip
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True).stdout
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
     drawn = re.search(r"<title>([\d,]+) drawn ([\d.]+)</title>", dom)
     assert drawn is not None
     assert drawn[1] == "2,1", "sorted by descending id"

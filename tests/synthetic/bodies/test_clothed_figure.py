@@ -162,9 +162,16 @@ def test_a_set_of_bodies_has_larger_crops_and_the_same_bytes_twice(package, tmp_
     assert Image.open(crop).size == (96, 192)
 
 
-def test_drawn_sets_of_bodies_lie_in_a_folder_of_their_own():
-    bodies, tubes = (drawn_folder(DrawnSettings(identities=2, bodies=folder)).name for folder in ("package", ""))
-    assert bodies == tubes.replace("-seed-0", "-bodies-seed-0")
+def test_drawn_sets_of_bodies_lie_in_a_folder_of_their_own(tmp_path):
+    one, other = write_package(tmp_path / "one"), write_package(tmp_path / "other")
+    same = write_package(tmp_path / "same")
+    (other / "more.obj").write_text("v 0 0 0")
+    tubes, first, again, second = (
+        drawn_folder(DrawnSettings(identities=2, bodies=str(folder))).name for folder in ("", one, same, other)
+    )
+    assert first.startswith(tubes.replace("-seed-0", "-bodies-"))
+    assert first == again
+    assert first != second, "a set is named after what is in it"
 
 
 def test_the_command_says_what_is_wrong_with_a_folder(tmp_path, capsys):

@@ -1,6 +1,7 @@
 """Events of people: what is told of whom, and that each arrives, once or more, in order, whatever the receiver does."""
 
 import base64
+import errno
 import importlib
 import json
 import socket
@@ -8,6 +9,7 @@ import threading
 import time
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -177,6 +179,7 @@ class Receiver:
     def __init__(self, *codes: int) -> None:
         self.got: list[Event] = []
         self.headers: list[dict[str, str]] = []
+        self.fetched: list[str] = []
         left = list(codes)
         outer = self
 
@@ -188,6 +191,13 @@ class Receiver:
                 if code == 200:
                     outer.got.append(json.loads(body))
                 self.send_response(code)
+                if code in (302, 307):
+                    self.send_header("Location", f"http://127.0.0.1:{outer.port}/login")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                outer.fetched.append(self.path)
+                self.send_response(200)
                 self.end_headers()
 
             def log_message(self, *_) -> None:
@@ -233,6 +243,40 @@ def test_what_a_receiver_refuses_is_given_up_and_does_not_hold_up_the_rest(tmp_p
     with pytest.raises(OSError, match="refused"):
         HttpTarget(f"http://127.0.0.1:{receiver.port}/").send(b"{}")
     assert not issubclass(Refused, OSError)
+
+
+def test_a_redirect_is_not_followed_with_the_password_and_without_the_event(tmp_path, caplog):
+    receiver = Receiver(302, 307)
+    deliver(EventSpool(tmp_path, "a"), HttpTarget(f"http://me:hunter2@127.0.0.1:{receiver.port}/hook"), 2)
+    receiver.close()
+    assert [one["number"] for one in receiver.got] == [0, 1]
+    assert receiver.fetched == []
+    assert "does not take events (answered 302); they wait on disk" in caplog.text
+
+
+def test_what_cannot_be_read_now_waits_and_what_was_removed_is_forgotten(tmp_path, monkeypatch):
+    spool = EventSpool(tmp_path, "a")
+    for number in range(3):
+        spool.put(b"event %d" % number)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", lambda _: (_ for _ in ()).throw(OSError(errno.EMFILE, "too many open files")))
+        assert spool.first(0.01) is None
+    assert len(spool) == 3
+    found = spool.first()
+    assert found is not None
+    (spool.folder / f"{found[0]:012d}.json").unlink()
+    found = spool.first()
+    assert found is not None
+    assert found[1] == b"event 1"
+    assert len(spool) == 2
+    spool.close()
+
+
+def test_what_is_no_event_is_refused_before_a_broker_hears_of_it():
+    pytest.importorskip("paho.mqtt.client")
+    for content in (b"", b"[]", b'{"after": {}}'):
+        with pytest.raises(Refused, match="holds no event"):
+            MqttTarget("mqtt://127.0.0.1:1/site", discovery=True).send(content)
 
 
 def test_what_is_left_waits_for_the_next_run(tmp_path, monkeypatch, caplog):

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from remix_track.errors import InputError
-from remix_track.trackers.sources import expand_sources
+from remix_track.trackers.sources import expand_sources, open_source
 from tests.trackers.sources.test_images import save
 
 
@@ -94,3 +94,12 @@ def test_names_in_a_list_need_not_be_utf_8(tmp_path):
     (tmp_path / name).touch()
     (tmp_path / "list.txt").write_bytes(b"# first\na\xff.avi\n")
     assert expand_sources([], tmp_path / "list.txt") == [tmp_path / name]
+
+
+@pytest.mark.parametrize("name", ["", " "])
+def test_a_source_without_a_name_is_no_folder(name, tmp_path, monkeypatch):
+    """As a variable that is not set gives it: it is not the folder in which one is."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "frame.jpg").touch()
+    with pytest.raises(InputError, match="a source without a name; give"):
+        open_source(name)

@@ -63,9 +63,13 @@ def send_images(handler, numbers, size=(160, 96), *, head=True):
         handler.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
         handler.end_headers()
     for number in numbers:
-        picture = cv2.imencode(".jpg", stamped(number, *size))[1].tobytes()
-        begin = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
-        handler.wfile.write(begin.encode() + picture + b"\r\n")
+        handler.wfile.write(image_part(number, size))
+
+
+def image_part(number, size=(160, 96)):
+    picture = cv2.imencode(".jpg", stamped(number, *size))[1].tobytes()
+    begin = f"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
+    return begin.encode() + picture + b"\r\n"
 
 
 @pytest.fixture
@@ -169,14 +173,15 @@ def test_a_stream_that_dies_before_its_first_picture_is_an_error(recording):
 
 
 def test_silence_is_a_broken_connection():
-    silent = threading.Event()
+    silent, images = threading.Event(), b"".join(map(image_part, range(1, 60)))
 
     def answer(handler, _):
-        send_images(handler, range(1, 60))
+        send_images(handler, [])
+        handler.wfile.write(images)
         handler.wfile.flush()
         silent.wait(20)
 
-    patience = StreamSettings(reconnect_tries=0, stream_timeout=0.3, stream_keep=1000)
+    patience = StreamSettings(reconnect_tries=0, stream_timeout=1, stream_keep=1000)
     with serve(answer) as (url, _):
         with open_source(url, stream=patience) as source:
             frames = list(source)
@@ -346,14 +351,19 @@ def test_a_stream_over_http_is_waited_for_once_it_has_lasted(monkeypatch, clip_s
 def test_a_stream_without_stamps_has_the_times_of_arrival():
     """Ten images a second, which FFmpeg would call twenty-five."""
 
+    taken, frames = threading.Semaphore(0), []
+
     def answer(handler, _):
         for number in range(1, 16):
             send_images(handler, [number], head=number == 1)
+            taken.acquire(timeout=1)  # so that they never arrive together, however late they are read
             time.sleep(0.1)
 
     once = dataclasses.replace(QUICK, reconnect_tries=0)
     with serve(answer) as (url, _), open_source(url, stream=once) as source:
-        frames = list(source)
+        for frame in source:
+            frames.append(frame)
+            taken.release()
         arrived = time.time()
     assert frames[-1].time - frames[0].time > 0.8
     said = [line for line in source.warnings if "its time stamps stand still or are missing" in line]
