@@ -133,23 +133,23 @@ class RunPart:
     def recording(self) -> Recording:
         """It as pages see it."""
         run = self.run
-        fps, medium = run.fps or _USUAL_FPS, self._medium()
+        medium = self._medium()
         last = int(run.frame[-1]) if len(run.frame) else run.first
-        if run.frames:
-            last = max(last, run.first + (run.frames - 1) * run.stride) if run.size else last
-        rate = float(play_rate(self.text, fps))
-        first_seconds = 0.0 if medium.drawn else (run.first - 1) / run.stride / rate
+        if run.frames and run.size:
+            last = max(last, run.last or 0, 0 if self._uneven else run.first + (run.frames - 1) * run.stride)
+        each = self._seconds_each
+        first_seconds = 0.0 if medium.drawn else (run.first - 1) * each
         return Recording(
             key=self.key,
             title=utf8(run.source or self.folder.name),
             camera=utf8(self.folder.resolve().name),
             width=run.size[0] if run.size else 0,
             height=run.size[1] if run.size else 0,
-            fps=fps,
+            fps=self._fps,
             first_frame=run.first,
             last_frame=last,
             first_seconds=first_seconds,
-            last_seconds=first_seconds + (last - run.first) / run.stride / rate,
+            last_seconds=first_seconds + (last - run.first) * each,
             start=self.began and self.began - timedelta(seconds=first_seconds),
             medium=medium,
             boxes=self._boxes().between,
@@ -157,8 +157,29 @@ class RunPart:
             run=self.folder,
         )
 
+    @cached_property
+    def _uneven(self) -> bool:
+        """Whether it passed frames over, as a tracker does that is slower than its camera."""
+        run = self.run
+        return bool(run.frames and run.last) and run.last != run.first + ((run.frames or 1) - 1) * run.stride
+
+    @cached_property
+    def _fps(self) -> float:
+        """Of what plays. The video of an uneven run has the frames that were looked at, at the rate of its source."""
+        fps = self.run.fps or _USUAL_FPS
+        return fps * self.run.stride if self._uneven and self._medium().drawn else fps
+
+    @cached_property
+    def _seconds_each(self) -> float:
+        """From the number of a frame to that of the next; in the video of an uneven run on average, so that both ends
+        are right."""
+        run, rate = self.run, float(play_rate(self.text, self._fps))
+        if self._uneven and self._medium().drawn and run.frames and run.last:
+            return (run.frames - 1) / max(run.last - run.first, 1) / rate
+        return 1 / run.stride / rate
+
     def _medium(self) -> Medium:
-        """The run's own video, whose frames are those of its rows, however unevenly the source's came; else that."""
+        """The run's own video, whose frames are those that were looked at; else the source."""
         beside = self.text.with_name(self.text.name.replace("tracks", "video", 1)).with_suffix(".mp4")
         if beside.is_file():
             return medium_of(layout.inside(self.folder, beside), drawn=True)
@@ -177,9 +198,8 @@ class RunPart:
 
     def _boxes(self) -> Boxes:
         run = self.run
-        rate = float(play_rate(self.text, run.fps or _USUAL_FPS))
         first = run.first if self._medium().drawn else 1
-        seconds = (run.frame - first) / run.stride / rate
+        seconds = (run.frame - first).astype(np.float64) * self._seconds_each
         xyxy = run.xyxy.astype(np.float32)
         return Boxes(run.frame, seconds, run.id, xyxy, np.zeros(len(run.frame), np.bool_))
 

@@ -19,10 +19,10 @@ from remix_track.server.library import Library
 from tests.server.drawn_store import FPS, HEIGHT, NOON, WIDTH, Client, box, frames, write_video
 
 
-def write_run(folder, *, camera="gate", video=True, crops=True, source="", first=1):
-    """What `remix-track` leaves of a drawn camera, of its frames from `first` on."""
+def write_run(folder, *, camera="gate", video=True, crops=True, source="", first=1, passed_over=()):
+    """What `remix-track` leaves of a drawn camera, of its frames from `first` on but for those passed over."""
     folder.mkdir(parents=True)
-    kept = [frame for frame in frames(camera) if frame.index >= first]
+    kept = [frame for frame in frames(camera) if frame.index >= first and frame.index not in passed_over]
     text = "".join(mot_text.format_frame(one.index, one.ids, tlwh_from_xyxy(one.xyxy), one.scores) for one in kept)
     (folder / "tracks.txt").write_text(text)
     if video:
@@ -98,6 +98,20 @@ def test_seconds_are_those_of_what_plays(tmp_path):
     assert (other.medium.path, other.medium.media_type, other.medium.drawn) == (source, "video/mp4", False)
     assert [other.seconds_of(frame) for frame in (31, 60)] == pytest.approx([3, 5.9])
     assert other.boxes(3, 3.05).frame.tolist() == [31, 31]
+
+
+def test_the_video_of_a_run_that_passed_frames_over_has_the_length_that_it_has(tmp_path):
+    # Of sixty frames the tracker was too slow for 29: what it drew of the others lasts three seconds.
+    folder = write_run(tmp_path / "live", passed_over=range(2, 60, 2))
+    one = Library.of([folder]).collections[0].recording("1-tracks")
+    assert (one.first_frame, one.last_frame, one.fps) == (1, 60, FPS)
+    assert [one.seconds_of(frame) for frame in (1, 60)] == pytest.approx([0, 3])
+    seconds = one.boxes(0, 10).seconds
+    assert (seconds.min(), seconds.max()) == pytest.approx((0, 3))
+    # Every second frame of a file is no such case.
+    even = write_run(tmp_path / "stride", passed_over=range(2, 61, 2))
+    one = Library.of([even]).collections[0].recording("1-tracks")
+    assert [one.seconds_of(frame) for frame in (1, 59)] == pytest.approx([0, 29 / (FPS / 2)])
 
 
 def test_a_source_is_shown_only_if_it_is_what_was_tracked(tmp_path):

@@ -31,6 +31,8 @@ class RecordedRun:
         fps: frames per second of its output, likewise.
         first, stride, frames: which frames of the source it has. Without a summary, as of a run that was killed, they
             end at the last row: what came after it was not looked at.
+        last: the last of them, where a summary says it. Of a run that passed frames over it is not the one that stride
+            and number lead to.
         size: width and height of its images in pixels; None without a summary.
         digest: of its source, see `quick_digest`; None where it is not known.
     """
@@ -45,6 +47,7 @@ class RecordedRun:
     first: int = 1
     stride: int = 1
     frames: int | None = None
+    last: int | None = None
     size: tuple[int, int] | None = None
     digest: str | None = None
 
@@ -87,6 +90,7 @@ def _facts(folder: Path, source: dict[str, Any], parts: list[dict[str, Any]]) ->
     fps = float(source["fps"]) / stride
     size = int(parts[0]["width"]), int(parts[0]["height"])
     return {
-        "source": str(source["path"]), "fps": fps, "first": first, "stride": stride, "frames": frames, "size": size,
+        "source": str(source["path"]), "fps": fps, "first": first, "stride": stride, "frames": frames, "last": last,
+        "size": size,
         "digest": source.get("digest"),
     }  # fmt: skip
