@@ -12,8 +12,12 @@ from remix_track.errors import InputError
 from remix_track.reservations import MARK
 
 
-def refuse_existing(*paths: Path | None, overwrite: bool = False) -> None:
+def refuse_existing(*paths: Path | None, overwrite: bool | None = None) -> None:
     """See before the work that each file has a place of its own; None is none.
+
+    Args:
+        paths: of the files.
+        overwrite: what is there may go; None where there is no such choice.
 
     Raises:
         InputError: something is there, without `overwrite`; or two of them are one.
@@ -21,7 +25,8 @@ def refuse_existing(*paths: Path | None, overwrite: bool = False) -> None:
     named = [path for path in paths if path is not None]
     for number, path in enumerate(named):
         if path.exists() and not overwrite:
-            raise InputError(f"{path}: there is something already; give another name")
+            choice = "" if overwrite is None else ", or `overwrite`"
+            raise InputError(f"{path}: there is something already; give another name{choice}")
         if path.resolve() in [other.resolve() for other in named[:number]]:
             raise InputError(f"{path}: is named for two outputs; give each a name of its own")
 

@@ -120,7 +120,7 @@ def yard(tmp_path, monkeypatch):
 
 
 def _scored(root, *words):
-    code = main(["eval", "--data", "own", "--json", "scores.json", *words])
+    code = main(["eval", "--data", "own", "--json", "scores.json", "--overwrite", *words])
     assert code == 0
     return json.loads((root / "scores.json").read_text())
 

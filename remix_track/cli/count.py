@@ -51,7 +51,7 @@ def run(words: Sequence[str]) -> int:
     for path in (arguments.output, arguments.passages, arguments.plot):
         if path is not None and arguments.zones is None:
             raise InputError(f"{path}: what is counted needs --zones FILE.toml")
-    refuse_existing(arguments.output, arguments.passages, arguments.plot, arguments.heatmap)
+    refuse_existing(arguments.output, arguments.passages, arguments.plot)
 
     from remix_track.counting.zones_file import Zones, read_zones
 

@@ -14,7 +14,7 @@ from remix_track.errors import InputError
 
 _WEIGHTS = (".pt", ".pth", ".onnx", ".xml", ".safetensors", ".engine")
 _LONGEST = 80
-_LISTS = ("--classes",)
+_LISTS = ("--classes", "--sequences", "--mean", "--std")
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--device", default="auto", help="auto, cpu, cuda, mps (default: auto)")
     made.add_argument("--batch", type=int, default=64, help="images in one call (default: 64)")
     made.add_argument("--output", "-o", metavar="DIR", type=Path, help="write scores.json and images of each search")
-    made.add_argument("--overwrite", action="store_true", help="replace the scores that are in DIR")
+    made.add_argument("--overwrite", action="store_true", help="write into DIR, whatever is there")
     return made
 
 
@@ -71,9 +71,9 @@ def run(words: Sequence[str]) -> int:
     named = [(kind, path) for kind in _KINDS for path in getattr(arguments, kind.replace("-", "_")) or ()]
     if not named:
         raise InputError("no data set is named; give one, such as --market1501 PATH")
-    scores = arguments.output / "scores.json" if arguments.output else None
-    if scores and scores.exists() and not arguments.overwrite:
-        raise InputError(f"{scores}: there is something already; give another --output, or --overwrite")
+    folder: Path | None = arguments.output
+    if folder and not arguments.overwrite and folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InputError(f"{folder}: there is something already; give another --output, or --overwrite")
     if arguments.batch < 1:
         raise InputError(f"--batch {arguments.batch}; expected 1 or more")
 
@@ -86,9 +86,9 @@ def run(words: Sequence[str]) -> int:
         crops = open_labelled(f"{kind}:{path}", strict=not arguments.any_count)
         rows += [row for encoder in encoders for row in _score(title, crops, encoder, arguments)]
     _print(rows)
-    if scores:
+    if arguments.output:
         found = [{"weights": row.weights, "set": row.set, "how": row.how, **row.scores} for row in rows]
-        write_text(scores, json_text({"scores": found}, indent=2))
+        write_text(arguments.output / "scores.json", json_text({"scores": found}, indent=2))
     return 0
 
 

@@ -62,7 +62,7 @@ def read_run_feet(path: Path, *, number: int = 0, fps: float | None = None, peop
     Args:
         path: its folder, wherever the file is in it, or one of its files.
         number: of this source among those that are counted together.
-        fps: of MOT text that no summary is beside.
+        fps: of MOT text that no summary is beside; what says itself when its frames were goes by that.
         people: its ids are people, as those of videos that were linked.
 
     Raises:
@@ -72,10 +72,8 @@ def read_run_feet(path: Path, *, number: int = 0, fps: float | None = None, peop
     folder = files[0].parent
     summary = _summary(folder)
     parts = [part for part in summary.get("parts", []) if {one.name for one in files} & set(part["files"])]
-    if fps is not None and (parts or files[0].suffix != ".txt"):
-        raise InputError(f"{path}: says itself when its frames were; leave --fps out")
     if files[0].suffix == ".txt":
-        rows = _of_text(files, parts, fps)
+        rows = _of_text(files, parts, None if parts else fps)
     else:
         tables = [(_of_csv if one.suffix == ".csv" else _of_parquet)(one) for one in files]
         rows = {name: np.concatenate([one[name] for one in tables]) for name in tables[0]}
@@ -96,15 +94,25 @@ def read_runs_feet(paths: Sequence[Path], *, fps: float | None = None) -> list[R
     """Several runs that are counted together; a folder of linked videos is one of each video, and its ids are people.
 
     Raises:
-        InputError: see `read_run_feet`; or two of one camera.
+        InputError: see `read_run_feet`; two of one camera; or a rate that none of them needs.
     """
     wanted = [(one, people) for path in paths for one, people in _videos(path)]
+    if fps is not None and not any(_lacks_times(one) for one, _ in wanted):
+        raise InputError(f"{paths[0]}: says itself when its frames were; leave `fps` out")
     runs = [read_run_feet(one, number=at, fps=fps, people=people) for at, (one, people) in enumerate(wanted)]
     names = [one.name for one in runs]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice is not None:
         raise InputError(f"{twice}: two runs of one source; give one of them, or track both into a store")
     return runs
+
+
+def _lacks_times(path: Path) -> bool:
+    """Whether it is MOT text that nothing says the times of."""
+    files = _files(path)
+    names = {one.name for one in files}
+    parts = [part for part in _summary(files[0].parent).get("parts", []) if names & set(part["files"])]
+    return files[0].suffix == ".txt" and not parts
 
 
 def count_runs(runs: Sequence[RunFeet], zones: Zones) -> Counts:

@@ -65,10 +65,9 @@ def export_weights(weights: Path, path: Path, form: Form, *, overwrite: bool = F
     from remix_track.encoder.weights_file import load_encoder
 
     _refuse_missing(path, form)
-    for one in (path, *(path.with_suffix(suffix) for suffix in _BESIDE[form])):
-        if one.exists() and not overwrite:
-            raise InputError(f"{one}: there is something already; give another `output`, or `overwrite`")
     card, encoder = load_encoder(weights)
+    if not overwrite:
+        _refuse_existing(path, form, card)
     network = UnitEncoder(encoder).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(_TRIED, 3, card.input_height, card.input_width, generator=generator)
@@ -92,7 +91,7 @@ def export_weights(weights: Path, path: Path, form: Form, *, overwrite: bool = F
         if not difference <= LARGEST_DIFFERENCE:
             raise InputError(f"{path}: its vectors differ from torch's by {difference:.1e}; it is not kept")
     if form != "torchscript":
-        _write_side_file(path, card)
+        write_text(path.with_suffix(".toml"), _side_text(card))
     return difference
 
 
@@ -105,13 +104,20 @@ def _refuse_missing(path: Path, form: Form) -> None:
         raise InputError(f"{path}: OpenVINO models are named .xml; give such a name")
 
 
-def _write_side_file(path: Path, card: "WeightsCard") -> None:
+def _refuse_existing(path: Path, form: Form, card: "WeightsCard") -> None:
+    for one in (path, *(path.with_suffix(suffix) for suffix in _BESIDE[form])):
+        # Another form of the same weights has the same side file.
+        same = one.suffix == ".toml" and one.is_file() and one.read_bytes() == _side_text(card).encode()
+        if one.exists() and not same:
+            raise InputError(f"{one}: there is something already; give another `output`, or `overwrite`")
+
+
+def _side_text(card: "WeightsCard") -> str:
     """What the tracker reads beside an ONNX or OpenVINO file, so that it has the threshold too."""
     from remix_track.encoder.onnx_network import SideFile
     from remix_track.settings_text import to_toml
 
-    beside = SideFile(**{one.name: getattr(card, one.name) for one in dataclasses.fields(SideFile)})
-    write_text(path.with_suffix(".toml"), to_toml(beside))
+    return to_toml(SideFile(**{one.name: getattr(card, one.name) for one in dataclasses.fields(SideFile)}))
 
 
 def _onnx(network: nn.Module, images: Tensor, card: "WeightsCard") -> bytes:

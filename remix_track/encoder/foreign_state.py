@@ -12,10 +12,9 @@ if TYPE_CHECKING:
 _WRAPPERS = ("state_dict", "model", "net")
 _PREFIXES = ("module.", "encoder_q.", "base_encoder.", "backbone.", "base.")
 _HEADS = ("fc.", "classifier.", "head.", "heads.")
-_LEARNER = "encoder_q."
-"""MoCo's whole state has the momentum encoder and the queue too; who learns is the first one."""
-_NO_WEIGHTS = ("pixel_mean", "pixel_std")
-"""FastReID's normalisation, which the card says."""
+_LEFT_OUT = ("encoder_k.", "momentum_encoder.", "queue", "predictor.", "pixel_mean", "pixel_std")
+"""MoCo's whole state has the momentum encoder, the queue and the predictor beside the encoder that learns; FastReID's
+has its normalisation, which the card says."""
 
 
 def read_state(path: Path, advice: str = "check the path") -> "dict[str, Tensor]":
@@ -39,8 +38,7 @@ def read_state(path: Path, advice: str = "check the path") -> "dict[str, Tensor]
     if not isinstance(values, dict):
         raise InputError(f"{path}: not a state dict; give a file with the backbone's tensors by name")
     tensors = {str(key): value for key, value in values.items() if isinstance(value, torch.Tensor)}
-    learner = {key: value for key, value in tensors.items() if key.removeprefix("module.").startswith(_LEARNER)}
-    return {_bare(key): value for key, value in (learner or tensors).items() if key not in _NO_WEIGHTS}
+    return {_bare(key): one for key, one in tensors.items() if not key.removeprefix("module.").startswith(_LEFT_OUT)}
 
 
 def fitted(state: "dict[str, Tensor]", backbone: "nn.Module") -> "dict[str, Tensor]":

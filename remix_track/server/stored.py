@@ -75,7 +75,8 @@ class StoreCollection:
         frames = result.last_frame - result.first_frame
         each = result.seconds / frames if frames > 0 else 0.0
         first_seconds, rows = (result.first_frame - 1) * each, stored.tracklets()
-        if len(rows["track"]):  # a camera's time goes on while it is away, the numbers of its frames do not
+        # A camera's time goes on while it is away; the numbers of its frames do not.
+        if not source.absolute and len(rows["track"]):
             first = int(rows["first_frame"].argmin())
             first_seconds = float(rows["first_time"][first] - (rows["first_frame"][first] - result.first_frame) * each)
         return Recording(

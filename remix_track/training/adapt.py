@@ -113,7 +113,7 @@ def adapt(
         KeyboardInterrupt: the user stopped it; a checkpoint is written.
     """
     names, path, crops = names_of(footage), Path(output), Path(crops).expanduser()
-    if path.suffix != ".safetensors":
+    if path.suffix.lower() != ".safetensors":
         raise InputError(f"`output` {path}: weights are written as .safetensors; give such a name")
     if path.exists() and not overwrite:
         raise InputError(f"{path}: there is something already; give another `output`, or `overwrite`")

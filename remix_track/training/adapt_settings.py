@@ -63,7 +63,7 @@ def read_start(weights: str) -> Start:
         found = {"architecture": ARCHITECTURE, "height": INPUT.height, "width": INPUT.width, "weights": IMAGENET}
         return Start(weights, found, "ImageNet classification")
     path = Path(located(weights))
-    if path.suffix != ".safetensors":
+    if path.suffix.lower() != ".safetensors":
         raise InputError(
             f"`weights` {weights}: cannot be trained further; give a .safetensors of ours, 'default' or 'imagenet'"
         )

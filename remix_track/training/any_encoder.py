@@ -77,7 +77,7 @@ def _of_ours(weights: str, path: Path, device: str, batch: int) -> AnyEncoder:
 
     if weights == IMAGENET:
         encoder, seen = imagenet_mobilenet_v2()[0], INPUT
-    elif path.suffix == ".safetensors":
+    elif path.suffix.lower() == ".safetensors":
         card, encoder = load_encoder(path)
         seen = card.network_input
     else:

@@ -27,7 +27,7 @@ def load_initial_weights(encoder: Encoder, settings: EncoderSettings) -> None:
     path = Path(located(settings.weights))
     if settings.weights == IMAGENET:
         _load_imagenet(encoder, settings)
-    elif path.suffix == ".safetensors":
+    elif path.suffix.lower() == ".safetensors":
         from remix_track.encoder.weights_file import load_weights
 
         card, state = load_weights(path)

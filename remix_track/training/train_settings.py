@@ -284,10 +284,12 @@ class TrainSettings:
         for name in ("augmentation", *(["pretraining_augmentation"] if self.pretrain else [])):
             one: AugmentationSettings = getattr(self, name)
             # The blur mirrors the image beyond its border.
-            if one.blur and math.ceil(3 * one.blur_sigma[1]) >= min(self.encoder.height, self.encoder.width):
+            side = min(self.encoder.height, self.encoder.width)
+            widest = math.floor(10 * (side - 1) / 3) / 10
+            if one.blur and math.ceil(3 * one.blur_sigma[1]) >= side:
                 raise InputError(
                     f"{name}.blur_sigma up to {one.blur_sigma[1]:g} is too wide for crops of "
-                    f"{self.encoder.height}x{self.encoder.width}; give a third of the shorter side at most"
+                    f"{self.encoder.height}x{self.encoder.width}; expected {widest:g} at most"
                 )
         if self.method == "baseline" and self.joint:
             raise InputError(

@@ -324,7 +324,7 @@ def test_results_of_any_tracker(root, tmp_path, capsys):
 def test_reports_replace_nothing_unless_that_was_asked_for(root, tmp_path, capsys):
     (tmp_path / "mine.csv").write_text("mine")
     assert evaluate("--mot17", "--output", "out", "--csv", "mine.csv") == 2
-    assert "mine.csv: there is something already; give another name" in capsys.readouterr().err
+    assert "mine.csv: there is something already; give another name, or --overwrite" in capsys.readouterr().err
     assert not (tmp_path / "out").exists(), "it is said before the work"
     assert (tmp_path / "mine.csv").read_text() == "mine"
     assert evaluate("--mot17", "--output", "out", "--csv", "one.txt", "--json", "one.txt") == 2

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from remix_track.cli import track
-from remix_track.cli.habits import TRACK, ours
+from remix_track.cli.habits import EVAL, TRACK, ours
 from remix_track.cli.main import main
 from remix_track.errors import InputError
 from tests.footage import write_video
@@ -43,6 +43,8 @@ def test_a_switch_that_is_turned_off_is_the_opposite_flag():
 
 def test_a_comma_is_part_of_a_name_unless_a_list_is_asked_for():
     assert taken("--source=a,b.gif") == ["a,b.gif"]
+    assert taken("mean=0.5,0.5,0.5") == ["--mean", "0.5", "0.5", "0.5"]
+    assert ours(["sequences=a,b"], EVAL, {"--sequences"}) == ["--sequences", "a", "b"]
     assert taken("source=a,b.gif", "classes=0,2") == ["a,b.gif", "--classes", "0", "2"]
 
 

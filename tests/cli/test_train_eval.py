@@ -44,7 +44,7 @@ def test_a_folder_of_people_is_searched_in_itself_by_an_onnx_file(tmp_path, netw
     ]
     again = ["eval", "--weights", str(network), "--folder", str(root), "--output", str(tmp_path / "out")]
     assert main(again) == 2
-    assert "scores.json: there is something already; give another --output, or --overwrite" in capsys.readouterr().err
+    assert "out: there is something already; give another --output, or --overwrite" in capsys.readouterr().err
     assert main([*again, "--overwrite"]) == 0
     as_is, centred = json.loads((tmp_path / "out/scores.json").read_text())["scores"]
     assert (as_is["set"], as_is["how"], centred["how"]) == ("folder", "as is", "centred")

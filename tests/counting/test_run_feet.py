@@ -56,8 +56,14 @@ def test_a_camera_that_saw_nobody_has_the_time_of_day_too(tmp_path):
 
 
 def test_a_rate_beside_what_says_the_times_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"says itself when its frames were; leave --fps out"):
-        read_run_feet(run_folder(tmp_path / "run"), fps=1)
+    run = run_folder(tmp_path / "run")
+    with pytest.raises(InputError, match=r"says itself when its frames were; leave `fps` out"):
+        read_runs_feet([run], fps=1)
+    # Beside a run, MOT text that is alone needs it, and the run goes by its own times.
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "gt.txt").write_text("1,1,90,50,20,50,1\n11,1,190,50,20,50,1\n")
+    both = read_runs_feet([run, tmp_path / "alone" / "gt.txt"], fps=1)
+    assert [one.feet.time.tolist() for one in both] == [[0, 5], [0, 10]]
 
 
 def test_mot_text_alone_needs_the_rate(tmp_path):

@@ -90,6 +90,9 @@ def test_nothing_is_replaced_unless_that_was_asked_for(trained, tmp_path, capsys
     assert "max_cosine_distance = 0.3" in beside.read_text()
     assert main(words) == 2
     assert "w.onnx: there is something already" in capsys.readouterr().err
+    # Another form of the same weights goes beside it.
+    if importlib.util.find_spec("openvino") is not None:
+        assert main([*words[:3], str(tmp_path / "w.xml"), "--format", "openvino"]) == 0
 
 
 def test_openvino_has_its_threshold_and_any_number_of_crops(trained, tmp_path, monkeypatch):

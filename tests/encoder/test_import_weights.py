@@ -145,11 +145,12 @@ def test_a_checkpoint_is_recognised_and_kept_bit_for_bit(tmp_path, capsys, archi
         assert torch.equal(ours[f"backbone.{key}"], value), key
 
 
-def test_of_mocos_whole_state_who_learns_is_taken(tmp_path):
+@pytest.mark.parametrize(("learns", "follows"), [("encoder_q", "encoder_k"), ("base_encoder", "momentum_encoder")])
+def test_of_mocos_whole_state_who_learns_is_taken(tmp_path, learns, follows):
     path, out = tmp_path / "moco.pth", tmp_path / "w.safetensors"
-    state = checkpoint(path, "resnet50", "module.encoder_q.", "state_dict")
+    state = checkpoint(path, "resnet50", f"module.{learns}.", "state_dict")
     saved = torch.load(path, weights_only=True)
-    saved["state_dict"] |= {f"module.encoder_k.{key}": value + 1 for key, value in state.items()}
+    saved["state_dict"] |= {f"module.{follows}.{key}": value + 1 for key, value in state.items()}
     saved["state_dict"] |= {"module.queue": torch.zeros(128, 8), "module.queue_ptr": torch.zeros(1)}
     torch.save(saved, path)
     assert main(["import", str(path), "--output", str(out)]) == 0
@@ -162,7 +163,7 @@ def test_fastreids_normalisation_is_no_weight_and_a_name_may_hold_anything(tmp_p
     path = tmp_path / "fast\u00a0reid.pth"
     state = checkpoint(path, "resnet18-ibn-a", "backbone.", "model")
     saved = torch.load(path, weights_only=True)
-    saved["model"]["pixel_mean"] = torch.zeros(1, 3, 1, 1)
+    saved["model"] |= {"pixel_mean": torch.zeros(1, 3, 1, 1), "module.pixel_std": torch.zeros(1, 3, 1, 1)}
     torch.save(saved, path)
     assert main(["import", str(path)]) == 0
     card, ours = load_weights(path.with_suffix(".safetensors"))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from remix_track.data.augmentation import AugmentationSettings
 from remix_track.encoder.backbones import BACKBONES, build_encoder
 from remix_track.encoder.weights_file import load_weights
 from remix_track.errors import InputError
@@ -23,7 +24,7 @@ from remix_track.training.probe import BestBackbone, probe_backbone
 from remix_track.training.run import run_training
 from remix_track.training.run_log import read_log
 from remix_track.training.stopping import Stopped, StopRequest
-from remix_track.training.train_settings import PretrainingSettings, TrainSettings
+from remix_track.training.train_settings import EncoderSettings, PretrainingSettings, TrainSettings
 from tests.training_scenes import TinyBackbone, small_data, small_run, small_settings
 
 ALONE = small_run(epochs=0, checkpoint_every=2, keep=100)
@@ -257,6 +258,14 @@ def test_pre_training_alone_then_joint_training_from_its_file_is_both_in_one_run
 def test_no_epoch_and_no_pre_training_is_nothing_to_do():
     with pytest.raises(InputError, match=r"run\.epochs = 0 is pre-training alone, but pretrain = false"):
         TrainSettings(pretrain=False, run=small_run(epochs=0))
+
+
+def test_a_blur_that_the_crops_are_too_small_for_is_refused_at_once():
+    small, wide = EncoderSettings(height=64, width=24), AugmentationSettings(blur_sigma=(0.1, 8))
+    with pytest.raises(InputError, match=r"^augmentation\.blur_sigma up to 8 .* 64x24; expected 7\.6 at most"):
+        TrainSettings(encoder=small, augmentation=wide)
+    TrainSettings(encoder=small, augmentation=AugmentationSettings(blur_sigma=(0.1, 7.6)))
+    TrainSettings(encoder=small, augmentation=dataclasses.replace(wide, blur=0.0))
 
 
 def test_patience_needs_probes():

@@ -86,9 +86,10 @@ class EventSpool:
                     return number, self._path(number).read_bytes()
                 except FileNotFoundError:
                     self._forget(number)  # it was removed by hand
-                except OSError:  # too many open files, a disk that is away: it waits
-                    self._changed.wait(seconds or 0)
-                    return None
+                except OSError:  # too many open files, a bad sector: it waits, and holds up no other
+                    continue
+            if self._sizes:
+                self._changed.wait(seconds or 0)
         return None
 
     def remove(self, number: int) -> None:

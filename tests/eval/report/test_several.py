@@ -134,7 +134,7 @@ def test_several_trackers_are_one_table(results, capsys):
 
 def test_sequences_are_chosen_by_name_by_number_and_by_glob(results, capsys):
     for words, count in ((["MOT17-02-FRCNN"], 1), (["MOT17-02", "MOT17-09"], 2), (["*-0[24]-*"], 2)):
-        scored = ["--results", "exact", "--json", "one.json", "--quiet"]
+        scored = ["--results", "exact", "--json", "one.json", "--overwrite", "--quiet"]
         assert main(["eval", "--data", "own", *scored, "--sequences", *words]) == 0
         assert len(json.loads((results / "one.json").read_text())["sequences"]) == count
     capsys.readouterr()

@@ -262,8 +262,21 @@ def test_what_cannot_be_read_now_waits_and_what_was_removed_is_forgotten(tmp_pat
         patch.setattr(Path, "read_bytes", lambda _: (_ for _ in ()).throw(OSError(errno.EMFILE, "too many open files")))
         assert spool.first(0.01) is None
     assert len(spool) == 3
+    read, broken = Path.read_bytes, min(spool.folder.glob("*.json"))
+
+    def fails(path):
+        if path == broken:
+            raise OSError(errno.EIO, "bad sector")
+        return read(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", fails)
+        found = spool.first()
+    assert found is not None
+    assert found[1] == b"event 1", "one that cannot be read holds up no other"
     found = spool.first()
     assert found is not None
+    assert found[1] == b"event 0"
     (spool.folder / f"{found[0]:012d}.json").unlink()
     found = spool.first()
     assert found is not None
